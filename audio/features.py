@@ -1,0 +1,34 @@
+"""The embedded speech feature: a log-mel spectrogram, one hundred columns a second."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facediff.audio.wave import SAMPLE_RATE
+from facediff.types import Wave
+
+BANDS, COLUMN_RATE, HOP = 80, 100, 160
+FFT, WINDOW, LOWEST_HZ, HIGHEST_HZ = 512, 400, 55.0, 7600.0
+FLOOR = 1e-5
+SILENCE = float(np.log(FLOOR))  # what a column of digital silence holds
+_CHUNK = 60 * COLUMN_RATE  # columns computed at once, so that memory stays flat
+
+
+def log_mel(wave: Wave) -> NDArray[np.float32]:
+    """Natural-log mel energies (80, steps); column k is centred on 10 k milliseconds.
+
+    There are ceil(N / 160) columns. Beyond both ends of the wave there is silence.
+    """
+    import librosa
+
+    count = -(-len(wave) // HOP)
+    basis = librosa.filters.mel(sr=SAMPLE_RATE, n_fft=FFT, n_mels=BANDS, fmin=LOWEST_HZ, fmax=HIGHEST_HZ)
+    padded = np.pad(np.asarray(wave, np.float32), (FFT // 2, FFT // 2 + HOP))
+    out = np.empty((BANDS, count), np.float32)
+    for start in range(0, count, _CHUNK):
+        stop = min(start + _CHUNK, count)
+        part = padded[start * HOP : (stop - 1) * HOP + FFT]
+        power = np.abs(librosa.stft(part, n_fft=FFT, hop_length=HOP, win_length=WINDOW, center=False)) ** 2
+        out[:, start:stop] = np.log(np.maximum(basis @ power, FLOOR))
+    return out

@@ -1,0 +1,51 @@
+"""Seconds, feature columns and video frames: one window of features for every frame."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facediff.audio.features import COLUMN_RATE, SILENCE
+from facediff.audio.wave import SAMPLE_RATE
+
+
+def frame_count(samples: int, fps: float | Fraction) -> int:
+    """Frames that cover so many samples at 16 kHz: ceil(seconds × fps), exact for 30000/1001 and its like."""
+    return ceil(Fraction(samples, SAMPLE_RATE) * exact_rate(fps))
+
+
+def exact_rate(fps: float | Fraction) -> Fraction:
+    """A frame rate as the fraction that broadcast means by it: 29.97 is 30000/1001."""
+    rate = Fraction(fps).limit_denominator(100_000)
+    for base in (24, 30, 48, 60, 120):
+        if abs(float(rate) - base / 1.001) < 0.004:
+            return Fraction(base * 1000, 1001)
+    return rate if rate.denominator <= 1001 else rate.limit_denominator(1001)
+
+
+def feature_windows(
+    features: NDArray[np.floating], fps: float | Fraction, frames: int, columns: int = 32
+) -> NDArray[np.float32]:
+    """One window of ``columns`` feature columns per video frame, centred on the frame's time.
+
+    Frame k shows time k / fps; its window's column ``columns // 2`` is the one nearest to that time. Columns before
+    the start and after the end hold silence.
+
+    Args:
+        features: (dim, steps), 100 columns a second, such as ``log_mel`` gives.
+        fps: Frames per second.
+        frames: How many windows to cut.
+        columns: Width of a window.
+
+    Returns:
+        (frames, columns, dim) float32.
+    """
+    rate = exact_rate(fps)
+    centres = [round(Fraction(k) * COLUMN_RATE / rate) for k in range(frames)]
+    reach = max(centres[-1] + columns - features.shape[1], 0) if frames else 0
+    padded = np.pad(features, ((0, 0), (columns // 2, columns + reach)), constant_values=SILENCE)
+    index = np.asarray(centres, int)[:, None] + np.arange(columns)
+    return np.ascontiguousarray(padded.T[index], np.float32)

@@ -1,0 +1,77 @@
+"""The denoising loop, for any diffusers scheduler."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import torch
+from diffusers.schedulers.scheduling_utils import SchedulerMixin
+from torch import Tensor
+
+from facediff.errors import ConfigError
+
+
+def denoise(
+    predict: Callable[[Tensor, Tensor], Tensor],
+    noise: Tensor,
+    scheduler: SchedulerMixin,
+    num_inference_steps: int,
+    *,
+    start: Tensor | None = None,
+    strength: float = 1.0,
+    known: tuple[Tensor, Tensor] | None = None,
+    generator: torch.Generator | None = None,
+    callback: Callable[[int, int, Tensor], None] | None = None,
+) -> Tensor:
+    """Clean latents from noise.
+
+    Args:
+        predict: ``predict(x, t)`` gives what the scheduler's ``prediction_type`` names.
+        noise: (B, ...) of unit variance.
+        scheduler: Not changed: a copy is stepped, so that several clips may share one.
+        num_inference_steps: Steps for the whole range of noise levels.
+        start: Latents to start from, noised, instead of pure noise (SDEdit, Meng et al. 2022).
+        strength: Share of the noise levels that is run through, in (0, 1]; below 1 only with ``start``.
+        known: Latents and a mask (1 where to paint): elsewhere the latents are held at the known ones, noised, before
+            each step and after the last (RePaint, Lugmayr et al. 2022, without resampling).
+        generator: For schedulers that add noise as they go.
+        callback: Called after each step with its index, its timestep and the latents.
+
+    Raises:
+        ConfigError: A number out of range.
+    """
+    if num_inference_steps < 1:
+        raise ConfigError(f"num_inference_steps must be at least 1, not {num_inference_steps}")
+    if not 0.0 < strength <= 1.0 or (strength < 1.0 and start is None):
+        raise ConfigError(f"strength must be in (0, 1], and below 1 only with a start, not {strength}")
+    scheduler = copy.deepcopy(scheduler)
+    scheduler.set_timesteps(num_inference_steps, device=noise.device)
+    timesteps = scheduler.timesteps
+    if strength < 1.0:
+        order = getattr(scheduler, "order", 1)
+        first = (num_inference_steps - max(1, round(num_inference_steps * strength))) * order
+        timesteps = timesteps[first:]
+        if hasattr(scheduler, "set_begin_index"):
+            scheduler.set_begin_index(first)
+    levels = timesteps[:1].expand(len(noise))
+    x = noise * scheduler.init_noise_sigma if start is None else scheduler.add_noise(start, noise, levels)
+    extra = _accepted(scheduler, generator)
+    for index, t in enumerate(timesteps):
+        if known is not None:
+            x = _held(x, known, scheduler.add_noise(known[0], noise, t.expand(len(noise))))
+        output = predict(scheduler.scale_model_input(x, t), t)
+        x = scheduler.step(output, t, x, return_dict=False, **extra)[0]
+        if callback is not None:
+            callback(index, int(t), x)
+    return x if known is None else _held(x, known, known[0])
+
+
+def _held(x: Tensor, known: tuple[Tensor, Tensor], latents: Tensor) -> Tensor:
+    return known[1] * x + (1 - known[1]) * latents
+
+
+def _accepted(scheduler: SchedulerMixin, generator: torch.Generator | None) -> dict[str, torch.Generator]:
+    """The generator, for schedulers whose step takes one."""
+    takes = "generator" in scheduler.step.__code__.co_varnames
+    return {"generator": generator} if takes and generator is not None else {}

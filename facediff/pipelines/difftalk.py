@@ -1,0 +1,154 @@
+"""DiffTalk as a diffusers pipeline: mouth windows from sound, landmarks, a reference and the masked frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from diffusers import DiffusionPipeline, UNet2DConditionModel
+from diffusers.schedulers.scheduling_utils import SchedulerMixin
+from diffusers.utils import BaseOutput
+from torch import Tensor
+
+from facediff.conditioning.bundle import Conditioning
+from facediff.conditioning.difftalk import DiffTalkConditioner
+from facediff.diffusion.guidance import classifier_free
+from facediff.diffusion.sampler import denoise
+from facediff.models.codec import FaceCodec
+
+
+@dataclass
+class DiffTalkOutput(BaseOutput):
+    """What the pipeline gives.
+
+    Attributes:
+        images: Windows (F, 3, H, W) in [-1, 1].
+        latents: Their latents (F, L, H/8, W/8).
+    """
+
+    images: Tensor
+    latents: Tensor
+
+
+class DiffTalkPipeline(DiffusionPipeline):
+    """Paints mouths that fit the sound.
+
+    Source: Shen et al., "DiffTalk: Crafting Diffusion Models for Generalized Audio-Driven Portraits Animation"
+    (CVPR 2023). Beside the paper: shared initial noise over the frames of a clip, guidance by dropped sound, any
+    diffusers scheduler, and few steps.
+
+    Args:
+        codec: Pictures to latents and back.
+        unet: The denoiser.
+        conditioner: The encoders it was trained with.
+        scheduler: Any diffusers scheduler made from the training schedule's config.
+    """
+
+    model_cpu_offload_seq = "codec->conditioner->unet->codec"
+
+    def __init__(
+        self, codec: FaceCodec, unet: UNet2DConditionModel, conditioner: DiffTalkConditioner, scheduler: SchedulerMixin
+    ) -> None:
+        super().__init__()
+        self.register_modules(codec=codec, unet=unet, conditioner=conditioner, scheduler=scheduler)
+
+    def noise(self, size: tuple[int, int], seed: int) -> Tensor:
+        """The initial noise (1, L, H/8, W/8) that all frames of a clip share; size is the window's (width, height)."""
+        generator = torch.Generator("cpu").manual_seed(seed)
+        shape = (1, self.codec.config["latent_channels"], size[1] // self.codec.stride, size[0] // self.codec.stride)
+        return torch.randn(shape, generator=generator)
+
+    @torch.inference_mode()
+    def condition(
+        self,
+        frames: Tensor,
+        reference: Tensor,
+        mask: Tensor,
+        lips: Tensor,
+        points: Tensor,
+        rotation: Tensor,
+        windows: Tensor | None,
+        *,
+        lips_known: bool = True,
+    ) -> tuple[Conditioning, Tensor]:
+        """Conditioning of F frames, and the latents of the references.
+
+        Args:
+            frames: Windows (F, 3, H, W) in [-1, 1]; what ``mask`` covers is not looked at.
+            reference: Windows that show who it is, warped to the frames' landmarks, same shape.
+            mask: (F, 1, H, W) in {0, 1}, 1 where to paint.
+            lips: Lip maps (F, 2, H/2, W/2) in [0, 1].
+            points: Landmarks (F, 478, 3) in eye distances from the window's anchor.
+            rotation: Head rotation (F, 3, 3).
+            windows: Speech features (F, columns, dim); None for no sound.
+            lips_known: False lets the sound alone decide on the lips.
+        """
+        device, dtype = self.unet.device, self.unet.dtype
+        move = {"device": device, "dtype": dtype}
+        hidden = torch.where(mask > 0, torch.zeros((), dtype=frames.dtype), frames)
+        pictures = torch.cat([hidden, reference]).to(**move).contiguous(memory_format=torch.channels_last)
+        masked, seen = self.codec.encode(pictures).chunk(2)
+        count = len(frames)
+        if windows is None:
+            config = self.conditioner.config
+            windows = torch.zeros(count, config["audio_columns"], config["feature_dim"])
+            heard = torch.zeros(count, dtype=torch.bool, device=device)
+        else:
+            heard = torch.ones(count, dtype=torch.bool, device=device)
+        cond = self.conditioner(
+            masked,
+            seen,
+            F.avg_pool2d(mask.to(**move), self.codec.stride),
+            lips.to(**move),
+            windows.to(**move),
+            points.to(**move),
+            rotation.to(**move),
+            audio_known=heard,
+            lips_known=torch.full_like(heard, lips_known),
+        )
+        return cond, seen
+
+    def _without_sound(self, cond: Conditioning) -> Conditioning:
+        audio = self.conditioner.audio
+        null = (audio.silence + audio.place).to(cond.tokens.dtype).expand(len(cond), -1, -1)
+        return cond.with_tokens(torch.cat([null, cond.tokens[:, audio.tokens :]], dim=1))
+
+    @torch.inference_mode()
+    def __call__(
+        self,
+        cond: Conditioning,
+        latents: Tensor,
+        *,
+        num_inference_steps: int = 4,
+        guidance_scale: float = 1.0,
+        coarse: Tensor | None = None,
+        strength: float = 1.0,
+        decode: bool = True,
+        callback: Callable[[int, int, Tensor], None] | None = None,
+    ) -> DiffTalkOutput:
+        """Paints F windows.
+
+        Args:
+            cond: What ``condition`` gave.
+            latents: Initial noise (1 or F, L, H/8, W/8); one for all frames keeps a clip from flickering.
+            num_inference_steps: Network calls a frame, or twice that with guidance.
+            guidance_scale: How much more the sound counts than without it; 1 is no guidance.
+            coarse: Latents to start from, noised, instead of pure noise (with ``strength`` below 1).
+            strength: Share of the noise levels that is run through, in (0, 1].
+            decode: False gives latents only, and ``images`` is empty.
+            callback: Called after each step with its index, its timestep and the latents.
+        """
+        noise = latents.to(cond.concat.device, cond.concat.dtype).expand(len(cond), -1, -1, -1)
+
+        def predict(x: Tensor, t: Tensor, c: Conditioning) -> Tensor:
+            x = torch.cat([x, c.concat], dim=1).contiguous(memory_format=torch.channels_last)
+            return self.unet(x, t, c.tokens, return_dict=False)[0]
+
+        guided = classifier_free(predict, cond, self._without_sound(cond), guidance_scale)
+        result = denoise(
+            guided, noise, self.scheduler, num_inference_steps, start=coarse, strength=strength, callback=callback
+        )
+        images = self.codec.decode(result) if decode else result.new_zeros(0)
+        return DiffTalkOutput(images=images, latents=result)

@@ -1,0 +1,58 @@
+"""Painted windows back into frames at source resolution, without a box and without a seam."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facediff.types import Frame
+
+
+def detail_kept(
+    painted: NDArray[np.float32],
+    coarse: NDArray[np.float32],
+    coarse_round_trip: NDArray[np.float32],
+    paste: NDArray[np.float32],
+    fresh: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """What to add to the coarse frame so that it shows the painted window.
+
+    Where skin stays skin, only the difference that the denoiser made is added, measured between two pictures that
+    both went through the codec: pores and stubble that the codec cannot hold survive, and its colour error cancels.
+    Where the content is new (between the lips), the painted pixels replace the coarse ones.
+
+    Args:
+        painted: Decoded window (H, W, 3), 0 to 255.
+        coarse: The coarse frame's window, same shape.
+        coarse_round_trip: The coarse window through the codec.
+        paste: (H, W) in [0, 1]: how much of the change is wanted.
+        fresh: (H, W) in [0, 1]: 1 where the painted pixels replace the coarse ones.
+    """
+    before = coarse_round_trip + fresh[..., None] * (coarse - coarse_round_trip)
+    return paste[..., None] * (painted - before)
+
+
+def add_window(frame: Frame, change: NDArray[np.float32], inverse: NDArray[np.floating]) -> Frame:
+    """The frame with a window's change added; pixels that the window does not reach stay as they are, bit for bit.
+
+    Args:
+        frame: (H, W, 3) uint8; not written to.
+        change: (h, w, 3) float32 in the window; 0 at its border.
+        inverse: Similarity (2, 3) from window pixels to frame pixels.
+    """
+    height, width = frame.shape[:2]
+    h, w = change.shape[:2]
+    corners = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64) @ inverse[:, :2].T + inverse[:, 2]
+    low = np.clip(np.floor(corners.min(0)), 0, [width, height]).astype(int)
+    high = np.clip(np.ceil(corners.max(0)) + 1, 0, [width, height]).astype(int)
+    out = frame.copy()
+    if (high <= low).any():
+        return out
+    shifted = np.asarray(inverse, np.float64).copy()
+    shifted[:, 2] -= low
+    size = (int(high[0] - low[0]), int(high[1] - low[1]))
+    placed = cv2.warpAffine(change, shifted, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    box = out[low[1] : high[1], low[0] : high[0]]
+    box[:] = np.clip(np.rint(box + placed), 0, 255).astype(np.uint8)
+    return out

@@ -1,0 +1,169 @@
+"""From motion and sound to finished frames: warp, paint, paste, in chunks, for a still or a video."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from facediff.landmarks import masks
+from facediff.landmarks.alignment import MOUTH, Alignment, align
+from facediff.landmarks.mesh import LIPS_INNER
+from facediff.landmarks.raster import draw_lips
+from facediff.landmarks.warp import MeshWarp
+from facediff.pipelines.difftalk import DiffTalkPipeline
+from facediff.rendering.compose import add_window, detail_kept
+from facediff.types import Frame, RigidPose
+
+MASK_REACH = 0.18  # eye distances around the lips that are painted; training saw 0.10 to 0.26
+PASTE_REACH, PASTE_FEATHER = 0.06, 0.11  # the painted skin fades out inside the mask
+FRESH_FEATHER = 0.03
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One frame to be rendered.
+
+    Attributes:
+        coarse: The frame with its face already moved (H, W, 3) uint8.
+        reference: Window of another moment, or of the same picture, moved to the same landmarks.
+        points: Landmarks (478, 3) wanted, in pixels of the frame.
+        pose: Head pose of this frame, one row.
+    """
+
+    coarse: Frame
+    reference: NDArray[np.uint8] | None
+    points: NDArray[np.float32]
+    pose: RigidPose
+
+
+@dataclass(frozen=True)
+class PaintSettings:
+    """How mouths are painted; see ``DiffTalkPipeline.__call__``."""
+
+    num_inference_steps: int = 3
+    guidance_scale: float = 1.0
+    seed: int = 0
+    chunk: int = 8
+    lips_known: bool = True
+
+
+class MouthPainter:
+    """Paints the mouth windows of a stream of shots and pastes them back."""
+
+    def __init__(self, pipeline: DiffTalkPipeline, settings: PaintSettings) -> None:
+        self._pipeline, self._settings = pipeline, settings
+        self._noise = pipeline.noise(MOUTH.size, settings.seed)
+
+    def __call__(self, shots: Iterable[Shot | Frame], windows: Iterable[NDArray[np.floating]]) -> Iterator[Frame]:
+        """Finished frames, in order; a bare frame among the shots passes through untouched.
+
+        Args:
+            shots: Frames to be painted.
+            windows: Speech features (columns, dim) of every frame, bare ones included.
+        """
+        waiting: list[tuple[Shot | Frame, NDArray[np.floating]]] = []
+        for item in zip(shots, windows, strict=True):
+            waiting.append(item)
+            if len(waiting) == self._settings.chunk:
+                yield from self._paint(waiting)
+                waiting = []
+        yield from self._paint(waiting)
+
+    def _paint(self, items: list[tuple[Shot | Frame, NDArray[np.floating]]]) -> Iterator[Frame]:
+        shots = [(shot, window) for shot, window in items if isinstance(shot, Shot)]
+        painted = iter(self._chunk([s for s, _ in shots], np.stack([w for _, w in shots])) if shots else [])
+        for shot, _ in items:
+            yield next(painted) if isinstance(shot, Shot) else shot
+
+    def _chunk(self, shots: list[Shot], windows: NDArray[np.floating]) -> list[Frame]:
+        views = [_view(shot) for shot in shots]
+        coarse = _pictures([v.window for v in views])
+        reference = _pictures([v.window if s.reference is None else s.reference for v, s in zip(views, shots, strict=True)])
+        mask = torch.from_numpy(np.stack([v.mask for v in views]))[:, None]
+        anchor = np.array([*MOUTH.anchor_px, 0.0], np.float32)
+        points = torch.from_numpy((np.stack([v.points for v in views]) - anchor) / MOUTH.unit_px)
+        rotation = torch.from_numpy(np.concatenate([s.pose.rotation for s in shots]).astype(np.float32))
+        lips = torch.from_numpy(np.stack([v.lips for v in views])).float() / 255
+        settings, pipeline = self._settings, self._pipeline
+        cond, seen = pipeline.condition(
+            coarse, reference, mask, lips, points, rotation, torch.from_numpy(windows), lips_known=settings.lips_known
+        )
+        result = pipeline(
+            cond,
+            self._noise,
+            num_inference_steps=settings.num_inference_steps,
+            guidance_scale=settings.guidance_scale,
+            decode=False,
+        ).latents
+        own = all(shot.reference is None for shot in shots)
+        with torch.inference_mode():
+            before = seen if own else pipeline.codec.encode(coarse.to(seen.device, seen.dtype))
+            decoded = pipeline.codec.decode(torch.cat([result, before])).float().cpu()
+        levels = ((decoded.permute(0, 2, 3, 1) + 1) * 127.5).clamp(0, 255).numpy()
+        made, round_trip = levels[: len(shots)], levels[len(shots) :]
+        return [
+            add_window(
+                shot.coarse,
+                detail_kept(made[i], view.window.astype(np.float32), round_trip[i], view.paste, view.fresh),
+                view.alignment.inverses[0],
+            )
+            for i, (shot, view) in enumerate(zip(shots, views, strict=True))
+        ]
+
+
+@dataclass(frozen=True)
+class _View:
+    """A shot through the mouth window."""
+
+    alignment: Alignment
+    window: NDArray[np.uint8]
+    points: NDArray[np.float32]
+    mask: NDArray[np.float32]
+    paste: NDArray[np.float32]
+    fresh: NDArray[np.float32]
+    lips: NDArray[np.uint8]
+
+
+def _view(shot: Shot) -> _View:
+    alignment = align(shot.pose, MOUTH)
+    points = in_window(shot.points, alignment, shot.pose)
+    size, unit = MOUTH.size, MOUTH.unit_px
+    hidden = masks.mouth(points, size, unit, reach=MASK_REACH)
+    paste = masks.region(_lips(points), size, unit, reach=PASTE_REACH, feather=PASTE_FEATHER)
+    return _View(
+        alignment=alignment,
+        window=alignment.crop(shot.coarse, 0),
+        points=points,
+        mask=(hidden > 0).astype(np.float32),
+        paste=paste * _border_fade(size),
+        fresh=masks.region(points[LIPS_INNER], size, unit, feather=FRESH_FEATHER),
+        lips=draw_lips(points, size),
+    )
+
+
+def in_window(points: NDArray[np.floating], alignment: Alignment, pose: RigidPose) -> NDArray[np.float32]:
+    """Landmarks (478, 3) of a frame in pixels of its mouth window, depth scaled alike."""
+    depth = points[:, 2:] * (MOUTH.unit_px / pose.scale[0])
+    return np.concatenate([alignment.to_crop(points, 0), depth], axis=1, dtype=np.float32)
+
+
+def _lips(points: NDArray[np.floating]) -> NDArray[np.floating]:
+    from facediff.landmarks.mesh import LIPS_OUTER
+
+    return points[LIPS_OUTER]
+
+
+def _border_fade(size: tuple[int, int], width: float = 6.0) -> NDArray[np.float32]:
+    """0 at the window's border, 1 from ``width`` pixels inside."""
+    x = np.minimum(np.arange(size[0]), np.arange(size[0])[::-1])
+    y = np.minimum(np.arange(size[1]), np.arange(size[1])[::-1])
+    return (np.clip(x / width, 0, 1)[None] * np.clip(y / width, 0, 1)[:, None]).astype(np.float32)
+
+
+def _pictures(windows: list[NDArray[np.uint8]]) -> Tensor:
+    return torch.from_numpy(np.stack(windows)).permute(0, 3, 1, 2).float() / 127.5 - 1.0

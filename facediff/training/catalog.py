@@ -1,0 +1,77 @@
+"""The table of training clips: a CSV with one row a file, split by identity."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from facediff.errors import InputError
+
+COLUMNS = ("file", "split", "kind", "identity", "licence")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One row of the table.
+
+    Attributes:
+        path: The file.
+        name: Its path in the table, which names its cache entries.
+        kind: ``av`` (speech that matches the lips), ``silent`` (no usable sound) or ``still``.
+        identity: Who is seen; splits and sampling weights go by it.
+        sound: The file that holds the speech; None unless ``kind`` is ``av``.
+    """
+
+    path: Path
+    name: str
+    kind: str
+    identity: str
+    sound: Path | None
+
+
+def read_catalog(
+    catalog: Path, *, split: str = "train", kinds: Collection[str] = ("av", "silent", "still"), licence: str = "any"
+) -> list[Clip]:
+    """The clips of one split.
+
+    Args:
+        catalog: CSV with at least the columns ``file, split, kind, identity, licence``; ``file`` is relative to the
+            CSV. An optional column ``sound`` names a sound file beside the clip where the clip's own is not used.
+        split: ``train`` or ``test``.
+        kinds: Kinds to keep.
+        licence: ``permissive`` drops rows whose licence is non-commercial, ``any`` keeps all.
+
+    Raises:
+        InputError: The table is missing, lacks a column, names a file that is not there, or nothing is left.
+    """
+    if licence not in ("any", "permissive"):
+        raise InputError(f"licence is 'any' or 'permissive', not {licence!r}")
+    if not catalog.is_file():
+        raise InputError(f"there is no table of clips at {catalog}")
+    with catalog.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    missing = [c for c in COLUMNS if not rows or c not in rows[0]]
+    if missing:
+        raise InputError(f"{catalog} lacks the column {missing[0]!r}; it needs {', '.join(COLUMNS)}")
+    clips = []
+    for row in rows:
+        if row["split"] != split or row["kind"] not in kinds:
+            continue
+        if licence == "permissive" and "non-commercial" in row["licence"].lower():
+            continue
+        path = catalog.parent / row["file"]
+        if not path.is_file():
+            raise InputError(f"{catalog} names {row['file']}, which is not there")
+        clips.append(Clip(path, row["file"], row["kind"], row["identity"], _sound(path, row)))
+    if not clips:
+        raise InputError(f"{catalog} has no clips of split {split!r}, kinds {sorted(kinds)} and licence {licence!r}")
+    return clips
+
+
+def _sound(path: Path, row: dict[str, str]) -> Path | None:
+    if row["kind"] != "av":
+        return None
+    beside = row.get("sound", "").removeprefix("separate:").strip()
+    return path.parent / beside if beside.endswith((".flac", ".wav", ".mp3", ".m4a")) else path

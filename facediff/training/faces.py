@@ -1,0 +1,161 @@
+"""The cache of face crops: what the codec and the denoiser are trained on.
+
+Every clip is tracked and cut once. A cache folder holds `frames.npy` (N, 320, 320, 3) uint8, crops that follow the
+head at 144 pixels per outer-eye distance, and `index.npz` with one row a crop.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facediff.landmarks.alignment import CropTemplate, align
+from facediff.landmarks.canonical import canonicalise
+from facediff.landmarks.tracker import track_face, track_still
+from facediff.media import VideoReader, read_image
+from facediff.training.catalog import Clip
+from facediff.types import FaceTrack, Frame, RigidPose
+
+WIDE = CropTemplate(size=(320, 320), unit_px=144.0, anchor=(0.0, 0.45, -0.2), anchor_px=(160.0, 160.0))
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FaceCrops:
+    """Crops of many clips.
+
+    Attributes:
+        frames: (N, 320, 320, 3) uint8, mapped from disk.
+        points: Landmarks (N, 478, 3) in pixels of the crop.
+        angles: Rotation (N, 3, 3) of the head.
+        clip: (N,) index of the clip; ``time`` (N,) seconds into it.
+        source_unit_px: (N,) pixels per outer-eye distance in the source: what detail the crop can have.
+        names: Names of the clips; ``identities`` who they show; ``kinds`` as in the table.
+    """
+
+    frames: NDArray[np.uint8]
+    points: NDArray[np.float32]
+    rotation: NDArray[np.float32]
+    clip: NDArray[np.int64]
+    time: NDArray[np.float32]
+    source_unit_px: NDArray[np.float32]
+    names: NDArray[np.str_]
+    identities: NDArray[np.str_]
+    kinds: NDArray[np.str_]
+
+    def weights(self, *, power: float = 0.5) -> NDArray[np.float64]:
+        """Sampling weight of each crop: identities weigh as their number of crops to the power given, summing to 1."""
+        groups: dict[str, list[int]] = defaultdict(list)
+        for row, clip in enumerate(self.clip):
+            groups[self.identities[clip]].append(row)
+        weight = np.zeros(len(self.clip))
+        for rows in groups.values():
+            weight[rows] = len(rows) ** (power - 1.0)
+        return weight / weight.sum()
+
+
+def read_tracks(clip: Clip, folder: Path) -> FaceTrack:
+    """The face track of a clip, from the cache if it is there, else made and kept."""
+    path = folder / (clip.name.replace("/", "__") + ".npz")
+    if path.is_file():
+        with np.load(path, allow_pickle=False) as stored:
+            points = stored["points"]
+            presence = np.where(np.isfinite(points[:, 0, 0]), 2, 0).astype(np.uint8)
+            width, height = (int(v) for v in stored["size"])
+            return FaceTrack(points, presence, (width, height), float(stored["fps"]))
+    if clip.kind == "still":
+        track = track_still(read_image(clip.path), "largest")
+    else:
+        video = VideoReader(clip.path)
+        track = track_face(video, float(video.info.fps))
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez(path, points=track.points, size=track.size, fps=track.fps)
+    return track
+
+
+def _frames(clip: Clip) -> Iterator[Frame]:
+    if clip.kind == "still":
+        yield read_image(clip.path)
+    else:
+        yield from VideoReader(clip.path)
+
+
+def build_face_cache(
+    clips: list[Clip], folder: Path, *, per_clip: int = 60, per_identity: int = 400, max_yaw_deg: float = 40.0
+) -> FaceCrops:
+    """Cuts the crops of all clips into ``folder``, or opens them if they are there.
+
+    Args:
+        clips: What to cut; clips without a face are left out with a warning.
+        folder: Where the cache lives.
+        per_clip: Most crops of a clip, evenly spread.
+        per_identity: Most crops of a person.
+        max_yaw_deg: Frames in which the head is turned further are left out.
+    """
+    if (folder / "index.npz").is_file():
+        return open_face_cache(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    share = defaultdict(int)
+    for clip in clips:
+        share[clip.identity] += 1
+    columns: dict[str, list] = defaultdict(list)
+    partial = folder / "frames.partial"
+    with partial.open("wb") as store:
+        for number, clip in enumerate(clips):
+            most = max(4, min(per_clip, per_identity // share[clip.identity]))
+            for key, value in _cut(clip, folder / "tracks", most, max_yaw_deg, store):
+                columns[key].append(value)
+            columns["clip"] += [number] * (len(columns["time"]) - len(columns["clip"]))
+            log.info("%d of %d clips, %d crops", number + 1, len(clips), len(columns["time"]))
+    count = len(columns["time"])
+    crops = np.memmap(partial, np.uint8, "r", shape=(count, *WIDE.size[::-1], 3))
+    np.save(folder / "frames.npy", crops)
+    del crops
+    partial.unlink()
+    np.savez(
+        folder / "index.npz",
+        **{key: np.array(value) for key, value in columns.items()},
+        names=np.array([c.name for c in clips]),
+        identities=np.array([c.identity for c in clips]),
+        kinds=np.array([c.kind for c in clips]),
+    )
+    return open_face_cache(folder)
+
+
+def _cut(clip: Clip, tracks: Path, most: int, max_yaw_deg: float, store) -> Iterator[tuple[str, object]]:
+    track = read_tracks(clip, tracks)
+    if not track.usable.any():
+        log.warning("no face in %s; left out", clip.name)
+        return
+    _, pose = canonicalise(track.points)
+    alignment = align(pose, WIDE)
+    frontal = np.nan_to_num(pose.rotation[:, 2, 2], nan=0.0) > np.cos(np.radians(max_yaw_deg))
+    rows = np.flatnonzero(track.usable & frontal)
+    chosen = set(rows[np.unique(np.linspace(0, len(rows) - 1, most).astype(int))]) if len(rows) else set()
+    for row, frame in enumerate(_frames(clip)):
+        if row in chosen:
+            store.write(np.ascontiguousarray(alignment.crop(frame, row)).tobytes())
+            yield from _row(track, pose, alignment, row)
+
+
+def _row(track: FaceTrack, pose: RigidPose, alignment, row: int) -> Iterator[tuple[str, object]]:
+    zoom = WIDE.unit_px / pose.scale[row]
+    points = np.concatenate(
+        [alignment.to_crop(track.points[row], row), track.points[row, :, 2:] * zoom], axis=1, dtype=np.float32
+    )
+    yield "points", points
+    yield "rotation", pose.rotation[row]
+    yield "time", row / track.fps if track.fps else 0.0
+    yield "source_unit_px", pose.scale[row]
+
+
+def open_face_cache(folder: Path) -> FaceCrops:
+    """The crops that ``build_face_cache`` left in a folder."""
+    with np.load(folder / "index.npz", allow_pickle=False) as index:
+        return FaceCrops(frames=np.load(folder / "frames.npy", mmap_mode="r"), **dict(index))

@@ -1,0 +1,228 @@
+"""Trains the motion model on clips whose sound matches the lips."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from diffusers import DDIMScheduler
+from numpy.typing import NDArray
+from scipy.ndimage import zoom
+from torch import Tensor, nn
+
+from facediff.audio.features import FLOOR, SILENCE
+from facediff.landmarks import motion as layout
+from facediff.models.motion import MotionDenoiser
+from facediff.training.loop import Batch, LoopConfig, fit
+
+COLUMNS = 4  # log-mel columns to a motion frame
+
+
+@dataclass(frozen=True)
+class MotionClip:
+    """One clip to learn from.
+
+    Attributes:
+        motion: (T, 31) at 25 frames a second.
+        mel: Log-mel (80, 4 T or about that); None where the sound does not belong to the lips.
+        identity: Who it is.
+    """
+
+    motion: NDArray[np.float32]
+    mel: NDArray[np.float32] | None
+    identity: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotionRecipe:
+    """What a step looks like.
+
+    Attributes:
+        batch_size: Windows to a step, of ``frames`` motion frames each.
+        audio_dropout: Share of windows whose sound is hidden.
+        identity_power: People weigh as their footage to this power.
+    """
+
+    batch_size: int = 32
+    frames: int = 64
+    audio_dropout: float = 0.1
+    identity_power: float = 0.6
+
+
+class MotionDraw:
+    """Draws stretches of clips, mirrored, stretched in time, in other voices, rooms and levels."""
+
+    def __init__(self, clips: Sequence[MotionClip], recipe: MotionRecipe) -> None:
+        self._clips = [c for c in clips if len(c.motion) >= recipe.frames // 2]
+        self._recipe = recipe
+        footage: dict[str, int] = defaultdict(int)
+        for clip in self._clips:
+            footage[clip.identity] += len(clip.motion)
+        weight = np.array([len(c.motion) * footage[c.identity] ** (recipe.identity_power - 1) for c in self._clips])
+        self._cumulative = np.cumsum(weight / weight.sum())
+        self._flip = mirror_motion()
+
+    def __call__(self, rng: np.random.Generator) -> Batch:
+        picks = np.searchsorted(self._cumulative, rng.random(self._recipe.batch_size))
+        rows = [self._window(self._clips[min(int(i), len(self._clips) - 1)], rng) for i in picks]
+        motion, mel, heard, valid = (np.stack(column) for column in zip(*rows, strict=True))
+        return {
+            "motion": torch.from_numpy(motion),
+            "mel": torch.from_numpy(mel),
+            "heard": torch.from_numpy(heard),
+            "valid": torch.from_numpy(valid),
+            "spoken": torch.from_numpy(np.array([self._clips[min(int(i), len(self._clips) - 1)].mel is not None for i in picks])),
+        }
+
+    def _window(self, clip: MotionClip, rng: np.random.Generator) -> tuple[NDArray, ...]:
+        size = self._recipe.frames
+        speed = rng.uniform(0.85, 1.18) if rng.random() < 0.5 else 1.0
+        need = int(np.ceil(size * speed))
+        start = int(rng.integers(0, max(1, len(clip.motion) - need + 1)))
+        piece = clip.motion[start : start + need]
+        mel = np.full((layout_bands(), need * COLUMNS), SILENCE, np.float32)
+        if clip.mel is not None:
+            part = clip.mel[:, start * COLUMNS : (start + need) * COLUMNS]
+            mel[:, : part.shape[1]] = part
+        valid = np.ones(len(piece), np.float32)
+        if len(piece) < need:
+            pad = need - len(piece)
+            piece = np.pad(piece, ((0, pad), (0, 0)), mode="edge")
+            valid = np.pad(valid, (0, pad))
+        if need != size:
+            piece = _resample(piece, size)
+            mel = _resample(mel.T, size * COLUMNS).T
+            valid = (_resample(valid[:, None], size)[:, 0] > 0.99).astype(np.float32)
+        if rng.random() < 0.5:
+            piece = piece @ self._flip
+        heard = clip.mel is not None and rng.random() >= self._recipe.audio_dropout
+        if heard:
+            mel = other_voice(mel, rng)
+        return piece.T.astype(np.float32), np.ascontiguousarray(mel, np.float32), np.bool_(heard), valid
+
+
+def layout_bands() -> int:
+    """Bands of the log-mel."""
+    from facediff.audio.features import BANDS
+
+    return BANDS
+
+
+def _resample(rows: NDArray[np.floating], count: int) -> NDArray[np.floating]:
+    """Rows (T, D) at another rate, by linear interpolation."""
+    at = np.linspace(0, len(rows) - 1, count)
+    low = np.floor(at).astype(int)
+    high = np.minimum(low + 1, len(rows) - 1)
+    share = (at - low)[:, None]
+    return rows[low] * (1 - share) + rows[high] * share
+
+
+def other_voice(mel: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.floating]:
+    """The same speech as another person might say it elsewhere: vocal tract, microphone, level, noise, gaps."""
+    bands, steps = mel.shape
+    if rng.random() < 0.7:  # vocal tract length: bands move
+        warp = rng.uniform(0.86, 1.16)
+        at = np.clip(np.arange(bands) * warp + rng.uniform(-1, 1), 0, bands - 1)
+        low = np.floor(at).astype(int)
+        share = (at - low)[:, None]
+        mel = mel[low] * (1 - share) + mel[np.minimum(low + 1, bands - 1)] * share
+    if rng.random() < 0.7:  # microphone: a smooth curve over the bands
+        curve = zoom(rng.normal(0, 0.9, 6), bands / 6, order=3)[:bands]
+        mel = mel + curve[:, None]
+    mel = mel + rng.normal(0, 0.6)
+    if rng.random() < 0.6:  # noise of the room
+        colour = zoom(rng.normal(0, 1.2, 5), bands / 5, order=3)[:bands, None]
+        level = mel.max() - rng.uniform(4.0, 9.0)
+        noise = level - 2.5 + colour + np.log(rng.exponential(1.0, mel.shape) + 0.05)
+        mel = np.logaddexp(mel, noise)
+    if rng.random() < 0.3:  # room: energy that lingers
+        decay = rng.uniform(0.3, 0.9)
+        tail = np.maximum.accumulate(mel + decay * np.arange(steps), axis=1) - decay * np.arange(steps)
+        mel = np.logaddexp(mel, tail - rng.uniform(1.0, 3.0))
+    if rng.random() < 0.5:  # SpecAugment (Park et al. 2019): bands missing
+        width = int(rng.integers(2, 12))
+        first = int(rng.integers(0, bands - width))
+        mel[first : first + width] = mel.min()
+    return np.maximum(mel, np.log(FLOOR))
+
+
+def mirror_motion() -> NDArray[np.float32]:
+    """(31, 31) matrix M such that ``motion @ M`` is the motion seen in a mirror."""
+    from facediff.training.motion_basis import mirror_order
+
+    order, basis = mirror_order(), layout.basis()
+    matrix = np.zeros((layout.DIMENSIONS, layout.DIMENSIONS), np.float32)
+    for part, directions in ((layout.LIPS, basis.lips), (layout.BROWS, basis.brows)):
+        mirrored = directions[:, order] * np.array([-1, 1, 1], np.float32)
+        flat = directions.reshape(len(directions), -1)
+        matrix[part, part] = mirrored.reshape(len(directions), -1) @ np.linalg.pinv(flat)
+    matrix[20, 21] = matrix[21, 20] = 1
+    for index, sign in zip(range(22, 31), (-1, 1, -1, 1, -1, -1, 1, 1, 1), strict=True):
+        matrix[index, index] = sign
+    return matrix
+
+
+CHANNEL_WEIGHT = np.ones(layout.DIMENSIONS, np.float32)
+CHANNEL_WEIGHT[layout.LIPS] = np.linspace(1.5, 0.4, 16)
+CHANNEL_WEIGHT[layout.OPENING] = 4.0
+CHANNEL_WEIGHT[layout.ANGLES] = CHANNEL_WEIGHT[layout.SHIFT] = 0.5
+
+
+def motion_loss(scheduler: DDIMScheduler):
+    """Squared error of the clean motion and of its velocity; lips count only where the sound is theirs."""
+    weight = torch.from_numpy(CHANNEL_WEIGHT)[:, None]
+
+    def loss(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        net: MotionDenoiser = model.module if hasattr(model, "module") else model  # type: ignore[assignment]
+        clean = (batch["motion"] - net.mean) / net.std
+        noise = torch.randn(clean.shape, generator=generator, device=clean.device)
+        u = torch.rand(len(clean), generator=generator, device=clean.device).sqrt()  # more of the noisy end
+        timesteps = (u * scheduler.config.num_train_timesteps).long().clamp(max=scheduler.config.num_train_timesteps - 1)
+        noisy = scheduler.add_noise(clean, noise, timesteps)
+        got = net(noisy, timesteps, net.hear(batch["mel"], batch["heard"]))
+        rows = weight.to(clean.device).expand(len(clean), -1, -1).clone()
+        rows[~batch["spoken"], layout.LIPS] = 0.0
+        rows[~batch["spoken"], layout.OPENING] = 0.0
+        valid = batch["valid"][:, None]
+        error = rows * valid * (got - clean).pow(2)
+        pace = rows * valid[..., 1:] * (got.diff(dim=-1) - clean.diff(dim=-1)).pow(2)
+        total = error.mean() + pace.mean()
+        opening = error[batch["heard"]][:, layout.OPENING].mean() / CHANNEL_WEIGHT[30]
+        return total, {"opening": float(opening.detach())}
+
+    return loss
+
+
+def motion_schedule() -> DDIMScheduler:
+    """Cosine noise levels; the network predicts the clean motion."""
+    return DDIMScheduler(
+        num_train_timesteps=1000,
+        beta_schedule="squaredcos_cap_v2",
+        prediction_type="sample",
+        timestep_spacing="trailing",
+        clip_sample=False,
+    )
+
+
+def statistics(clips: Sequence[MotionClip]) -> tuple[list[float], list[float]]:
+    """Mean and deviation of each motion channel, people weighing alike."""
+    people: dict[str, list[NDArray[np.float32]]] = defaultdict(list)
+    for clip in clips:
+        people[clip.identity].append(clip.motion)
+    stacks = [np.concatenate(parts) for parts in people.values()]
+    mean = np.mean([s.mean(0) for s in stacks], axis=0)
+    std = np.sqrt(np.mean([((s - mean) ** 2).mean(0) for s in stacks], axis=0)) + 1e-6
+    return mean.tolist(), std.tolist()
+
+
+def train_motion(
+    clips: Sequence[MotionClip], config: LoopConfig, recipe: MotionRecipe = MotionRecipe(), sizes: dict | None = None
+) -> MotionDenoiser:
+    """Trains the motion model; resumes a run found in ``config.output``."""
+    mean, std = statistics([c for c in clips if c.mel is not None])
+    model = MotionDenoiser(motion_mean=mean, motion_std=std, **(sizes or {}))
+    fit(model, MotionDraw(clips, recipe), motion_loss(motion_schedule()), config)
+    return model

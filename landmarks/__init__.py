@@ -1,0 +1,4 @@
+"""Faces as points: tracking, head pose, alignment, masks, the mesh warp. Knows no network of ours."""
+
+if __name__ != "facediff.landmarks":  # reached through the checkout root
+    raise ImportError("import facediff.landmarks, not landmarks")

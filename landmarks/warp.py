@@ -1,0 +1,133 @@
+"""The landmark-driven mesh warp: source pixels carried to where the landmarks want them.
+
+The mesh is the face, a shell of points around it that follows the head, and a ring that stays. Triangles are painted from back to front, so that a turned head covers its own far side. The flow is found
+on a coarse grid and enlarged; the source is sampled once, at its own resolution.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import Delaunay
+
+from facediff.landmarks.canonical import mean_face
+from facediff.landmarks.mesh import FACE_OVAL, LIPS_INNER, MESH_POINTS
+from facediff.types import Frame
+
+SHELL = 1.45  # how far, in units of the face oval, points still follow the head
+RING = 2.1  # how far the picture bends at all
+
+
+@cache
+def face_triangles() -> NDArray[np.int32]:
+    """Triangles (N, 3) over the 468 mesh points, the inner mouth included, as seen from the front."""
+    # Lips of the mean face touch; part them so that no triangle ties the upper lip to the lower one wrongly.
+    front = mean_face()[:MESH_POINTS, :2].astype(np.float64)
+    lower = LIPS_INNER[1:10]
+    front[lower, 1] += 0.02
+    return Delaunay(front).simplices.astype(np.int32)
+
+
+class MeshWarp:
+    """Warps one source frame towards any number of target meshes.
+
+    Args:
+        frame: Source picture (H, W, 3), uint8.
+        points: Source landmarks (478, 3) in pixels.
+        grid: Cells along the longer side of the box that may bend; the flow is found on them.
+    """
+
+    def __init__(self, frame: Frame, points: NDArray[np.floating], *, grid: int = 224) -> None:
+        self.frame = frame
+        self.points = np.asarray(points[:MESH_POINTS], np.float64)
+        oval = self.points[FACE_OVAL]
+        centre = oval.mean(0)
+        self._shell = centre + (oval - centre) * SHELL
+        ring = centre[:2] + (oval[:, :2] - centre[:2]) * RING
+        self._nodes = np.concatenate([self.points[:, :2], self._shell[:, :2], ring])
+        self._ring = ring
+        self._outer_triangles = _outer_triangles(np.concatenate([oval[:, :2], self._shell[:, :2], ring]))
+        height, width = frame.shape[:2]
+        low = np.clip(np.floor(ring.min(0)), 0, [width - 1, height - 1]).astype(int)
+        high = np.clip(np.ceil(ring.max(0)) + 1, low + 1, [width, height]).astype(int)
+        self.box = (slice(low[1], high[1]), slice(low[0], high[0]))  # rows, columns that may bend
+        self._low, self._extent = low, high - low
+        self._step = max(1.0, max(self._extent) / grid)
+
+    def flow(self, target: NDArray[np.floating], shell: NDArray[np.floating] | None = None) -> NDArray[np.float32]:
+        """Where the pixels of ``box`` come from: (h, w, 2), x and y in source pixels.
+
+        Args:
+            target: Landmarks (478, 3) wanted, in pixels.
+            shell: Where the points around the face go (36, 2 or 3); as far as the face oval moves by default.
+        """
+        target = np.asarray(target[:MESH_POINTS], np.float64)
+        if shell is None:
+            shell = self._shell + (target[FACE_OVAL] - self.points[FACE_OVAL])
+        nodes = np.concatenate([target[:, :2], np.asarray(shell)[:, :2], self._ring])
+        face = face_triangles()
+        far_first = np.argsort(-target[face, 2].mean(1), kind="stable")
+        triangles = np.concatenate([self._outer_triangles, face[far_first]])
+        step, (width, height) = self._step, self._extent
+        cells = int(np.ceil(width / step)), int(np.ceil(height / step))
+        flow = _backward_flow(self._nodes - self._low, nodes - self._low, triangles, cells, step)
+        enlarge = np.array([[1 / step, 0, 0.5 / step - 0.5], [0, 1 / step, 0.5 / step - 0.5]])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        size = (int(width), int(height))
+        return cv2.warpAffine(flow, enlarge, size, flags=flags, borderMode=cv2.BORDER_REPLICATE) + self._low.astype(
+            np.float32
+        )
+
+    def __call__(self, target: NDArray[np.floating], shell: NDArray[np.floating] | None = None) -> Frame:
+        """The source frame with its face moved to ``target`` (478, 3), at source resolution.
+
+        Pixels outside ``box`` are the source's own, bit for bit.
+        """
+        out = self.frame.copy()
+        flow = self.flow(target, shell)
+        out[self.box] = cv2.remap(self.frame, flow, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return out
+
+
+def _outer_triangles(outside: NDArray[np.float64]) -> NDArray[np.int32]:
+    """Triangles between the face oval and the outer ring, in the numbering of all nodes."""
+    triangles = Delaunay(outside).simplices
+    oval_count = len(FACE_OVAL)
+    triangles = triangles[~(triangles < oval_count).all(axis=1)]  # inside the oval the face mesh rules
+    numbering = np.concatenate([FACE_OVAL, MESH_POINTS + np.arange(len(outside) - oval_count)])
+    return numbering[triangles].astype(np.int32)
+
+
+def _backward_flow(
+    source: NDArray[np.float64],
+    target: NDArray[np.float64],
+    triangles: NDArray[np.int32],
+    grid: tuple[int, int],
+    step: float,
+) -> NDArray[np.float32]:
+    """Paints triangles in order and carries each cell's centre back by its triangle's affine map."""
+    columns, rows = grid
+    corners = target[triangles]  # (N, 3, 2)
+    owner = np.full((rows, columns), -1, np.int32)
+    fixed_point = np.rint((corners / step + 0.5 / step - 0.5) * 16).astype(np.int32)
+    low, high = fixed_point.min(1), fixed_point.max(1)
+    seen = ((high >= -16) & (low <= 16 * np.array([columns, rows]))).all(1)
+    for index in np.flatnonzero(seen):
+        cv2.fillConvexPoly(owner, fixed_point[index], int(index), lineType=cv2.LINE_8, shift=4)
+    # Affine map of every triangle: source = A target + b
+    edges_t = np.stack([corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]], axis=2)
+    from_corners = source[triangles]
+    edges_s = np.stack([from_corners[:, 1] - from_corners[:, 0], from_corners[:, 2] - from_corners[:, 0]], axis=2)
+    det = np.linalg.det(edges_t)
+    safe = np.abs(det) > 1e-3
+    edges_t[~safe] = np.eye(2)
+    linear = edges_s @ np.linalg.inv(edges_t)
+    linear[~safe] = np.eye(2)
+    shift = from_corners[:, 0] - np.einsum("nij,nj->ni", linear, corners[:, 0])
+    y, x = np.mgrid[0:rows, 0:columns]
+    centre = np.stack([(x + 0.5) * step - 0.5, (y + 0.5) * step - 0.5], axis=-1)
+    moved = np.einsum("hwij,hwj->hwi", linear[owner], centre) + shift[owner]
+    return np.where((owner >= 0)[..., None], moved, centre).astype(np.float32)
