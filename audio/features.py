@@ -32,3 +32,18 @@ def log_mel(wave: Wave) -> NDArray[np.float32]:
         power = np.abs(librosa.stft(part, n_fft=FFT, hop_length=HOP, win_length=WINDOW, center=False)) ** 2
         out[:, start:stop] = np.log(np.maximum(basis @ power, FLOOR))
     return out
+
+
+def without_channel(mel: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Log-mel with what the voice, the microphone and the room add to every column taken out, in [-3, 3].
+
+    The mean of each band over the columns that are not silent is subtracted (cepstral mean normalisation: Atal 1974),
+    which is what lets a model that heard few people understand others.
+
+    Args:
+        mel: (80, steps) natural-log mel energies of a whole recording.
+    """
+    loud = mel.max(axis=0)
+    heard = loud > max(loud.max(initial=SILENCE) - 9.0, SILENCE + 3.0)
+    mean = mel[:, heard].mean(axis=1, keepdims=True) if heard.any() else np.zeros((len(mel), 1))
+    return np.clip((mel - mean) / 3.0, -3.0, 3.0).astype(np.float32)

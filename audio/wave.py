@@ -14,11 +14,12 @@ SAMPLE_RATE = 16000
 MAX_SECONDS = 2 * 3600.0
 
 
-def load_wave(path: str | Path, *, max_seconds: float = MAX_SECONDS) -> Wave:
-    """The sound of a file, mono, 16 kHz, float32 in [-1, 1].
+def load_wave(path: str | Path, *, sample_rate: int = SAMPLE_RATE, max_seconds: float = MAX_SECONDS) -> Wave:
+    """The sound of a file, mono, float32 in [-1, 1], at 16 kHz unless told otherwise.
 
     Args:
         path: A sound file, or a video with sound; any rate and channel count that PyAV opens.
+        sample_rate: Samples per second wanted.
         max_seconds: Longer sounds are refused.
 
     Raises:
@@ -33,12 +34,12 @@ def load_wave(path: str | Path, *, max_seconds: float = MAX_SECONDS) -> Wave:
         with av.open(str(path)) as container:
             if not container.streams.audio:
                 raise AudioError(f"{path} has no sound; give a file with speech in it")
-            resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
+            resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate)
             for frame in (*_decoded(container, path), None):
                 for piece in resampler.resample(frame):
                     parts.append(piece.to_ndarray()[0])
                     total += parts[-1].size
-                if total > max_seconds * SAMPLE_RATE:
+                if total > max_seconds * sample_rate:
                     raise AudioError(f"{path} is longer than {max_seconds:g} seconds; cut it into parts")
     except (av.FFmpegError, ValueError) as error:
         if isinstance(error, AudioError):

@@ -1,0 +1,238 @@
+"""READ FIRST: a face that can be made to speak, and the clip that comes of it.
+
+    avatar = Avatar.from_image("portrait.jpg")          # or Avatar.from_video("me.mp4")
+    avatar.talk("speech.wav", seed=7).save("hello.mp4")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from facediff.audio.features import log_mel
+from facediff.audio.wave import SAMPLE_RATE, load_wave, normalise_loudness
+from facediff.audio.windows import exact_rate, feature_windows, frame_count
+from facediff.errors import ConfigError, InputError
+from facediff.landmarks.tracker import track_face, track_still
+from facediff.media import VideoReader, VideoWriter, read_image
+from facediff.rendering.shots import Reference, StillShots, VideoShots, motion_at
+from facediff.rendering.talk import MouthPainter, PaintSettings
+from facediff.types import FaceTrack, Frame, Wave
+
+SOUND_RATE = 48000  # of the sound track of a clip; models listen at 16 kHz
+STILL_FPS = Fraction(25)
+_CHUNK = 120  # frames of a video that are held at once where it is played backwards
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A video that is rendered as it is read.
+
+    Attributes:
+        fps: Frames per second.
+        size: Width and height in pixels.
+        frame_total: How many frames there will be.
+        audio: Sound, mono, 48 kHz, float32 in [-1, 1]; None for a silent clip.
+        preview_index: The frame that shows best what the clip will look like.
+    """
+
+    fps: Fraction
+    size: tuple[int, int]
+    frame_total: int
+    audio: Wave | None
+    render: Callable[[slice], Iterator[Frame]]
+    preview_index: int = 0
+
+    def __iter__(self) -> Iterator[Frame]:
+        """RGB frames (H, W, 3) uint8, rendered one chunk after the other."""
+        return self.render(slice(0, self.frame_total))
+
+    def __len__(self) -> int:
+        return self.frame_total
+
+    def preview(self) -> Frame:
+        """One frame, without rendering the others."""
+        return next(self.render(slice(self.preview_index, self.preview_index + 1)))
+
+    def save(self, path: str | Path, *, progress: Callable[[int, int], None] | None = None) -> Path:
+        """Renders into a file; it appears when it is whole, and never in part.
+
+        Args:
+            path: mp4, mov, m4v or mkv.
+            progress: Called after each frame with the number done and the total.
+
+        Raises:
+            InputError, OutputError: The path is of another kind, or cannot be written.
+        """
+        with VideoWriter(path, self.size, self.fps, audio=self.audio, audio_rate=SOUND_RATE) as writer:
+            for done, frame in enumerate(self, 1):
+                writer.write(frame)
+                if progress is not None:
+                    progress(done, self.frame_total)
+        return Path(path)
+
+
+class Avatar:
+    """A face with a voice to come: from a portrait or from a video.
+
+    Models are loaded at the first rendering and kept; avatars share them. Rendering one avatar from several threads
+    at once is safe, since nothing is written to it, but no faster.
+    """
+
+    def __init__(self, source: Frame | Path, track: FaceTrack, *, model: str, device: str | None) -> None:
+        """Use ``from_image`` or ``from_video``."""
+        self._source, self.track, self._model, self._device = source, track, model, device
+        self._on_missing_face = "keep"
+
+    @classmethod
+    def from_image(
+        cls, image: str | Path | Frame, *, face: int | str | None = None, model: str = "base", device: str | None = None
+    ) -> Avatar:
+        """An avatar of a portrait.
+
+        Args:
+            image: A picture file, or RGB (H, W, 3) uint8.
+            face: Which face, where there are several: ``largest``, or an index from the left.
+            model: ``base``, the embedded model, or a folder laid out like it.
+            device: ``cpu``, ``cuda``, ...; the best there is by default.
+
+        Raises:
+            MediaError, NoFaceFound, SeveralFaces: What the picture lacks.
+        """
+        where = "the picture" if isinstance(image, np.ndarray) else str(image)
+        picture = image if isinstance(image, np.ndarray) else read_image(image)
+        return cls(picture, track_still(picture, face, where=where), model=model, device=device)
+
+    @classmethod
+    def from_video(
+        cls,
+        video: str | Path,
+        *,
+        face: int | str | None = "largest",
+        model: str = "base",
+        device: str | None = None,
+        on_missing_face: str = "keep",
+    ) -> Avatar:
+        """An avatar of a video, to be dubbed: only the lower face will change.
+
+        Args:
+            video: A video file.
+            face: As in ``from_image``.
+            model: As in ``from_image``.
+            device: As in ``from_image``.
+            on_missing_face: What frames without a face become: ``keep`` them, ``hold`` the last one with a face, or
+                ``error``.
+        """
+        reader = VideoReader(video)
+        avatar = cls(Path(video), track_face(reader, float(reader.info.fps), face=face), model=model, device=device)
+        avatar._on_missing_face = on_missing_face
+        VideoShots(avatar.track, on_missing_face=on_missing_face)  # refuse now what would fail later
+        return avatar
+
+    def talk(
+        self,
+        speech: str | Path | Wave,
+        *,
+        seed: int = 0,
+        steps: int = 4,
+        guidance_scale: float = 1.0,
+        lips: float = 1.0,
+        head: float = 1.0,
+        still: bool = False,
+        scheduler: str | None = None,
+        fps: float | None = None,
+    ) -> Clip:
+        """A clip in which the avatar says what is heard.
+
+        Args:
+            speech: A file with sound, or a mono wave at 16 kHz, float32.
+            seed: Equal seeds give equal frames on one machine.
+            steps: Denoising steps of each mouth.
+            guidance_scale: How much more the sound counts than without it; 1 is no guidance.
+            lips: Strength of lips and jaw.
+            head: Strength of the head's motion; of a portrait only, a video keeps its own.
+            still: Hold a portrait's head still; it blinks nevertheless.
+            scheduler: A diffusers scheduler by name; the one of training by default.
+            fps: Frames per second of a portrait's clip, 25 by default; a video keeps its own.
+
+        Raises:
+            AudioError: The sound cannot be used.
+            ConfigError: A number is out of range.
+        """
+        if not 0 <= lips <= 3 or not 0 <= head <= 3:
+            raise ConfigError(f"lips and head are strengths from 0 to 3, not {lips} and {head}")
+        wave, sound = _heard(speech)
+        is_still = isinstance(self._source, np.ndarray)
+        rate = exact_rate(fps or STILL_FPS) if is_still else self._video_rate(fps)
+        if not 1 <= rate <= 120:
+            raise ConfigError(f"fps must be from 1 to 120, not {float(rate):g}")
+        count = frame_count(len(wave), rate)
+        motion_model, painting = _models(self._model, self._device, scheduler)
+        motion = motion_model(wave, seed=seed, lips=lips, head=head, still=still)
+        rows = motion_at(motion, rate, count)
+        windows = feature_windows(_mel(wave), rate, count)
+        settings = PaintSettings(num_inference_steps=steps, guidance_scale=guidance_scale, seed=seed)
+
+        def render(part: slice) -> Iterator[Frame]:
+            painter = MouthPainter(painting, settings)
+            shots = self._still_shots(rows[part]) if is_still else self._video_shots(rows, part)
+            return painter(shots, windows[part])
+
+        opening = rows[:, -1]
+        return Clip(rate, self.track.size, count, sound, render, preview_index=int(np.argmax(opening)))
+
+    def _video_rate(self, fps: float | None) -> Fraction:
+        own = VideoReader(self._source).info.fps  # type: ignore[arg-type]
+        if fps is not None and abs(fps - float(own)) > 0.01:
+            raise ConfigError(f"a video keeps its own rate of {float(own):g} frames a second; fps is for portraits")
+        return own
+
+    def _still_shots(self, rows: np.ndarray):
+        return StillShots(self._source, self.track)(rows)  # type: ignore[arg-type]
+
+    def _video_shots(self, rows: np.ndarray, part: slice):
+        shots = VideoShots(self.track, on_missing_face=self._on_missing_face)
+        best = shots.best_reference()
+        reader = VideoReader(self._source)  # type: ignore[arg-type]
+        picture = next(islice(iter(reader), best, None))
+        frames = islice(_there_and_back(reader, len(self.track)), part.start, part.stop)
+        return shots(frames, rows[part], Reference(picture, shots.track.points[best]))
+
+
+def _there_and_back(reader: VideoReader, count: int) -> Iterator[tuple[int, Frame]]:
+    """A video forwards, then backwards, and so on, with the index of each frame; memory stays flat."""
+    while True:
+        yield from zip(range(count), reader, strict=False)
+        for stop in range(count - 1, 1, -_CHUNK):
+            start = max(1, stop - _CHUNK)
+            held = list(islice(iter(reader), start, stop))
+            yield from zip(range(stop - 1, start - 1, -1), reversed(held), strict=False)
+
+
+def _heard(speech: str | Path | Wave) -> tuple[Wave, Wave]:
+    """The speech at the models' rate and at the clip's."""
+    if isinstance(speech, np.ndarray):
+        if speech.ndim != 1 or not speech.size:
+            raise InputError(f"a wave is mono and not empty, (N,) at 16 kHz, not of shape {speech.shape}")
+        wave = np.asarray(speech, np.float32)
+        steps = np.arange(len(wave) * SOUND_RATE // SAMPLE_RATE) * (SAMPLE_RATE / SOUND_RATE)
+        return wave, np.interp(steps, np.arange(len(wave)), wave).astype(np.float32)
+    return load_wave(speech), load_wave(speech, sample_rate=SOUND_RATE)
+
+
+def _mel(wave: Wave) -> np.ndarray:
+    return log_mel(normalise_loudness(wave))
+
+
+@lru_cache(maxsize=4)
+def _models(model: str, device: str | None, scheduler: str | None):
+    """The motion and the painting pipeline of a model, loaded once."""
+    from facediff.pipelines.loading import load_talk
+
+    return load_talk(model, device, scheduler)

@@ -1,0 +1,53 @@
+"""Pipelines of a model folder, ready to run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from diffusers import DDIMScheduler, UNet2DConditionModel
+
+from facediff.conditioning.difftalk import DiffTalkConditioner
+from facediff.device import choose_device, choose_dtype
+from facediff.diffusion.schedulers import make_scheduler
+from facediff.errors import WeightsError
+from facediff.models.codec import FaceCodec
+from facediff.models.motion import MotionDenoiser
+from facediff.pipelines.difftalk import DiffTalkPipeline
+from facediff.pipelines.motion import MotionPipeline
+from facediff.weights import model_folder
+
+
+def load_talk(
+    model: str | Path = "base", device: str | None = None, scheduler: str | None = None
+) -> tuple[MotionPipeline, DiffTalkPipeline]:
+    """The two pipelines that make a face speak.
+
+    Args:
+        model: ``base``, or a folder with ``codec``, ``motion`` and ``difftalk`` in it.
+        device: Where to run; the best there is by default.
+        scheduler: For the denoiser, by name; the one of training by default.
+
+    Raises:
+        WeightsError: A part is missing or damaged.
+        ConfigError: There is no such device or scheduler.
+    """
+    place = choose_device(device)
+    dtype = choose_dtype(place)
+    folders = {name: model_folder(model, name) for name in ("codec", "motion", "difftalk")}
+    try:
+        denoiser = MotionDenoiser.from_pretrained(folders["motion"] / "denoiser", torch_dtype=torch.float32)
+        motion = MotionPipeline(denoiser.eval(), DDIMScheduler.from_pretrained(folders["motion"] / "scheduler"))
+        trained = DDIMScheduler.from_pretrained(folders["difftalk"] / "scheduler")
+        painting = DiffTalkPipeline(
+            codec=FaceCodec.from_pretrained(folders["codec"], torch_dtype=dtype),
+            unet=UNet2DConditionModel.from_pretrained(folders["difftalk"] / "unet", torch_dtype=dtype),
+            conditioner=DiffTalkConditioner.from_pretrained(folders["difftalk"] / "conditioner", torch_dtype=dtype),
+            scheduler=trained if scheduler is None else make_scheduler(scheduler, trained),
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise WeightsError(f"the model {model} cannot be loaded: {str(error).splitlines()[0]}") from error
+    for part in (painting.codec, painting.unet, painting.conditioner):
+        part.eval().to(memory_format=torch.channels_last)
+    painting.set_progress_bar_config(disable=True)
+    return motion, painting.to(place)

@@ -1,0 +1,133 @@
+"""From a source and a motion to shots: the coarse stage, a still or a video with its landmarks moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facediff.errors import ConfigError, NoFaceFound
+from facediff.landmarks import motion as layout
+from facediff.landmarks.alignment import MOUTH, align
+from facediff.landmarks.canonical import canonicalise, from_canonical
+from facediff.landmarks.smoothing import smooth_track
+from facediff.landmarks.warp import MeshWarp
+from facediff.rendering.talk import Shot
+from facediff.types import FaceTrack, Frame, RigidPose
+
+ON_MISSING = ("keep", "hold", "error")
+
+
+def motion_at(motion: NDArray[np.float32], fps: Fraction, frames: int) -> NDArray[np.float32]:
+    """A motion at 25 frames a second, read at the times of so many video frames (linear in between)."""
+    at = np.arange(frames) * float(layout.MOTION_FPS / fps)
+    low = np.minimum(np.floor(at).astype(int), len(motion) - 1)
+    high = np.minimum(low + 1, len(motion) - 1)
+    share = (at - np.floor(at))[:, None].astype(np.float32)
+    return motion[low] * (1 - share) + motion[high] * share
+
+
+class StillShots:
+    """A portrait that moves.
+
+    Args:
+        image: The portrait (H, W, 3) uint8.
+        track: Its landmarks, one row.
+    """
+
+    def __init__(self, image: Frame, track: FaceTrack) -> None:
+        canonical, self._pose = canonicalise(track.points)
+        self._rest = layout.neutral(canonical)
+        self._warp = MeshWarp(image, track.points[0])
+
+    def __call__(self, motion: NDArray[np.float32]) -> Iterator[Shot]:
+        """A shot for each row of a motion (T, 31)."""
+        for row in motion:
+            poses = layout.move_head(self._pose, row[None])
+            points = from_canonical(layout.express(row[None], self._rest), poses)[0]
+            yield Shot(coarse=self._warp(points), reference=None, points=points, pose=poses)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A moment of a video that shows how the person's mouth looks."""
+
+    frame: Frame
+    points: NDArray[np.float32]
+
+
+class VideoShots:
+    """A video whose lower face is moved, frame by frame; the rest of it stays.
+
+    Args:
+        track: The face through the video.
+        on_missing_face: What frames without a face become: ``keep`` them, ``hold`` the last one with a face, or
+            ``error``.
+    """
+
+    def __init__(self, track: FaceTrack, *, on_missing_face: str = "keep") -> None:
+        if on_missing_face not in ON_MISSING:
+            raise ConfigError(f"on_missing_face is one of {', '.join(ON_MISSING)}, not {on_missing_face!r}")
+        absent = np.flatnonzero(~track.usable)
+        if len(absent) and on_missing_face == "error":
+            raise NoFaceFound(
+                f"{len(absent)} frames show no face, the first at {absent[0] / track.fps:.2f} s; "
+                "cut them out, or use --on-missing-face keep or hold"
+            )
+        self.track, self._canonical, self._pose = smooth_track(track)
+        self._rest = layout.neutral(self._canonical[track.usable])
+        self._hold = on_missing_face == "hold"
+
+    def best_reference(self) -> int:
+        """Index of a frame in which the mouth is well open and the head faces the camera."""
+        usable = self.track.usable
+        opening = np.where(usable, layout.lip_opening(self._canonical), np.nan)
+        frontal = np.nan_to_num(self._pose.rotation[:, 2, 2], nan=0.0)
+        wanted = np.nanquantile(opening, 0.85)
+        cost = np.where(usable, np.abs(opening - wanted) / (wanted + 1e-3) + 4 * (np.nanmax(frontal) - frontal), np.inf)
+        return int(np.argmin(cost))
+
+    def __call__(
+        self, frames: Iterable[tuple[int, Frame]], motion: NDArray[np.float32], reference: Reference
+    ) -> Iterator[Shot | Frame]:
+        """A shot for each frame and row of motion; frames without a face stay frames.
+
+        Args:
+            frames: Pairs of an index into the track and the frame it belongs to.
+            motion: (T, 31).
+            reference: Where the look of the mouth comes from.
+        """
+        shown = MeshWarp(reference.frame, reference.points)
+        lower = layout.basis().lower[:, None]
+        held: Shot | None = None
+        for row, (index, frame) in zip(motion, frames, strict=False):
+            if not self.track.usable[index]:
+                yield held if self._hold and held is not None else frame
+                continue
+            pose = self._pose.take(slice(index, index + 1))
+            own = self._canonical[index]
+            spoken = layout.express(row[None], self._rest)[0]
+            points = from_canonical((own + lower * (spoken - own))[None], pose)[0]
+            coarse = MeshWarp(frame, self.track.points[index])(points)
+            held = Shot(coarse=coarse, reference=_carried(shown, reference, points, pose), points=points, pose=pose)
+            yield held
+
+
+def _carried(shown: MeshWarp, reference: Reference, points: NDArray[np.float32], pose: RigidPose) -> Frame:
+    """The reference's mouth window with its landmarks where ``points`` has them.
+
+    The warp works in the reference's own frame: the wanted landmarks are brought there by the similarity that joins
+    the two mouth windows.
+    """
+    here = align(pose, MOUTH)
+    window = here.to_crop(points, 0)
+    _, reference_pose = canonicalise(reference.points[None])
+    there = align(reference_pose, MOUTH)
+    m = there.inverses[0]
+    wanted = reference.points.copy()
+    wanted[:, :2] = window @ m[:, :2].T + m[:, 2]
+    wanted[:, 2] = points[:, 2] * float(reference_pose.scale[0] / pose.scale[0])
+    return there.crop(shown(wanted), 0)
