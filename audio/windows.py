@@ -13,7 +13,7 @@ from facediff.audio.wave import SAMPLE_RATE
 
 
 def frame_count(samples: int, fps: float | Fraction) -> int:
-    """Frames that cover so many samples at 16 kHz, at least one: ceil(seconds × fps), exact for 30000/1001 and its like."""
+    """Frames that cover so many samples at 16 kHz: ceil(seconds × fps), exact for 30000/1001 too; at least one."""
     return max(1, ceil(Fraction(samples, SAMPLE_RATE) * exact_rate(fps)))
 
 
