@@ -27,7 +27,7 @@ def exact_rate(fps: float | Fraction) -> Fraction:
 
 
 def feature_windows(
-    features: NDArray[np.floating], fps: float | Fraction, frames: int, columns: int = 32
+    features: NDArray[np.floating], fps: float | Fraction, frames: int, columns: int = 32, *, first: int = 0
 ) -> NDArray[np.float32]:
     """One window of ``columns`` feature columns per video frame, centred on the frame's time.
 
@@ -39,13 +39,18 @@ def feature_windows(
         fps: Frames per second.
         frames: How many windows to cut.
         columns: Width of a window.
+        first: The frame to begin with, for cutting a long recording part by part.
 
     Returns:
         (frames, columns, dim) float32.
     """
+    if frames <= 0:
+        return np.zeros((0, columns, len(features)), np.float32)
     rate = exact_rate(fps)
-    centres = [round(Fraction(k) * COLUMN_RATE / rate) for k in range(frames)]
-    reach = max(centres[-1] + columns - features.shape[1], 0) if frames else 0
-    padded = np.pad(features, ((0, 0), (columns // 2, columns + reach)), constant_values=SILENCE)
-    index = np.asarray(centres, int)[:, None] + np.arange(columns)
-    return np.ascontiguousarray(padded.T[index], np.float32)
+    starts = np.array([round(Fraction(k) * COLUMN_RATE / rate) for k in range(first, first + frames)]) - columns // 2
+    low, high = starts[0], starts[-1] + columns
+    inside = features[:, max(low, 0) : max(high, 0)]
+    before = min(max(-low, 0), high - low)
+    after = high - low - before - inside.shape[1]
+    padded = np.pad(inside, ((0, 0), (before, after)), constant_values=SILENCE)
+    return np.ascontiguousarray(padded.T[starts[:, None] - low + np.arange(columns)], np.float32)
