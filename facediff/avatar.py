@@ -1,7 +1,7 @@
 """READ FIRST: a face that can be made to speak, and the clip that comes of it.
 
-    avatar = Avatar.from_image("portrait.jpg")          # or Avatar.from_video("me.mp4")
-    avatar.talk("speech.wav", seed=7).save("hello.mp4")
+avatar = Avatar.from_image("portrait.jpg")          # or Avatar.from_video("me.mp4")
+avatar.talk("speech.wav", seed=7).save("hello.mp4")
 """
 
 from __future__ import annotations

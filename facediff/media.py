@@ -120,13 +120,17 @@ class VideoReader:
             stream.thread_type = "AUTO"
             try:
                 for frame in container.decode(stream):
-                    time = None if frame.pts is None else Fraction(frame.pts) * (frame.time_base or stream.time_base)
+                    time = (
+                        None
+                        if frame.pts is None
+                        else Fraction(frame.pts) * (frame.time_base or stream.time_base or Fraction(1))
+                    )
                     yield time, self._upright(frame)
             except av.FFmpegError as error:
                 log.warning("%s is damaged; the frames before the damage are used (%s)", self.path, error)
 
     def _upright(self, frame: av.VideoFrame) -> Frame:
-        array = frame.to_ndarray(format="rgb24")
+        array = frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
         return np.ascontiguousarray(np.rot90(array, self._turns)) if self._turns else array
 
 
@@ -202,7 +206,9 @@ class VideoWriter:
         wave = np.pad(wave, (0, wanted - len(wave))).astype(np.float32)
         resampler = av.AudioResampler(format="fltp", layout="mono", rate=48000)
         for start in range(0, len(wave), self._audio_rate):
-            block = av.AudioFrame.from_ndarray(wave[None, start : start + self._audio_rate], format="fltp", layout="mono")
+            block = av.AudioFrame.from_ndarray(
+                wave[None, start : start + self._audio_rate], format="fltp", layout="mono"
+            )
             block.sample_rate, block.pts = self._audio_rate, start
             block.time_base = Fraction(1, self._audio_rate)
             self._encode_sound(resampler.resample(block))
@@ -250,7 +256,8 @@ def _output_errors(path: Path) -> Iterator[None]:
     except (av.FFmpegError, OSError) as error:
         if isinstance(error, OutputError):
             raise
-        reason = os.strerror(error.errno) if getattr(error, "errno", None) and error.errno > 0 else str(error)
+        number = error.errno or 0
+        reason = os.strerror(number) if number > 0 else str(error)
         raise OutputError(f"{path} cannot be written: {reason}") from error
 
 
@@ -264,11 +271,12 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Frame:
     if not path.is_file():
         raise MediaError(f"there is no picture at {path}")
     try:
-        with Image.open(path) as picture:
+        with Image.open(path) as opened:
+            picture: Image.Image = opened
             if picture.width * picture.height > max_pixels:
                 raise MediaError(
-                    f"{path} has {picture.width}x{picture.height} pixels; at most {max_pixels / 1e6:g} million are taken: "
-                    "make it smaller"
+                    f"{path} has {picture.width}x{picture.height} pixels; at most {max_pixels / 1e6:g} million "
+                    "are taken: make it smaller"
                 )
             picture = ImageOps.exif_transpose(picture)
             if picture.mode.startswith("I;16") or picture.mode == "I":

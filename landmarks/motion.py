@@ -154,8 +154,8 @@ def usual_pose(pose: RigidPose) -> RigidPose:
 def express(motion: NDArray[np.floating], rest: NDArray[np.floating]) -> NDArray[np.float32]:
     """Canonical landmarks (T, 478, 3) of a person with neutral geometry ``rest`` making a motion's expressions."""
     b = basis()
-    canonical = rest + np.einsum("tk,kni->tni", motion[:, LIPS], b.lips) + np.einsum(
-        "tk,kni->tni", motion[:, BROWS], b.brows
+    canonical = (
+        rest + np.einsum("tk,kni->tni", motion[:, LIPS], b.lips) + np.einsum("tk,kni->tni", motion[:, BROWS], b.brows)
     )
     return look(close_lids(canonical.astype(np.float32), motion[:, LIDS]), motion[:, GAZE])
 

@@ -116,13 +116,15 @@ def choose_face(faces: list[Points], face: int | str | None, *, where: str = "th
             )
     if sizes[chosen] < MIN_EYES_PX:
         raise NoFaceFound(
-            f"the face in {where} is too small: {sizes[chosen]:.0f} pixels between the eyes, at least {MIN_EYES_PX:.0f} "
-            "are needed; give a larger picture"
+            f"the face in {where} is too small: {sizes[chosen]:.0f} pixels between the eyes, at least "
+            f"{MIN_EYES_PX:.0f} are needed; give a larger picture"
         )
     return faces[chosen]
 
 
-def track_still(image: Frame, face: int | str | None = None, *, detector: str = "mediapipe", where: str = "the picture") -> FaceTrack:
+def track_still(
+    image: Frame, face: int | str | None = None, *, detector: str = "mediapipe", where: str = "the picture"
+) -> FaceTrack:
     """The track of a single picture; see ``choose_face`` for what may be raised."""
     points = choose_face(find_faces(image, detector=detector), face, where=where)
     return FaceTrack(points[None], np.array([Presence.FOUND], np.uint8), (image.shape[1], image.shape[0]), 0.0)
@@ -176,10 +178,8 @@ class _Follower:
         self._missed = 0
 
     def __call__(self, frame: Frame) -> Points | None:
-        if self._last is None or self._missed % 8 == 7:
-            mesh = self._search(frame)
-        else:
-            mesh = self._follow(frame)
+        lost = self._last is None or self._missed % 8 == 7
+        mesh = self._search(frame) if lost else self._follow(frame)
         self._missed = 0 if mesh is not None else self._missed + 1
         self._last = mesh if mesh is not None else self._last
         return mesh
@@ -190,7 +190,8 @@ class _Follower:
             return None
         if self._last is None:
             return choose_face(faces, self._face, where="the video")
-        return min(faces, key=lambda mesh: _jump(mesh, self._last)) if faces else None
+        last = self._last
+        return min(faces, key=lambda mesh: _jump(mesh, last))
 
     def _follow(self, frame: Frame) -> Points | None:
         assert self._last is not None
@@ -247,7 +248,9 @@ def _far_faces(image: Frame) -> list[tuple[int, int, int, int]]:
         box = item.location_data.relative_bounding_box
         side = 0.9 * max(box.width * width, box.height * height)
         x, y = (box.xmin + box.width / 2) * width, (box.ymin + box.height / 2) * height
-        boxes.append((max(0, int(x - side)), max(0, int(y - side)), min(width, int(x + side)), min(height, int(y + side))))
+        boxes.append(
+            (max(0, int(x - side)), max(0, int(y - side)), min(width, int(x + side)), min(height, int(y + side)))
+        )
     return boxes
 
 

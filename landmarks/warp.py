@@ -1,7 +1,8 @@
 """The landmark-driven mesh warp: source pixels carried to where the landmarks want them.
 
-The mesh is the face, a shell of points around it that follows the head, and a ring that stays. Triangles are painted from back to front, so that a turned head covers its own far side. The flow is found
-on a coarse grid and enlarged; the source is sampled once, at its own resolution.
+The mesh is the face, a shell of points around it that follows the head, and a ring that stays. Triangles are painted
+from back to front, so that a turned head covers its own far side. The flow is found on a coarse grid and enlarged;
+the source is sampled once, at its own resolution.
 """
 
 from __future__ import annotations

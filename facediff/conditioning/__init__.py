@@ -1,0 +1,1 @@
+"""What denoisers are told: encoders of sound, landmarks, pose and appearance, and the record they fill."""

@@ -21,7 +21,8 @@ def classifier_free(predict: Predict[C], cond: C, null: C, guidance_scale: float
 
     Args:
         predict: The network.
-        cond: What it is to be conditioned on; ``null`` the same without what is to be strengthened.
+        cond: What it is to be conditioned on.
+        null: The same without what is to be strengthened.
         guidance_scale: At least 0.
 
     Raises:

@@ -34,7 +34,7 @@ def make_scheduler(name: str, trained: SchedulerMixin | dict[str, Any]) -> Sched
     Raises:
         ConfigError: diffusers has no such scheduler.
     """
-    kind = getattr(diffusers, NAMES.get(name.lower(), name), None)
+    kind: Any = getattr(diffusers, NAMES.get(name.lower(), name), None)
     if not (isinstance(kind, type) and issubclass(kind, SchedulerMixin)):
         raise ConfigError(f"there is no scheduler {name!r}; there are {', '.join(NAMES)}")
     return kind.from_config(trained if isinstance(trained, dict) else trained.config)

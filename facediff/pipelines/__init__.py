@@ -1,0 +1,1 @@
+"""diffusers pipelines: models, schedulers and conditioning joined."""

@@ -1,0 +1,1 @@
+"""From motion to finished frames: the coarse stage, painting, pasting."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +12,8 @@ from torch import Tensor
 
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import MOUTH, Alignment, align
-from facediff.landmarks.mesh import LIPS_INNER
+from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER
 from facediff.landmarks.raster import draw_lips
-from facediff.landmarks.warp import MeshWarp
 from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.rendering.compose import add_window, detail_kept
 from facediff.types import Frame, RigidPose
@@ -83,7 +82,9 @@ class MouthPainter:
     def _chunk(self, shots: list[Shot], windows: NDArray[np.floating]) -> list[Frame]:
         views = [_view(shot) for shot in shots]
         coarse = _pictures([v.window for v in views])
-        reference = _pictures([v.window if s.reference is None else s.reference for v, s in zip(views, shots, strict=True)])
+        reference = _pictures(
+            [v.window if s.reference is None else s.reference for v, s in zip(views, shots, strict=True)]
+        )
         mask = torch.from_numpy(np.stack([v.mask for v in views]))[:, None]
         anchor = np.array([*MOUTH.anchor_px, 0.0], np.float32)
         points = torch.from_numpy((np.stack([v.points for v in views]) - anchor) / MOUTH.unit_px)
@@ -134,7 +135,7 @@ def _view(shot: Shot) -> _View:
     points = in_window(shot.points, alignment, shot.pose)
     size, unit = MOUTH.size, MOUTH.unit_px
     hidden = masks.mouth(points, size, unit, reach=MASK_REACH)
-    paste = masks.region(_lips(points), size, unit, reach=PASTE_REACH, feather=PASTE_FEATHER)
+    paste = masks.region(points[LIPS_OUTER], size, unit, reach=PASTE_REACH, feather=PASTE_FEATHER)
     return _View(
         alignment=alignment,
         window=alignment.crop(shot.coarse, 0),
@@ -150,12 +151,6 @@ def in_window(points: NDArray[np.floating], alignment: Alignment, pose: RigidPos
     """Landmarks (478, 3) of a frame in pixels of its mouth window, depth scaled alike."""
     depth = points[:, 2:] * (MOUTH.unit_px / pose.scale[0])
     return np.concatenate([alignment.to_crop(points, 0), depth], axis=1, dtype=np.float32)
-
-
-def _lips(points: NDArray[np.floating]) -> NDArray[np.floating]:
-    from facediff.landmarks.mesh import LIPS_OUTER
-
-    return points[LIPS_OUTER]
 
 
 def _border_fade(size: tuple[int, int], width: float = 6.0) -> NDArray[np.float32]:

@@ -41,7 +41,9 @@ class CropDraw:
         self._crops, self._recipe = crops, recipe
 
     def __call__(self, rng: np.random.Generator) -> Batch:
-        rows = np.searchsorted(self._cumulative, rng.random(self._recipe.batch_size)).clip(max=len(self._cumulative) - 1)
+        rows = np.searchsorted(self._cumulative, rng.random(self._recipe.batch_size)).clip(
+            max=len(self._cumulative) - 1
+        )
         images = np.stack([self._square(int(row), rng) for row in rows])
         return {"images": torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1.0}
 
@@ -60,7 +62,10 @@ class CropDraw:
         flags = cv2.INTER_AREA if zoom < 0.8 else cv2.INTER_LINEAR
         square = cv2.warpAffine(frame, matrix, (side, side), flags=flags, borderMode=cv2.BORDER_REFLECT)
         if rng.random() < 0.3:
-            gain, lift = rng.uniform(0.7, 1.25, 3) if rng.random() < 0.5 else rng.uniform(0.7, 1.25), rng.uniform(-20, 20)
+            gain, lift = (
+                rng.uniform(0.7, 1.25, 3) if rng.random() < 0.5 else rng.uniform(0.7, 1.25),
+                rng.uniform(-20, 20),
+            )
             square = np.clip(square * gain + lift, 0, 255).astype(np.uint8)
         return square
 
@@ -68,7 +73,7 @@ class CropDraw:
 def fidelity(output: Tensor, target: Tensor) -> Tensor:
     """L1 on pixels, on image gradients at three scales and on pooled pixels, per picture averaged."""
     total = F.l1_loss(output, target)
-    for scale in range(3):
+    for _ in range(3):
         for axis in (2, 3):
             total = total + 0.7 * F.l1_loss(output.diff(dim=axis), target.diff(dim=axis))
         output, target = F.avg_pool2d(output, 2), F.avg_pool2d(target, 2)

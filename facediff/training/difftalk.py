@@ -60,7 +60,9 @@ def encode_pairs(codec: FaceCodec, pairs: Mapping[str, NDArray], folder: Path, b
     shape = (count, codec.config["latent_channels"], height, width)
     paths = {name: folder / f"latents-{name}.npy" for name in LATENTS}
     if not all(path.is_file() for path in paths.values()):
-        parts = {k: np.lib.format.open_memmap(p.with_suffix(".part"), "w+", np.float16, shape) for k, p in paths.items()}
+        parts = {
+            k: np.lib.format.open_memmap(p.with_suffix(".part"), "w+", np.float16, shape) for k, p in paths.items()
+        }
         codec = codec.eval().to(memory_format=torch.channels_last)
         for start in range(0, count, batch):
             rows = slice(start, min(start + batch, count))
@@ -138,7 +140,9 @@ def denoising_loss(scheduler: DDIMScheduler, recipe: DiffTalkRecipe):
         # Few-step sampling lives at the noisy end, so half of the steps are drawn there.
         u = torch.rand(len(clean), generator=generator, device=device)
         u = torch.where(torch.arange(len(clean), device=device) % 2 == 0, u, 1 - (1 - u) * 0.4)
-        timesteps = (u * scheduler.config.num_train_timesteps).long().clamp(max=scheduler.config.num_train_timesteps - 1)
+        timesteps = (
+            (u * scheduler.config.num_train_timesteps).long().clamp(max=scheduler.config.num_train_timesteps - 1)
+        )
         noisy = scheduler.add_noise(clean, noise, timesteps)
         wanted = scheduler.get_velocity(clean, noise, timesteps)
         got = model(noisy, timesteps, batch).float()
@@ -153,6 +157,6 @@ def train_difftalk(
     denoiser: Denoiser, draw: LatentDraw, scheduler: DDIMScheduler, config: LoopConfig, recipe: DiffTalkRecipe
 ) -> Denoiser:
     """Trains UNet and encoders together; resumes a run found in ``config.output``."""
-    denoiser = denoiser.to(memory_format=torch.channels_last)
+    denoiser.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     fit(denoiser, draw, denoising_loss(scheduler, recipe), config)
     return denoiser

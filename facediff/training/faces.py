@@ -101,7 +101,7 @@ def build_face_cache(
     if (folder / "index.npz").is_file():
         return open_face_cache(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    share = defaultdict(int)
+    share: dict[str, int] = defaultdict(int)
     for clip in clips:
         share[clip.identity] += 1
     columns: dict[str, list] = defaultdict(list)

@@ -84,9 +84,9 @@ def fit(model: nn.Module, draw: Draw, loss: Loss, config: LoopConfig) -> nn.Modu
     trained, optimizer = accelerator.prepare(model, optimizer)
     ema.to(accelerator.device)
     state = config.output / "state"
-    step = _resume(accelerator, ema, schedule, state)
-    started, figures = time.monotonic(), {}
-    for step, batch in _prefetched(draw, config, accelerator.process_index, step):
+    done = _resume(accelerator, ema, schedule, state)
+    started = time.monotonic()
+    for step, batch in _prefetched(draw, config, accelerator.process_index, done):
         generator = torch.Generator(accelerator.device).manual_seed(hash((config.seed, step)) % 2**31)
         batch = {key: value.to(accelerator.device) for key, value in batch.items()}
         with accelerator.autocast():

@@ -65,18 +65,14 @@ class MotionDraw:
         self._flip = mirror_motion()
 
     def __call__(self, rng: np.random.Generator) -> Batch:
-        picks = np.searchsorted(self._cumulative, rng.random(self._recipe.batch_size))
-        rows = [self._window(self._clips[min(int(i), len(self._clips) - 1)], rng) for i in picks]
-        motion, mel, heard, valid = (np.stack(column) for column in zip(*rows, strict=True))
-        return {
-            "motion": torch.from_numpy(motion),
-            "mel": torch.from_numpy(mel),
-            "heard": torch.from_numpy(heard),
-            "valid": torch.from_numpy(valid),
-            "spoken": torch.from_numpy(np.array([self._clips[min(int(i), len(self._clips) - 1)].mel is not None for i in picks])),
-        }
+        at = np.searchsorted(self._cumulative, rng.random(self._recipe.batch_size))
+        picked = [self._clips[int(i)] for i in at.clip(max=len(self._clips) - 1)]
+        rows = [self._window(clip, rng) for clip in picked]
+        motion, mel, heard, valid = (torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True))
+        spoken = torch.tensor([clip.mel is not None for clip in picked])
+        return {"motion": motion, "mel": mel, "heard": heard, "valid": valid, "spoken": spoken}
 
-    def _window(self, clip: MotionClip, rng: np.random.Generator) -> tuple[NDArray, ...]:
+    def _window(self, clip: MotionClip, rng: np.random.Generator) -> tuple[NDArray, NDArray, np.bool_, NDArray]:
         size = self._recipe.frames
         speed = rng.uniform(0.85, 1.18) if rng.random() < 0.5 else 1.0
         need = int(np.ceil(size * speed))
@@ -162,7 +158,9 @@ def motion_loss(scheduler: DDIMScheduler):
         clean = (batch["motion"] - net.mean) / net.std
         noise = torch.randn(clean.shape, generator=generator, device=clean.device)
         u = torch.rand(len(clean), generator=generator, device=clean.device).sqrt()  # more of the noisy end
-        timesteps = (u * scheduler.config.num_train_timesteps).long().clamp(max=scheduler.config.num_train_timesteps - 1)
+        timesteps = (
+            (u * scheduler.config.num_train_timesteps).long().clamp(max=scheduler.config.num_train_timesteps - 1)
+        )
         noisy = scheduler.add_noise(clean, noise, timesteps)
         speech = net.hear(batch["mel"], batch["heard"])
         got, expected = net(noisy, timesteps, speech), net.expected(speech)

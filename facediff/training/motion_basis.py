@@ -34,7 +34,8 @@ def fit_basis(
 
     Args:
         people: For each person, landmark tracks (T, 478, 3) in pixels of clips in which they move.
-        lips: Directions for the lower face; ``brows`` for the brows.
+        lips: Directions for the lower face.
+        brows: Directions for the brows.
         per_person: Frames each person counts for at most.
     """
     face = mean_face()

@@ -104,7 +104,9 @@ def make_pair(crops: FaceCrops, row: int, other: int, rng: np.random.Generator) 
 
 def build_pair_cache(crops: FaceCrops, folder: Path, *, count: int, seed: int = 0) -> dict[str, NDArray]:
     """``count`` pairs in memory-mapped arrays named like the fields of ``Pair``; made once, continued if cut off."""
-    arrays = {name: _open(folder / f"{name}.npy", (count, *shape), dtype) for name, (shape, dtype) in LAYOUT.items()}
+    arrays: dict[str, NDArray] = {
+        name: _open(folder / f"{name}.npy", (count, *shape), dtype) for name, (shape, dtype) in LAYOUT.items()
+    }
     draw, done = PairDraw(crops), folder / "done.txt"
     first = int(done.read_text()) if done.is_file() else 0
     for index in range(first, count):
@@ -113,7 +115,7 @@ def build_pair_cache(crops: FaceCrops, folder: Path, *, count: int, seed: int = 
             array[index] = getattr(pair, name)
         if index % 200 == 199 or index == count - 1:
             for array in arrays.values():
-                array.flush()
+                array.flush()  # type: ignore[attr-defined]
             done.write_text(str(index + 1))
     return arrays
 

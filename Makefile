@@ -1,0 +1,24 @@
+# Two commands do all set-up: `make hello` and `make test`. PYTHON names the interpreter (3.10 to 3.12).
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: hello test
+hello: .venv/installed
+	$(BIN)/facediff hello -o out/hello.mp4
+
+test: .venv/tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet 'torch>=2.6,<2.14'
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+.venv/tested: .venv/installed
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@

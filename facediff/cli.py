@@ -1,0 +1,135 @@
+"""The command line: reads arguments, calls the library, shows progress. Knows how to do nothing itself."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from enum import Enum
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+import facediff
+from facediff.errors import ConfigError, FaceDiffError
+
+if TYPE_CHECKING:
+    from facediff.avatar import Avatar, Clip
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+err = Console(stderr=True)
+
+
+class OnMissingFace(str, Enum):
+    """What becomes of frames without a face."""
+
+    keep = "keep"
+    hold = "hold"
+    error = "error"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"facediff {facediff.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Talking heads and face animation with diffusion models."""
+
+
+@app.command()
+def talk(
+    source: Annotated[Path, typer.Argument(help="A portrait, or a video to be dubbed.")],
+    speech: Annotated[Path, typer.Argument(help="A file with speech: sound, or a video with sound.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to: mp4, mov, m4v, mkv.")],
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal frames.")] = 0,
+    steps: Annotated[int, typer.Option(help="Denoising steps of each mouth.")] = 4,
+    guidance_scale: Annotated[float, typer.Option(help="How much more the sound counts; 1 is no guidance.")] = 1.0,
+    lips: Annotated[float, typer.Option(help="Strength of lips and jaw.")] = 1.0,
+    head: Annotated[float, typer.Option(help="Strength of a portrait's head motion.")] = 1.0,
+    still: Annotated[bool, typer.Option("--still", help="Hold a portrait's head still.")] = False,
+    scheduler: Annotated[str | None, typer.Option(help="ddim, dpm++, unipc, euler, ...")] = None,
+    model: Annotated[str, typer.Option(help="base, or a model folder.")] = "base",
+    face: Annotated[str | None, typer.Option(help="'largest', or an index from the left.")] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames per second of a portrait's clip (25).")] = None,
+    on_missing_face: Annotated[OnMissingFace, typer.Option(help="Of a video.")] = OnMissingFace.keep,
+    preview: Annotated[bool, typer.Option("--preview", help="Write one frame, as a picture, in seconds.")] = False,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, ...")] = None,
+) -> None:
+    """A portrait speaks, or a video is dubbed."""
+    if output.resolve() in (source.resolve(), speech.resolve()):
+        raise ConfigError(f"{output} is an input; choose another name for the result")
+    with err.status("reading the face"):
+        avatar = _avatar(source, face, model, device, on_missing_face.value)
+    with err.status("listening"):
+        clip = avatar.talk(
+            speech, seed=seed, steps=steps, guidance_scale=guidance_scale, lips=lips, head=head, still=still,
+            scheduler=scheduler, fps=fps,
+        )  # fmt: skip
+    _write(clip, output, preview)
+
+
+@app.command()
+def hello(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to.")] = Path("out/hello.mp4"),
+) -> None:
+    """The embedded sample: an astronaut says hello."""
+    from skimage.data import astronaut
+
+    from facediff.avatar import Avatar
+
+    with as_file(files("facediff") / "samples" / "hello.flac") as speech:
+        _write(Avatar.from_image(astronaut()).talk(speech), output, preview=False)
+
+
+def _avatar(source: Path, face: str | None, model: str, device: str | None, on_missing_face: str) -> Avatar:
+    from facediff.avatar import Avatar
+    from facediff.media import is_video
+
+    chosen = int(face) if face is not None and face.lstrip("-").isdigit() else face
+    if isinstance(chosen, str) and chosen != "largest":
+        raise ConfigError(f"--face is 'largest' or an index from the left, not {chosen!r}")
+    if is_video(source):
+        return Avatar.from_video(
+            source, face="largest" if chosen is None else chosen, model=model, device=device,
+            on_missing_face=on_missing_face,
+        )  # fmt: skip
+    return Avatar.from_image(source, face=chosen, model=model, device=device)
+
+
+def _write(clip: Clip, output: Path, preview: bool) -> None:
+    if preview:
+        from facediff.media import write_image
+
+        output = output.with_suffix(".png")
+        write_image(output, clip.preview())
+    else:
+        columns = (TextColumn("rendering"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=err) as bar:
+            task = bar.add_task("rendering", total=len(clip))
+            clip.save(output, progress=lambda done, total: bar.update(task, completed=done))
+    err.print(f"wrote {output}", highlight=False)
+
+
+def main() -> None:
+    """Runs the command line; errors of ours are one line and exit code 2."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("GLOG_minloglevel", "2")
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("diffusers").setLevel(logging.ERROR)
+    try:
+        app()
+    except FaceDiffError as error:
+        err.print(f"facediff: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        err.print("facediff: stopped; nothing was written", markup=False)
+        sys.exit(130)
