@@ -80,16 +80,17 @@ def _decoded(container: InputContainer) -> Iterator[AudioFrame]:
 
 def _resampled(frames: Iterator[AudioFrame], sample_rate: int) -> Iterator[Wave]:
     """Mono pieces at another rate; a change of rate or channels in mid-file starts a new resampler."""
-    setup, resampler = None, None
+    setup: tuple[str, str, int] | None = None
+    resampler: av.AudioResampler | None = None
     for frame in chain(frames, (None,)):
-        now = frame and (frame.format.name, frame.layout.name, frame.sample_rate)
+        now = None if frame is None else (frame.format.name, frame.layout.name, frame.sample_rate)
         pieces = []
         if resampler is not None and now != setup:
             pieces += resampler.resample(None)
-        if now is not None:
-            if now != setup:
-                # Whole numbers make FFmpeg weigh the channels so that their sum cannot clip; floats do not.
-                resampler = av.AudioResampler(format="s32", layout="mono", rate=sample_rate)
+        if now != setup:
+            # Whole numbers make FFmpeg weigh the channels so that their sum cannot clip; floats do not.
+            resampler = av.AudioResampler(format="s32", layout="mono", rate=sample_rate)
+        if resampler is not None and frame is not None:
             pieces += resampler.resample(frame)
         setup = now
         for piece in pieces:
