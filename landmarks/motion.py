@@ -35,11 +35,14 @@ ANGLES = slice(24, 27)  # yaw, pitch, roll in degrees from the usual pose
 SHIFT = slice(27, 30)  # head translation, x, y in eye distances, and log of the size, from the usual
 OPENING = slice(30, 31)  # opening of the inner lips in eye distances, redundant with LIPS; 0 is closed
 DIMENSIONS = 31
+LIDS_MEET, FOLD_FOLLOWS = 0.9, 0.45  # shares of the way from the upper to the lower lid
 MOTION_FPS = 25
 
 EYES = ((RIGHT_EYE, RIGHT_LIDS, RIGHT_IRIS, (33, 133)), (LEFT_EYE, LEFT_LIDS, LEFT_IRIS, (362, 263)))
 # Upper-lid points of each eye, corners excluded, and the lower-lid points below them.
 UPPER_LIDS = ((173, 157, 158, 159, 160, 161, 246), (398, 384, 385, 386, 387, 388, 466))
+# Skin over each upper-lid point, which follows it part of the way down, so that lashes do not smear.
+LID_FOLDS = ((190, 56, 28, 27, 29, 30, 247), (414, 286, 258, 257, 259, 260, 467))
 LOWER_LIDS = ((155, 154, 153, 145, 144, 163, 7), (382, 381, 380, 374, 373, 390, 249))
 
 
@@ -164,9 +167,12 @@ def close_lids(canonical: NDArray[np.float32], closure: NDArray[np.floating]) ->
     """Landmarks with the upper lids moved towards the lower ones: ``closure`` (T, 2), 1 is shut."""
     out = canonical.copy()
     for side in range(2):
-        upper, lower = list(UPPER_LIDS[side]), list(LOWER_LIDS[side])
+        upper, fold, lower = list(UPPER_LIDS[side]), list(LID_FOLDS[side]), list(LOWER_LIDS[side])
         share = np.clip(closure[:, side], -0.3, 1.0)[:, None, None]
-        out[:, upper] += share * (canonical[:, lower] - canonical[:, upper])
+        drop = share * (canonical[:, lower] - canonical[:, upper])
+        out[:, upper] += LIDS_MEET * drop
+        out[:, fold] += FOLD_FOLLOWS * drop
+        out[:, lower] -= (1 - LIDS_MEET) * 0.5 * drop
     return out
 
 

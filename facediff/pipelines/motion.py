@@ -19,6 +19,7 @@ from facediff.models.motion import MotionDenoiser
 from facediff.types import Wave
 
 COLUMNS = 4  # log-mel columns to a motion frame
+HEAD_GAIN = 2.2  # smoothed samples move less than the heads of the training clips; this gives them their spread
 LIP_VARIETY = 0.3  # noise of the lips; the rest has 1. Lips follow the sound, heads do as they like
 BLINKS_PER_MINUTE = 17.0
 BLINK_SHAPE = np.array([0.35, 0.9, 1.0, 0.85, 0.55, 0.25, 0.08])  # closure at 25 frames a second
@@ -96,7 +97,7 @@ def _finished(
     out[:, layout.ANGLES] -= out[:, layout.ANGLES].mean(axis=0)
     out[:, layout.SHIFT] -= out[:, layout.SHIFT].mean(axis=0)
     _ease_in(out)
-    out[:, layout.ANGLES] *= head
+    out[:, layout.ANGLES] *= HEAD_GAIN * head
     out[:, layout.SHIFT] *= 0.6 * head
     out[:, layout.GAZE] *= 0.3
     out[:, layout.LIDS] = blinks(len(out), seed)[:, None]
