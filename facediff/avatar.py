@@ -22,7 +22,7 @@ from facediff.errors import ConfigError, InputError
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, VideoWriter, read_image
 from facediff.rendering.shots import Reference, StillShots, VideoShots, motion_at
-from facediff.rendering.talk import MouthPainter, PaintSettings
+from facediff.rendering.talk import MouthPainter, PaintSettings, Shot
 from facediff.types import FaceTrack, Frame, Wave
 
 SOUND_RATE = 48000  # of the sound track of a clip; models listen at 16 kHz
@@ -147,6 +147,7 @@ class Avatar:
         still: bool = False,
         scheduler: str | None = None,
         fps: float | None = None,
+        paint: bool = True,
     ) -> Clip:
         """A clip in which the avatar says what is heard.
 
@@ -160,6 +161,8 @@ class Avatar:
             still: Hold a portrait's head still; it blinks nevertheless.
             scheduler: A diffusers scheduler by name; the one of training by default.
             fps: Frames per second of a portrait's clip, 25 by default; a video keeps its own.
+
+            paint: False leaves out the diffusion model: the coarse stage alone, which warps and makes nothing new.
 
         Raises:
             AudioError: The sound cannot be used.
@@ -180,9 +183,10 @@ class Avatar:
         settings = PaintSettings(num_inference_steps=steps, guidance_scale=guidance_scale, seed=seed)
 
         def render(part: slice) -> Iterator[Frame]:
-            painter = MouthPainter(painting, settings)
             shots = self._still_shots(rows[part]) if is_still else self._video_shots(rows, part)
-            return painter(shots, windows[part])
+            if not paint:
+                return (shot.coarse if isinstance(shot, Shot) else shot for shot in shots)
+            return MouthPainter(painting, settings)(shots, windows[part])
 
         opening = rows[:, -1]
         return Clip(rate, self.track.size, count, sound, render, preview_index=int(np.argmax(opening)))
