@@ -1,0 +1,7 @@
+"""Pictures and videos, read and written as streams of RGB frames."""
+
+from facediff.media.images import read_image, write_image
+from facediff.media.reading import VideoInfo, VideoReader, is_video
+from facediff.media.writing import VideoWriter
+
+__all__ = ["VideoInfo", "VideoReader", "VideoWriter", "is_video", "read_image", "write_image"]

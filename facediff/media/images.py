@@ -1,0 +1,75 @@
+"""Pictures, read as RGB whatever they hold, and written. Knows no face."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from facediff.errors import InputError, MediaError, OutputError
+from facediff.types import Frame
+
+MAX_PIXELS = 64_000_000
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+_SIXTEEN_TO_EIGHT = 257
+
+
+def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Frame:
+    """A picture as RGB (H, W, 3) uint8, upright, transparency over white.
+
+    Raises:
+        MediaError: No such file, not a picture, or more than ``max_pixels``.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MediaError(f"there is no picture at {path}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of doubtful metadata and large sizes; what matters is checked here
+            with Image.open(path) as picture:
+                if picture.width * picture.height > max_pixels:
+                    raise MediaError(
+                        f"{path} has {picture.width}x{picture.height} pixels; at most {max_pixels / 1e6:g} million are "
+                        "taken: make it smaller"
+                    )
+                return np.array(_flattened(ImageOps.exif_transpose(picture)))
+    except MediaError:
+        raise
+    except Exception as error:  # Pillow's plug-ins raise anything on a damaged file
+        raise MediaError(f"{path} cannot be read as a picture: it is corrupt, empty or of an unknown kind") from error
+
+
+def _flattened(picture: Image.Image) -> Image.Image:
+    """The picture in RGB, 8 bits a channel, transparency over white."""
+    if picture.mode.startswith("I"):  # 16 bits of grey, which convert() would clip
+        picture = Image.fromarray((np.asarray(picture) / _SIXTEEN_TO_EIGHT).clip(0, 255).round().astype(np.uint8))
+    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
+        layered = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered)
+    return picture.convert("RGB")
+
+
+def write_image(path: str | Path, frame: Frame) -> None:
+    """Writes RGB (H, W, 3) uint8 as PNG, JPEG or WebP, by the name's ending; whole or not at all.
+
+    Raises:
+        InputError: The name ends in something else.
+        OutputError: The place cannot be written to.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in PICTURE_SUFFIXES:
+        raise InputError(f"{path} must end in one of {', '.join(PICTURE_SUFFIXES)}")
+    partial = path.with_name(f".facediff-{secrets.token_hex(4)}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(frame).save(partial, quality=95)
+        partial.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)

@@ -1,0 +1,181 @@
+"""H.264 video with sound, written whole or not at all. Knows no face."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import numpy as np
+
+from facediff.errors import InputError, OutputError
+from facediff.media.colour import Converter, from_rgb
+from facediff.types import Frame, Wave
+
+OUTPUT_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv")
+WAVE_RATE = 16000
+_SOUND_RATE, _SOUND_BITS = 48000, 128_000
+_BT709, _BT601 = 1, 6  # ITU-T H.273
+_VIDEO_RANGE = 1
+
+
+class VideoWriter:
+    """Writes H.264 video, with sound, in one go: the file appears under its name when it is whole.
+
+    It is written under a temporary name in the same folder. If anything goes wrong, Ctrl-C included, nothing is left.
+    Odd sizes lose their last row or column, since H.264 with 4:2:0 colour wants even ones. The sound is cut or filled
+    with silence to the length of the picture.
+
+    Colours are coded with the matrix of BT.601 and say so: programs that read the tags and those that assume that
+    matrix whatever the file says (OpenCV, swscale's defaults) then see the same.
+
+    Args:
+        path: Where to; mp4, mov, m4v or mkv. Its folder is made.
+        size: Width and height in pixels.
+        fps: Frames per second.
+        audio: Mono sound, float32 in [-1, 1], or None.
+        audio_rate: Its samples per second.
+        crf: Quality, 0 (lossless) to 51; 17 is visually lossless.
+        preset: x264's trade of time for size.
+        is_tagged: Say how colours are coded. A dub of a file that does not say had better not either: players then
+            make the same guess for both.
+
+    Raises:
+        InputError: The name ends in something else, or the size is below 2 by 2.
+        OutputError: The place cannot be written to.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        size: tuple[int, int],
+        fps: Fraction,
+        *,
+        audio: Wave | None = None,
+        audio_rate: int = WAVE_RATE,
+        crf: int = 17,
+        preset: str = "veryfast",
+        is_tagged: bool = True,
+    ) -> None:
+        self.path = Path(path)
+        if self.path.suffix.lower() not in OUTPUT_SUFFIXES:
+            raise InputError(f"{self.path} must end in one of {', '.join(OUTPUT_SUFFIXES)}")
+        if min(size) < 2:
+            raise InputError(f"a video of {size[0]}x{size[1]} pixels cannot be written; it takes 2x2 at least")
+        if self.path.is_dir():
+            raise OutputError(f"{self.path} is a folder; give the name of a file")
+        self._size = (size[0] // 2 * 2, size[1] // 2 * 2)
+        self._fps, self._count = Fraction(fps), 0
+        self._converter = Converter(self._size, "yuv420p")
+        self._partial = self.path.with_name(f".facediff-{secrets.token_hex(4)}{self.path.suffix}")
+        with _output_errors(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._container = av.open(f"file:{self._partial}", "w", options=self._container_options())
+        try:
+            self._video = self._add_video(crf, preset, is_tagged)
+            self._sound = None if audio is None else _SoundTrack(self._container, audio, audio_rate)
+        except BaseException:
+            self._discard()
+            raise
+
+    def _container_options(self) -> dict[str, str]:
+        # The index goes to the front, so that playing can start before the file has been loaded.
+        return {} if self.path.suffix.lower() == ".mkv" else {"movflags": "+faststart"}
+
+    def _add_video(self, crf: int, preset: str, is_tagged: bool) -> av.VideoStream:
+        stream = self._container.add_stream("libx264", rate=self._fps)
+        stream.width, stream.height = self._size
+        stream.pix_fmt = "yuv420p"
+        stream.options = {"crf": str(crf), "preset": preset}
+        context = stream.codec_context
+        context.thread_count = 2
+        context.time_base = 1 / self._fps
+        context.color_range = _VIDEO_RANGE
+        if is_tagged:
+            context.colorspace, context.color_primaries, context.color_trc = _BT601, _BT709, _BT709
+        return stream
+
+    def write(self, frame: Frame) -> None:
+        """Append one RGB frame (H, W, 3) uint8 of the size promised."""
+        width, height = self._size
+        if frame.shape[0] // 2 * 2 != height or frame.shape[1] // 2 * 2 != width:
+            raise InputError(f"a frame of {frame.shape[1]}x{frame.shape[0]} pixels came to a video of {width}x{height}")
+        with _output_errors(self.path):
+            picture = from_rgb(self._converter, frame[:height, :width])
+            picture.pts, picture.time_base = self._count, 1 / self._fps
+            self._container.mux(self._video.encode(picture))
+            self._count += 1
+            if self._sound is not None:
+                self._sound.write_until(self._count / self._fps)
+
+    def _finish(self) -> None:
+        if not self._count:
+            raise OutputError(f"no frame was made, so {self.path} was not written")
+        with _output_errors(self.path):
+            self._container.mux(self._video.encode(None))
+            if self._sound is not None:
+                self._sound.finish()
+            self._container.close()
+            os.replace(self._partial, self.path)
+
+    def _discard(self) -> None:
+        with contextlib.suppress(Exception):
+            self._container.close()
+        self._partial.unlink(missing_ok=True)
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            self._discard()
+
+
+class _SoundTrack:
+    """A sound that is written alongside the picture, so that a player finds both at the same place in the file."""
+
+    def __init__(self, container: av.container.OutputContainer, wave: Wave, rate: int) -> None:
+        self._container, self._wave, self._rate, self._written = container, wave, rate, 0
+        self._stream = container.add_stream("aac", rate=_SOUND_RATE, layout="mono")
+        self._stream.bit_rate = _SOUND_BITS
+        self._resampler = av.AudioResampler(format="fltp", layout="mono", rate=_SOUND_RATE)
+
+    def write_until(self, time_s: Fraction) -> None:
+        """Write what is still missing up to a time; silence after the sound's end."""
+        end = round(time_s * self._rate)
+        part = self._wave[self._written : end].astype(np.float32)
+        block = av.AudioFrame.from_ndarray(
+            np.pad(part, (0, end - self._written - len(part)))[None], format="fltp", layout="mono"
+        )
+        block.sample_rate, block.pts, block.time_base = self._rate, self._written, Fraction(1, self._rate)
+        self._written = end
+        self._encode(self._resampler.resample(block))
+
+    def finish(self) -> None:
+        """Write what resampler and encoder still hold."""
+        self._encode(self._resampler.resample(None))
+        self._container.mux(self._stream.encode(None))
+
+    def _encode(self, frames: list[av.AudioFrame]) -> None:
+        for frame in frames:
+            self._container.mux(self._stream.encode(frame))
+
+
+@contextlib.contextmanager
+def _output_errors(path: Path) -> Iterator[None]:
+    """What the system or the encoder complains of, as one sentence."""
+    try:
+        yield
+    except OutputError:
+        raise
+    except (av.FFmpegError, OSError) as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        raise OutputError(f"{path} cannot be written: {reason}") from error
