@@ -119,6 +119,41 @@ def _write(clip: Clip, output: Path, preview: bool) -> None:
     err.print(f"wrote {output}", highlight=False)
 
 
+class Stage(str, Enum):
+    """What can be trained."""
+
+    codec = "codec"
+    motion = "motion"
+    difftalk = "difftalk"
+
+
+@app.command()
+def train(
+    stage: Annotated[Stage, typer.Argument(help="codec first; motion and difftalk in any order after it.")],
+    catalog: Annotated[Path, typer.Argument(help="CSV: file, split, kind, identity, licence.")],
+    model: Annotated[Path, typer.Option(help="Model folder to write to.")],
+    cache: Annotated[Path, typer.Option(help="Folder for tracks, crops and latents.")] = Path(".cache/facediff"),
+    steps: Annotated[int, typer.Option(help="Optimiser steps.")] = 2000,
+    minutes: Annotated[float | None, typer.Option(help="Stop and save after so long; run again to go on.")] = None,
+    learning_rate: Annotated[float, typer.Option(help="Peak of the cosine schedule.")] = 1e-3,
+    mixed_precision: Annotated[str, typer.Option(help="no, bf16 or fp16.")] = "no",
+    licence: Annotated[str, typer.Option(help="any, or permissive: no non-commercial clips.")] = "any",
+    seed: Annotated[int, typer.Option(help="Of everything.")] = 0,
+) -> None:
+    """Train a model of your own; a run that was cut off goes on where it was saved."""
+    from facediff.training import stages
+    from facediff.training.loop import LoopConfig
+
+    logging.getLogger("facediff").setLevel(logging.INFO)
+    config = LoopConfig(
+        output=cache / "runs" / stage.value, steps=steps, minutes=minutes, learning_rate=learning_rate,
+        mixed_precision=mixed_precision, seed=seed,
+    )  # fmt: skip
+    run = {"codec": stages.run_codec, "motion": stages.run_motion, "difftalk": stages.run_difftalk}[stage.value]
+    run(catalog, cache, model, config, licence=licence)
+    err.print(f"wrote {model}", highlight=False)
+
+
 def main() -> None:
     """Runs the command line; errors of ours are one line and exit code 2."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -1,0 +1,125 @@
+"""The three trainings from a table of clips to a model folder, each on the cache of the one before.
+
+codec      faces ──▶ model/codec
+motion     tracks and speech ──▶ model/motion
+difftalk   pairs of faces, the codec's latents, speech ──▶ model/difftalk
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers.models.modeling_utils import ModelMixin
+from numpy.typing import NDArray
+
+from facediff.audio.features import log_mel, without_channel
+from facediff.audio.wave import load_wave, normalise_loudness
+from facediff.audio.windows import feature_windows
+from facediff.conditioning.difftalk import DiffTalkConditioner
+from facediff.errors import ConfigError, WeightsError
+from facediff.landmarks import motion as layout
+from facediff.models.codec import FaceCodec
+from facediff.models.difftalk import base_schedule, base_unet
+from facediff.training.catalog import Clip, read_catalog
+from facediff.training.codec import train_codec
+from facediff.training.difftalk import Denoiser, DiffTalkRecipe, LatentDraw, encode_pairs, train_difftalk
+from facediff.training.faces import FaceCrops, build_face_cache, read_tracks
+from facediff.training.loop import LoopConfig
+from facediff.training.motion import MotionClip, motion_schedule, of_equal_size, train_motion
+from facediff.training.pairs import build_pair_cache
+
+log = logging.getLogger(__name__)
+WINDOW_RATE, WINDOW_COLUMNS = 100, 32  # one window for every 10 ms, so that any crop's moment has one
+
+
+def run_codec(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
+    """Trains the codec and writes it to ``model/codec``.
+
+    Args:
+        catalog: CSV as ``read_catalog`` wants it.
+        cache: Folder for crops; filled at the first run.
+        model: Model folder to write to.
+        config: How long, how fast.
+        licence: As in ``read_catalog``.
+    """
+    crops = build_face_cache(read_catalog(catalog, licence=licence), cache)
+    _save(train_codec(crops, config), model / "codec")
+
+
+def run_motion(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
+    """Trains the motion model and writes it to ``model/motion``; see ``run_codec`` for the arguments."""
+    clips = read_catalog(catalog, kinds=("av", "silent"), licence=licence)
+    known = [made for made in (motion_clip(clip, cache / "tracks") for clip in clips) if made is not None]
+    if not any(clip.mel is not None for clip in known):
+        raise ConfigError(f"{catalog} has no clip of kind av with a face in it: there is nothing to learn speech from")
+    _save(train_motion(of_equal_size(known), config), model / "motion" / "denoiser")
+    motion_schedule().save_pretrained(model / "motion" / "scheduler")
+
+
+def run_difftalk(
+    catalog: Path, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any", pairs: int = 20000
+) -> None:
+    """Trains the denoiser on the latents of ``model/codec`` and writes it to ``model/difftalk``.
+
+    See ``run_codec`` for the other arguments.
+
+    Args:
+        pairs: How many training pairs to prepare.
+    """
+    if not (model / "codec" / "config.json").is_file():
+        raise WeightsError(f"there is no codec in {model}: run 'facediff train codec' with the same --model first")
+    clips = read_catalog(catalog, licence=licence)
+    crops = build_face_cache(clips, cache)
+    made = build_pair_cache(crops, cache / "pairs", count=pairs, seed=config.seed)
+    latents = encode_pairs(FaceCodec.from_pretrained(model / "codec"), made, cache / "pairs")
+    windows, heard = crop_windows(crops, clips)
+    recipe = DiffTalkRecipe()
+    conditioner = DiffTalkConditioner()
+    denoiser = Denoiser(base_unet(extra_channels=conditioner.extra_channels), conditioner)
+    draw = LatentDraw(made, latents, crops.rotation, windows, heard, recipe)
+    train_difftalk(denoiser, draw, base_schedule(), config, recipe)
+    _save(denoiser.unet, model / "difftalk" / "unet")
+    _save(denoiser.conditioner, model / "difftalk" / "conditioner")
+    base_schedule().save_pretrained(model / "difftalk" / "scheduler")
+
+
+def motion_clip(clip: Clip, tracks: Path) -> MotionClip | None:
+    """Motion at 25 frames a second and speech of one clip; None where a face is hardly seen."""
+    track = read_tracks(clip, tracks)
+    found = np.flatnonzero(track.usable)
+    if len(found) < 20:
+        log.warning("hardly a face in %s; left out", clip.name)
+        return None
+    motion = layout.encode(track.points)
+    count = int(len(track) / track.fps * layout.MOTION_FPS)
+    at = np.arange(count) / layout.MOTION_FPS
+    columns = [np.interp(at, found / track.fps, motion[found, channel]) for channel in range(layout.DIMENSIONS)]
+    mel = None if clip.sound is None else without_channel(log_mel(normalise_loudness(load_wave(clip.sound))))
+    return MotionClip(np.stack(columns, axis=1).astype(np.float32), mel, clip.identity)
+
+
+def crop_windows(crops: FaceCrops, clips: list[Clip]) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:
+    """Speech features (N, columns, bands) of every crop's moment, and (N,) whether it has any."""
+    rows: dict[int, list[int]] = defaultdict(list)
+    for row, clip in enumerate(crops.clip):
+        rows[int(clip)].append(row)
+    windows = np.zeros((len(crops.clip), WINDOW_COLUMNS, 80), np.float16)
+    heard = np.zeros(len(crops.clip), bool)
+    for number, members in rows.items():
+        sound = clips[number].sound
+        if sound is None:
+            continue
+        mel = log_mel(normalise_loudness(load_wave(sound)))
+        moments = np.rint(crops.time[members] * WINDOW_RATE).astype(int)
+        windows[members] = feature_windows(mel, WINDOW_RATE, int(moments.max()) + 1, WINDOW_COLUMNS)[moments]
+        heard[members] = True
+    return windows, heard
+
+
+def _save(network: ModelMixin, folder: Path) -> None:
+    """Half precision, safetensors."""
+    network.to(torch.float16).save_pretrained(folder)
