@@ -40,6 +40,8 @@ class Clip:
         frame_total: How many frames there will be.
         audio: Sound, mono, 48 kHz, float32 in [-1, 1]; None for a silent clip.
         preview_index: The frame that shows best what the clip will look like.
+        is_tagged: Whether its file says how colours are coded; the dub of a file that does not does not either, so
+            that players guess the same for both.
     """
 
     fps: Fraction
@@ -48,6 +50,7 @@ class Clip:
     audio: Wave | None
     render: Callable[[slice], Iterator[Frame]]
     preview_index: int = 0
+    is_tagged: bool = True
 
     def __iter__(self) -> Iterator[Frame]:
         """RGB frames (H, W, 3) uint8, rendered one chunk after the other."""
@@ -70,7 +73,9 @@ class Clip:
         Raises:
             InputError, OutputError: The path is of another kind, or cannot be written.
         """
-        with VideoWriter(path, self.size, self.fps, audio=self.audio, audio_rate=SOUND_RATE) as writer:
+        with VideoWriter(
+            path, self.size, self.fps, audio=self.audio, audio_rate=SOUND_RATE, is_tagged=self.is_tagged
+        ) as writer:
             for done, frame in enumerate(self, 1):
                 writer.write(frame)
                 if progress is not None:
@@ -189,7 +194,9 @@ class Avatar:
             return MouthPainter(painting, settings)(shots, windows[part])
 
         opening = rows[:, -1]
-        return Clip(rate, self.track.size, count, sound, render, preview_index=int(np.argmax(opening)))
+        is_tagged = is_still or VideoReader(self._source).info.is_tagged  # type: ignore[arg-type]
+        best = int(np.argmax(opening))
+        return Clip(rate, self.track.size, count, sound, render, preview_index=best, is_tagged=is_tagged)
 
     def _video_rate(self, fps: float | None) -> Fraction:
         own = VideoReader(self._source).info.fps  # type: ignore[arg-type]

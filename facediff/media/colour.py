@@ -67,7 +67,7 @@ class Converter:
 
 def to_rgb(converter: Converter, frame: av.VideoFrame) -> Frame:
     """RGB (H, W, 3) uint8 of a decoded frame, by a converter to ``rgb24``."""
-    return converter(frame).to_ndarray()
+    return converter(frame).to_ndarray().astype(np.uint8, copy=False)
 
 
 def from_rgb(converter: Converter, frame: Frame) -> av.VideoFrame:

@@ -148,7 +148,8 @@ class VideoReader:
 
 
 def _time(frame: av.VideoFrame, stream: av.VideoStream) -> Fraction | None:
-    return None if frame.pts is None else frame.pts * Fraction(frame.time_base or stream.time_base)
+    base = frame.time_base or stream.time_base
+    return None if frame.pts is None or base is None else frame.pts * Fraction(base)
 
 
 def _nominal_rate(stream: av.VideoStream) -> Fraction | None:

@@ -52,7 +52,7 @@ def test_variable_rate_keeps_the_time_of_each_frame(tmp_path):
     path = write_timed(tmp_path / "v.mkv", times)
     shown = levels(VideoReader(path, fps=Fraction(25)))
     assert shown == [0, 1, 2, 3, 3, 3, 3, 3, 5, 7, 8, 9], (
-        "each slot of 40 ms shows the frame nearest to it or just past"
+        "the last frame of each 40 ms"
     )
 
 
