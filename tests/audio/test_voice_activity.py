@@ -1,10 +1,12 @@
+from importlib.resources import as_file, files
+
 import numpy as np
 import pytest
 
 from facediff.audio import voice_activity as module
 from facediff.audio.features import log_mel
 from facediff.audio.voice_activity import voice_activity
-from facediff.audio.wave import normalise_loudness
+from facediff.audio.wave import load_wave, normalise_loudness
 
 RATE = 16000
 
@@ -41,6 +43,18 @@ def test_a_pause_is_found_in_quiet_and_in_noise(snr_db):
     assert value[330:470].max() < 0.05
     spoken = np.r_[value[10:290], value[510:790]]
     assert (spoken > 0.5).mean() > 0.9
+
+
+@pytest.mark.parametrize("snr_db", [np.inf, 20])
+def test_a_pause_is_found_in_the_sample_sentence(snr_db):
+    with as_file(files("facediff") / "samples" / "hello.flac") as path:
+        speech = load_wave(path)
+    wave = np.concatenate([speech, np.zeros(2 * RATE, np.float32), speech])
+    wave += noise(len(wave) / RATE, float(np.sqrt((speech**2).mean()) * 10 ** (-snr_db / 20)))
+    value = activity(wave)
+    gap = len(speech) // 160
+    assert value[gap + 25 : gap + 175].max() < 0.05
+    assert 0.6 < (value[:gap] > 0.5).mean() <= 1
 
 
 @pytest.mark.parametrize("hum", [False, True])

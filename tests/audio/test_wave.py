@@ -135,7 +135,7 @@ def test_a_bang_is_turned_down_and_neither_clips_nor_quiets_the_speech():
     wave = tone(16000, 3.0, level=0.01)
     wave[20000:20004] = [0.0, 0.5, -0.4, 0.2]
     result = normalise_loudness(wave)
-    np.testing.assert_allclose(result[20000:20004], [0.0, 1.0, -0.8, 0.4], atol=1e-3)  # its shape is kept
+    np.testing.assert_allclose(result[20000:20004], [0.0, 1.0, -0.8, 0.4], atol=5e-3)  # its shape is kept
     assert np.abs(result).max() <= 1
     speech = result[:16000]
     assert 10 * np.log10(np.mean(speech.astype(np.float64) ** 2)) > -25
