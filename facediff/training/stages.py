@@ -65,9 +65,12 @@ def run_difftalk(
 ) -> None:
     """Trains the denoiser on the latents of ``model/codec`` and writes it to ``model/difftalk``.
 
-    See ``run_codec`` for the other arguments.
-
     Args:
+        catalog: As in ``run_codec``.
+        cache: As in ``run_codec``; latents and pairs go there too.
+        model: As in ``run_codec``; must hold the codec.
+        config: How long, how fast.
+        licence: As in ``read_catalog``.
         pairs: How many training pairs to prepare.
     """
     if not (model / "codec" / "config.json").is_file():

@@ -51,9 +51,7 @@ def test_variable_rate_keeps_the_time_of_each_frame(tmp_path):
     times = [0, 40, 80, 120, 320, 330, 340, 350, 400, 440]  # a pause after the fourth, a rush after the fifth
     path = write_timed(tmp_path / "v.mkv", times)
     shown = levels(VideoReader(path, fps=Fraction(25)))
-    assert shown == [0, 1, 2, 3, 3, 3, 3, 3, 5, 7, 8, 9], (
-        "the last frame of each 40 ms"
-    )
+    assert shown == [0, 1, 2, 3, 3, 3, 3, 3, 5, 7, 8, 9], "the last frame of each 40 ms"
 
 
 @pytest.mark.parametrize(("fps", "expected"), [(50, 40), (25, 20), (Fraction(25, 2), 10), (30, 24)])

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from facediff.landmarks import motion as layout
+from facediff.pipelines.loading import load_talk
+from facediff.pipelines.motion import blinks
+
+
+@pytest.fixture(scope="module")
+def motion_model():
+    return load_talk(device="cpu")[0]
+
+
+def speech(seconds: float, seed: int = 0) -> np.ndarray:
+    """Something with the rhythm of speech: noise in syllables."""
+    rng = np.random.default_rng(seed)
+    count = int(seconds * 16000)
+    syllables = np.clip(np.sin(np.arange(count) / 16000 * 2 * np.pi * 4), 0, 1)
+    return (0.2 * syllables * rng.normal(size=count)).astype(np.float32)
+
+
+def test_length_and_seed(motion_model) -> None:
+    wave = speech(2.01)
+    one = motion_model(wave, seed=3)
+    assert one.shape == (51, layout.DIMENSIONS)
+    np.testing.assert_array_equal(one, motion_model(wave, seed=3))
+    assert not np.array_equal(one, motion_model(wave, seed=4))
+
+
+def test_a_mouth_rests_in_silence(motion_model) -> None:
+    motion = motion_model(np.zeros(3 * 16000, np.float32))
+    assert np.abs(motion[:, layout.LIPS]).max() < 1e-3
+    pause = np.concatenate([speech(2), np.zeros(2 * 16000, np.float32), speech(2)])
+    motion = motion_model(pause)
+    assert np.abs(motion[60:90, layout.LIPS]).max() < 0.05 * np.abs(motion[:50, layout.LIPS]).max()
+
+
+def test_strengths(motion_model) -> None:
+    wave = speech(3)
+    plain, mute = motion_model(wave), motion_model(wave, lips=0.0)
+    assert np.abs(mute[:, layout.LIPS]).max() == 0
+    np.testing.assert_array_equal(plain[:, layout.ANGLES], mute[:, layout.ANGLES])
+    double = motion_model(wave, lips=2.0)
+    np.testing.assert_allclose(double[:, layout.LIPS], 2 * plain[:, layout.LIPS], rtol=1e-5)
+    still = motion_model(wave, still=True)
+    assert np.abs(still[:, layout.ANGLES]).max() == 0
+    np.testing.assert_array_equal(still[:, layout.LIDS], plain[:, layout.LIDS])
+
+
+def test_people_blink_as_often_as_people_do() -> None:
+    closure = np.concatenate([blinks(25 * 60, seed) for seed in range(20)])
+    shut = closure > 0.6
+    rate = (shut[1:] & ~shut[:-1]).sum() / 20
+    assert 10 < rate < 25
+    assert closure.max() == 1

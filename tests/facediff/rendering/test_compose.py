@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+
+from facediff.rendering.compose import add_window, detail_kept
+
+
+def test_no_change_by_the_denoiser_keeps_the_coarse_frame() -> None:
+    rng = np.random.default_rng(0)
+    coarse = rng.uniform(0, 255, (20, 24, 3)).astype(np.float32)
+    round_trip = coarse + rng.normal(0, 4, coarse.shape).astype(np.float32)
+    paste = np.ones((20, 24), np.float32)
+    change = detail_kept(round_trip, coarse, round_trip, paste, np.zeros((20, 24), np.float32))
+    assert np.abs(change).max() == 0
+
+
+def test_fresh_pixels_replace_the_coarse_ones() -> None:
+    rng = np.random.default_rng(1)
+    painted, coarse, trip = (rng.uniform(0, 255, (8, 8, 3)).astype(np.float32) for _ in range(3))
+    ones = np.ones((8, 8), np.float32)
+    np.testing.assert_allclose(coarse + detail_kept(painted, coarse, trip, ones, ones), painted, atol=1e-3)
+
+
+@pytest.mark.parametrize("shift", [(30.0, 20.0), (-5.0, 90.0), (500.0, 500.0)])
+def test_only_the_window_changes(shift: tuple[float, float]) -> None:
+    frame = np.random.default_rng(2).integers(0, 256, (100, 120, 3), dtype=np.uint8)
+    before = frame.copy()
+    inverse = np.array([[0.5, 0.0, shift[0]], [0.0, 0.5, shift[1]]])
+    out = add_window(frame, np.full((40, 40, 3), 10.0, np.float32), inverse)
+    inside = np.zeros((100, 120), bool)
+    x, y = (max(0, int(s) - 1) for s in shift)
+    inside[y : int(shift[1]) + 22, x : int(shift[0]) + 22] = True
+    np.testing.assert_array_equal(frame, before)
+    np.testing.assert_array_equal(out[~inside], frame[~inside])
+    if shift == (30.0, 20.0):
+        np.testing.assert_array_equal(out[25:35, 35:45], np.clip(frame[25:35, 35:45].astype(int) + 10, 0, 255))
