@@ -75,6 +75,7 @@ class VideoWriter:
         self._partial = self.path.with_name(f".facediff-{secrets.token_hex(4)}{self.path.suffix}")
         with _output_errors(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._partial.touch(exist_ok=False)  # find out now: the container opens its file at the first packet
             self._container = av.open(f"file:{self._partial}", "w", options=self._container_options())
         try:
             self._video = self._add_video(crf, preset, is_tagged)
