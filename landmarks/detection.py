@@ -1,0 +1,246 @@
+"""The faces of one picture: found at any size, and only if they are human.
+
+Landmark libraries find faces that fill much of what they are shown. So a picture is searched as a whole, with a
+long-range detector, and, where that finds nothing, in overlapping tiles; each face is then shown to the library alone.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import NamedTuple, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facediff.errors import ConfigError, InputError, NoFaceFound, SeveralFaces
+from facediff.landmarks.canonical import fit_pose, from_canonical, mean_face
+from facediff.landmarks.head_pose import MAX_YAW_DEG, head_angles
+from facediff.landmarks.mesh import OUTER_EYES, STABLE
+from facediff.types import Frame, Points
+
+MIN_EYES_PX = 24.0  # smaller faces have no mouth to speak of
+MAX_MISFIT = 0.09  # mean distance of the stable points from a human face's, in eye distances; people reach 0.075
+SEARCH_PX = 1280  # pictures and parts of them are searched at no more than this
+SMALLEST_PX = 192  # and at no less
+
+
+class LandmarkDetector(Protocol):
+    """What a tracker needs of a library that finds landmarks."""
+
+    def detect(self, frame: Frame) -> list[Points]:
+        """Meshes (478, 3) in pixels of the faces in an RGB frame."""
+
+    def forget(self) -> None:
+        """Let the next frame be the first: nothing seen before is followed."""
+
+    def close(self) -> None:
+        """Free what it holds."""
+
+
+class Window(NamedTuple):
+    """A part of a frame, in whole pixels."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+def make_detector(name: str, *, follows_motion: bool, max_faces: int) -> LandmarkDetector:
+    """A landmark library by name: ``mediapipe`` or ``face-alignment``.
+
+    Raises:
+        ConfigError: There is no such one.
+        MissingExtra: It is not installed.
+        WeightsError: Its weights cannot be had.
+    """
+    if name == "mediapipe":
+        from facediff.landmarks.mediapipe_backend import MediapipeMesh
+
+        return MediapipeMesh(follows_motion=follows_motion, max_faces=max_faces)
+    if name == "face-alignment":
+        from facediff.landmarks.face_alignment_backend import FaceAlignmentMesh
+
+        return FaceAlignmentMesh(max_faces=max_faces)
+    raise ConfigError(f"there is no landmark detector {name!r}; there are 'mediapipe' and 'face-alignment'")
+
+
+def eye_distance(points: NDArray[np.floating]) -> float:
+    """Distance of the outer eye corners of one mesh (478, 3), depth included, in pixels."""
+    return float(np.linalg.norm(points[OUTER_EYES[0]] - points[OUTER_EYES[1]]))
+
+
+def looks_human(points: NDArray[np.floating]) -> bool:
+    """Whether the eyes, nose and forehead of a mesh stand as in a human face."""
+    pose = fit_pose(points[None])
+    placed = from_canonical(mean_face(), pose)[0]
+    misfit = np.linalg.norm(points[STABLE] - placed[STABLE], axis=1).mean() / pose.scale[0]
+    return bool(misfit < MAX_MISFIT)
+
+
+def window_around(x: float, y: float, reach: float, shape: tuple[int, ...]) -> Window:
+    """The square that reaches so far from (x, y), as much of it as lies in a picture of this shape."""
+    low = np.clip(np.floor([x - reach, y - reach]), 0, [shape[1], shape[0]])
+    high = np.clip(np.ceil([x + reach, y + reach]), 0, [shape[1], shape[0]])
+    return Window(int(low[0]), int(low[1]), int(high[0]), int(high[1]))
+
+
+def detect_in(library: LandmarkDetector, frame: Frame, window: Window) -> list[Points]:
+    """What a library finds in a part of a frame, brought to a size it likes; in pixels of the frame."""
+    width, height = window.right - window.left, window.bottom - window.top
+    if min(width, height) < 16:
+        return []
+    crop = frame[window.top : window.bottom, window.left : window.right]
+    longer = max(width, height)
+    zoom = min(4.0, max(1.0, SMALLEST_PX / longer)) * min(1.0, SEARCH_PX / longer)
+    if zoom != 1.0:
+        kind = cv2.INTER_CUBIC if zoom > 1.0 else cv2.INTER_AREA
+        crop = cv2.resize(crop, None, fx=zoom, fy=zoom, interpolation=kind)
+    grown = np.array([crop.shape[1] / width, crop.shape[0] / height, crop.shape[1] / width], np.float32)
+    return [mesh / grown + np.array([window.left, window.top, 0], np.float32) for mesh in library.detect(crop)]
+
+
+class FaceFinder:
+    """Looks for all faces of a picture; holds its libraries, so that a video can be searched frame by frame.
+
+    Args:
+        detector: ``mediapipe`` or ``face-alignment``.
+        most: Most faces to report.
+    """
+
+    def __init__(self, detector: str = "mediapipe", *, most: int = 8) -> None:
+        self._library = make_detector(detector, follows_motion=False, max_faces=most)
+        self._boxes = None
+        if detector == "mediapipe":
+            from facediff.landmarks.mediapipe_backend import MediapipeBoxes
+
+            self._boxes = MediapipeBoxes()
+
+    def __call__(self, image: Frame, *, depth: int = 2) -> list[Points]:
+        """Meshes (478, 3) in pixels of the human faces in a picture, from left to right.
+
+        Args:
+            image: RGB.
+            depth: How often a picture in which nothing is found is cut into finer tiles: half, then a quarter of its
+                longer side.
+        """
+        whole = Window(0, 0, image.shape[1], image.shape[0])
+        found = [mesh for mesh in detect_in(self._library, image, whole) if looks_human(mesh)]
+        found += self._in_boxes(image, whole, found)
+        for level in range(1, depth + 1 if self._boxes is not None else 1):
+            if found:
+                break
+            for tile in _tiles(image.shape, max(image.shape[:2]) >> level):
+                found += self._in_boxes(image, tile, found)
+        return sorted(found, key=lambda mesh: float(mesh[:, 0].mean()))
+
+    def near(self, image: Frame, points: Points) -> list[Points]:
+        """The human faces close to where one was."""
+        x, y = points[:, :2].mean(0)
+        window = window_around(x, y, 2.4 * eye_distance(points), image.shape)
+        return [mesh for mesh in detect_in(self._library, image, window) if looks_human(mesh)]
+
+    def boxes(self, image: Frame, window: Window | None = None) -> NDArray[np.float32]:
+        """(N, 3): centre and side of the faces that show at a glance; none if the library has no quick look."""
+        if self._boxes is None:
+            return np.zeros((0, 3), np.float32)
+        left, top, right, bottom = window or Window(0, 0, image.shape[1], image.shape[0])
+        crop = image[top:bottom, left:right]
+        shrink = min(1.0, SEARCH_PX / max(crop.shape[:2]))
+        if shrink < 1.0:
+            crop = cv2.resize(crop, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+        return self._boxes.detect(crop) / shrink + np.array([left, top, 0], np.float32)
+
+    def _in_boxes(self, image: Frame, window: Window, known: list[Points]) -> list[Points]:
+        """Meshes of the faces that a quick look into a window shows and that are not known yet."""
+        new: list[Points] = []
+        for x, y, side in self.boxes(image, window):
+            at = np.array([x, y])
+            if any(np.linalg.norm(mesh[:, :2].mean(0) - at) < side / 2 for mesh in (*known, *new)):
+                continue
+            meshes = detect_in(self._library, image, window_around(x, y, 0.9 * side, image.shape))
+            meshes = [mesh for mesh in meshes if looks_human(mesh)]
+            new += sorted(meshes, key=lambda mesh: float(np.linalg.norm(mesh[:, :2].mean(0) - at)))[:1]
+        return new
+
+    def close(self) -> None:
+        """Free the libraries."""
+        self._library.close()
+        if self._boxes is not None:
+            self._boxes.close()
+
+    def __enter__(self) -> FaceFinder:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+
+def _tiles(shape: tuple[int, ...], side: int) -> list[Window]:
+    """Squares that cover a picture, each overlapping the next by half."""
+    side = max(side, 64)
+    starts = [
+        np.unique(np.linspace(0, max(extent - side, 0), int(np.ceil(2 * extent / side)) - 1 or 1).astype(int))
+        for extent in shape[:2]
+    ]
+    return [
+        Window(int(x), int(y), min(int(x) + side, shape[1]), min(int(y) + side, shape[0]))
+        for y in starts[0]
+        for x in starts[1]
+    ]
+
+
+def find_faces(image: Frame, *, detector: str = "mediapipe", most: int = 8) -> list[Points]:
+    """Meshes (478, 3) of the faces in a picture, from left to right; an empty list if there is none."""
+    with FaceFinder(detector, most=most) as finder:
+        return finder(image)
+
+
+def choose_face(faces: list[Points], face: int | str | None, *, where: str = "the picture") -> Points:
+    """One of several faces.
+
+    Args:
+        faces: From left to right, as ``find_faces`` gives them.
+        face: Index from the left; ``largest``; None takes the only one, or the largest if it is at least twice as
+            large as any other.
+        where: Named in errors.
+
+    Raises:
+        NoFaceFound: There is none, or it is too small.
+        SeveralFaces: There are several of like size and none was chosen.
+        InputError: There is no face of this index, or the choice makes no sense.
+    """
+    if face is not None and face != "largest" and (not isinstance(face, int) or isinstance(face, bool)):
+        raise InputError(f"a face is chosen as 'largest' or by its index from the left, not as {face!r}")
+    if not faces:
+        raise NoFaceFound(f"no human face was found in {where}; give a picture with one face, seen from the front")
+    sizes = [eye_distance(mesh) for mesh in faces]
+    if isinstance(face, int):
+        if not 0 <= face < len(faces):
+            raise InputError(f"face {face} was asked for, but {where} has {len(faces)} (0 is the leftmost)")
+        chosen = face
+    else:
+        chosen = int(np.argmax(sizes))
+        rivals = [s for i, s in enumerate(sizes) if i != chosen and s > sizes[chosen] / 2]
+        if face is None and rivals:
+            raise SeveralFaces(
+                f"{where} has {len(faces)} faces; choose one with --face largest or --face 0 to {len(faces) - 1} "
+                "(0 is the leftmost)"
+            )
+    if sizes[chosen] < MIN_EYES_PX:
+        raise NoFaceFound(
+            f"the face in {where} is too small: {sizes[chosen]:.0f} pixels between the eyes, "
+            f"at least {MIN_EYES_PX:.0f} are needed; give a larger picture"
+        )
+    return faces[chosen]
+
+
+def refuse_profile(points: Points, *, where: str = "the picture") -> None:
+    """Raises NoFaceFound if the head is turned so far that half of the face is hidden."""
+    yaw = float(head_angles(fit_pose(points[None]))[0, 0])
+    if abs(yaw) > MAX_YAW_DEG:
+        raise NoFaceFound(
+            f"the face in {where} is turned away by {abs(yaw):.0f} degrees, at most {MAX_YAW_DEG:.0f} can be animated; "
+            "give a picture seen from the front"
+        )
