@@ -40,24 +40,55 @@ class DilatedBlock(nn.Module):
 
 
 class SpeechEncoder(nn.Module):
-    """Log-mel at 100 columns a second to features at 25 a second.
+    """Log-mel at 100 columns a second to features at 25 a second that know speech sounds and forget voices.
 
-    Small on purpose: minutes of footage, not hours, teach it, and a wider one learns the voices by heart.
+    The network of Lin et al. 2020 (arXiv 2002.01322, section 3), convolutions over frequency and time in turn, with
+    the weights of Google's speech embedding (Apache-2.0), which heard far more people than any footage shows. Two of
+    its layers are read at the rate of the motion. Frozen: minutes of footage would only teach it voices by heart.
     """
 
-    def __init__(self, channels: int = 96, dropout: float = 0.25) -> None:
+    WIDTHS = (24, 24, 24, 48, 48, 48, 48, 72, 72, 72, 72, 96, 96, 96, 96, 96, 96, 96, 96)
+    POOLS = {2: (2, 2), 6: (1, 2), 10: (2, 2), 14: (1, 2)}  # after these layers, over time and frequency
+    LEVEL = 11.03  # takes log10 of energies of sound in [-1, 1] to the level the weights were made for
+    FEATURES = 96 * 4 + 96 * 2
+    BEFORE, AFTER = 28, 36  # columns beside a stretch that its first and last frame see
+    PART = 250  # frames worked on at once
+
+    def __init__(self) -> None:
         super().__init__()
-        self.bands_lost = nn.Dropout1d(0.05)
-        self.stem = nn.Conv1d(80, channels, 8, stride=4, padding=2)
-        self.blocks = nn.ModuleList(nn.Conv1d(channels, channels, 3, padding=d, dilation=d) for d in (1, 2, 4, 2))
-        self.dropout = nn.Dropout(dropout)
+        self.bands = nn.Parameter(F.pad(torch.eye(32).repeat_interleave(2, dim=1), (0, 16)))
+        kernels = [(3, 3)] + [(1, 3) if k % 2 else (3, 1) for k in range(1, len(self.WIDTHS))]
+        inputs = (1, *self.WIDTHS[:-1])
+        self.layers = nn.ModuleList(
+            nn.Conv2d(i, o, kernel, padding=(0, kernel[1] // 2))
+            for i, o, kernel in zip(inputs, self.WIDTHS, kernels, strict=True)
+        )
+        self.centre = nn.Parameter(torch.zeros(self.FEATURES))
+        self.spread = nn.Parameter(torch.ones(self.FEATURES))
+        self.requires_grad_(False)
 
     def forward(self, mel: Tensor) -> Tensor:
-        """Features (B, channels, T) of a channel-free log-mel (B, 80, 4 T); feature k is centred on 40 k + 15 ms."""
-        x = self.stem(self.bands_lost(mel))
-        for conv in self.blocks:
-            x = x + conv(self.dropout(F.silu(x)))
-        return F.silu(x)
+        """Features (B, 576, T), each of about zero mean and unit deviation, of a natural log-mel (B, 80, 4 T)."""
+        frames = mel.shape[-1] // 4
+        x = torch.log10((self.bands @ mel.exp()).clamp(min=1e-6)) + self.LEVEL
+        x = F.pad(x.mT[:, None], (0, 0, self.BEFORE, self.AFTER), mode="replicate")
+        # Part by part, each with all that its frames see: memory stays flat and the joints cannot be told.
+        parts = [
+            self._part(x[:, :, 4 * start : 4 * min(start + self.PART, frames) + self.BEFORE + self.AFTER])
+            for start in range(0, frames, self.PART)
+        ]
+        return (torch.cat(parts, dim=-1) - self.centre[:, None]) / self.spread[:, None]
+
+    def _part(self, x: Tensor) -> Tensor:
+        """Features (B, 576, n) of n frames of 4 columns each, with the columns that they see on either side."""
+        frames = (x.shape[2] - self.BEFORE - self.AFTER) // 4
+        for k, layer in enumerate(self.layers):
+            x = F.leaky_relu(layer(x), 0.2).clamp(min=-0.4)
+            if k == 14:
+                early = x[:, :, 2 : 2 + frames]
+            if k in self.POOLS:
+                x = F.max_pool2d(x, self.POOLS[k])
+        return torch.cat([y[:, :, :frames].transpose(2, 3).flatten(1, 2) for y in (early, x)], dim=1)
 
 
 class MotionDenoiser(ModelMixin, ConfigMixin):
@@ -86,9 +117,11 @@ class MotionDenoiser(ModelMixin, ConfigMixin):
         motion_std: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
-        self.speech = SpeechEncoder(channels, dropout)
-        self.unheard = nn.Parameter(torch.zeros(channels, 1))
-        self.usual = nn.Conv1d(channels, motion_dim, 1)
+        self.speech = SpeechEncoder()
+        self.unheard = nn.Parameter(torch.zeros(SpeechEncoder.FEATURES, 1))
+        self.usual = nn.Conv1d(SpeechEncoder.FEATURES, motion_dim, 3, padding=1)
+        self.usual.requires_grad_(False)  # solved in closed form
+        self.attend = nn.Sequential(nn.Dropout(2 * dropout), nn.Conv1d(SpeechEncoder.FEATURES, channels, 1))
         self.enter = nn.Conv1d(motion_dim, channels, 3, padding=1)
         self.steps = Timesteps(channels, flip_sin_to_cos=True, downscale_freq_shift=0)
         self.level = TimestepEmbedding(channels, channels)
@@ -101,11 +134,11 @@ class MotionDenoiser(ModelMixin, ConfigMixin):
         self.register_buffer("std", std[:, None], persistent=False)
 
     def hear(self, mel: Tensor, heard: Tensor | None = None) -> Tensor:
-        """Speech features (B, channels, T) of a log-mel (B, 80, 4 T) as ``without_channel`` gives it.
+        """Speech features (B, 576, T) of a natural log-mel (B, 80, 4 T); a learned null where ``heard`` is False."""
+        return self.hide(self.speech(mel), heard)
 
-        A learned null stands where ``heard`` (B,) is False.
-        """
-        features = self.speech(mel)
+    def hide(self, features: Tensor, heard: Tensor | None) -> Tensor:
+        """The same features with a learned null where ``heard`` (B,) is False."""
         return features if heard is None else torch.where(heard[:, None, None], features, self.unheard)
 
     def expected(self, speech: Tensor) -> Tensor:
@@ -115,7 +148,7 @@ class MotionDenoiser(ModelMixin, ConfigMixin):
     def forward(self, noisy: Tensor, timesteps: Tensor, speech: Tensor) -> Tensor:
         """Clean motion (B, D, T), normalised, from noisy normalised motion and the features that ``hear`` gives."""
         level = self.level(self.steps(timesteps.expand(len(noisy))).to(noisy.dtype))
-        x = self.enter(noisy)
+        x, sound = self.enter(noisy), self.attend(speech)
         for join, block in zip(self.join, self.blocks, strict=True):
-            x = block(x + join(speech), level)
+            x = block(x + join(sound), level)
         return self.expected(speech) + self.leave(x)

@@ -9,7 +9,7 @@ from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from facediff.audio.features import log_mel, without_channel
+from facediff.audio.features import SILENCE, log_mel
 from facediff.audio.voice_activity import voice_activity
 from facediff.audio.wave import normalise_loudness
 from facediff.audio.windows import frame_count
@@ -21,6 +21,7 @@ from facediff.types import Wave
 COLUMNS = 4  # log-mel columns to a motion frame
 HEAD_GAIN = 2.2  # smoothed samples move less than the heads of the training clips; this gives them their spread
 LIP_VARIETY = 0.3  # noise of the lips; the rest has 1. Lips follow the sound, heads do as they like
+LIP_CERTAINTY = 0.5  # how much of the lips is the mean of what goes with the sound; the rest is a sample
 BLINKS_PER_MINUTE = 17.0
 BLINK_SHAPE = np.array([0.35, 0.9, 1.0, 0.85, 0.55, 0.25, 0.08])  # closure at 25 frames a second
 
@@ -60,8 +61,8 @@ class MotionPipeline(DiffusionPipeline):
         """
         count = frame_count(len(wave), layout.MOTION_FPS)
         raw = log_mel(normalise_loudness(wave))
-        mel = np.full((raw.shape[0], count * COLUMNS), -3.0, np.float32)
-        mel[:, : raw.shape[1]] = without_channel(raw)[:, : count * COLUMNS]
+        mel = np.full((raw.shape[0], count * COLUMNS), SILENCE, np.float32)
+        mel[:, : raw.shape[1]] = raw[:, : count * COLUMNS]
         generator = torch.Generator("cpu").manual_seed(seed)
         noise = torch.randn(1, count, layout.DIMENSIONS, generator=generator).transpose(1, 2)
         for part in (layout.LIPS, layout.OPENING):
@@ -74,6 +75,9 @@ class MotionPipeline(DiffusionPipeline):
             self.scheduler,
             num_inference_steps,
         )
+        expected = net.expected(speech)
+        for part in (layout.LIPS, layout.OPENING):
+            clean[:, part] = LIP_CERTAINTY * expected[:, part] + (1 - LIP_CERTAINTY) * clean[:, part]
         motion = (clean * net.std + net.mean)[0].T.float().cpu().numpy()
         speaking = _per_frame(voice_activity(raw), count)
         return _finished(motion, speaking, seed, lips, 0.0 if still else head)

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from diffusers import DDIMScheduler
 from numpy.typing import NDArray
+from scipy.ndimage import zoom
 from torch import Tensor, nn
 
-from facediff.audio.features import BANDS
+from facediff.audio.features import BANDS, FLOOR, SILENCE
 from facediff.landmarks import motion as layout
-from facediff.models.motion import MotionDenoiser
+from facediff.models.motion import MotionDenoiser, SpeechEncoder
 from facediff.training.loop import Batch, LoopConfig, fit
 
 COLUMNS = 4  # log-mel columns to a motion frame
@@ -26,7 +27,7 @@ class MotionClip:
 
     Attributes:
         motion: (T, 31) at 25 frames a second.
-        mel: Channel-free log-mel (80, 4 T or about that); None where the sound does not belong to the lips.
+        mel: Log-mel (80, 4 T or about that) of normalised sound; None where it does not belong to the lips.
         identity: Who it is.
     """
 
@@ -43,19 +44,31 @@ class MotionRecipe:
         batch_size: Windows to a step, of ``frames`` motion frames each.
         audio_dropout: Share of windows whose sound is hidden.
         identity_power: People weigh as their footage to this power.
+        voices: How many ways every clip is heard: as it is, and as others might say it elsewhere.
+        penalty: Of the ridge regression from sound to the mean motion.
     """
 
     batch_size: int = 24
     frames: int = 64
     audio_dropout: float = 0.1
     identity_power: float = 0.5
+    voices: int = 5
+    penalty: float = 1.0
 
 
 class MotionDraw:
-    """Draws stretches of clips, mirrored, stretched in time, in other voices, rooms and levels."""
+    """Draws stretches of clips, mirrored, stretched in time, in other voices, rooms and levels.
 
-    def __init__(self, clips: Sequence[MotionClip], recipe: MotionRecipe) -> None:
-        self._clips = [c for c in clips if len(c.motion) >= recipe.frames // 2]
+    Args:
+        clips: What to draw from.
+        recipe: How.
+        sounds: Of each clip, the speech features (voices, 576, T), or None.
+    """
+
+    def __init__(self, clips: Sequence[MotionClip], recipe: MotionRecipe, sounds: Sequence[Tensor | None]) -> None:
+        long = [i for i, c in enumerate(clips) if len(c.motion) >= recipe.frames // 2]
+        self._clips = [clips[i] for i in long]
+        self._sounds = [sounds[i] for i in long]
         self._recipe = recipe
         footage: dict[str, int] = defaultdict(int)
         for clip in self._clips:
@@ -66,22 +79,22 @@ class MotionDraw:
 
     def __call__(self, rng: np.random.Generator) -> Batch:
         at = np.searchsorted(self._cumulative, rng.random(self._recipe.batch_size))
-        picked = [self._clips[int(i)] for i in at.clip(max=len(self._clips) - 1)]
-        rows = [self._window(clip, rng) for clip in picked]
-        motion, mel, heard, valid = (torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True))
-        spoken = torch.tensor([clip.mel is not None for clip in picked])
-        return {"motion": motion, "mel": mel, "heard": heard, "valid": valid, "spoken": spoken}
+        picked = at.clip(max=len(self._clips) - 1)
+        rows = [self._window(self._clips[i], self._sounds[i], rng) for i in picked]
+        motion, speech, heard, valid = (torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True))
+        spoken = torch.tensor([self._sounds[i] is not None for i in picked])
+        return {"motion": motion, "speech": speech, "heard": heard, "valid": valid, "spoken": spoken}
 
-    def _window(self, clip: MotionClip, rng: np.random.Generator) -> tuple[NDArray, NDArray, np.bool_, NDArray]:
+    def _window(self, clip: MotionClip, sound: Tensor | None, rng: np.random.Generator) -> tuple[NDArray, ...]:
         size = self._recipe.frames
         speed = rng.uniform(0.85, 1.18) if rng.random() < 0.5 else 1.0
         need = int(np.ceil(size * speed))
         start = int(rng.integers(0, max(1, len(clip.motion) - need + 1)))
         piece = clip.motion[start : start + need]
-        mel = np.full((BANDS, need * COLUMNS), -3.0, np.float32)
-        if clip.mel is not None:
-            part = clip.mel[:, start * COLUMNS : (start + need) * COLUMNS]
-            mel[:, : part.shape[1]] = part
+        speech = np.zeros((SpeechEncoder.FEATURES, need), np.float32)
+        if sound is not None:
+            voice = int(rng.integers(0, len(sound)))
+            speech[:, : len(piece)] = sound[voice, :, start : start + need].float().numpy()
         valid = np.ones(len(piece), np.float32)
         if len(piece) < need:
             pad = need - len(piece)
@@ -89,14 +102,12 @@ class MotionDraw:
             valid = np.pad(valid, (0, pad))
         if need != size:
             piece = _resample(piece, size)
-            mel = _resample(mel.T, size * COLUMNS).T
+            speech = _resample(speech.T, size).T
             valid = (_resample(valid[:, None], size)[:, 0] > 0.99).astype(np.float32)
         if rng.random() < 0.5:
             piece = piece @ self._flip
-        heard = clip.mel is not None and rng.random() >= self._recipe.audio_dropout
-        if heard:
-            mel = other_voice(mel, rng)
-        return piece.T.astype(np.float32), np.ascontiguousarray(mel, np.float32), np.bool_(heard), valid
+        heard = sound is not None and rng.random() >= self._recipe.audio_dropout
+        return piece.T.astype(np.float32), np.ascontiguousarray(speech, np.float32), np.bool_(heard), valid
 
 
 def _resample(rows: NDArray[np.floating], count: int) -> NDArray[np.floating]:
@@ -109,22 +120,62 @@ def _resample(rows: NDArray[np.floating], count: int) -> NDArray[np.floating]:
 
 
 def other_voice(mel: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.floating]:
-    """The same speech as another person might say it elsewhere: vocal tract, noise, bands missing."""
+    """The same log-mel as another person might say it elsewhere: vocal tract, microphone, level, noise of the room."""
     bands = len(mel)
-    if rng.random() < 0.6:  # vocal tract length: bands move
-        at = np.clip(np.arange(bands) * rng.uniform(0.88, 1.14), 0, bands - 1)
+    if rng.random() < 0.8:  # vocal tract length: bands move
+        at = np.clip(np.arange(bands) * rng.uniform(0.87, 1.15), 0, bands - 1)
         low = np.floor(at).astype(int)
         share = (at - low)[:, None]
         mel = mel[low] * (1 - share) + mel[np.minimum(low + 1, bands - 1)] * share
-    if rng.random() < 0.5:  # noise of the room
-        noise = rng.uniform(-6.0, 0.0) + np.log(rng.exponential(1.0, mel.shape) + 0.05)
-        mel = np.logaddexp(3 * mel, noise) / 3
-    if rng.random() < 0.5:  # SpecAugment (Park et al. 2019): bands missing
-        width = int(rng.integers(2, 10))
-        first = int(rng.integers(0, bands - width))
-        mel = mel.copy()
-        mel[first : first + width] = 0.0
-    return mel
+    mel = mel + zoom(rng.normal(0, 0.7, 6), bands / 6, order=3)[:bands, None] + rng.normal(0, 0.7)
+    if rng.random() < 0.6:  # noise of the room
+        colour = zoom(rng.normal(0, 1.0, 5), bands / 5, order=3)[:bands, None]
+        level = np.quantile(mel, 0.98) - rng.uniform(3.0, 9.0) + colour
+        mel = np.logaddexp(mel, level + np.log(rng.exponential(1.0, mel.shape) + 0.05))
+    return np.maximum(mel, np.log(FLOOR))
+
+
+@torch.no_grad()
+def listen(
+    encoder: SpeechEncoder, clips: Sequence[MotionClip], voices: int, rng: np.random.Generator
+) -> list[Tensor | None]:
+    """Speech features (voices, 576, T), float16, of each clip; None where it has no sound. The first is as recorded."""
+    sounds: list[Tensor | None] = []
+    for clip in clips:
+        if clip.mel is None:
+            sounds.append(None)
+            continue
+        mel = np.full((BANDS, len(clip.motion) * COLUMNS), SILENCE, np.float32)
+        known = clip.mel[:, : mel.shape[1]]
+        mel[:, : known.shape[1]] = known
+        heard = [mel, *(other_voice(mel, rng) for _ in range(voices - 1))]
+        sounds.append(torch.cat([encoder(torch.from_numpy(m.astype(np.float32))[None]) for m in heard]).half())
+    return sounds
+
+
+@torch.no_grad()
+def settle(
+    model: MotionDenoiser, clips: Sequence[MotionClip], sounds: Sequence[Tensor | None], recipe: MotionRecipe
+) -> None:
+    """Solves the model's mean motion given sound: ridge regression, over the clips' motion about its own mean."""
+    footage: dict[str, int] = defaultdict(int)
+    for clip, sound in zip(clips, sounds, strict=True):
+        footage[clip.identity] += len(clip.motion) if sound is not None else 0
+    inputs, taps = SpeechEncoder.FEATURES, model.usual.kernel_size[0]
+    square = torch.zeros(inputs * taps, inputs * taps, dtype=torch.float64)
+    cross = torch.zeros(inputs * taps, layout.DIMENSIONS, dtype=torch.float64)
+    total = 0.0
+    for clip, sound in ((c, s) for c, s in zip(clips, sounds, strict=True) if s is not None):
+        rows = nn.functional.pad(sound[:1].float(), (taps // 2, taps // 2)).unfold(2, taps, 1)[0]
+        rows = rows.permute(1, 0, 2).flatten(1).double()
+        moved = torch.from_numpy(clip.motion - clip.motion.mean(axis=0)).double() / model.std[:, 0].double()
+        weight = footage[clip.identity] ** (recipe.identity_power - 1)
+        square += weight * rows.T @ rows
+        cross += weight * rows.T @ moved
+        total += weight * len(rows)
+    solved = torch.linalg.solve(square + recipe.penalty * total * torch.eye(len(square)), cross)
+    model.usual.weight.copy_(solved.T.reshape(layout.DIMENSIONS, inputs, taps))
+    model.usual.bias.zero_()
 
 
 def mirror_motion() -> NDArray[np.float32]:
@@ -162,17 +213,16 @@ def motion_loss(scheduler: DDIMScheduler):
             (u * scheduler.config.num_train_timesteps).long().clamp(max=scheduler.config.num_train_timesteps - 1)
         )
         noisy = scheduler.add_noise(clean, noise, timesteps)
-        speech = net.hear(batch["mel"], batch["heard"])
-        got, expected = net(noisy, timesteps, speech), net.expected(speech)
+        speech = net.hide(batch["speech"], batch["heard"])
+        got = net(noisy, timesteps, speech)
         rows = weight.to(clean.device).expand(len(clean), -1, -1).clone()
         rows[~batch["spoken"], layout.LIPS] = 0.0
         rows[~batch["spoken"], layout.OPENING] = 0.0
         valid = batch["valid"][:, None]
         error = rows * valid * (got - clean).pow(2)
         pace = rows * valid[..., 1:] * (got.diff(dim=-1) - clean.diff(dim=-1)).pow(2)
-        miss = rows * valid * (expected - clean).pow(2)
-        opening = miss[batch["heard"]][:, layout.OPENING].mean() / CHANNEL_WEIGHT[30]
-        return error.mean() + pace.mean() + miss.mean(), {"opening": float(opening.detach())}
+        opening = error[batch["heard"]][:, layout.OPENING].mean() / CHANNEL_WEIGHT[30]
+        return error.mean() + pace.mean(), {"opening": float(opening.detach())}
 
     return loss
 
@@ -213,10 +263,37 @@ def statistics(clips: Sequence[MotionClip]) -> tuple[list[float], list[float]]:
 
 
 def train_motion(
-    clips: Sequence[MotionClip], config: LoopConfig, recipe: MotionRecipe = MotionRecipe(), sizes: dict | None = None
+    clips: Sequence[MotionClip],
+    config: LoopConfig,
+    speech: SpeechEncoder,
+    recipe: MotionRecipe = MotionRecipe(),
+    sizes: dict | None = None,
 ) -> MotionDenoiser:
-    """Trains the motion model; resumes a run found in ``config.output``."""
+    """Trains the motion model; resumes a run found in ``config.output``.
+
+    Args:
+        clips: What to learn from.
+        config: How long and how fast.
+        speech: Weights of the frozen speech encoder; that of the embedded model, say. Its statistics are set anew.
+        recipe: What a step looks like.
+        sizes: Arguments of ``MotionDenoiser``.
+    """
     mean, std = statistics([c for c in clips if c.mel is not None])
     model = MotionDenoiser(motion_mean=mean, motion_std=std, **(sizes or {}))
-    fit(model, MotionDraw(clips, recipe), motion_loss(motion_schedule()), config)
+    model.speech.load_state_dict(speech.state_dict())
+    standardise(model.speech, clips)
+    sounds = listen(model.speech, clips, recipe.voices, np.random.default_rng(config.seed))
+    settle(model, clips, sounds, recipe)
+    fit(model, MotionDraw(clips, recipe, sounds), motion_loss(motion_schedule()), config)
     return model
+
+
+@torch.no_grad()
+def standardise(encoder: SpeechEncoder, clips: Sequence[MotionClip]) -> None:
+    """Sets the encoder's statistics so that features of the clips have zero mean and unit deviation."""
+    encoder.centre.zero_()
+    encoder.spread.fill_(1.0)
+    sounds = listen(encoder, clips, 1, np.random.default_rng(0))
+    features = torch.cat([s[0].float() for s in sounds if s is not None], dim=1)
+    encoder.centre.copy_(features.mean(dim=1))
+    encoder.spread.copy_(features.std(dim=1) + 1e-3)

@@ -16,7 +16,7 @@ import torch
 from diffusers.models.modeling_utils import ModelMixin
 from numpy.typing import NDArray
 
-from facediff.audio.features import log_mel, without_channel
+from facediff.audio.features import log_mel
 from facediff.audio.wave import load_wave, normalise_loudness
 from facediff.audio.windows import feature_windows
 from facediff.conditioning.difftalk import DiffTalkConditioner
@@ -24,6 +24,7 @@ from facediff.errors import ConfigError, WeightsError
 from facediff.landmarks import motion as layout
 from facediff.models.codec import FaceCodec
 from facediff.models.difftalk import base_schedule, base_unet
+from facediff.models.motion import MotionDenoiser
 from facediff.training.catalog import Clip, read_catalog
 from facediff.training.codec import train_codec
 from facediff.training.difftalk import Denoiser, DiffTalkRecipe, LatentDraw, encode_pairs, train_difftalk
@@ -31,6 +32,7 @@ from facediff.training.faces import FaceCrops, build_face_cache, read_tracks
 from facediff.training.loop import LoopConfig
 from facediff.training.motion import MotionClip, motion_schedule, of_equal_size, train_motion
 from facediff.training.pairs import build_pair_cache
+from facediff.weights import model_folder
 
 log = logging.getLogger(__name__)
 WINDOW_RATE, WINDOW_COLUMNS = 100, 32  # one window for every 10 ms, so that any crop's moment has one
@@ -56,7 +58,10 @@ def run_motion(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, l
     known = [made for made in (motion_clip(clip, cache / "tracks") for clip in clips) if made is not None]
     if not any(clip.mel is not None for clip in known):
         raise ConfigError(f"{catalog} has no clip of kind av with a face in it: there is nothing to learn speech from")
-    _save(train_motion(of_equal_size(known), config), model / "motion" / "denoiser")
+    speech = MotionDenoiser.from_pretrained(
+        model_folder("base", "motion") / "denoiser", torch_dtype=torch.float32
+    ).speech
+    _save(train_motion(of_equal_size(known), config, speech), model / "motion" / "denoiser")
     motion_schedule().save_pretrained(model / "motion" / "scheduler")
 
 
@@ -101,7 +106,7 @@ def motion_clip(clip: Clip, tracks: Path) -> MotionClip | None:
     count = int(len(track) / track.fps * layout.MOTION_FPS)
     at = np.arange(count) / layout.MOTION_FPS
     columns = [np.interp(at, found / track.fps, motion[found, channel]) for channel in range(layout.DIMENSIONS)]
-    mel = None if clip.sound is None else without_channel(log_mel(normalise_loudness(load_wave(clip.sound))))
+    mel = None if clip.sound is None else log_mel(normalise_loudness(load_wave(clip.sound)))
     return MotionClip(np.stack(columns, axis=1).astype(np.float32), mel, clip.identity)
 
 
