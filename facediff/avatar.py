@@ -173,13 +173,10 @@ class Avatar:
             AudioError: The sound cannot be used.
             ConfigError: A number is out of range.
         """
-        if not 0 <= lips <= 3 or not 0 <= head <= 3:
-            raise ConfigError(f"lips and head are strengths from 0 to 3, not {lips} and {head}")
+        _check_numbers(seed=seed, steps=steps, guidance_scale=guidance_scale, lips=lips, head=head, fps=fps)
         wave, sound = _heard(speech)
         is_still = isinstance(self._source, np.ndarray)
-        rate = exact_rate(fps or STILL_FPS) if is_still else self._video_rate(fps)
-        if not 1 <= rate <= 120:
-            raise ConfigError(f"fps must be from 1 to 120, not {float(rate):g}")
+        rate = exact_rate(STILL_FPS if fps is None else fps) if is_still else self._video_rate(fps)
         count = frame_count(len(wave), rate)
         motion_model, painting = _models(self._model, self._device, scheduler)
         motion = motion_model(wave, seed=seed, lips=lips, head=head, still=still)
@@ -214,6 +211,22 @@ class Avatar:
         picture = next(islice(iter(reader), best, None))
         frames = islice(_there_and_back(reader, len(self.track)), part.start, part.stop)
         return shots(frames, rows[part], Reference(picture, shots.track.points[best]))
+
+
+def _check_numbers(
+    *, seed: int, steps: int, guidance_scale: float, lips: float, head: float, fps: float | None
+) -> None:
+    """Refuses what cannot mean anything; NaN is in no range."""
+    if not 0 <= seed < 2**63:
+        raise ConfigError(f"a seed is a whole number from 0 to 2**63 - 1, not {seed}")
+    if not 1 <= steps <= 1000:
+        raise ConfigError(f"steps must be from 1 to 1000, not {steps}")
+    if not 0 <= guidance_scale <= 30:
+        raise ConfigError(f"guidance_scale must be from 0 to 30, not {guidance_scale}")
+    if not (0 <= lips <= 3 and 0 <= head <= 3):
+        raise ConfigError(f"lips and head are strengths from 0 to 3, not {lips} and {head}")
+    if fps is not None and not 1 <= fps <= 120:
+        raise ConfigError(f"fps must be from 1 to 120, not {fps:g}")
 
 
 def _there_and_back(reader: VideoReader, count: int) -> Iterator[tuple[int, Frame]]:

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
 from enum import Enum
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import facediff
-from facediff.errors import ConfigError, FaceDiffError
+from facediff.console import Commands, err, progress_bar, set_up_logging
+from facediff.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from facediff.avatar import Avatar, Clip
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
-err = Console(stderr=True)
+app = typer.Typer(cls=Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 class OnMissingFace(str, Enum):
@@ -41,8 +37,12 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def common(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error, and all that is logged.")
+    ] = False,
 ) -> None:
     """Talking heads and face animation with diffusion models."""
+    set_up_logging(logging.DEBUG if debug else logging.WARNING)
 
 
 @app.command()
@@ -65,8 +65,8 @@ def talk(
     device: Annotated[str | None, typer.Option(help="cpu, cuda, ...")] = None,
 ) -> None:
     """A portrait speaks, or a video is dubbed."""
-    if output.resolve() in (source.resolve(), speech.resolve()):
-        raise ConfigError(f"{output} is an input; choose another name for the result")
+    output = output.with_suffix(".png") if preview else output
+    _check_paths(source, speech, output, preview)
     with err.status("reading the face"):
         avatar = _avatar(source, face, model, device, on_missing_face.value)
     with err.status("listening"):
@@ -85,7 +85,9 @@ def hello(
     from skimage.data import astronaut
 
     from facediff.avatar import Avatar
+    from facediff.media import check_target
 
+    check_target(output)
     with as_file(files("facediff") / "samples" / "hello.flac") as speech:
         _write(Avatar.from_image(astronaut()).talk(speech), output, preview=False)
 
@@ -105,18 +107,29 @@ def _avatar(source: Path, face: str | None, model: str, device: str | None, on_m
     return Avatar.from_image(source, face=chosen, model=model, device=device)
 
 
+def _check_paths(source: Path, speech: Path, output: Path, preview: bool) -> None:
+    """Refuses at once what would otherwise fail after the work."""
+    from facediff.media import check_target
+
+    for path in (source, speech):
+        if not path.is_file():
+            raise InputError(f"there is no file at {path}")
+        if output.exists() and output.samefile(path):
+            raise ConfigError(f"{output} is an input; choose another name for the result")
+    if not preview:
+        check_target(output)
+
+
 def _write(clip: Clip, output: Path, preview: bool) -> None:
     if preview:
         from facediff.media import write_image
 
-        output = output.with_suffix(".png")
-        write_image(output, clip.preview())
+        with err.status("rendering a frame"):
+            write_image(output, clip.preview())
     else:
-        columns = (TextColumn("rendering"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=err) as bar:
-            task = bar.add_task("rendering", total=len(clip))
-            clip.save(output, progress=lambda done, total: bar.update(task, completed=done))
-    err.print(f"wrote {output}", highlight=False)
+        with progress_bar("rendering", len(clip)) as advance:
+            clip.save(output, progress=advance)
+    err.print(f"wrote {output}", highlight=False, markup=False, soft_wrap=True)
 
 
 class Stage(str, Enum):
@@ -151,20 +164,9 @@ def train(
     )  # fmt: skip
     run = {"codec": stages.run_codec, "motion": stages.run_motion, "difftalk": stages.run_difftalk}[stage.value]
     run(catalog, cache, model, config, licence=licence)
-    err.print(f"wrote {model}", highlight=False)
+    err.print(f"wrote {model}", highlight=False, markup=False, soft_wrap=True)
 
 
 def main() -> None:
-    """Runs the command line; errors of ours are one line and exit code 2."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("GLOG_minloglevel", "2")
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    logging.getLogger("diffusers").setLevel(logging.ERROR)
-    try:
-        app()
-    except FaceDiffError as error:
-        err.print(f"facediff: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        err.print("facediff: stopped; nothing was written", markup=False)
-        sys.exit(130)
+    """Runs the command line."""
+    app()

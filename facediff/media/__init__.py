@@ -2,6 +2,6 @@
 
 from facediff.media.images import read_image, write_image
 from facediff.media.reading import VideoInfo, VideoReader, is_video
-from facediff.media.writing import VideoWriter
+from facediff.media.writing import VideoWriter, check_target
 
-__all__ = ["VideoInfo", "VideoReader", "VideoWriter", "is_video", "read_image", "write_image"]
+__all__ = ["VideoInfo", "VideoReader", "VideoWriter", "check_target", "is_video", "read_image", "write_image"]

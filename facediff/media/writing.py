@@ -24,6 +24,29 @@ _BT709, _BT601 = 1, 6  # ITU-T H.273
 _VIDEO_RANGE = 1
 
 
+def check_target(path: str | Path) -> None:
+    """Refuses a name that no video can be written to, before work is put into it; makes its folder.
+
+    Raises:
+        InputError: The name ends in something else than ``OUTPUT_SUFFIXES``.
+        OutputError: The place cannot be written to.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in OUTPUT_SUFFIXES:
+        raise InputError(f"{path} must end in one of {', '.join(OUTPUT_SUFFIXES)}")
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; give the name of a file")
+    with _output_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        trial = _hidden_name(path)
+        trial.touch(exist_ok=False)
+        trial.unlink()
+
+
+def _hidden_name(path: Path) -> Path:
+    return path.with_name(f".facediff-{secrets.token_hex(4)}{path.suffix}")
+
+
 class VideoWriter:
     """Writes H.264 video, with sound, in one go: the file appears under its name when it is whole.
 
@@ -63,19 +86,14 @@ class VideoWriter:
         is_tagged: bool = True,
     ) -> None:
         self.path = Path(path)
-        if self.path.suffix.lower() not in OUTPUT_SUFFIXES:
-            raise InputError(f"{self.path} must end in one of {', '.join(OUTPUT_SUFFIXES)}")
+        check_target(self.path)
         if min(size) < 2:
             raise InputError(f"a video of {size[0]}x{size[1]} pixels cannot be written; it takes 2x2 at least")
-        if self.path.is_dir():
-            raise OutputError(f"{self.path} is a folder; give the name of a file")
         self._size = (size[0] // 2 * 2, size[1] // 2 * 2)
         self._fps, self._count = Fraction(fps), 0
         self._converter = Converter(self._size, "yuv420p")
-        self._partial = self.path.with_name(f".facediff-{secrets.token_hex(4)}{self.path.suffix}")
+        self._partial = _hidden_name(self.path)
         with _output_errors(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._partial.touch(exist_ok=False)  # find out now: the container opens its file at the first packet
             self._container = av.open(f"file:{self._partial}", "w", options=self._container_options())
         try:
             self._video = self._add_video(crf, preset, is_tagged)

@@ -10,7 +10,7 @@ from diffusers import DDIMScheduler, UNet2DConditionModel
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.device import choose_device, choose_dtype
 from facediff.diffusion.schedulers import make_scheduler
-from facediff.errors import WeightsError
+from facediff.errors import ConfigError, WeightsError
 from facediff.models.codec import FaceCodec
 from facediff.models.motion import MotionDenoiser
 from facediff.pipelines.difftalk import DiffTalkPipeline
@@ -45,6 +45,8 @@ def load_talk(
             conditioner=DiffTalkConditioner.from_pretrained(folders["difftalk"] / "conditioner", torch_dtype=dtype),
             scheduler=trained if scheduler is None else make_scheduler(scheduler, trained),
         )
+    except ConfigError:  # of the scheduler's name
+        raise
     except (OSError, ValueError, RuntimeError) as error:
         raise WeightsError(f"the model {model} cannot be loaded: {str(error).splitlines()[0]}") from error
     for part in (painting.codec, painting.unet, painting.conditioner):
