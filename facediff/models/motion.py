@@ -119,7 +119,7 @@ class MotionDenoiser(ModelMixin, ConfigMixin):
         super().__init__()
         self.speech = SpeechEncoder()
         self.unheard = nn.Parameter(torch.zeros(SpeechEncoder.FEATURES, 1))
-        self.usual = nn.Conv1d(SpeechEncoder.FEATURES, motion_dim, 3, padding=1)
+        self.usual = nn.Conv1d(SpeechEncoder.FEATURES, motion_dim, 3, padding=1, bias=False)
         self.usual.requires_grad_(False)  # solved in closed form
         self.attend = nn.Sequential(nn.Dropout(2 * dropout), nn.Conv1d(SpeechEncoder.FEATURES, channels, 1))
         self.enter = nn.Conv1d(motion_dim, channels, 3, padding=1)

@@ -107,7 +107,7 @@ class MotionDraw:
         if rng.random() < 0.5:
             piece = piece @ self._flip
         heard = sound is not None and rng.random() >= self._recipe.audio_dropout
-        return piece.T.astype(np.float32), np.ascontiguousarray(speech, np.float32), np.bool_(heard), valid
+        return piece.T.astype(np.float32), np.ascontiguousarray(speech, np.float32), np.array(heard), valid
 
 
 def _resample(rows: NDArray[np.floating], count: int) -> NDArray[np.floating]:
@@ -175,7 +175,6 @@ def settle(
         total += weight * len(rows)
     solved = torch.linalg.solve(square + recipe.penalty * total * torch.eye(len(square)), cross)
     model.usual.weight.copy_(solved.T.reshape(layout.DIMENSIONS, inputs, taps))
-    model.usual.bias.zero_()
 
 
 def mirror_motion() -> NDArray[np.float32]:

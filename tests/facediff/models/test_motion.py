@@ -1,6 +1,7 @@
+import pytest
 import torch
 
-from facediff.models.motion import MotionDenoiser
+from facediff.models.motion import MotionDenoiser, SpeechEncoder
 
 
 def test_any_length_and_no_seam() -> None:
@@ -25,3 +26,11 @@ def test_a_sound_that_is_not_heard_does_not_count() -> None:
     other = net.hear(mel.flip(2), heard)
     assert not torch.equal(features[0], other[0])
     torch.testing.assert_close(features[1], other[1])
+
+
+def test_speech_heard_part_by_part_is_heard_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder, mel = SpeechEncoder(), torch.randn(1, 80, 4 * 130)
+    whole = encoder(mel)
+    assert whole.shape == (1, SpeechEncoder.FEATURES, 130)
+    monkeypatch.setattr(SpeechEncoder, "PART", 40)
+    torch.testing.assert_close(encoder(mel), whole)
