@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
-from diffusers import DDIMScheduler, UNet2DConditionModel
+from diffusers import DDIMScheduler, ModelMixin, UNet2DConditionModel
 
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.device import choose_device, choose_dtype
@@ -36,16 +37,16 @@ def load_talk(
     dtype = choose_dtype(place)
     folders = {name: model_folder(model, name) for name in ("codec", "motion", "difftalk")}
     try:
-        denoiser = MotionDenoiser.from_pretrained(folders["motion"] / "denoiser", torch_dtype=torch.float32)
+        denoiser = _loaded(MotionDenoiser, folders["motion"] / "denoiser", torch.float32)
         motion = MotionPipeline(denoiser.eval(), DDIMScheduler.from_pretrained(folders["motion"] / "scheduler"))
         trained = DDIMScheduler.from_pretrained(folders["difftalk"] / "scheduler")
         painting = DiffTalkPipeline(
-            codec=FaceCodec.from_pretrained(folders["codec"], torch_dtype=dtype),
-            unet=UNet2DConditionModel.from_pretrained(folders["difftalk"] / "unet", torch_dtype=dtype),
-            conditioner=DiffTalkConditioner.from_pretrained(folders["difftalk"] / "conditioner", torch_dtype=dtype),
+            codec=_loaded(FaceCodec, folders["codec"], dtype),
+            unet=_loaded(UNet2DConditionModel, folders["difftalk"] / "unet", dtype),
+            conditioner=_loaded(DiffTalkConditioner, folders["difftalk"] / "conditioner", dtype),
             scheduler=trained if scheduler is None else make_scheduler(scheduler, trained),
         )
-    except ConfigError:  # of the scheduler's name
+    except (ConfigError, WeightsError):
         raise
     except (OSError, ValueError, RuntimeError) as error:
         raise WeightsError(f"the model {model} cannot be loaded: {str(error).splitlines()[0]}") from error
@@ -53,3 +54,16 @@ def load_talk(
         part.eval().to(memory_format=torch.channels_last)
     painting.set_progress_bar_config(disable=True)
     return motion, painting.to(place)
+
+
+def _loaded(kind: type[ModelMixin], folder: Path, dtype: torch.dtype) -> Any:
+    """The network in a folder, from safetensors alone (a pickle runs code), with every weight there."""
+    network, report = kind.from_pretrained(
+        folder, torch_dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
+    )
+    if wrong := [*report["missing_keys"], *report["unexpected_keys"]]:
+        raise WeightsError(
+            f"the weights in {folder} are not those of a {kind.__name__} of this version: {len(wrong)} are missing or "
+            f"unknown, {wrong[0]} among them"
+        )
+    return network
