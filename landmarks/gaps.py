@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation, Slerp
 
 from facediff.landmarks.canonical import fit_pose, from_canonical, to_canonical
-from facediff.types import FaceTrack, Presence, RigidPose
+from facediff.types import FaceTrack, Points, Presence, RigidPose
+
+MAX_SPEED = 8.0  # eye distances a second: a face that comes back from further away came by a cut
 
 
 def fill_gaps(track: FaceTrack, max_gap_s: float = 0.5) -> FaceTrack:
@@ -16,20 +19,30 @@ def fill_gaps(track: FaceTrack, max_gap_s: float = 0.5) -> FaceTrack:
 
     Args:
         track: Some frames of which are absent.
-        max_gap_s: Longer gaps, and those at either end, stay absent.
+        max_gap_s: Longer gaps, those at either end, and those across a cut stay absent.
     """
     found = np.flatnonzero(track.presence == Presence.FOUND)
     points, presence = track.points.copy(), track.presence.copy()
     for before, after in zip(found[:-1], found[1:], strict=True):
         gap = after - before - 1
-        if gap and gap <= max_gap_s * track.fps:
-            points[before + 1 : after] = _between(track.points[[before, after]], gap)
+        if gap == 0 or gap > max_gap_s * track.fps:
+            continue
+        ends = track.points[[before, after]]
+        pose = fit_pose(ends)
+        if _is_one_movement(pose, (gap + 1) / track.fps):
+            points[before + 1 : after] = _between(ends, pose, gap)
             presence[before + 1 : after] = Presence.INTERPOLATED
     return replace(track, points=points, presence=presence)
 
 
-def _between(ends: np.ndarray, count: int) -> np.ndarray:
-    pose = fit_pose(ends)
+def _is_one_movement(ends: RigidPose, seconds: float) -> bool:
+    """Whether a head can have gone from the first of two poses to the second."""
+    smaller, larger = np.sort(ends.scale)
+    way = float(np.linalg.norm((ends.translation[1] - ends.translation[0])[:2])) / smaller
+    return bool(way < max(1.0, MAX_SPEED * seconds) and larger / smaller < 1.6)
+
+
+def _between(ends: Points, pose: RigidPose, count: int) -> NDArray[np.float32]:
     canonical = to_canonical(ends, pose)
     share = (np.arange(1, count + 1) / (count + 1)).astype(np.float32)
     turn = Slerp([0.0, 1.0], Rotation.from_matrix(pose.rotation))(share).as_matrix().astype(np.float32)

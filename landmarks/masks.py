@@ -16,9 +16,11 @@ Mask = NDArray[np.float32]
 LOWER_FACE = np.array([132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361, 327, 2, 98])
 
 
-def mouth(points: NDArray[np.floating], size: tuple[int, int], unit_px: float, *, reach: float = 0.0) -> Mask:
+def mouth(
+    points: NDArray[np.floating], size: tuple[int, int], unit_px: float, *, reach: float = 0.0, feather: float = 0.0
+) -> Mask:
     """1 on the lips and up to ``reach`` around them. See ``region`` for the arguments."""
-    return region(points[LIPS_OUTER], size, unit_px, reach=reach)
+    return region(points[LIPS_OUTER], size, unit_px, reach=reach, feather=feather)
 
 
 def inner_mouth(points: NDArray[np.floating], size: tuple[int, int], unit_px: float, *, feather: float = 0.0) -> Mask:
@@ -26,9 +28,11 @@ def inner_mouth(points: NDArray[np.floating], size: tuple[int, int], unit_px: fl
     return region(points[LIPS_INNER], size, unit_px, feather=feather)
 
 
-def lower_face(points: NDArray[np.floating], size: tuple[int, int], unit_px: float, *, reach: float = 0.0) -> Mask:
+def lower_face(
+    points: NDArray[np.floating], size: tuple[int, int], unit_px: float, *, reach: float = 0.0, feather: float = 0.0
+) -> Mask:
     """1 from under the nose to the jaw and up to ``reach`` around."""
-    return region(points[LOWER_FACE], size, unit_px, reach=reach)
+    return region(points[LOWER_FACE], size, unit_px, reach=reach, feather=feather)
 
 
 def face_hull(
