@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 import torch
@@ -16,13 +17,13 @@ class Conditioning:
         concat: Maps (F, C, h, w) at the size of the latents, concatenated to them.
         tokens: (F, N, D), for cross-attention.
         mask: (F, 1, h, w): 1 where the denoiser paints, 0 where the latents are known.
-        known: Latents (F, L, h, w) of what is already there; None if nothing is.
+        coarse: Latents (F, L, h, w) of the reference, to which the denoiser adds what is missing.
     """
 
     concat: Tensor
     tokens: Tensor
     mask: Tensor
-    known: Tensor | None = None
+    coarse: Tensor
 
     def __len__(self) -> int:
         return len(self.concat)
@@ -38,6 +39,6 @@ class Conditioning:
         """The same with other tokens, for guidance."""
         return replace(self, tokens=tokens)
 
-    def _map(self, change) -> Conditioning:
+    def _map(self, change: Callable[[Tensor], Tensor]) -> Conditioning:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Conditioning(**{k: None if v is None else change(v) for k, v in values.items()})
+        return Conditioning(**{name: change(value) for name, value in values.items()})

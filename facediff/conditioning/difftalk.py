@@ -82,4 +82,4 @@ class DiffTalkConditioner(ModelMixin, ConfigMixin):
         """
         maps = lips if lips_known is None else lips * lips_known[:, None, None, None]
         concat = torch.cat([masked, reference, mask, F.pixel_unshuffle(maps, LIP_FOLD)], dim=1)
-        return Conditioning(concat, self.tokens(window, points, rotation, audio_known, lips_known), mask)
+        return Conditioning(concat, self.tokens(window, points, rotation, audio_known, lips_known), mask, reference)

@@ -65,6 +65,8 @@ class LandmarkTokens(nn.Module):
         dim: Width of a token.
     """
 
+    indices: Tensor
+
     def __init__(self, indices: tuple[int, ...] = UPPER_FACE, group: int = 3, dim: int = 128) -> None:
         super().__init__()
         if len(indices) % group:

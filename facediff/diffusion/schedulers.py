@@ -35,6 +35,6 @@ def make_scheduler(name: str, trained: SchedulerMixin | dict[str, Any]) -> Sched
         ConfigError: diffusers has no such scheduler.
     """
     kind: Any = getattr(diffusers, NAMES.get(name.lower(), name), None)
-    if not (isinstance(kind, type) and issubclass(kind, SchedulerMixin)):
+    if not hasattr(kind, "from_config") or not hasattr(kind, "set_timesteps"):
         raise ConfigError(f"there is no scheduler {name!r}; there are {', '.join(NAMES)}")
     return kind.from_config(trained if isinstance(trained, dict) else trained.config)

@@ -17,6 +17,7 @@ from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.diffusion.guidance import classifier_free
 from facediff.diffusion.sampler import denoise
 from facediff.models.codec import FaceCodec
+from facediff.models.difftalk import RESIDUAL_SCALE
 
 
 @dataclass
@@ -123,8 +124,6 @@ class DiffTalkPipeline(DiffusionPipeline):
         *,
         num_inference_steps: int = 4,
         guidance_scale: float = 1.0,
-        coarse: Tensor | None = None,
-        strength: float = 1.0,
         decode: bool = True,
         callback: Callable[[int, int, Tensor], None] | None = None,
     ) -> DiffTalkOutput:
@@ -135,8 +134,6 @@ class DiffTalkPipeline(DiffusionPipeline):
             latents: Initial noise (1 or F, L, H/8, W/8); one for all frames keeps a clip from flickering.
             num_inference_steps: Network calls a frame, or twice that with guidance.
             guidance_scale: How much more the sound counts than without it; 1 is no guidance.
-            coarse: Latents to start from, noised, instead of pure noise (with ``strength`` below 1).
-            strength: Share of the noise levels that is run through, in (0, 1].
             decode: False gives latents only, and ``images`` is empty.
             callback: Called after each step with its index, its timestep and the latents.
         """
@@ -147,8 +144,7 @@ class DiffTalkPipeline(DiffusionPipeline):
             return self.unet(x, t, c.tokens, return_dict=False)[0]
 
         guided = classifier_free(predict, cond, self._without_sound(cond), guidance_scale)
-        result = denoise(
-            guided, noise, self.scheduler, num_inference_steps, start=coarse, strength=strength, callback=callback
-        )
+        result = denoise(guided, noise, self.scheduler, num_inference_steps, callback=callback)
+        result = cond.coarse + RESIDUAL_SCALE * result
         images = self.codec.decode(result) if decode else result.new_zeros(0)
         return DiffTalkOutput(images=images, latents=result)

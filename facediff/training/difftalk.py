@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.landmarks.alignment import MOUTH
 from facediff.models.codec import FaceCodec
+from facediff.models.difftalk import RESIDUAL_SCALE
 from facediff.training.loop import Batch, LoopConfig, fit
 
 LATENTS = ("target", "masked", "reference")
@@ -134,7 +135,7 @@ def denoising_loss(scheduler: DDIMScheduler, recipe: DiffTalkRecipe):
     """The loss of one step: squared error of the scheduler's own target, inside the mask above all."""
 
     def loss(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        clean = batch["target"]
+        clean = (batch["target"] - batch["reference"]) / RESIDUAL_SCALE
         device = clean.device
         noise = torch.randn(clean.shape, generator=generator, device=device)
         # Few-step sampling lives at the noisy end, so half of the steps are drawn there.
