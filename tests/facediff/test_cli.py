@@ -1,0 +1,226 @@
+"""The command line refuses in one sentence, ends with the right code, and leaves nothing half-done."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import signal
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.data import astronaut, coffee
+from typer.testing import CliRunner
+
+import facediff
+from facediff import Avatar, Clip
+from facediff.cli import app
+from facediff.media import VideoReader, read_image
+
+SPEECH = Path(facediff.__file__).parent / "samples" / "hello.flac"
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def portrait() -> str:
+    Image.fromarray(astronaut()).save("portrait.png")
+    return "portrait.png"
+
+
+@pytest.fixture
+def short_speech() -> str:
+    from facediff.audio.wave import load_wave
+    from facediff.media import VideoWriter
+
+    with VideoWriter("speech.mp4", (16, 16), Fraction(25), audio=load_wave(SPEECH)[8000:13000]) as writer:
+        for _ in range(8):
+            writer.write(np.zeros((16, 16, 3), np.uint8))
+    return "speech.mp4"
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    """Exit code and stderr."""
+    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stderr
+
+
+def refused(*arguments: str) -> str:
+    """The one sentence that a refusal is."""
+    left = sorted(p.name for p in Path().iterdir())
+    code, said = run(*arguments)
+    assert code == 2, said
+    assert re.fullmatch(r"facediff: [^\n]+\n", said), said
+    assert sorted(p.name for p in Path().iterdir()) == left
+    return said
+
+
+def test_version():
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.output) == (0, f"facediff {facediff.__version__}\n")
+
+
+def test_without_arguments_it_explains_itself():
+    assert "talk" in CliRunner().invoke(app, []).output
+
+
+@pytest.mark.parametrize(
+    "option",
+    "--seed --steps --guidance-scale --lips --head --still --scheduler --model --face --fps --on-missing-face --preview".split(),
+)
+def test_talk_has_its_options(option, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    assert option in CliRunner().invoke(app, ["talk", "--help"]).output
+
+
+def test_missing_files_are_named(portrait):
+    assert "there is no file at none.png" in refused("talk", "none.png", SPEECH, "-o", "v.mp4")
+    assert "there is no file at none.wav" in refused("talk", portrait, "none.wav", "-o", "v.mp4")
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage" * 99])
+def test_corrupt_files_are_named(portrait, content):
+    for name in ("p.png", "v.mp4", "s.wav"):
+        Path(name).write_bytes(content)
+    assert "p.png cannot be read as a picture" in refused("talk", "p.png", SPEECH, "-o", "o.mp4")
+    assert "v.mp4 cannot be read as a video" in refused("talk", "v.mp4", SPEECH, "-o", "o.mp4")
+    assert "s.wav cannot be read as sound" in refused("talk", portrait, "s.wav", "-o", "o.mp4")
+
+
+def test_a_picture_has_no_sound(portrait):
+    assert "portrait.png has no sound" in refused("talk", portrait, portrait, "-o", "o.mp4")
+
+
+def test_no_face():
+    Image.fromarray(coffee()).save("coffee.png")
+    assert "no human face" in refused("talk", "coffee.png", SPEECH, "-o", "o.mp4")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--seed", "-1", "a seed is a whole number"),
+        ("--steps", "0", "steps must be from 1 to 1000, not 0"),
+        ("--guidance-scale", "nan", "guidance_scale must be from 0 to 30"),
+        ("--lips", "-0.1", "lips and head are strengths from 0 to 3"),
+        ("--head", "inf", "lips and head are strengths from 0 to 3"),
+        ("--fps", "0", "fps must be from 1 to 120"),
+        ("--face", "7", "face 7 was asked for"),
+        ("--face", "left", "--face is 'largest' or an index"),
+        ("--model", "nope", "there is no model nope; give a folder, or one of: base"),
+        ("--device", "toaster", "there is no device 'toaster'"),
+        ("--scheduler", "magic", "there is no scheduler 'magic'"),
+    ],
+)
+def test_options_that_mean_nothing_are_named(portrait, option, value, said):
+    assert said in refused("talk", portrait, SPEECH, "-o", "o.mp4", option, value)
+
+
+def test_a_value_of_the_wrong_kind_is_a_usage_error(portrait):
+    code, said = run("talk", portrait, str(SPEECH), "-o", "o.mp4", "--steps", "many")
+    assert code == 2 and "--steps" in said
+
+
+def test_inputs_are_never_overwritten(portrait, short_speech):
+    before = Path(portrait).read_bytes()
+    assert "speech.mp4 is an input" in refused("talk", portrait, short_speech, "-o", "./speech.mp4")
+    assert "portrait.png is an input" in refused("talk", portrait, short_speech, "-o", "portrait.mp4", "--preview")
+    os.link(short_speech, "other.mp4")
+    assert "other.mp4 is an input" in refused("talk", portrait, short_speech, "-o", "other.mp4")
+    assert Path(portrait).read_bytes() == before
+
+
+def test_places_that_cannot_be_written_are_found_at_once(portrait):
+    Path("folder.mp4").mkdir()
+    Path("file").touch()
+    assert "must end in one of .mp4" in refused("talk", portrait, SPEECH, "-o", "o.wmv")
+    assert "is a folder" in refused("talk", portrait, SPEECH, "-o", "folder.mp4")
+    assert "cannot be written" in refused("talk", portrait, SPEECH, "-o", "file/o.mp4")
+    assert "must end in one of .mp4" in refused("hello", "-o", "hello")
+
+
+def test_debug_shows_the_traceback(portrait):
+    with pytest.raises(facediff.FaceDiffError):
+        run("--debug", "talk", portrait, str(SPEECH), "-o", "o.wmv")
+
+
+class Interrupted:
+    """An avatar whose clip is stopped after its third frame."""
+
+    def __init__(self, how) -> None:
+        self.how = how
+
+    def talk(self, *args, **options) -> Clip:
+        def render(part):
+            for k in range(part.start, part.stop):
+                if k == 3:
+                    self.how()
+                yield astronaut()
+
+        return Clip(Fraction(25), (512, 512), 50, None, render)
+
+
+def full_disk() -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def no_memory() -> None:
+    raise MemoryError
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "said"),
+    [
+        (lambda: os.kill(os.getpid(), signal.SIGINT), 130, "facediff: stopped; nothing was written"),
+        (lambda: os.kill(os.getpid(), signal.SIGTERM), 143, ""),
+        (full_disk, 2, "facediff: No space left on device"),
+        (no_memory, 2, "facediff: there is not enough memory"),
+    ],
+)
+def test_whatever_stops_a_rendering_nothing_is_left(portrait, monkeypatch, how, code, said):
+    monkeypatch.setattr(Avatar, "from_image", lambda *args, **options: Interrupted(how))
+    left = sorted(p.name for p in Path().iterdir())
+    ended, heard = run("talk", portrait, str(SPEECH), "-o", "o.mp4")
+    assert ended == code
+    assert said in heard
+    assert "Traceback" not in heard
+    assert sorted(p.name for p in Path().iterdir()) == left
+
+
+def test_a_portrait_talks(portrait, short_speech):
+    code, said = run(
+        "talk", portrait, short_speech, "-o", "new/o.mp4", "--steps", "1", "--seed", "3", "--device", "cpu"
+    )
+    assert code == 0, said
+    assert "wrote new/o.mp4" in said and "8/8" in said
+    assert len(list(VideoReader("new/o.mp4"))) == 8
+    assert [p.name for p in Path("new").iterdir()] == ["o.mp4"]
+
+
+def test_a_preview_is_one_picture(portrait, short_speech):
+    code, said = run("talk", portrait, short_speech, "-o", "look", "--preview", "--steps", "1", "--device", "cpu")
+    assert code == 0, said
+    assert read_image("look.png").shape == (512, 512, 3)
+
+
+def test_the_program_itself_says_one_line_and_nothing_else(portrait):
+    """The C++ below mediapipe writes to the terminal behind Python's back."""
+    done = subprocess.run(
+        [sys.executable, "-m", "facediff", "talk", portrait, str(SPEECH), "-o", "o.mp4", "--model", "nope"],
+        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(SPEECH.parents[2])},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "facediff: there is no model nope; give a folder, or one of: base\n"
