@@ -44,8 +44,10 @@ class AudioEncoder(Protocol):
         """Windows (frames, tokens, dim); window k is centred on the time k / fps."""
         ...
 
-    def stream(self, wave: Wave, fps: float | Fraction, frames: int) -> Iterator[NDArray[np.float32]]:
-        """What ``encode`` gives, some frames at a time."""
+    def stream(
+        self, wave: Wave, fps: float | Fraction, frames: int, *, first: int = 0
+    ) -> Iterator[NDArray[np.float32]]:
+        """What ``encode`` gives from frame ``first`` onwards, some frames at a time."""
         ...
 
 
@@ -62,12 +64,14 @@ class LogMelEncoder:
         """Windows (frames, tokens, 80); see ``AudioEncoder``."""
         return _joined(self, wave, fps, frames)
 
-    def stream(self, wave: Wave, fps: float | Fraction, frames: int) -> Iterator[NDArray[np.float32]]:
+    def stream(
+        self, wave: Wave, fps: float | Fraction, frames: int, *, first: int = 0
+    ) -> Iterator[NDArray[np.float32]]:
         """Windows of up to 512 frames at a time."""
         mel = log_mel(normalise_loudness(_checked(wave)))
-        for first in range(0, frames, _FRAMES_AT_ONCE):
-            count = min(_FRAMES_AT_ONCE, frames - first)
-            yield feature_windows(mel, fps, count, self.tokens, first=first)
+        for start in range(first, frames, _FRAMES_AT_ONCE):
+            count = min(_FRAMES_AT_ONCE, frames - start)
+            yield feature_windows(mel, fps, count, self.tokens, first=start)
 
 
 class TransformersEncoder:
@@ -104,7 +108,9 @@ class TransformersEncoder:
         """Windows (frames, tokens, dim); see ``AudioEncoder``."""
         return _joined(self, wave, fps, frames)
 
-    def stream(self, wave: Wave, fps: float | Fraction, frames: int) -> Iterator[NDArray[np.float32]]:
+    def stream(
+        self, wave: Wave, fps: float | Fraction, frames: int, *, first: int = 0
+    ) -> Iterator[NDArray[np.float32]]:
         """Windows of as many frames at a time as the model hears at once."""
         _checked(wave)
         rate = exact_rate(fps)
@@ -112,8 +118,8 @@ class TransformersEncoder:
         inner = self._span - 2 * self._context - self._stride * (self.tokens + 1)
         at_once = max(1, int(Fraction(inner, SAMPLE_RATE) * rate))
         mean, deviation = self._level(wave)
-        for first in range(0, frames, at_once):
-            index = range(first, min(first + at_once, frames))
+        for beginning in range(first, frames, at_once):
+            index = range(beginning, min(beginning + at_once, frames))
             times = np.array([float(Fraction(k * SAMPLE_RATE) / rate) for k in index])[:, None] + place
             start = max(0, int(times[0, 0]) - self._context)
             start = min(start, max(len(wave) - self._context, 0)) // self._stride * self._stride

@@ -10,20 +10,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facediff.audio.features import log_mel
-from facediff.audio.wave import SAMPLE_RATE, load_wave, normalise_loudness
-from facediff.audio.windows import exact_rate, feature_windows, frame_count
+from facediff.audio.encoder import AudioEncoder, load_encoder
+from facediff.audio.wave import SAMPLE_RATE, load_wave
+from facediff.audio.windows import exact_rate, frame_count
 from facediff.errors import ConfigError, InputError
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, VideoWriter, read_image
-from facediff.rendering.shots import Reference, StillShots, VideoShots, motion_at
+from facediff.rendering.reference import Reference
+from facediff.rendering.shots import StillShots, VideoShots, motion_at
 from facediff.rendering.talk import MouthPainter, PaintSettings, Shot
 from facediff.types import FaceTrack, Frame, Wave
+
+if TYPE_CHECKING:
+    from facediff.pipelines.difftalk import DiffTalkPipeline
 
 SOUND_RATE = 48000  # of the sound track of a clip; models listen at 16 kHz
 STILL_FPS = Fraction(25)
@@ -151,7 +156,9 @@ class Avatar:
         head: float = 1.0,
         still: bool = False,
         scheduler: str | None = None,
+        audio_encoder: str | None = None,
         fps: float | None = None,
+        progressive: bool = False,
         paint: bool = True,
     ) -> Clip:
         """A clip in which the avatar says what is heard.
@@ -165,8 +172,11 @@ class Avatar:
             head: Strength of the head's motion; of a portrait only, a video keeps its own.
             still: Hold a portrait's head still; it blinks nevertheless.
             scheduler: A diffusers scheduler by name; the one of training by default.
+            audio_encoder: What the denoiser hears with, by name or folder (see ``facediff.audio.load_encoder``); must
+                be the one that the model was trained with, which is the default.
             fps: Frames per second of a portrait's clip, 25 by default; a video keeps its own.
-
+            progressive: Let each frame show the next one how the mouth looks (DiffTalk, section 3.3), with a return to
+                the source every second; slower, since frames wait for one another.
             paint: False leaves out the diffusion model: the coarse stage alone, which warps and makes nothing new.
 
         Raises:
@@ -181,14 +191,18 @@ class Avatar:
         motion_model, painting = _models(self._model, self._device, scheduler)
         motion = motion_model(wave, seed=seed, lips=lips, head=head, still=still)
         rows = motion_at(motion, rate, count)
-        windows = feature_windows(_mel(wave), rate, count)
-        settings = PaintSettings(num_inference_steps=steps, guidance_scale=guidance_scale, seed=seed)
+        encoder = _encoder(painting, audio_encoder, self._device)
+        settings = PaintSettings(
+            num_inference_steps=steps, guidance_scale=guidance_scale, seed=seed,
+            reanchor_every=max(1, round(rate)) if progressive else None,
+        )  # fmt: skip
 
         def render(part: slice) -> Iterator[Frame]:
             shots = self._still_shots(rows[part]) if is_still else self._video_shots(rows, part)
             if not paint:
                 return (shot.coarse if isinstance(shot, Shot) else shot for shot in shots)
-            return MouthPainter(painting, settings)(shots, windows[part])
+            heard = chain.from_iterable(encoder.stream(wave, rate, part.stop, first=part.start))
+            return MouthPainter(painting, settings)(shots, heard)
 
         opening = rows[:, -1]
         is_tagged = is_still or VideoReader(self._source).info.is_tagged  # type: ignore[arg-type]
@@ -250,8 +264,17 @@ def _heard(speech: str | Path | Wave) -> tuple[Wave, Wave]:
     return load_wave(speech), load_wave(speech, sample_rate=SOUND_RATE)
 
 
-def _mel(wave: Wave) -> np.ndarray:
-    return log_mel(normalise_loudness(wave))
+def _encoder(painting: DiffTalkPipeline, name: str | None, device: str | None) -> AudioEncoder:
+    """The audio encoder that a denoiser was trained with, or another one that fits it."""
+    config = painting.conditioner.config
+    own = config["audio_encoder"]
+    encoder = load_encoder(name or own, tokens=config["audio_columns"], device=device)
+    if encoder.dim != config["feature_dim"]:
+        raise ConfigError(
+            f"the denoiser hears {config['feature_dim']} features of {own}, but {encoder.name} gives {encoder.dim}; "
+            f"leave --audio-encoder out, or train a denoiser with it ('facediff train difftalk --audio-encoder ...')"
+        )
+    return encoder
 
 
 @lru_cache(maxsize=4)

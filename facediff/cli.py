@@ -58,6 +58,9 @@ def talk(
     still: Annotated[bool, typer.Option("--still", help="Hold a portrait's head still.")] = False,
     scheduler: Annotated[str | None, typer.Option(help="ddim, dpm++, unipc, euler, ...")] = None,
     model: Annotated[str, typer.Option(help="base, or a model folder.")] = "base",
+    audio_encoder: Annotated[
+        str | None, typer.Option(help="log-mel, wav2vec2, hubert, whisper or a folder; the model's own by default.")
+    ] = None,
     face: Annotated[str | None, typer.Option(help="'largest', or an index from the left.")] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second of a portrait's clip (25).")] = None,
     on_missing_face: Annotated[OnMissingFace, typer.Option(help="Of a video.")] = OnMissingFace.keep,
@@ -72,7 +75,7 @@ def talk(
     with err.status("listening"):
         clip = avatar.talk(
             speech, seed=seed, steps=steps, guidance_scale=guidance_scale, lips=lips, head=head, still=still,
-            scheduler=scheduler, fps=fps,
+            scheduler=scheduler, audio_encoder=audio_encoder, fps=fps,
         )  # fmt: skip
     _write(clip, output, preview)
 
@@ -151,6 +154,7 @@ def train(
     learning_rate: Annotated[float, typer.Option(help="Peak of the cosine schedule.")] = 1e-3,
     mixed_precision: Annotated[str, typer.Option(help="no, bf16 or fp16.")] = "no",
     licence: Annotated[str, typer.Option(help="any, or permissive: no non-commercial clips.")] = "any",
+    audio_encoder: Annotated[str, typer.Option(help="What difftalk hears with: log-mel, wav2vec2, ...")] = "log-mel",
     seed: Annotated[int, typer.Option(help="Of everything.")] = 0,
 ) -> None:
     """Train a model of your own; a run that was cut off goes on where it was saved."""
@@ -162,8 +166,11 @@ def train(
         output=cache / "runs" / stage.value, steps=steps, minutes=minutes, learning_rate=learning_rate,
         mixed_precision=mixed_precision, seed=seed,
     )  # fmt: skip
-    run = {"codec": stages.run_codec, "motion": stages.run_motion, "difftalk": stages.run_difftalk}[stage.value]
-    run(catalog, cache, model, config, licence=licence)
+    if stage is Stage.difftalk:
+        stages.run_difftalk(catalog, cache, model, config, licence=licence, audio_encoder=audio_encoder)
+    else:
+        run = {Stage.codec: stages.run_codec, Stage.motion: stages.run_motion}[stage]
+        run(catalog, cache, model, config, licence=licence)
     err.print(f"wrote {model}", highlight=False, markup=False, soft_wrap=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,13 +18,16 @@ class Conditioning:
         concat: Maps (F, C, h, w) at the size of the latents, concatenated to them.
         tokens: (F, N, D), for cross-attention.
         mask: (F, 1, h, w): 1 where the denoiser paints, 0 where the latents are known.
-        coarse: Latents (F, L, h, w) of the reference, to which the denoiser adds what is missing.
+        coarse: Latents (F, L, h, w) to which ``scale`` times what is denoised is to be added; None where the
+            denoiser makes the latents themselves.
+        scale: See ``coarse``.
     """
 
     concat: Tensor
     tokens: Tensor
     mask: Tensor
-    coarse: Tensor
+    coarse: Tensor | None = None
+    scale: float = 1.0
 
     def __len__(self) -> int:
         return len(self.concat)
@@ -39,6 +43,11 @@ class Conditioning:
         """The same with other tokens, for guidance."""
         return replace(self, tokens=tokens)
 
+    def latents(self, denoised: Tensor) -> Tensor:
+        """The frames' latents (F, L, h, w) from what was denoised."""
+        return denoised if self.coarse is None else self.coarse + self.scale * denoised
+
     def _map(self, change: Callable[[Tensor], Tensor]) -> Conditioning:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Conditioning(**{name: change(value) for name, value in values.items()})
+        changed: dict[str, Any] = {k: change(v) for k, v in values.items() if isinstance(v, Tensor)}
+        return replace(self, **changed)

@@ -25,10 +25,21 @@ class DiffTalkConditioner(ModelMixin, ConfigMixin):
         feature_dim: Width of the speech features.
         audio_columns: Feature columns in a frame's window.
         dim: Width of the tokens.
+        residual_scale: Deviation, inside the mask, of a frame's latents from those of its warped reference. That
+            difference is what is denoised, at unit size: the network starts from the coarse stage and spends itself
+            on what a warp cannot know (FADM's idea).
+        audio_encoder: Name of the encoder whose features it was trained with; see ``facediff.audio.load_encoder``.
     """
 
     @register_to_config
-    def __init__(self, feature_dim: int = 80, audio_columns: int = 32, dim: int = 128) -> None:
+    def __init__(
+        self,
+        feature_dim: int = 80,
+        audio_columns: int = 32,
+        dim: int = 128,
+        residual_scale: float = 0.7,
+        audio_encoder: str = "log-mel",
+    ) -> None:
         super().__init__()
         self.audio = AudioTokens(feature_dim, audio_columns, tokens=8, dim=dim)
         self.face = LandmarkTokens(group=3, dim=dim)
@@ -82,4 +93,10 @@ class DiffTalkConditioner(ModelMixin, ConfigMixin):
         """
         maps = lips if lips_known is None else lips * lips_known[:, None, None, None]
         concat = torch.cat([masked, reference, mask, F.pixel_unshuffle(maps, LIP_FOLD)], dim=1)
-        return Conditioning(concat, self.tokens(window, points, rotation, audio_known, lips_known), mask, reference)
+        tokens = self.tokens(window, points, rotation, audio_known, lips_known)
+        return Conditioning(concat, tokens, mask, reference, self.config["residual_scale"])
+
+    def without_sound(self, cond: Conditioning) -> Conditioning:
+        """The same conditioning with the sound unknown, for guidance."""
+        null = (self.audio.silence + self.audio.place).to(cond.tokens.dtype).expand(len(cond), -1, -1)
+        return cond.with_tokens(torch.cat([null, cond.tokens[:, self.audio.tokens :]], dim=1))

@@ -6,9 +6,6 @@ from diffusers import DDIMScheduler, UNet2DConditionModel
 
 LATENT_CHANNELS = 12
 TOKEN_DIM = 128
-# Deviation, inside the mask, of a frame from its warped reference. That difference is what is denoised, at unit
-# size: the network starts from the coarse stage and spends itself on what a warp cannot know (FADM's idea).
-RESIDUAL_SCALE = 0.7
 
 
 def base_unet(latent_channels: int = LATENT_CHANNELS, extra_channels: int = 33) -> UNet2DConditionModel:

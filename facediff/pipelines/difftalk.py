@@ -17,7 +17,6 @@ from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.diffusion.guidance import classifier_free
 from facediff.diffusion.sampler import denoise
 from facediff.models.codec import FaceCodec
-from facediff.models.difftalk import RESIDUAL_SCALE
 
 
 @dataclass
@@ -111,11 +110,6 @@ class DiffTalkPipeline(DiffusionPipeline):
         )
         return cond, seen
 
-    def _without_sound(self, cond: Conditioning) -> Conditioning:
-        audio = self.conditioner.audio
-        null = (audio.silence + audio.place).to(cond.tokens.dtype).expand(len(cond), -1, -1)
-        return cond.with_tokens(torch.cat([null, cond.tokens[:, audio.tokens :]], dim=1))
-
     @torch.inference_mode()
     def __call__(
         self,
@@ -143,8 +137,8 @@ class DiffTalkPipeline(DiffusionPipeline):
             x = torch.cat([x, c.concat], dim=1).contiguous(memory_format=torch.channels_last)
             return self.unet(x, t, c.tokens, return_dict=False)[0]
 
-        guided = classifier_free(predict, cond, self._without_sound(cond), guidance_scale)
+        guided = classifier_free(predict, cond, self.conditioner.without_sound(cond), guidance_scale)
         result = denoise(guided, noise, self.scheduler, num_inference_steps, callback=callback)
-        result = cond.coarse + RESIDUAL_SCALE * result
+        result = cond.latents(result)
         images = self.codec.decode(result) if decode else result.new_zeros(0)
         return DiffTalkOutput(images=images, latents=result)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -11,12 +10,12 @@ from numpy.typing import NDArray
 
 from facediff.errors import ConfigError, NoFaceFound
 from facediff.landmarks import motion as layout
-from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.smoothing import smooth_track
 from facediff.landmarks.warp import MeshWarp
+from facediff.rendering.reference import Reference
 from facediff.rendering.talk import Shot
-from facediff.types import FaceTrack, Frame, RigidPose
+from facediff.types import FaceTrack, Frame
 
 ON_MISSING = ("keep", "hold", "error")
 
@@ -49,14 +48,6 @@ class StillShots:
             poses = layout.move_head(self._pose, row[None])
             points = from_canonical(layout.express(row[None], self._rest), poses)[0]
             yield Shot(coarse=self._warp(points), reference=None, points=points, pose=poses)
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A moment of a video that shows how the person's mouth looks."""
-
-    frame: Frame
-    points: NDArray[np.float32]
 
 
 class VideoShots:
@@ -100,7 +91,6 @@ class VideoShots:
             motion: (T, 31).
             reference: Where the look of the mouth comes from.
         """
-        shown = MeshWarp(reference.frame, reference.points)
         lower = layout.basis().lower[:, None]
         held: Shot | None = None
         for row, (index, frame) in zip(motion, frames, strict=False):
@@ -112,22 +102,5 @@ class VideoShots:
             spoken = layout.express(row[None], self._rest)[0]
             points = from_canonical((own + lower * (spoken - own))[None], pose)[0]
             coarse = MeshWarp(frame, self.track.points[index])(points)
-            held = Shot(coarse=coarse, reference=_carried(shown, reference, points, pose), points=points, pose=pose)
+            held = Shot(coarse=coarse, reference=reference.window(points, pose), points=points, pose=pose)
             yield held
-
-
-def _carried(shown: MeshWarp, reference: Reference, points: NDArray[np.float32], pose: RigidPose) -> Frame:
-    """The reference's mouth window with its landmarks where ``points`` has them.
-
-    The warp works in the reference's own frame: the wanted landmarks are brought there by the similarity that joins
-    the two mouth windows.
-    """
-    here = align(pose, MOUTH)
-    window = here.to_crop(points, 0)
-    _, reference_pose = canonicalise(reference.points[None])
-    there = align(reference_pose, MOUTH)
-    m = there.inverses[0]
-    wanted = reference.points.copy()
-    wanted[:, :2] = window @ m[:, :2].T + m[:, 2]
-    wanted[:, 2] = points[:, 2] * float(reference_pose.scale[0] / pose.scale[0])
-    return there.crop(shown(wanted), 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER
 from facediff.landmarks.raster import draw_lips
 from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.rendering.compose import add_window, detail_kept
+from facediff.rendering.reference import Reference
 from facediff.types import Frame, RigidPose
 
 MASK_REACH = 0.18  # eye distances around the lips that are painted; training saw 0.10 to 0.26
@@ -42,13 +43,22 @@ class Shot:
 
 @dataclass(frozen=True)
 class PaintSettings:
-    """How mouths are painted; see ``DiffTalkPipeline.__call__``."""
+    """How mouths are painted; see ``DiffTalkPipeline.__call__`` for the first three.
 
-    num_inference_steps: int = 3
+    Attributes:
+        chunk: Frames painted at once.
+        lips_known: False lets the sound alone decide on the lips.
+        reanchor_every: Progressive reference (DiffTalk, section 3.3): each frame is shown to the next one as its
+            reference, with a return to the shot's own after so many frames, so that errors do not add up. None for
+            the shots' own references, which lets frames be painted together.
+    """
+
+    num_inference_steps: int = 4
     guidance_scale: float = 1.0
     seed: int = 0
     chunk: int = 8
     lips_known: bool = True
+    reanchor_every: int | None = None
 
 
 class MouthPainter:
@@ -65,6 +75,9 @@ class MouthPainter:
             shots: Frames to be painted.
             windows: Speech features (columns, dim) of every frame, bare ones included.
         """
+        if self._settings.reanchor_every is not None:
+            yield from self._progressive(zip(shots, windows, strict=True), self._settings.reanchor_every)
+            return
         waiting: list[tuple[Shot | Frame, NDArray[np.floating]]] = []
         for item in zip(shots, windows, strict=True):
             waiting.append(item)
@@ -72,6 +85,21 @@ class MouthPainter:
                 yield from self._paint(waiting)
                 waiting = []
         yield from self._paint(waiting)
+
+    def _progressive(
+        self, items: Iterable[tuple[Shot | Frame, NDArray[np.floating]]], reanchor_every: int
+    ) -> Iterator[Frame]:
+        """One frame after the other, each the reference of the next."""
+        last: Reference | None = None
+        for index, (shot, window) in enumerate(items):
+            if not isinstance(shot, Shot):
+                yield shot
+                continue
+            if last is not None and index % reanchor_every:
+                shot = replace(shot, reference=last.window(shot.points, shot.pose))
+            (frame,) = self._chunk([shot], window[None])
+            last = Reference(frame, shot.points)
+            yield frame
 
     def _paint(self, items: list[tuple[Shot | Frame, NDArray[np.floating]]]) -> Iterator[Frame]:
         shots = [(shot, window) for shot, window in items if isinstance(shot, Shot)]

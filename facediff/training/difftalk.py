@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.landmarks.alignment import MOUTH
 from facediff.models.codec import FaceCodec
-from facediff.models.difftalk import RESIDUAL_SCALE
 from facediff.training.loop import Batch, LoopConfig, fit
 
 LATENTS = ("target", "masked", "reference")
@@ -131,11 +130,11 @@ def in_eye_distances(points: Tensor) -> Tensor:
     return (points - anchor) / MOUTH.unit_px
 
 
-def denoising_loss(scheduler: DDIMScheduler, recipe: DiffTalkRecipe):
+def denoising_loss(scheduler: DDIMScheduler, recipe: DiffTalkRecipe, residual_scale: float):
     """The loss of one step: squared error of the scheduler's own target, inside the mask above all."""
 
     def loss(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        clean = (batch["target"] - batch["reference"]) / RESIDUAL_SCALE
+        clean = (batch["target"] - batch["reference"]) / residual_scale
         device = clean.device
         noise = torch.randn(clean.shape, generator=generator, device=device)
         # Few-step sampling lives at the noisy end, so half of the steps are drawn there.
@@ -159,5 +158,6 @@ def train_difftalk(
 ) -> Denoiser:
     """Trains UNet and encoders together; resumes a run found in ``config.output``."""
     denoiser.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    fit(denoiser, draw, denoising_loss(scheduler, recipe), config)
+    scale = denoiser.conditioner.config["residual_scale"]
+    fit(denoiser, draw, denoising_loss(scheduler, recipe, scale), config)
     return denoiser

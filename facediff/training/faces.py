@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from facediff.errors import NoFaceFound
 from facediff.landmarks.alignment import CropTemplate, align
 from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.tracker import track_face, track_still
@@ -60,8 +61,8 @@ class FaceCrops:
         return weight / weight.sum()
 
 
-def read_tracks(clip: Clip, folder: Path) -> FaceTrack:
-    """The face track of a clip, from the cache if it is there, else made and kept."""
+def read_tracks(clip: Clip, folder: Path) -> FaceTrack | None:
+    """The face track of a clip, from the cache if it is there, else made and kept; None where there is no face."""
     path = folder / (clip.name.replace("/", "__") + ".npz")
     if path.is_file():
         with np.load(path, allow_pickle=False) as stored:
@@ -69,14 +70,21 @@ def read_tracks(clip: Clip, folder: Path) -> FaceTrack:
             presence = np.where(np.isfinite(points[:, 0, 0]), 2, 0).astype(np.uint8)
             width, height = (int(v) for v in stored["size"])
             return FaceTrack(points, presence, (width, height), float(stored["fps"]))
-    if clip.kind == "still":
-        track = track_still(read_image(clip.path), "largest")
-    else:
-        video = VideoReader(clip.path)
-        track = track_face(video, float(video.info.fps))
+    try:
+        track = _track(clip)
+    except NoFaceFound:
+        log.warning("no face in %s; left out", clip.name)
+        return None
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(path, points=track.points, size=track.size, fps=track.fps)
     return track
+
+
+def _track(clip: Clip) -> FaceTrack:
+    if clip.kind == "still":
+        return track_still(read_image(clip.path), "largest")
+    video = VideoReader(clip.path)
+    return track_face(video, float(video.info.fps))
 
 
 def _frames(clip: Clip) -> Iterator[Frame]:
@@ -130,8 +138,7 @@ def build_face_cache(
 
 def _cut(clip: Clip, tracks: Path, most: int, max_yaw_deg: float, store) -> Iterator[tuple[str, object]]:
     track = read_tracks(clip, tracks)
-    if not track.usable.any():
-        log.warning("no face in %s; left out", clip.name)
+    if track is None:
         return
     _, pose = canonicalise(track.points)
     alignment = align(pose, WIDE)

@@ -16,9 +16,9 @@ import torch
 from diffusers.models.modeling_utils import ModelMixin
 from numpy.typing import NDArray
 
+from facediff.audio.encoder import AudioEncoder, load_encoder
 from facediff.audio.features import log_mel
 from facediff.audio.wave import load_wave, normalise_loudness
-from facediff.audio.windows import feature_windows
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.errors import ConfigError, WeightsError
 from facediff.landmarks import motion as layout
@@ -35,7 +35,7 @@ from facediff.training.pairs import build_pair_cache
 from facediff.weights import model_folder
 
 log = logging.getLogger(__name__)
-WINDOW_RATE, WINDOW_COLUMNS = 100, 32  # one window for every 10 ms, so that any crop's moment has one
+WINDOW_RATE = 100  # one window for every 10 ms, so that any crop's moment has one
 
 
 def run_codec(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
@@ -66,7 +66,14 @@ def run_motion(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, l
 
 
 def run_difftalk(
-    catalog: Path, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any", pairs: int = 20000
+    catalog: Path,
+    cache: Path,
+    model: Path,
+    config: LoopConfig,
+    *,
+    licence: str = "any",
+    pairs: int = 20000,
+    audio_encoder: str = "log-mel",
 ) -> None:
     """Trains the denoiser on the latents of ``model/codec`` and writes it to ``model/difftalk``.
 
@@ -77,6 +84,7 @@ def run_difftalk(
         config: How long, how fast.
         licence: As in ``read_catalog``.
         pairs: How many training pairs to prepare.
+        audio_encoder: What the denoiser is to hear with; see ``facediff.audio.load_encoder``.
     """
     if not (model / "codec" / "config.json").is_file():
         raise WeightsError(f"there is no codec in {model}: run 'facediff train codec' with the same --model first")
@@ -84,9 +92,10 @@ def run_difftalk(
     crops = build_face_cache(clips, cache)
     made = build_pair_cache(crops, cache / "pairs", count=pairs, seed=config.seed)
     latents = encode_pairs(FaceCodec.from_pretrained(model / "codec"), made, cache / "pairs")
-    windows, heard = crop_windows(crops, clips)
+    encoder = load_encoder(audio_encoder)
+    windows, heard = crop_windows(crops, clips, encoder)
     recipe = DiffTalkRecipe()
-    conditioner = DiffTalkConditioner()
+    conditioner = DiffTalkConditioner(encoder.dim, encoder.tokens, audio_encoder=audio_encoder)
     denoiser = Denoiser(base_unet(extra_channels=conditioner.extra_channels), conditioner)
     draw = LatentDraw(made, latents, crops.rotation, windows, heard, recipe)
     train_difftalk(denoiser, draw, base_schedule(), config, recipe)
@@ -98,6 +107,8 @@ def run_difftalk(
 def motion_clip(clip: Clip, tracks: Path) -> MotionClip | None:
     """Motion at 25 frames a second and speech of one clip; None where a face is hardly seen."""
     track = read_tracks(clip, tracks)
+    if track is None:
+        return None
     found = np.flatnonzero(track.usable)
     if len(found) < 20:
         log.warning("hardly a face in %s; left out", clip.name)
@@ -110,20 +121,21 @@ def motion_clip(clip: Clip, tracks: Path) -> MotionClip | None:
     return MotionClip(np.stack(columns, axis=1).astype(np.float32), mel, clip.identity)
 
 
-def crop_windows(crops: FaceCrops, clips: list[Clip]) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:
-    """Speech features (N, columns, bands) of every crop's moment, and (N,) whether it has any."""
+def crop_windows(
+    crops: FaceCrops, clips: list[Clip], encoder: AudioEncoder
+) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:
+    """Speech features (N, tokens, dim) of every crop's moment, and (N,) whether it has any."""
     rows: dict[int, list[int]] = defaultdict(list)
     for row, clip in enumerate(crops.clip):
         rows[int(clip)].append(row)
-    windows = np.zeros((len(crops.clip), WINDOW_COLUMNS, 80), np.float16)
+    windows = np.zeros((len(crops.clip), encoder.tokens, encoder.dim), np.float16)
     heard = np.zeros(len(crops.clip), bool)
     for number, members in rows.items():
         sound = clips[number].sound
         if sound is None:
             continue
-        mel = log_mel(normalise_loudness(load_wave(sound)))
         moments = np.rint(crops.time[members] * WINDOW_RATE).astype(int)
-        windows[members] = feature_windows(mel, WINDOW_RATE, int(moments.max()) + 1, WINDOW_COLUMNS)[moments]
+        windows[members] = encoder.encode(load_wave(sound), WINDOW_RATE, int(moments.max()) + 1)[moments]
         heard[members] = True
     return windows, heard
 
