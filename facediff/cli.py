@@ -140,12 +140,13 @@ class Stage(str, Enum):
 
     codec = "codec"
     motion = "motion"
+    sync = "sync"
     difftalk = "difftalk"
 
 
 @app.command()
 def train(
-    stage: Annotated[Stage, typer.Argument(help="codec first; motion and difftalk in any order after it.")],
+    stage: Annotated[Stage, typer.Argument(help="codec before difftalk, motion before sync.")],
     catalog: Annotated[Path, typer.Argument(help="CSV: file, split, kind, identity, licence.")],
     model: Annotated[Path, typer.Option(help="Model folder to write to.")],
     cache: Annotated[Path, typer.Option(help="Folder for tracks, crops and latents.")] = Path(".cache/facediff"),
@@ -169,7 +170,7 @@ def train(
     if stage is Stage.difftalk:
         stages.run_difftalk(catalog, cache, model, config, licence=licence, audio_encoder=audio_encoder)
     else:
-        run = {Stage.codec: stages.run_codec, Stage.motion: stages.run_motion}[stage]
+        run = {Stage.codec: stages.run_codec, Stage.motion: stages.run_motion, Stage.sync: stages.run_sync}[stage]
         run(catalog, cache, model, config, licence=licence)
     err.print(f"wrote {model}", highlight=False, markup=False, soft_wrap=True)
 

@@ -35,7 +35,7 @@ class CropTemplate:
 # The whole face, chin and forehead included, with room for an open mouth.
 FACE = CropTemplate(size=(256, 256), unit_px=96.0, anchor=(0.0, 0.4, -0.2), anchor_px=(128.0, 128.0))
 # From the nose to below the chin, at half as much again: where speech shows.
-MOUTH = CropTemplate(size=(192, 160), unit_px=144.0, anchor=(0.0, 0.8, -0.28), anchor_px=(96.0, 54.0))
+MOUTH = CropTemplate(size=(160, 128), unit_px=144.0, anchor=(0.0, 0.8, -0.28), anchor_px=(80.0, 54.0))
 
 
 @dataclass(frozen=True)

@@ -62,10 +62,11 @@ def region(
     Returns:
         (H, W) float32 in [0, 1].
     """
-    outside = np.full((size[1], size[0]), 255, np.uint8)
-    corners = np.rint(np.asarray(polygon)[:, :2] * 16).astype(np.int32)
-    cv2.fillPoly(outside, [corners], 0, shift=4)
-    distance = cv2.distanceTransform(outside, cv2.DIST_L2, 5)
     fade = max(feather * unit_px, 1.0)
+    margin = int(np.ceil(reach * unit_px + fade)) + 1  # what lies so near outside the picture reaches into it
+    outside = np.full((size[1] + 2 * margin, size[0] + 2 * margin), 255, np.uint8)
+    corners = np.rint((np.asarray(polygon)[:, :2] + margin) * 16).astype(np.int32)
+    cv2.fillPoly(outside, [corners], 0, shift=4)
+    distance = cv2.distanceTransform(outside, cv2.DIST_L2, 5)[margin:-margin, margin:-margin]
     linear = np.clip(1.0 - (distance - reach * unit_px - 0.5) / fade, 0.0, 1.0)
     return (linear * linear * (3.0 - 2.0 * linear)).astype(np.float32)  # smooth at both ends

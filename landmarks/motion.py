@@ -31,7 +31,9 @@ LIPS = slice(0, 16)  # coefficients of the lower face, each of unit deviation ov
 BROWS = slice(16, 20)
 LIDS = slice(20, 22)  # subject's right and left: 0 as open as usual, 1 shut
 GAZE = slice(22, 24)  # iris offset in eye widths, right and down
-ANGLES = slice(24, 27)  # yaw, pitch, roll in degrees from the usual pose
+ANGLES = slice(
+    24, 27
+)  # degrees from the usual pose about the axes y, x and z: positive turns the nose left, down, clockwise
 SHIFT = slice(27, 30)  # head translation, x, y in eye distances, and log of the size, from the usual
 OPENING = slice(30, 31)  # opening of the inner lips in eye distances, redundant with LIPS; 0 is closed
 DIMENSIONS = 31
@@ -141,6 +143,16 @@ def _head(pose: RigidPose) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         [(pose.translation[:, :2] - usual.translation[0, :2]) / scale, np.log(pose.scale / scale)[:, None]], axis=1
     )
     return angles, shift.astype(np.float32)
+
+
+def lip_channels(motion: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Lips and opening (17, T) of a motion (T, 31), about their mean, scaled so that everybody opens alike."""
+    lips = motion[:, [*range(LIPS.start, LIPS.stop), OPENING.start]].astype(np.float32)
+    lips = lips - lips.mean(axis=0)
+    opening = lips[:, -1].std() + 1e-4
+    lips[:, :-1] *= np.clip(0.05 / opening, 0.4, 2.5)
+    lips[:, -1] /= opening
+    return np.ascontiguousarray(lips.T)
 
 
 def usual_pose(pose: RigidPose) -> RigidPose:

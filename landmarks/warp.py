@@ -78,9 +78,11 @@ class MeshWarp:
         enlarge = np.array([[1 / step, 0, 0.5 / step - 0.5], [0, 1 / step, 0.5 / step - 0.5]])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         size = (int(width), int(height))
-        return cv2.warpAffine(flow, enlarge, size, flags=flags, borderMode=cv2.BORDER_REPLICATE) + self._low.astype(
-            np.float32
-        )
+        moved = cv2.warpAffine(flow, enlarge, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        x, y = np.arange(width) + self._low[0], np.arange(height)[:, None] + self._low[1]
+        moved[..., 0] += x
+        moved[..., 1] += y
+        return moved
 
     def __call__(self, target: NDArray[np.floating], shell: NDArray[np.floating] | None = None) -> Frame:
         """The source frame with its face moved to ``target`` (478, 3), at source resolution.
@@ -109,7 +111,10 @@ def _backward_flow(
     grid: tuple[int, int],
     step: float,
 ) -> NDArray[np.float32]:
-    """Paints triangles in order and carries each cell's centre back by its triangle's affine map."""
+    """How far back each cell's centre is carried, (rows, columns, 2) in pixels.
+
+    Triangles are painted in order, and each carries its cells by its affine map.
+    """
     columns, rows = grid
     corners = target[triangles]  # (N, 3, 2)
     owner = np.full((rows, columns), -1, np.int32)
@@ -119,16 +124,18 @@ def _backward_flow(
     for index in np.flatnonzero(seen):
         cv2.fillConvexPoly(owner, fixed_point[index], int(index), lineType=cv2.LINE_8, shift=4)
     # Affine map of every triangle: source = A target + b
-    edges_t = np.stack([corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]], axis=2)
     from_corners = source[triangles]
-    edges_s = np.stack([from_corners[:, 1] - from_corners[:, 0], from_corners[:, 2] - from_corners[:, 0]], axis=2)
-    det = np.linalg.det(edges_t)
-    safe = np.abs(det) > 1e-3
-    edges_t[~safe] = np.eye(2)
-    linear = edges_s @ np.linalg.inv(edges_t)
-    linear[~safe] = np.eye(2)
+    (x1, y1), (x2, y2) = ((corners[:, k] - corners[:, 0]).T for k in (1, 2))
+    det = x1 * y2 - x2 * y1
+    det = np.where(np.abs(det) > 1e-3, det, np.inf)  # a sliver takes the colour of its corner
+    inverse = np.stack([np.stack([y2, -x2], -1), np.stack([-y1, x1], -1)], 1) / det[:, None, None]
+    edges = np.stack([from_corners[:, 1] - from_corners[:, 0], from_corners[:, 2] - from_corners[:, 0]], axis=2)
+    linear = edges @ inverse
     shift = from_corners[:, 0] - np.einsum("nij,nj->ni", linear, corners[:, 0])
     y, x = np.mgrid[0:rows, 0:columns]
     centre = np.stack([(x + 0.5) * step - 0.5, (y + 0.5) * step - 0.5], axis=-1)
     moved = np.einsum("hwij,hwj->hwi", linear[owner], centre) + shift[owner]
-    return np.where((owner >= 0)[..., None], moved, centre).astype(np.float32)
+    # A cell's centre may lie just outside its triangle, where the map of a sliver runs far away: a speck of the wrong
+    # colour. Nothing comes from more than a cell beyond the triangle's own corners.
+    moved = np.clip(moved, from_corners.min(1)[owner] - step, from_corners.max(1)[owner] + step)
+    return np.where((owner >= 0)[..., None], moved - centre, 0.0).astype(np.float32)

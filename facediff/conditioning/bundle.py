@@ -15,7 +15,7 @@ class Conditioning:
     """What a denoiser knows about F frames.
 
     Attributes:
-        concat: Maps (F, C, h, w) at the size of the latents, concatenated to them.
+        concat: Maps (F, C, h, w) at the size of the latents, concatenated to them; the masked frame's latents first.
         tokens: (F, N, D), for cross-attention.
         mask: (F, 1, h, w): 1 where the denoiser paints, 0 where the latents are known.
         coarse: Latents (F, L, h, w) to which ``scale`` times what is denoised is to be added; None where the
@@ -46,6 +46,16 @@ class Conditioning:
     def latents(self, denoised: Tensor) -> Tensor:
         """The frames' latents (F, L, h, w) from what was denoised."""
         return denoised if self.coarse is None else self.coarse + self.scale * denoised
+
+    def known(self, channels: int) -> tuple[Tensor, Tensor] | None:
+        """Latents of the masked frame and a mask, 1 where to paint: elsewhere they are held (DiffTalk's inpainting).
+
+        None where a residual is denoised: it is zero outside the mask by itself.
+
+        Args:
+            channels: Of the latents; ``concat`` begins with the masked frame's.
+        """
+        return None if self.coarse is not None else (self.concat[:, :channels], (self.mask > 0).to(self.concat.dtype))
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> Conditioning:
         values = {f.name: getattr(self, f.name) for f in fields(self)}

@@ -14,9 +14,11 @@ from torch import Tensor
 
 from facediff.conditioning.bundle import Conditioning
 from facediff.conditioning.difftalk import DiffTalkConditioner
+from facediff.conditioning.difftalk_paper import DiffTalkPaperConditioner
 from facediff.diffusion.guidance import classifier_free
 from facediff.diffusion.sampler import denoise
-from facediff.models.codec import FaceCodec
+from facediff.models import latents as space
+from facediff.models.latents import Codec
 
 
 @dataclass
@@ -25,7 +27,7 @@ class DiffTalkOutput(BaseOutput):
 
     Attributes:
         images: Windows (F, 3, H, W) in [-1, 1].
-        latents: Their latents (F, L, H/8, W/8).
+        latents: Their latents (F, L, h, w).
     """
 
     images: Tensor
@@ -40,24 +42,29 @@ class DiffTalkPipeline(DiffusionPipeline):
     diffusers scheduler, and few steps.
 
     Args:
-        codec: Pictures to latents and back.
+        codec: Pictures to latents and back: ``FaceCodec`` or an autoencoder of diffusers.
         unet: The denoiser.
-        conditioner: The encoders it was trained with.
+        conditioner: The encoders it was trained with; those of the paper make the pipeline the paper's.
         scheduler: Any diffusers scheduler made from the training schedule's config.
     """
 
     model_cpu_offload_seq = "codec->conditioner->unet->codec"
 
     def __init__(
-        self, codec: FaceCodec, unet: UNet2DConditionModel, conditioner: DiffTalkConditioner, scheduler: SchedulerMixin
+        self,
+        codec: Codec,
+        unet: UNet2DConditionModel,
+        conditioner: DiffTalkConditioner | DiffTalkPaperConditioner,
+        scheduler: SchedulerMixin,
     ) -> None:
         super().__init__()
         self.register_modules(codec=codec, unet=unet, conditioner=conditioner, scheduler=scheduler)
 
     def noise(self, size: tuple[int, int], seed: int) -> Tensor:
-        """The initial noise (1, L, H/8, W/8) that all frames of a clip share; size is the window's (width, height)."""
+        """The initial noise (1, L, h, w) that all frames of a clip share; size is the window's (width, height)."""
         generator = torch.Generator("cpu").manual_seed(seed)
-        shape = (1, self.codec.config["latent_channels"], size[1] // self.codec.stride, size[0] // self.codec.stride)
+        stride = space.stride(self.codec)
+        shape = (1, self.unet.config["out_channels"], size[1] // stride, size[0] // stride)
         return torch.randn(shape, generator=generator)
 
     @torch.inference_mode()
@@ -89,7 +96,7 @@ class DiffTalkPipeline(DiffusionPipeline):
         move = {"device": device, "dtype": dtype}
         hidden = torch.where(mask > 0, torch.zeros((), dtype=frames.dtype), frames)
         pictures = torch.cat([hidden, reference]).to(**move).contiguous(memory_format=torch.channels_last)
-        masked, seen = self.codec.encode(pictures).chunk(2)
+        masked, seen = space.encode(self.codec, pictures).chunk(2)
         count = len(frames)
         if windows is None:
             config = self.conditioner.config
@@ -100,7 +107,7 @@ class DiffTalkPipeline(DiffusionPipeline):
         cond = self.conditioner(
             masked,
             seen,
-            F.avg_pool2d(mask.to(**move), self.codec.stride),
+            F.avg_pool2d(mask.to(**move), space.stride(self.codec)),
             lips.to(**move),
             windows.to(**move),
             points.to(**move),
@@ -125,7 +132,7 @@ class DiffTalkPipeline(DiffusionPipeline):
 
         Args:
             cond: What ``condition`` gave.
-            latents: Initial noise (1 or F, L, H/8, W/8); one for all frames keeps a clip from flickering.
+            latents: Initial noise (1 or F, L, h, w); one for all frames keeps a clip from flickering.
             num_inference_steps: Network calls a frame, or twice that with guidance.
             guidance_scale: How much more the sound counts than without it; 1 is no guidance.
             decode: False gives latents only, and ``images`` is empty.
@@ -138,7 +145,9 @@ class DiffTalkPipeline(DiffusionPipeline):
             return self.unet(x, t, c.tokens, return_dict=False)[0]
 
         guided = classifier_free(predict, cond, self.conditioner.without_sound(cond), guidance_scale)
-        result = denoise(guided, noise, self.scheduler, num_inference_steps, callback=callback)
+        result = denoise(
+            guided, noise, self.scheduler, num_inference_steps, known=cond.known(noise.shape[1]), callback=callback
+        )
         result = cond.latents(result)
-        images = self.codec.decode(result) if decode else result.new_zeros(0)
+        images = space.decode(self.codec, result) if decode else result.new_zeros(0)
         return DiffTalkOutput(images=images, latents=result)

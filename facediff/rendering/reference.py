@@ -25,7 +25,7 @@ class Reference:
         self._alignment = align(self._pose, MOUTH)
 
     def window(self, points: NDArray[np.float32], pose: RigidPose) -> NDArray[np.uint8]:
-        """The mouth window (160, 192, 3) of another frame as this moment shows it.
+        """The mouth window (128, 160, 3) of another frame as this moment shows it.
 
         The warp works in this moment's own frame: the wanted landmarks are brought there by the similarity that joins
         the two mouth windows.

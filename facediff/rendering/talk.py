@@ -14,6 +14,7 @@ from facediff.landmarks import masks
 from facediff.landmarks.alignment import MOUTH, Alignment, align
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER
 from facediff.landmarks.raster import draw_lips
+from facediff.models import latents as space
 from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.rendering.compose import add_window, detail_kept
 from facediff.rendering.reference import Reference
@@ -131,8 +132,8 @@ class MouthPainter:
         ).latents
         own = all(shot.reference is None for shot in shots)
         with torch.inference_mode():
-            before = seen if own else pipeline.codec.encode(coarse.to(seen.device, seen.dtype))
-            decoded = pipeline.codec.decode(torch.cat([result, before])).float().cpu()
+            before = seen if own else space.encode(pipeline.codec, coarse.to(seen.device, seen.dtype))
+            decoded = space.decode(pipeline.codec, torch.cat([result, before])).float().cpu()
         levels = ((decoded.permute(0, 2, 3, 1) + 1) * 127.5).clamp(0, 255).numpy()
         made, round_trip = levels[: len(shots)], levels[len(shots) :]
         return [

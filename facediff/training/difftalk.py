@@ -12,7 +12,7 @@ from diffusers import DDIMScheduler, UNet2DConditionModel
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from facediff.conditioning.difftalk import DiffTalkConditioner
+from facediff.conditioning.difftalk import LIP_FOLD, DiffTalkConditioner
 from facediff.landmarks.alignment import MOUTH
 from facediff.models.codec import FaceCodec
 from facediff.training.loop import Batch, LoopConfig, fit
@@ -29,12 +29,14 @@ class DiffTalkRecipe:
         audio_dropout: Share of frames whose sound is hidden, for guidance.
         lips_dropout: Share of frames whose lips must be guessed from the sound.
         outside_weight: Weight of the loss where nothing is to be painted.
+        lips_weight: Weight on top inside the outer lip line: a small part of the mask, and what eyes look at.
     """
 
     batch_size: int = 24
     audio_dropout: float = 0.1
     lips_dropout: float = 0.1
     outside_weight: float = 0.1
+    lips_weight: float = 1.0
 
 
 class Denoiser(nn.Module):
@@ -147,6 +149,7 @@ def denoising_loss(scheduler: DDIMScheduler, recipe: DiffTalkRecipe, residual_sc
         wanted = scheduler.get_velocity(clean, noise, timesteps)
         got = model(noisy, timesteps, batch).float()
         weight = recipe.outside_weight + (1 - recipe.outside_weight) * batch["mask"]
+        weight = weight + recipe.lips_weight * nn.functional.avg_pool2d(batch["lips"][:, :1], LIP_FOLD)
         error = (weight * (got - wanted).pow(2)).sum((1, 2, 3)) / (weight.sum((1, 2, 3)) * clean.shape[1])
         return error.mean(), {"noisy_end": float(error.detach()[timesteps > 900].mean())}
 

@@ -40,10 +40,10 @@ class Pair:
     """One training example.
 
     Attributes:
-        target: Window to be made (160, 192, 3) uint8.
+        target: Window to be made (128, 160, 3) uint8.
         reference: Another moment, warped to the target's landmarks, same shape.
-        mask: (160, 192) uint8, 255 where the denoiser must paint.
-        lips: (2, 80, 96) uint8 maps.
+        mask: (128, 160) uint8, 255 where the denoiser must paint.
+        lips: (2, 64, 80) uint8 maps.
         points: Landmarks (478, 3) of the target in pixels of the window.
         row: Row of the target in the crops.
     """

@@ -1,7 +1,8 @@
-"""The three trainings from a table of clips to a model folder, each on the cache of the one before.
+"""The trainings from a table of clips to a model folder, each on the cache of the one before.
 
 codec      faces ──▶ model/codec
 motion     tracks and speech ──▶ model/motion
+sync       the same, and the speech encoder of model/motion ──▶ model/sync
 difftalk   pairs of faces, the codec's latents, speech ──▶ model/difftalk
 """
 
@@ -24,7 +25,7 @@ from facediff.errors import ConfigError, WeightsError
 from facediff.landmarks import motion as layout
 from facediff.models.codec import FaceCodec
 from facediff.models.difftalk import base_schedule, base_unet
-from facediff.models.motion import MotionDenoiser
+from facediff.models.motion import MotionDenoiser, SpeechEncoder
 from facediff.training.catalog import Clip, read_catalog
 from facediff.training.codec import train_codec
 from facediff.training.difftalk import Denoiser, DiffTalkRecipe, LatentDraw, encode_pairs, train_difftalk
@@ -32,6 +33,7 @@ from facediff.training.faces import FaceCrops, build_face_cache, read_tracks
 from facediff.training.loop import LoopConfig
 from facediff.training.motion import MotionClip, motion_schedule, of_equal_size, train_motion
 from facediff.training.pairs import build_pair_cache
+from facediff.training.sync import train_sync
 from facediff.weights import model_folder
 
 log = logging.getLogger(__name__)
@@ -54,15 +56,15 @@ def run_codec(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, li
 
 def run_motion(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
     """Trains the motion model and writes it to ``model/motion``; see ``run_codec`` for the arguments."""
-    clips = read_catalog(catalog, kinds=("av", "silent"), licence=licence)
-    known = [made for made in (motion_clip(clip, cache / "tracks") for clip in clips) if made is not None]
-    if not any(clip.mel is not None for clip in known):
-        raise ConfigError(f"{catalog} has no clip of kind av with a face in it: there is nothing to learn speech from")
-    speech = MotionDenoiser.from_pretrained(
-        model_folder("base", "motion") / "denoiser", torch_dtype=torch.float32
-    ).speech
-    _save(train_motion(of_equal_size(known), config, speech), model / "motion" / "denoiser")
+    known = motion_clips(read_catalog(catalog, kinds=("av", "silent"), licence=licence), cache / "tracks")
+    _save(train_motion(of_equal_size(known), config, _speech_encoder("base")), model / "motion" / "denoiser")
     motion_schedule().save_pretrained(model / "motion" / "scheduler")
+
+
+def run_sync(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
+    """Trains the sync network on the ears of ``model/motion`` and writes it to ``model/sync``; see ``run_codec``."""
+    known = motion_clips(read_catalog(catalog, kinds=("av",), licence=licence), cache / "tracks")
+    _save(train_sync(known, config, _speech_encoder(model)), model / "sync")
 
 
 def run_difftalk(
@@ -104,6 +106,18 @@ def run_difftalk(
     base_schedule().save_pretrained(model / "difftalk" / "scheduler")
 
 
+def motion_clips(clips: list[Clip], tracks: Path) -> list[MotionClip]:
+    """Motion and speech of clips, those without a face left out.
+
+    Raises:
+        ConfigError: None of them has speech.
+    """
+    known = [made for made in (motion_clip(clip, tracks) for clip in clips) if made is not None]
+    if not any(clip.mel is not None for clip in known):
+        raise ConfigError("there is no clip of kind av with a face in it: nothing to learn speech from")
+    return known
+
+
 def motion_clip(clip: Clip, tracks: Path) -> MotionClip | None:
     """Motion at 25 frames a second and speech of one clip; None where a face is hardly seen."""
     track = read_tracks(clip, tracks)
@@ -138,6 +152,10 @@ def crop_windows(
         windows[members] = encoder.encode(load_wave(sound), WINDOW_RATE, int(moments.max()) + 1)[moments]
         heard[members] = True
     return windows, heard
+
+
+def _speech_encoder(model: str | Path) -> SpeechEncoder:
+    return MotionDenoiser.from_pretrained(model_folder(model, "motion") / "denoiser", torch_dtype=torch.float32).speech
 
 
 def _save(network: ModelMixin, folder: Path) -> None:

@@ -1,0 +1,1 @@
+"""What a finished video is worth, measured."""

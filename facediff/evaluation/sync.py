@@ -1,0 +1,108 @@
+"""Whether lips and speech belong together, and by how much they are apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+
+from facediff.audio.features import SILENCE, log_mel
+from facediff.audio.wave import load_wave, normalise_loudness
+from facediff.errors import InputError, WeightsError
+from facediff.landmarks import motion as layout
+from facediff.landmarks.tracker import track_face
+from facediff.media import VideoReader
+from facediff.models.motion import MotionDenoiser, SpeechEncoder
+from facediff.models.sync import SyncNet
+from facediff.types import FaceTrack, Wave
+from facediff.weights import model_folder
+
+COLUMNS = 4  # log-mel columns to a motion frame
+REACH = 15  # frames of 25 a second by which sound may be early or late
+LEAST_FRAMES = 3 * SyncNet.RADIUS
+
+
+@dataclass(frozen=True)
+class SyncScore:
+    """How well lips fit the sound.
+
+    Attributes:
+        offset: Frames of 1/25 s by which the lips come after the sound; 0 is right.
+        confidence: Similarity at that offset over the median of all offsets, 0 to 2; the lips of a clip of a few
+            seconds that fit reach 0.2 or more.
+        curve: (31,) mean cosine of lips and sound at offsets -15 to 15.
+    """
+
+    offset: int
+    confidence: float
+    curve: NDArray[np.float32]
+
+
+class SyncScorer:
+    """Scores videos, tracks or motions against sound; holds the networks.
+
+    Args:
+        model: ``base``, or a folder with ``sync`` and ``motion`` in it.
+
+    Raises:
+        WeightsError: A part is missing or damaged.
+    """
+
+    def __init__(self, model: str | Path = "base") -> None:
+        try:
+            self._net = SyncNet.from_pretrained(model_folder(model, "sync"), torch_dtype=torch.float32).eval()
+            motion = MotionDenoiser.from_pretrained(
+                model_folder(model, "motion") / "denoiser", torch_dtype=torch.float32
+            )
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            if isinstance(error, WeightsError):
+                raise
+            raise WeightsError(f"the sync model {model} cannot be loaded: {str(error).splitlines()[0]}") from error
+        self._speech: SpeechEncoder = motion.speech.eval()
+
+    def video(self, path: str | Path, sound: str | Path | None = None) -> SyncScore:
+        """Scores a file with its own sound, or with another's.
+
+        Raises:
+            MediaError, NoFaceFound, AudioError: It cannot be read, or shows or says nothing.
+        """
+        reader = VideoReader(path)
+        return self.track(track_face(reader, float(reader.info.fps)), load_wave(path if sound is None else sound))
+
+    def track(self, track: FaceTrack, wave: Wave) -> SyncScore:
+        """Scores a face track against a wave at 16 kHz."""
+        found = np.flatnonzero(track.usable)
+        if len(found) < LEAST_FRAMES:
+            raise InputError(f"a face is seen in {len(found)} frames; sync needs {LEAST_FRAMES} at least")
+        at = np.arange(int(len(track) / track.fps * layout.MOTION_FPS)) / layout.MOTION_FPS
+        own = layout.encode(track.points)
+        motion = np.stack([np.interp(at, found / track.fps, own[found, k]) for k in range(own.shape[1])], axis=1)
+        return self.motion(motion.astype(np.float32), wave)
+
+    @torch.inference_mode()
+    def motion(self, motion: NDArray[np.float32], wave: Wave) -> SyncScore:
+        """Scores a motion (T, 31) at 25 frames a second against a wave at 16 kHz."""
+        mel = log_mel(normalise_loudness(wave))
+        padded = np.full((mel.shape[0], len(motion) * COLUMNS), SILENCE, np.float32)
+        padded[:, : mel.shape[1]] = mel[:, : padded.shape[1]]
+        speech = self._net.embed_speech(self._speech(torch.from_numpy(padded)[None]))[0]
+        lips = self._net.embed_lips(torch.from_numpy(layout.lip_channels(motion))[None])[0]
+        curve = offset_curve(lips.numpy(), speech.numpy())
+        best = int(curve.argmax())
+        return SyncScore(best - REACH, float(curve[best] - np.median(curve)), curve)
+
+
+def offset_curve(lips: NDArray[np.floating], speech: NDArray[np.floating], reach: int = REACH) -> NDArray[np.float32]:
+    """Mean cosine (2 reach + 1,) of unit vectors (dim, T), lips ``d`` frames after sound, d from -reach to reach."""
+    frames = lips.shape[1]
+    reach_here = min(reach, frames - 1)
+    curve = np.full(2 * reach + 1, -1.0, np.float32)
+    for offset in range(-reach_here, reach_here + 1):
+        late = lips[:, max(offset, 0) : frames + min(offset, 0)]
+        heard = speech[:, max(-offset, 0) : frames - max(offset, 0)]
+        curve[offset + reach] = (late * heard).sum(axis=0).mean()
+    return curve

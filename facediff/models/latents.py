@@ -1,0 +1,45 @@
+"""Pictures to latents and back, by the embedded codec or by any autoencoder of diffusers."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from diffusers import AutoencoderKL, AutoencoderTiny, VQModel
+from torch import Tensor
+
+from facediff.models.codec import FaceCodec
+
+Codec: TypeAlias = FaceCodec | AutoencoderKL | AutoencoderTiny | VQModel
+
+
+def encode(codec: Codec, images: Tensor) -> Tensor:
+    """Latents (B, L, H/s, W/s) of pictures (B, 3, H, W) in [-1, 1], scaled as denoisers want them, without sampling."""
+    if isinstance(codec, FaceCodec):
+        return codec.encode(images)
+    coded: Any = codec.encode(images)
+    latents = coded.latent_dist.mode() if hasattr(coded, "latent_dist") else coded.latents
+    scale, shift = _scaling(codec)
+    return (latents - shift) * scale
+
+
+def decode(codec: Codec, latents: Tensor) -> Tensor:
+    """Pictures (B, 3, H, W), about in [-1, 1], of what ``encode`` gave; the inverse of its scaling comes first."""
+    if isinstance(codec, FaceCodec):
+        return codec.decode(latents)
+    scale, shift = _scaling(codec)
+    decoded: Any = codec.decode(latents / scale + shift)
+    return decoded.sample
+
+
+def stride(codec: Codec) -> int:
+    """Pixels to a latent, along each side."""
+    if isinstance(codec, FaceCodec):
+        return codec.stride
+    if isinstance(codec, AutoencoderTiny):
+        return 2 ** (len(codec.config["encoder_block_out_channels"]) - 1)
+    return 2 ** (len(codec.config["block_out_channels"]) - 1)
+
+
+def _scaling(codec: Codec) -> tuple[float, float]:
+    """Factor and shift; ``AutoencoderTiny`` and some configs have no shift, or None."""
+    return float(codec.config["scaling_factor"]), float(codec.config.get("shift_factor") or 0.0)

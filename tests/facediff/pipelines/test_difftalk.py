@@ -1,0 +1,141 @@
+"""The pipeline around tiny networks of the real classes, as published and as embedded."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from diffusers import UNet2DConditionModel, VQModel
+
+from facediff.conditioning.difftalk import DiffTalkConditioner
+from facediff.conditioning.difftalk_paper import DiffTalkPaperConditioner
+from facediff.models import latents as space
+from facediff.models.codec import FaceCodec
+from facediff.models.difftalk import base_schedule, paper_schedule
+from facediff.pipelines.difftalk import DiffTalkPipeline
+
+HEIGHT, WIDTH, FRAMES = 64, 80, 3
+
+
+def unet(latent_channels: int, extra: int, dim: int) -> UNet2DConditionModel:
+    return UNet2DConditionModel(
+        sample_size=8, in_channels=3 * latent_channels + extra, out_channels=latent_channels,
+        block_out_channels=(8, 8), layers_per_block=1, norm_num_groups=4, cross_attention_dim=dim,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        attention_head_dim=2,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def base() -> DiffTalkPipeline:
+    torch.manual_seed(0)
+    conditioner = DiffTalkConditioner(feature_dim=6, audio_columns=8, dim=16)
+    pipeline = DiffTalkPipeline(
+        FaceCodec(4, 8, 8, (1, 1), (1, 1)), unet(4, conditioner.extra_channels, 16), conditioner, base_schedule()
+    )
+    return quiet(pipeline)
+
+
+@pytest.fixture
+def paper() -> DiffTalkPipeline:
+    torch.manual_seed(0)
+    codec = VQModel(
+        block_out_channels=(8, 8, 8), down_block_types=("DownEncoderBlock2D",) * 3, norm_num_groups=4,
+        up_block_types=("UpDecoderBlock2D",) * 3, latent_channels=3, num_vq_embeddings=16, scaling_factor=1.0,
+    )  # fmt: skip
+    conditioner = DiffTalkPaperConditioner(feature_dim=5)
+    return quiet(DiffTalkPipeline(codec, unet(3, 0, 128), conditioner, paper_schedule()))
+
+
+def quiet(pipeline: DiffTalkPipeline) -> DiffTalkPipeline:
+    for part in (pipeline.codec, pipeline.unet, pipeline.conditioner):
+        part.eval()
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def given(pipeline: DiffTalkPipeline, frames: int = FRAMES) -> dict[str, torch.Tensor]:
+    g = torch.Generator().manual_seed(1)
+    config = pipeline.conditioner.config
+    mask = torch.zeros(frames, 1, HEIGHT, WIDTH)
+    mask[..., 16:48, 24:56] = 1
+    return {
+        "frames": torch.rand(frames, 3, HEIGHT, WIDTH, generator=g) * 2 - 1,
+        "reference": torch.rand(frames, 3, HEIGHT, WIDTH, generator=g) * 2 - 1,
+        "mask": mask,
+        "lips": torch.rand(frames, 2, HEIGHT // 2, WIDTH // 2, generator=g),
+        "points": torch.randn(frames, 478, 3, generator=g),
+        "rotation": torch.eye(3).expand(frames, 3, 3),
+        "windows": torch.randn(frames, config["audio_columns"], config["feature_dim"], generator=g),
+    }
+
+
+@pytest.mark.parametrize("kind", ["base", "paper"])
+def test_windows_come_out_as_they_went_in(kind: str, request) -> None:
+    pipeline = request.getfixturevalue(kind)
+    cond, _ = pipeline.condition(**given(pipeline))
+    steps = []
+    out = pipeline(
+        cond, pipeline.noise((WIDTH, HEIGHT), 0), num_inference_steps=2, callback=lambda i, t, x: steps.append(i)
+    )
+    assert out.images.shape == (FRAMES, 3, HEIGHT, WIDTH)
+    assert steps == [0, 1]
+
+
+def test_what_the_mask_hides_is_not_looked_at(base) -> None:
+    inputs = given(base)
+    other = {**inputs, "frames": torch.where(inputs["mask"] > 0, torch.randn(()), inputs["frames"])}
+    one, another = (base.condition(**i)[0] for i in (inputs, other))
+    torch.testing.assert_close(one.concat, another.concat)
+
+
+@pytest.mark.parametrize("kind", ["base", "paper"])
+def test_equal_frames_with_shared_noise_give_equal_windows(kind: str, request) -> None:
+    """DiffTalk's frames are denoised one by one: what is alike stays alike, so a held pose does not flicker."""
+    pipeline = request.getfixturevalue(kind)
+    inputs = {k: v[:1].expand(FRAMES, *v.shape[1:]) for k, v in given(pipeline).items()}
+    images = pipeline(pipeline.condition(**inputs)[0], pipeline.noise((WIDTH, HEIGHT), 3)).images
+    torch.testing.assert_close(images, images[:1].expand_as(images))
+
+
+def test_the_paper_holds_what_is_known(paper) -> None:
+    inputs = given(paper)
+    cond, _ = paper.condition(**inputs)
+    latents = paper(cond, paper.noise((WIDTH, HEIGHT), 0), num_inference_steps=3).latents
+    hidden = torch.where(inputs["mask"] > 0, 0.0, inputs["frames"])
+    known = space.encode(paper.codec, hidden)
+    outside = (cond.mask == 0).expand_as(latents)
+    assert outside.any() and not outside.all()
+    torch.testing.assert_close(latents[outside], known[outside])
+
+
+def test_a_denoiser_that_adds_nothing_gives_the_reference(base) -> None:
+    torch.nn.init.zeros_(base.unet.conv_out.weight)
+    torch.nn.init.zeros_(base.unet.conv_out.bias)
+    cond, reference = base.condition(**given(base))
+    out = base(cond, torch.zeros(1, 4, HEIGHT // 8, WIDTH // 8), num_inference_steps=1)
+    torch.testing.assert_close(out.latents, reference)
+
+
+def test_guidance_without_a_condition_of_its_own_changes_nothing(base) -> None:
+    silent = {**given(base), "windows": None}
+    cond, _ = base.condition(**silent)
+    noise = base.noise((WIDTH, HEIGHT), 0)
+    plain, guided = (base(cond, noise, guidance_scale=s).latents for s in (1.0, 4.0))
+    torch.testing.assert_close(plain, guided, atol=1e-4, rtol=1e-4)
+    heard, _ = base.condition(**given(base))
+    plain, guided = (base(heard, noise, guidance_scale=s).latents for s in (1.0, 4.0))
+    assert not torch.allclose(plain, guided, atol=1e-3)
+
+
+def test_it_is_saved_and_loaded_as_diffusers_pipelines_are(base, tmp_path) -> None:
+    for part in ("unet", "conditioner", "codec"):
+        getattr(base, part).save_pretrained(tmp_path / part)
+    again = DiffTalkPipeline(
+        FaceCodec.from_pretrained(tmp_path / "codec").eval(),
+        UNet2DConditionModel.from_pretrained(tmp_path / "unet").eval(),
+        DiffTalkConditioner.from_pretrained(tmp_path / "conditioner").eval(),
+        base_schedule(),
+    )
+    noise = base.noise((WIDTH, HEIGHT), 0)
+    results = [p(p.condition(**given(p))[0], noise, num_inference_steps=1).images for p in (base, quiet(again))]
+    torch.testing.assert_close(*results)

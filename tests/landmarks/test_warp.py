@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from facediff.landmarks.canonical import canonicalise
+from facediff.landmarks.mesh import CHIN, FACE_OVAL, FOREHEAD, LIPS_OUTER, MESH_POINTS, NOSE_TIP
+from facediff.landmarks.motion import ANGLES, BROWS, DIMENSIONS, GAZE, LIDS, LIPS, SHIFT, neutral, place
+from facediff.landmarks.warp import SHELL, MeshWarp, face_triangles
+
+
+@pytest.fixture(scope="module")
+def warp(portrait, mesh):
+    return MeshWarp(portrait, mesh)
+
+
+@pytest.fixture(scope="module")
+def talk(mesh):
+    """Meshes of the portrait's person in random motion; the head is well turned in the last half."""
+    rng = np.random.default_rng(0)
+    motion = np.zeros((32, DIMENSIONS), np.float32)
+    for part, spread in ((LIPS, 1.5), (BROWS, 1.5), (GAZE, 0.05), (ANGLES, 6.0), (SHIFT, 0.05)):
+        motion[:, part] = rng.normal(0, spread, motion[:, part].shape)
+    motion[:, LIDS] = rng.uniform(0, 1, (32, 2))
+    motion[16:, ANGLES.start] = np.linspace(-40, 40, 16)
+    canonical, pose = canonicalise(mesh[None])
+    return place(motion, neutral(canonical), pose)
+
+
+def places(warp):
+    """Where the pixels of the box are: the flow of a picture that does not bend."""
+    rows, columns = warp.box
+    return np.stack(np.meshgrid(np.arange(columns.start, columns.stop), np.arange(rows.start, rows.stop)), axis=-1)
+
+
+def filled(shape, polygons):
+    """1 inside any of the polygons."""
+    mask = np.zeros(shape[:2], np.uint8)
+    for polygon in polygons:
+        cv2.fillPoly(mask, [np.rint(polygon[:, :2] * 16).astype(np.int32)], 1, shift=4)
+    return mask
+
+
+def square(size):
+    return np.ones((size, size), np.uint8)
+
+
+def test_a_face_that_does_not_move_is_itself(warp, portrait, mesh):
+    off = np.abs(warp.flow(mesh) - places(warp))
+    assert off.mean() < 0.05 and off.max() < 0.75
+    assert np.abs(warp(mesh).astype(int) - portrait).mean() < 0.05
+
+
+def test_outside_the_box_every_pixel_is_the_sources_and_there_is_no_seam(warp, portrait, talk):
+    outside = np.ones(portrait.shape[:2], bool)
+    outside[warp.box] = False
+    assert 0 < outside.mean() < 1
+    for target in talk:
+        out = warp(target)
+        np.testing.assert_array_equal(out[outside], portrait[outside])
+        assert (out != portrait).any()
+        off = np.abs(warp.flow(target) - places(warp))
+        assert max(off[0].max(), off[-1].max(), off[:, 0].max(), off[:, -1].max()) < 1.0
+
+
+@pytest.mark.parametrize(
+    "linear",
+    [np.eye(2), [[0.96, -0.28], [0.28, 0.96]], [[0.6, 0], [0, 1]], [[1.15, 0], [0, 0.85]]],
+    ids=["moved", "tilted", "squeezed", "stretched"],
+)
+@pytest.mark.parametrize("grid", [224, 90])
+def test_an_affine_motion_is_undone_over_the_whole_face(portrait, mesh, linear, grid):
+    """Nor is there a hole or a speck in it, where the flow would be another."""
+    warp, centre, shift = MeshWarp(portrait, mesh, grid=grid), mesh[NOSE_TIP, :2], np.array([7.0, -4.5])
+    target = mesh.copy()
+    target[:, :2] = (mesh[:, :2] - centre) @ np.transpose(linear) + centre + shift
+    expected = (places(warp) - centre - shift) @ np.linalg.inv(linear).T + centre
+    inside = cv2.erode(filled(portrait.shape, [target[FACE_OVAL]]), square(9))[warp.box] > 0
+    off = np.abs(warp.flow(target) - expected)[inside]
+    assert inside.sum() > 2000 and off.mean() < 0.1 and off.max() < 1.5
+
+
+def test_the_pixels_of_a_face_that_moves_move_with_it(warp, portrait, mesh):
+    moved = warp(mesh + np.array([6, -3, 0], np.float32)).astype(int)
+    face = portrait[110:150, 195:245].astype(int)
+    assert np.abs(moved[107:147, 201:251] - face).mean() < 1.0 < 5.0 < np.abs(moved[110:150, 195:245] - face).mean()
+
+
+@pytest.mark.parametrize("grid", [224, 90])
+def test_every_pixel_comes_from_the_box_and_from_near_its_neighbours(portrait, mesh, talk, grid):
+    """The map of a sliver runs far away just outside it: a speck."""
+    warp = MeshWarp(portrait, mesh, grid=grid)
+    rows, columns = warp.box
+    for target in talk:
+        flow = warp.flow(target)
+        assert flow.shape == (rows.stop - rows.start, columns.stop - columns.start, 2)
+        reach = 1 + max(flow.shape) / grid  # a cell
+        assert (flow > (columns.start - reach, rows.start - reach)).all()
+        assert (flow < (columns.stop - 1 + reach, rows.stop - 1 + reach)).all()
+        assert np.abs(flow - cv2.medianBlur(flow, 5)).max() < 0.3 * np.linalg.norm(mesh[33] - mesh[263])
+
+
+def test_a_face_shows_no_speck_of_what_is_around_it(portrait, mesh, talk):
+    white = cv2.dilate(filled(portrait.shape, mesh[face_triangles()]), square(5)) * np.uint8(255)
+    warp = MeshWarp(cv2.cvtColor(white, cv2.COLOR_GRAY2RGB), mesh)
+    for target in talk:
+        inside = cv2.erode(filled(portrait.shape, target[face_triangles()]), square(5)) > 0
+        assert inside.sum() > 3000 and (warp(target)[inside] == 255).all()
+
+
+def test_lips_are_painted_with_lips_and_skin_with_skin(portrait, mesh, talk):
+    white = filled(portrait.shape, [mesh[LIPS_OUTER]]) * np.uint8(255)
+    warp = MeshWarp(cv2.cvtColor(white, cv2.COLOR_GRAY2RGB), mesh)
+    for target in talk[:16]:
+        lips, out = filled(portrait.shape, [target[LIPS_OUTER]]), warp(target)
+        assert (out[cv2.dilate(lips, square(7)) == 0] < 8).all()
+        assert (out[cv2.erode(lips, square(7)) > 0] > 247).all()
+
+
+@pytest.mark.parametrize(("yaw", "near"), [(-40, (50, 98)), (-25, (50, 98)), (25, (280, 327)), (40, (280, 327))])
+def test_a_turned_head_shows_its_near_side_and_hides_the_far_one(warp, mesh, yaw, near):
+    motion = np.zeros((1, DIMENSIONS), np.float32)
+    motion[0, ANGLES.start] = yaw
+    canonical, pose = canonicalise(mesh[None])
+    target = place(motion, canonical[0], pose)[0]
+    seen = [NOSE_TIP, FOREHEAD, CHIN, 4, 5, 195, *LIPS_OUTER[4:7], *near]
+    x, y = np.rint(target[seen, :2]).astype(int).T
+    flow = warp.flow(target)[y - warp.box[0].start, x - warp.box[1].start]
+    np.testing.assert_allclose(flow, mesh[seen, :2], atol=3)
+
+
+def test_the_shell_follows_the_face_or_goes_where_it_is_told(warp, mesh):
+    oval, aside = mesh[FACE_OVAL], np.array([8, 0, 0])
+    shell = oval.mean(0) + (oval - oval.mean(0)) * SHELL
+    x, y = np.rint(shell[:, :2] + (8, 0)).astype(int).T
+    for flow in (warp.flow(mesh + aside), warp.flow(mesh, shell + aside)):
+        np.testing.assert_allclose(flow[y - warp.box[0].start, x - warp.box[1].start], shell[:, :2], atol=1.5)
+
+
+def test_a_face_at_the_edge_of_the_picture_is_bent_as_in_the_middle(portrait, warp, mesh, talk):
+    cut, shift = portrait[40:220, 150:290], np.array([150, 40, 0], np.float32)
+    out = MeshWarp(cut, mesh - shift)(talk[0] - shift).astype(int)
+    assert np.abs(out - warp(talk[0])[40:220, 150:290])[8:-8, 8:-8].mean() < 1.5
+
+
+def test_all_of_the_mesh_is_in_triangles():
+    assert set(face_triangles().ravel()) == set(range(MESH_POINTS))
