@@ -1,25 +1,56 @@
-"""Dubs clips with their own speech and lets portraits speak, and prints the scores beside two baselines.
+"""Dubs clips with their own speech, lets portraits speak, and prints the scores.
 
-    python benchmarks/talk.py --clips CLIP.mp4 ... --scorer score_video.py [--portrait P.jpg --speech S.wav]
+    python benchmarks/talk.py --scorer score_video.py --clips CLIP.mp4 ... --portraits P.jpg ... --speech S.flac ...
 
-The baselines are the first frame, frozen, and the mesh warp without the diffusion model. The scorer is any program
-that takes OUT --truth TRUTH --json, or OUT --portrait P --speech S --json, and prints one JSON object.
+Dubs stand beside two baselines in one table: the first frame, frozen, and the mesh warp without the diffusion model.
+Portraits speak with head motion, with ``--still``, and with two seconds of silence put into the middle of the speech.
+
+The scorer is any program that takes OUT --truth TRUTH --json, or OUT --portrait P --speech S --json, and prints one
+JSON object. ``sync`` is the offset in frames by our own contrastive network, ``outside_db`` the PSNR against the
+source of what lies outside the face, after video coding.
 """
 
+from __future__ import annotations
+
 import argparse
+import itertools
 import json
 import subprocess
 import sys
 import tempfile
 import time
+from math import ceil
 from pathlib import Path
 
 import numpy as np
 
+from facediff.audio.wave import SAMPLE_RATE, load_wave
 from facediff.avatar import Avatar
+from facediff.evaluation.sync import SyncScorer
+from facediff.landmarks import masks
+from facediff.landmarks.canonical import canonicalise
+from facediff.landmarks.tracker import track_face
 from facediff.media import VideoReader, VideoWriter
 
-SHOWN = ("aperture_corr", "lmd_mouth", "psnr_mouth", "psnr", "sharp_ratio", "flicker", "face_rate", "sync_corr")
+DUBS = ("aperture_corr", "lmd_mouth", "psnr_mouth", "sharp_ratio", "flicker", "face_rate", "outside_db", "sync")
+STILLS = ("identity_ssim", "blink_per_min", "flicker", "silence_ratio", "sharp_ratio", "face_rate", "av_gap_ms")
+KINDS = ("frozen", "warp", "facediff", "truth")
+
+
+def score(scorer: Path, out: Path, *more: object) -> dict:
+    command = [sys.executable, str(scorer), str(out), *map(str, more), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def row(name: str, figures: dict, keys: tuple[str, ...]) -> str:
+    cells = [figures.get(key) for key in keys]
+    return f"{name[:30]:30}" + "".join(f"{'-' if c is None else format(c, '.3f'):>14}" for c in cells)
+
+
+def medians(rows: list[dict], keys: tuple[str, ...]) -> dict:
+    known = {key: [r[key] for r in rows if r.get(key) is not None] for key in keys}
+    return {key: float(np.median(values)) for key, values in known.items() if values}
 
 
 def freeze(clip: Path, out: Path) -> None:
@@ -30,62 +61,103 @@ def freeze(clip: Path, out: Path) -> None:
             writer.write(frames[0])
 
 
-def score(scorer: Path, out: Path, *more: str) -> dict:
-    done = subprocess.run(
-        [sys.executable, str(scorer), str(out), *more, "--json"], capture_output=True, text=True, check=True
-    )
-    return json.loads(done.stdout.splitlines()[-1])
+def outside_db(out: Path, clip: Path) -> float:
+    """PSNR against the source outside the face, an eighth of an eye distance spared around it."""
+    reader = VideoReader(clip)
+    track = track_face(reader, float(reader.info.fps))
+    unit = canonicalise(track.points)[1].scale
+    total, count = 0.0, 0
+    for k, (made, true) in enumerate(zip(VideoReader(out), VideoReader(clip), strict=False)):
+        if k % 10 or not track.usable[k]:
+            continue
+        face = masks.face_hull(track.points[k], track.size, float(unit[k]), reach=0.125)
+        away = face[: made.shape[0], : made.shape[1]] == 0
+        total += float(((made.astype(float) - true[: made.shape[0], : made.shape[1]]) ** 2)[away].sum())
+        count += 3 * int(away.sum())
+    return 10 * np.log10(255**2 * count / max(total, 1e-9))
 
 
-def row(name: str, figures: dict) -> str:
-    cells = [figures.get(key) for key in SHOWN]
-    return f"{name:34}" + "".join(f"{'-' if c is None else format(c, '.3f'):>14}" for c in cells)
+def dub(clip: Path, folder: Path, scorer: Path, sync: SyncScorer, steps: int) -> dict[str, dict]:
+    """Scores of a clip dubbed with its own speech, of the baselines and of the clip itself."""
+    sound = clip.with_suffix(".flac") if clip.with_suffix(".flac").is_file() else clip
+    avatar, rows = Avatar.from_video(clip), {}
+    for kind in KINDS[:3]:
+        out, started = folder / f"{clip.stem}-{kind}.mp4", time.monotonic()
+        if kind == "frozen":
+            freeze(clip, out)
+        else:
+            avatar.talk(sound, steps=steps, paint=kind == "facediff").save(out)
+        seconds = time.monotonic() - started
+        rows[kind] = score(scorer, out, "--truth", clip)
+        rows[kind]["fps_render"] = rows[kind]["frames"] / seconds
+        rows[kind]["outside_db"] = outside_db(out, clip)
+        rows[kind]["sync"] = None if kind == "frozen" else sync.video(out, sound).offset
+    rows["truth"] = {**rows["facediff"]["truth"], "sync": sync.video(clip, sound).offset}
+    return rows
+
+
+def dubs(clips: list[Path], folder: Path, scorer: Path, steps: int) -> None:
+    print(f"{'dubbed with own speech':30}" + "".join(f"{key:>14}" for key in DUBS))
+    sync, table = SyncScorer(), []
+    for clip in clips:
+        table.append(dub(clip, folder, scorer, sync, steps))
+        for kind in KINDS:
+            print(row(f"{clip.stem[:18]} {kind}", table[-1][kind], DUBS), flush=True)
+    print()
+    for kind in KINDS:
+        print(row(f"median {kind}", medians([rows[kind] for rows in table], DUBS), DUBS))
+    for (key, sign), kind in itertools.product((("lmd_mouth", -1), ("psnr_mouth", 1)), KINDS[:2]):
+        share = np.mean([sign * rows["facediff"][key] > sign * rows[kind][key] for rows in table])
+        print(f"{key} better than {kind}: {share:.0%} of clips")
+    judged = [rows for rows in table if abs(rows["truth"]["sync"]) <= 1]
+    right = sum(abs(rows["facediff"]["sync"]) <= 1 for rows in judged)
+    print(f"offset within a frame: {right} of the {len(judged)} clips whose own lips are")
+    ratio = [rows["facediff"]["flicker"] / rows["truth"]["flicker"] for rows in table]
+    print(f"flicker over the truth's: median {np.median(ratio):.3f}, from {min(ratio):.3f} to {max(ratio):.3f}")
+    print(f"frames a second, tracking aside: median {np.median([r['facediff']['fps_render'] for r in table]):.1f}\n")
+
+
+def with_silence(wave: np.ndarray, seconds: float = 2.0) -> np.ndarray:
+    middle = len(wave) // 2
+    return np.concatenate([wave[:middle], np.zeros(int(seconds * SAMPLE_RATE), np.float32), wave[middle:]])
+
+
+def stills(portraits: list[Path], speeches: list[Path], folder: Path, scorer: Path, steps: int) -> None:
+    print(f"{'portraits speak':30}" + "".join(f"{key:>14}" for key in STILLS) + "  pose_std_deg  frames")
+    table: dict[str, list[dict]] = {"moving": [], "still": [], "pause": []}
+    for portrait, speech in zip(portraits, itertools.cycle(speeches), strict=False):
+        wave = load_wave(speech)
+        for kind, rows in table.items():
+            spoken = with_silence(wave) if kind == "pause" else wave
+            out = folder / f"{portrait.stem}-{kind}.mp4"
+            Avatar.from_image(portrait, face="largest").talk(spoken, steps=steps, still=kind == "still").save(out)
+            figures = score(scorer, out, "--portrait", portrait)
+            rows.append(figures)
+            exact = "exact" if figures["frames"] == ceil(len(spoken) / SAMPLE_RATE * 25) else "WRONG"
+            print(row(f"{portrait.stem[:20]} {kind}", figures, STILLS), figures["pose_std_deg"], exact, flush=True)
+    print()
+    for kind, rows in table.items():
+        pose = np.median([r["pose_std_deg"] for r in rows], axis=0).round(2).tolist()
+        print(row(f"median {kind}", medians(rows, STILLS), STILLS), pose)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clips", type=Path, nargs="*", default=[])
     parser.add_argument("--scorer", type=Path, required=True)
+    parser.add_argument("--clips", type=Path, nargs="*", default=[])
+    parser.add_argument("--portraits", type=Path, nargs="*", default=[])
+    parser.add_argument("--speech", type=Path, nargs="*", default=[], help="taken in turn")
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--keep", type=Path, help="folder for the rendered clips")
     args = parser.parse_args()
-    print(f"{'':34}" + "".join(f"{key:>14}" for key in SHOWN))
-    table: dict[str, list[dict]] = {"frozen": [], "warp": [], "facediff": [], "truth": []}
+    if args.portraits and not args.speech:
+        parser.error("--portraits wants --speech")
     with tempfile.TemporaryDirectory() as scratch:
         folder = args.keep or Path(scratch)
-        for clip in args.clips:
-            avatar = Avatar.from_video(clip)
-            for kind in ("frozen", "warp", "facediff"):
-                out = folder / f"{clip.stem}-{kind}.mp4"
-                started = time.monotonic()
-                if kind == "frozen":
-                    freeze(clip, out)
-                else:
-                    avatar.talk(speech_of(clip), steps=args.steps, paint=kind == "facediff").save(out)
-                seconds = time.monotonic() - started
-                figures = score(args.scorer, out, "--truth", str(clip))
-                table[kind].append(figures)
-                print(row(f"{clip.stem[:20]} {kind}", figures), f"{figures['frames'] / seconds:6.1f} fps", flush=True)
-            table["truth"].append(table["facediff"][-1]["truth"])
-    summary(table)
-
-
-def speech_of(clip: Path) -> Path:
-    beside = clip.with_suffix(".flac")
-    return beside if beside.is_file() else clip
-
-
-def summary(table: dict[str, list[dict]]) -> None:
-    print()
-    for kind, rows in table.items():
-        keys = [key for key in SHOWN if rows and rows[0].get(key) is not None]
-        print(row(f"median {kind}", {k: float(np.median([r[k] for r in rows if r.get(k) is not None])) for k in keys}))
-    for key, sign in (("lmd_mouth", -1), ("psnr_mouth", 1)):
-        ours = [sign * r[key] for r in table["facediff"]]
-        for kind in ("frozen", "warp"):
-            theirs = [sign * r[key] for r in table[kind]]
-            share = np.mean([a > b for a, b in zip(ours, theirs, strict=True)])
-            print(f"{key} better than {kind}: {share:.0%} of clips")
+        if args.clips:
+            dubs(args.clips, folder, args.scorer, args.steps)
+        if args.portraits:
+            stills(args.portraits, args.speech, folder, args.scorer, args.steps)
 
 
 if __name__ == "__main__":

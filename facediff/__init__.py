@@ -10,13 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from facediff.avatar import Avatar, Clip
+    from facediff.avatar import Avatar
+    from facediff.clip import Clip
     from facediff.errors import FaceDiffError
 
 __version__ = "0.1.0"
 __all__ = ["Avatar", "Clip", "FaceDiffError", "__version__"]
 
-_HOMES = {"Avatar": "facediff.avatar", "Clip": "facediff.avatar", "FaceDiffError": "facediff.errors"}
+_HOMES = {"Avatar": "facediff.avatar", "Clip": "facediff.clip", "FaceDiffError": "facediff.errors"}
 
 
 def __getattr__(name: str) -> Any:

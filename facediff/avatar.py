@@ -1,16 +1,17 @@
-"""READ FIRST: a face that can be made to speak, and the clip that comes of it.
+"""READ FIRST: a face that can be made to speak and to move; a ``Clip`` comes of it.
 
 avatar = Avatar.from_image("portrait.jpg")          # or Avatar.from_video("me.mp4")
 avatar.talk("speech.wav", seed=7).save("hello.mp4")
+avatar.animate("driving.mp4").save("moved.mp4")
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,73 +20,24 @@ import numpy as np
 from facediff.audio.encoder import AudioEncoder, load_encoder
 from facediff.audio.wave import SAMPLE_RATE, load_wave
 from facediff.audio.windows import exact_rate, frame_count
+from facediff.clip import SOUND_RATE, Clip
 from facediff.errors import ConfigError, InputError
+from facediff.landmarks import motion as layout
+from facediff.landmarks.templates import MotionTemplate
 from facediff.landmarks.tracker import track_face, track_still
-from facediff.media import VideoReader, VideoWriter, read_image
+from facediff.media import VideoReader, read_image
+from facediff.rendering.compare import panel_width, side_by_side
+from facediff.rendering.driving import Driver, channels, read_driver, scaled, shown
+from facediff.rendering.playback import there_and_back
 from facediff.rendering.reference import Reference
-from facediff.rendering.shots import StillShots, VideoShots, motion_at
+from facediff.rendering.shots import DrivenVideoShots, StillShots, VideoShots
 from facediff.rendering.talk import MouthPainter, PaintSettings, Shot
 from facediff.types import FaceTrack, Frame, Wave
 
 if TYPE_CHECKING:
     from facediff.pipelines.difftalk import DiffTalkPipeline
 
-SOUND_RATE = 48000  # of the sound track of a clip; models listen at 16 kHz
 STILL_FPS = Fraction(25)
-_CHUNK = 120  # frames of a video that are held at once where it is played backwards
-
-
-@dataclass(frozen=True)
-class Clip:
-    """A video that is rendered as it is read.
-
-    Attributes:
-        fps: Frames per second.
-        size: Width and height in pixels.
-        frame_total: How many frames there will be.
-        audio: Sound, mono, 48 kHz, float32 in [-1, 1]; None for a silent clip.
-        preview_index: The frame that shows best what the clip will look like.
-        is_tagged: Whether its file says how colours are coded; the dub of a file that does not does not either, so
-            that players guess the same for both.
-    """
-
-    fps: Fraction
-    size: tuple[int, int]
-    frame_total: int
-    audio: Wave | None
-    render: Callable[[slice], Iterator[Frame]]
-    preview_index: int = 0
-    is_tagged: bool = True
-
-    def __iter__(self) -> Iterator[Frame]:
-        """RGB frames (H, W, 3) uint8, rendered one chunk after the other."""
-        return self.render(slice(0, self.frame_total))
-
-    def __len__(self) -> int:
-        return self.frame_total
-
-    def preview(self) -> Frame:
-        """One frame, without rendering the others."""
-        return next(self.render(slice(self.preview_index, self.preview_index + 1)))
-
-    def save(self, path: str | Path, *, progress: Callable[[int, int], None] | None = None) -> Path:
-        """Renders into a file; it appears when it is whole, and never in part.
-
-        Args:
-            path: mp4, mov, m4v or mkv.
-            progress: Called after each frame with the number done and the total.
-
-        Raises:
-            InputError, OutputError: The path is of another kind, or cannot be written.
-        """
-        with VideoWriter(
-            path, self.size, self.fps, audio=self.audio, audio_rate=SOUND_RATE, is_tagged=self.is_tagged
-        ) as writer:
-            for done, frame in enumerate(self, 1):
-                writer.write(frame)
-                if progress is not None:
-                    progress(done, self.frame_total)
-        return Path(path)
 
 
 class Avatar:
@@ -190,7 +142,7 @@ class Avatar:
         count = frame_count(len(wave), rate)
         motion_model, painting = _models(self._model, self._device, scheduler)
         motion = motion_model(wave, seed=seed, lips=lips, head=head, still=still)
-        rows = motion_at(motion, rate, count)
+        rows = layout.resample(motion, layout.MOTION_FPS, rate, count)
         encoder = _encoder(painting, audio_encoder, self._device)
         settings = PaintSettings(
             num_inference_steps=steps, guidance_scale=guidance_scale, seed=seed,
@@ -209,6 +161,102 @@ class Avatar:
         best = int(np.argmax(opening))
         return Clip(rate, self.track.size, count, sound, render, preview_index=best, is_tagged=is_tagged)
 
+    def animate(
+        self,
+        driving: str | Path | MotionTemplate,
+        *,
+        region: str = "all",
+        absolute: bool = False,
+        lips: float = 1.0,
+        eyes: float = 1.0,
+        brows: float = 1.0,
+        head: float = 1.0,
+        seed: int = 0,
+        steps: int = 4,
+        scheduler: str | None = None,
+        sound: bool = False,
+        compare: bool = False,
+        paint: bool = True,
+    ) -> Clip:
+        """A clip in which the avatar moves as a driver does.
+
+        The driver's motion is added to the avatar's own face at rest, so the shape of the face stays the avatar's. A
+        video keeps its own head motion and its own rate, and takes over expressions; it is played back and forth
+        where the driver is longer.
+
+        Args:
+            driving: A video, a folder of frames, a motion saved by ``facediff motion extract``, or a picture of an
+                expression.
+            region: What is taken over: ``lips``, ``eyes``, ``brows``, ``pose``, ``expression`` or ``all``.
+            absolute: Take the driver's own head rotation; by default the head moves from where it is.
+            lips: Strength of lips and jaw; ``eyes`` of lids and gaze, ``brows`` and ``head`` likewise.
+            eyes: See ``lips``.
+            brows: See ``lips``.
+            head: See ``lips``.
+            seed: Equal seeds give equal frames on one machine.
+            steps: Denoising steps of each mouth.
+            scheduler: A diffusers scheduler by name; the one of training by default.
+            sound: Carry the driver's sound over.
+            compare: Show driver and source beside the result.
+            paint: False leaves out the diffusion model: the coarse stage alone, which warps and makes nothing new.
+
+        Raises:
+            MediaError, NoFaceFound, AudioError: What the driver lacks.
+            ConfigError: A setting is out of range, or asks a video to turn its head.
+        """
+        _check_numbers(seed=seed, steps=steps, lips=lips, eyes=eyes, brows=brows, head=head)
+        chosen = channels(region)
+        is_still = isinstance(self._source, np.ndarray)
+        if not is_still and (region == "pose" or absolute):
+            raise ConfigError("a video keeps its own head motion; give a portrait, or the region 'expression'")
+        driver = read_driver(driving)
+        strong = replace(driver, template=scaled(driver.template, lips=lips, eyes=eyes, brows=brows, head=head))
+        if is_still:
+            template = shown(strong, driver.template.fps if not driver.is_still else STILL_FPS)
+        else:
+            template = shown(strong, self._video_rate(None))
+        rows, rate = np.where(chosen, template.motion, np.float32(0)), template.fps
+        _, painting = _models(self._model, self._device, scheduler)
+        settings = PaintSettings(num_inference_steps=steps, seed=seed)
+        painted = paint and bool(chosen[layout.LIPS].any())
+
+        def render(part: slice) -> Iterator[Frame]:
+            if is_still:
+                rotation = template.rotation if absolute else None
+                shots = StillShots(self._source, self.track, rotation=rotation)(rows[part])  # type: ignore[arg-type]
+            else:
+                shots = self._video_shots(rows, part, chosen)
+            if painted:
+                return MouthPainter(painting, settings)(shots)
+            return (shot.coarse if isinstance(shot, Shot) else shot for shot in shots)
+
+        wave = load_wave(_sound_of(driver), sample_rate=SOUND_RATE) if sound else None
+        clip = Clip(rate, self.track.size, len(rows), wave, render, preview_index=_liveliest(rows))
+        return self._beside(clip, driver) if compare else clip
+
+    def _beside(self, clip: Clip, driver: Driver) -> Clip:
+        """A clip with what drives it and what it was made of on its left."""
+        height = self.track.size[1]
+        panels = [self.track.size, self.track.size]
+        first = next(driver.frames(clip.fps, 1), None)
+        if first is not None:
+            panels.insert(0, (first.shape[1], first.shape[0]))
+
+        def render(part: slice) -> Iterator[Frame]:
+            streams: list[Iterator[Frame]] = [self._own_frames(part), clip.render(part)]
+            if first is not None:
+                streams.insert(0, islice(driver.frames(clip.fps, part.stop), part.start, None))
+            return side_by_side(*streams)
+
+        width = sum(panel_width(size, height) for size in panels)
+        return replace(clip, size=(width, height), render=render)
+
+    def _own_frames(self, part: slice) -> Iterator[Frame]:
+        if isinstance(self._source, np.ndarray):
+            return repeat(self._source)
+        frames = there_and_back(VideoReader(self._source), len(self.track))
+        return (frame for _, frame in islice(frames, part.start, part.stop))
+
     def _video_rate(self, fps: float | None) -> Fraction:
         own = VideoReader(self._source).info.fps  # type: ignore[arg-type]
         if fps is not None and abs(fps - float(own)) > 0.01:
@@ -218,17 +266,20 @@ class Avatar:
     def _still_shots(self, rows: np.ndarray):
         return StillShots(self._source, self.track)(rows)  # type: ignore[arg-type]
 
-    def _video_shots(self, rows: np.ndarray, part: slice):
-        shots = VideoShots(self.track, on_missing_face=self._on_missing_face)
+    def _video_shots(self, rows: np.ndarray, part: slice, chosen: np.ndarray | None = None):
+        if chosen is None:
+            shots = VideoShots(self.track, on_missing_face=self._on_missing_face)
+        else:
+            shots = DrivenVideoShots(self.track, chosen, on_missing_face=self._on_missing_face)
         best = shots.best_reference()
         reader = VideoReader(self._source)  # type: ignore[arg-type]
         picture = next(islice(iter(reader), best, None))
-        frames = islice(_there_and_back(reader, len(self.track)), part.start, part.stop)
+        frames = islice(there_and_back(reader, len(self.track)), part.start, part.stop)
         return shots(frames, rows[part], Reference(picture, shots.track.points[best]))
 
 
 def _check_numbers(
-    *, seed: int, steps: int, guidance_scale: float, lips: float, head: float, fps: float | None
+    *, seed: int, steps: int, guidance_scale: float = 1.0, fps: float | None = None, **strengths: float
 ) -> None:
     """Refuses what cannot mean anything; NaN is in no range."""
     if not 0 <= seed < 2**63:
@@ -237,20 +288,23 @@ def _check_numbers(
         raise ConfigError(f"steps must be from 1 to 1000, not {steps}")
     if not 0 <= guidance_scale <= 30:
         raise ConfigError(f"guidance_scale must be from 0 to 30, not {guidance_scale}")
-    if not (0 <= lips <= 3 and 0 <= head <= 3):
-        raise ConfigError(f"lips and head are strengths from 0 to 3, not {lips} and {head}")
+    for name, strength in strengths.items():
+        if not 0 <= strength <= 3:
+            raise ConfigError(f"{name} is a strength from 0 to 3, not {strength}")
     if fps is not None and not 1 <= fps <= 120:
         raise ConfigError(f"fps must be from 1 to 120, not {fps:g}")
 
 
-def _there_and_back(reader: VideoReader, count: int) -> Iterator[tuple[int, Frame]]:
-    """A video forwards, then backwards, and so on, with the index of each frame; memory stays flat."""
-    while True:
-        yield from zip(range(count), reader, strict=False)
-        for stop in range(count - 1, 1, -_CHUNK):
-            start = max(1, stop - _CHUNK)
-            held = list(islice(iter(reader), start, stop))
-            yield from zip(range(stop - 1, start - 1, -1), reversed(held), strict=False)
+def _sound_of(driver: Driver) -> Path:
+    if driver.path is None or not driver.path.is_file():
+        raise ConfigError("only a driving video has a sound to carry over")
+    return driver.path
+
+
+def _liveliest(rows: np.ndarray) -> int:
+    """The frame that shows most of a motion (T, 31)."""
+    deviation = rows.std(axis=0) + 1e-6
+    return int(np.abs(rows / deviation).sum(axis=1).argmax())
 
 
 def _heard(speech: str | Path | Wave) -> tuple[Wave, Wave]:

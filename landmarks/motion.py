@@ -7,6 +7,7 @@ gaze, and head pose. It is added to a person's neutral geometry, so the shape of
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from importlib.resources import as_file, files
 
@@ -112,20 +113,23 @@ def encode(points: Points, rest: NDArray[np.floating] | None = None) -> NDArray[
 
     Args:
         points: Landmarks (T, 478, 3) in pixels; NaN rows give NaN.
-        rest: The person's neutral geometry; found from the landmarks by default.
+        rest: The person's neutral geometry, eyes open and looking ahead; found from the landmarks by default.
     """
     canonical, pose = canonicalise(points)
-    rest = neutral(canonical) if rest is None else rest
+    gaps, gaze = _lid_gap(canonical), _gaze(canonical)
+    if rest is None:
+        rest = neutral(canonical)
+        usual_gap, usual_gaze = np.nanmedian(gaps, axis=0), np.nanmedian(gaze, axis=0)
+    else:
+        usual_gap, usual_gaze = _lid_gap(rest[None])[0], _gaze(rest[None])[0]
     b = basis()
     offset = (canonical - rest).reshape(len(points), -1)
     motion = np.full((len(points), DIMENSIONS), np.nan, np.float32)
     for part, directions in ((LIPS, b.lips), (BROWS, b.brows)):
         flat = directions.reshape(len(directions), -1)
         motion[:, part] = offset @ np.linalg.pinv(flat)
-    usual = np.nanmedian(_lid_gap(canonical), axis=0)
-    motion[:, LIDS] = np.clip(1.0 - _lid_gap(canonical) / usual, -0.5, 1.0)
-    gaze = _gaze(canonical)
-    motion[:, GAZE] = gaze - np.nanmedian(gaze, axis=0)
+    motion[:, LIDS] = np.clip(1.0 - gaps / usual_gap, -0.5, 1.0)
+    motion[:, GAZE] = gaze - usual_gaze
     motion[:, ANGLES], motion[:, SHIFT] = _head(pose)
     motion[:, OPENING] = lip_opening(canonical)[:, None] - lip_opening(rest[None])[0]
     return motion
@@ -143,6 +147,17 @@ def _head(pose: RigidPose) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         [(pose.translation[:, :2] - usual.translation[0, :2]) / scale, np.log(pose.scale / scale)[:, None]], axis=1
     )
     return angles, shift.astype(np.float32)
+
+
+def resample(
+    motion: NDArray[np.floating], motion_fps: float | Fraction, fps: float | Fraction, frames: int
+) -> NDArray[np.float32]:
+    """A motion (T, D) read at the times of so many frames of another rate; linear in between, held after its end."""
+    at = np.arange(frames) * float(Fraction(motion_fps) / Fraction(fps))
+    low = np.minimum(np.floor(at).astype(int), len(motion) - 1)
+    high = np.minimum(low + 1, len(motion) - 1)
+    share = (at - np.floor(at))[:, None]
+    return (motion[low] * (1 - share) + motion[high] * share).astype(np.float32)
 
 
 def lip_channels(motion: NDArray[np.floating]) -> NDArray[np.float32]:

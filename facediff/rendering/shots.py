@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from fractions import Fraction
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,25 +20,19 @@ from facediff.types import FaceTrack, Frame
 ON_MISSING = ("keep", "hold", "error")
 
 
-def motion_at(motion: NDArray[np.float32], fps: Fraction, frames: int) -> NDArray[np.float32]:
-    """A motion at 25 frames a second, read at the times of so many video frames (linear in between)."""
-    at = np.arange(frames) * float(layout.MOTION_FPS / fps)
-    low = np.minimum(np.floor(at).astype(int), len(motion) - 1)
-    high = np.minimum(low + 1, len(motion) - 1)
-    share = (at - np.floor(at))[:, None].astype(np.float32)
-    return motion[low] * (1 - share) + motion[high] * share
-
-
 class StillShots:
     """A portrait that moves.
 
     Args:
         image: The portrait (H, W, 3) uint8.
         track: Its landmarks, one row.
+        rotation: (3, 3) the head rotation that motion starts from; the portrait's own by default.
     """
 
-    def __init__(self, image: Frame, track: FaceTrack) -> None:
+    def __init__(self, image: Frame, track: FaceTrack, *, rotation: NDArray[np.floating] | None = None) -> None:
         canonical, self._pose = canonicalise(track.points)
+        if rotation is not None:
+            self._pose = replace(self._pose, rotation=np.asarray(rotation, np.float32)[None])
         self._rest = layout.neutral(canonical)
         self._warp = MeshWarp(image, track.points[0])
 
@@ -91,16 +85,38 @@ class VideoShots:
             motion: (T, 31).
             reference: Where the look of the mouth comes from.
         """
-        lower = layout.basis().lower[:, None]
         held: Shot | None = None
         for row, (index, frame) in zip(motion, frames, strict=False):
             if not self.track.usable[index]:
                 yield held if self._hold and held is not None else frame
                 continue
             pose = self._pose.take(slice(index, index + 1))
-            own = self._canonical[index]
-            spoken = layout.express(row[None], self._rest)[0]
-            points = from_canonical((own + lower * (spoken - own))[None], pose)[0]
+            points = from_canonical(self._moved(index, row)[None], pose)[0]
             coarse = MeshWarp(frame, self.track.points[index])(points)
             held = Shot(coarse=coarse, reference=reference.window(points, pose), points=points, pose=pose)
             yield held
+
+    def _moved(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The face of a frame (478, 3) with its lower half making a motion's expression instead of its own."""
+        own = self._canonical[index]
+        return own + layout.basis().lower[:, None] * (layout.express(row[None], self._rest)[0] - own)
+
+
+class DrivenVideoShots(VideoShots):
+    """A video whose face makes another one's expression, in the channels that are chosen; its head stays its own.
+
+    Args:
+        track: See ``VideoShots``.
+        chosen: (31,) channels of a motion that are the driver's.
+        on_missing_face: See ``VideoShots``.
+    """
+
+    def __init__(self, track: FaceTrack, chosen: NDArray[np.bool_], *, on_missing_face: str = "keep") -> None:
+        super().__init__(track, on_missing_face=on_missing_face)
+        self._chosen, self._own = chosen, layout.encode(self.track.points)
+
+    def _moved(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
+        # The basis does not hold all that a face does; so the change that it makes is added to what there is.
+        own = self._own[index]
+        before, after = layout.express(np.stack([own, np.where(self._chosen, row, own)]), self._rest)
+        return self._canonical[index] + after - before

@@ -42,6 +42,9 @@ class Shot:
     pose: RigidPose
 
 
+Item = tuple[Shot | Frame, NDArray[np.floating] | None]  # a frame, and what is heard in it
+
+
 @dataclass(frozen=True)
 class PaintSettings:
     """How mouths are painted; see ``DiffTalkPipeline.__call__`` for the first three.
@@ -69,27 +72,30 @@ class MouthPainter:
         self._pipeline, self._settings = pipeline, settings
         self._noise = pipeline.noise(MOUTH.size, settings.seed)
 
-    def __call__(self, shots: Iterable[Shot | Frame], windows: Iterable[NDArray[np.floating]]) -> Iterator[Frame]:
+    def __call__(
+        self, shots: Iterable[Shot | Frame], windows: Iterable[NDArray[np.floating]] | None = None
+    ) -> Iterator[Frame]:
         """Finished frames, in order; a bare frame among the shots passes through untouched.
 
         Args:
             shots: Frames to be painted.
-            windows: Speech features (columns, dim) of every frame, bare ones included.
+            windows: Speech features (columns, dim) of every frame, bare ones included; None where nothing is heard.
         """
+        items: Iterable[Item] = (
+            ((shot, None) for shot in shots) if windows is None else zip(shots, windows, strict=True)
+        )
         if self._settings.reanchor_every is not None:
-            yield from self._progressive(zip(shots, windows, strict=True), self._settings.reanchor_every)
+            yield from self._progressive(items, self._settings.reanchor_every)
             return
-        waiting: list[tuple[Shot | Frame, NDArray[np.floating]]] = []
-        for item in zip(shots, windows, strict=True):
+        waiting: list[Item] = []
+        for item in items:
             waiting.append(item)
             if len(waiting) == self._settings.chunk:
                 yield from self._paint(waiting)
                 waiting = []
         yield from self._paint(waiting)
 
-    def _progressive(
-        self, items: Iterable[tuple[Shot | Frame, NDArray[np.floating]]], reanchor_every: int
-    ) -> Iterator[Frame]:
+    def _progressive(self, items: Iterable[Item], reanchor_every: int) -> Iterator[Frame]:
         """One frame after the other, each the reference of the next."""
         last: Reference | None = None
         for index, (shot, window) in enumerate(items):
@@ -98,17 +104,18 @@ class MouthPainter:
                 continue
             if last is not None and index % reanchor_every:
                 shot = replace(shot, reference=last.window(shot.points, shot.pose))
-            (frame,) = self._chunk([shot], window[None])
+            (frame,) = self._chunk([(shot, window)])
             last = Reference(frame, shot.points)
             yield frame
 
-    def _paint(self, items: list[tuple[Shot | Frame, NDArray[np.floating]]]) -> Iterator[Frame]:
+    def _paint(self, items: list[Item]) -> Iterator[Frame]:
         shots = [(shot, window) for shot, window in items if isinstance(shot, Shot)]
-        painted = iter(self._chunk([s for s, _ in shots], np.stack([w for _, w in shots])) if shots else [])
+        painted = iter(self._chunk(shots) if shots else [])
         for shot, _ in items:
             yield next(painted) if isinstance(shot, Shot) else shot
 
-    def _chunk(self, shots: list[Shot], windows: NDArray[np.floating]) -> list[Frame]:
+    def _chunk(self, items: list[tuple[Shot, NDArray[np.floating] | None]]) -> list[Frame]:
+        shots, heard = [shot for shot, _ in items], [window for _, window in items if window is not None]
         views = [_view(shot) for shot in shots]
         coarse = _pictures([v.window for v in views])
         reference = _pictures(
@@ -119,9 +126,10 @@ class MouthPainter:
         points = torch.from_numpy((np.stack([v.points for v in views]) - anchor) / MOUTH.unit_px)
         rotation = torch.from_numpy(np.concatenate([s.pose.rotation for s in shots]).astype(np.float32))
         lips = torch.from_numpy(np.stack([v.lips for v in views])).float() / 255
+        windows = torch.from_numpy(np.stack(heard)) if heard else None
         settings, pipeline = self._settings, self._pipeline
         cond, seen = pipeline.condition(
-            coarse, reference, mask, lips, points, rotation, torch.from_numpy(windows), lips_known=settings.lips_known
+            coarse, reference, mask, lips, points, rotation, windows, lips_known=settings.lips_known
         )
         result = pipeline(
             cond,

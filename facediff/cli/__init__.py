@@ -1,0 +1,9 @@
+"""The command line: reads arguments, calls the library, shows progress. Knows how to do nothing itself."""
+
+from facediff.cli import talk, animate, motion, train  # noqa: F401, I001  (each adds its commands; help lists them so)
+from facediff.cli.app import app
+
+
+def main() -> None:
+    """Runs the command line."""
+    app()

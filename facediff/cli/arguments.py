@@ -1,0 +1,75 @@
+"""From what was typed to what the library takes, and from a clip to a file."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from facediff.console import err, progress_bar
+from facediff.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from facediff.avatar import Avatar
+    from facediff.clip import Clip
+
+
+class OnMissingFace(str, Enum):
+    """What becomes of frames without a face."""
+
+    keep = "keep"
+    hold = "hold"
+    error = "error"
+
+
+def read_avatar(source: Path, face: str | None, model: str, device: str | None, on_missing_face: str) -> Avatar:
+    """The avatar of a portrait or of a video, by the file's name."""
+    from facediff.avatar import Avatar
+    from facediff.media import is_video
+
+    chosen = chosen_face(face)
+    if is_video(source):
+        return Avatar.from_video(
+            source, face="largest" if chosen is None else chosen, model=model, device=device,
+            on_missing_face=on_missing_face,
+        )  # fmt: skip
+    return Avatar.from_image(source, face=chosen, model=model, device=device)
+
+
+def chosen_face(face: str | None) -> int | str | None:
+    """``largest``, an index from the left, or None where none was chosen."""
+    chosen = int(face) if face is not None and face.lstrip("-").isdigit() else face
+    if isinstance(chosen, str) and chosen != "largest":
+        raise ConfigError(f"--face is 'largest' or an index from the left, not {chosen!r}")
+    return chosen
+
+
+def check_paths(source: Path, second: Path, output: Path, preview: bool, *, folders: bool = False) -> None:
+    """Refuses at once what would otherwise fail after the work; ``folders``: the second may be one."""
+    from facediff.media import check_target
+
+    for path in (source, second):
+        if not path.is_file() and not (folders and path is second and path.is_dir()):
+            raise InputError(f"there is no file at {path}")
+        if output.exists() and output.samefile(path):
+            raise ConfigError(f"{output} is an input; choose another name for the result")
+    if not preview:
+        check_target(output)
+
+
+def write_clip(clip: Clip, output: Path, preview: bool) -> None:
+    """Renders a clip with a progress bar, or one frame of it, and says so."""
+    if preview:
+        from facediff.media import write_image
+
+        with err.status("rendering a frame"):
+            write_image(output, clip.preview())
+    else:
+        with progress_bar("rendering", len(clip)) as advance:
+            clip.save(output, progress=advance)
+    say_wrote(output)
+
+
+def say_wrote(path: Path) -> None:
+    """The line that ends a command."""
+    err.print(f"wrote {path}", highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,66 @@
+"""A video that is rendered as it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from facediff.media import VideoWriter
+from facediff.types import Frame, Wave
+
+SOUND_RATE = 48000  # of the sound track of a clip; models listen at 16 kHz
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A video that is rendered as it is read.
+
+    Attributes:
+        fps: Frames per second.
+        size: Width and height in pixels.
+        frame_total: How many frames there will be.
+        audio: Sound, mono, 48 kHz, float32 in [-1, 1]; None for a silent clip.
+        preview_index: The frame that shows best what the clip will look like.
+        is_tagged: Whether its file says how colours are coded; the dub of a file that does not does not either, so
+            that players guess the same for both.
+    """
+
+    fps: Fraction
+    size: tuple[int, int]
+    frame_total: int
+    audio: Wave | None
+    render: Callable[[slice], Iterator[Frame]]
+    preview_index: int = 0
+    is_tagged: bool = True
+
+    def __iter__(self) -> Iterator[Frame]:
+        """RGB frames (H, W, 3) uint8, rendered one chunk after the other."""
+        return self.render(slice(0, self.frame_total))
+
+    def __len__(self) -> int:
+        return self.frame_total
+
+    def preview(self) -> Frame:
+        """One frame, without rendering the others."""
+        return next(self.render(slice(self.preview_index, self.preview_index + 1)))
+
+    def save(self, path: str | Path, *, progress: Callable[[int, int], None] | None = None) -> Path:
+        """Renders into a file; it appears when it is whole, and never in part.
+
+        Args:
+            path: mp4, mov, m4v or mkv.
+            progress: Called after each frame with the number done and the total.
+
+        Raises:
+            InputError, OutputError: The path is of another kind, or cannot be written.
+        """
+        with VideoWriter(
+            path, self.size, self.fps, audio=self.audio, audio_rate=SOUND_RATE, is_tagged=self.is_tagged
+        ) as writer:
+            for done, frame in enumerate(self, 1):
+                writer.write(frame)
+                if progress is not None:
+                    progress(done, self.frame_total)
+        return Path(path)

@@ -1,0 +1,31 @@
+"""Pictures side by side, for eyes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import cv2
+import numpy as np
+
+from facediff.types import Frame
+
+
+def panel_width(size: tuple[int, int], height: int) -> int:
+    """Width, even, of a picture of a size (width, height) that is brought to a height."""
+    return max(2, round(size[0] * height / size[1] / 2) * 2)
+
+
+def fitted(frame: Frame, height: int) -> Frame:
+    """A frame brought to a height, its shape kept."""
+    if frame.shape[0] == height:
+        return frame[:, : frame.shape[1] // 2 * 2]
+    size = (panel_width((frame.shape[1], frame.shape[0]), height), height)
+    kind = cv2.INTER_AREA if height < frame.shape[0] else cv2.INTER_CUBIC
+    return cv2.resize(frame, size, interpolation=kind)
+
+
+def side_by_side(*streams: Iterable[Frame]) -> Iterator[Frame]:
+    """Frames of several streams, one beside the other, at the height of the last stream's."""
+    for frames in zip(*streams, strict=False):
+        height = frames[-1].shape[0]
+        yield np.hstack([fitted(frame, height) for frame in frames])

@@ -1,0 +1,134 @@
+"""What a driver does, whatever it comes as: a video, a folder of frames, a saved motion, a single expression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+
+from facediff.errors import ConfigError, MediaError
+from facediff.landmarks import motion as layout
+from facediff.landmarks.templates import MotionTemplate, extract, is_template, load_template
+from facediff.landmarks.tracker import track_face, track_still
+from facediff.media import VideoReader, is_video, read_image
+from facediff.media.images import PICTURE_SUFFIXES
+from facediff.types import Frame
+
+FOLDER_FPS = Fraction(25)
+EXPRESSION_S, EASE_S = 2.0, 0.6  # how long a single expression is shown, and how long it takes to appear
+
+# What each region of a face is, in the channels of a motion.
+REGIONS: dict[str, tuple[slice, ...]] = {
+    "lips": (layout.LIPS, layout.OPENING),
+    "eyes": (layout.LIDS, layout.GAZE),
+    "brows": (layout.BROWS,),
+    "pose": (layout.ANGLES, layout.SHIFT),
+    "expression": (layout.LIPS, layout.OPENING, layout.LIDS, layout.GAZE, layout.BROWS),
+    "all": (slice(0, layout.DIMENSIONS),),
+}
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A driver that was read.
+
+    Attributes:
+        template: Its motion.
+        path: Where its frames are, to be shown beside the result; None for a saved motion.
+        is_still: Whether it is one expression, held.
+    """
+
+    template: MotionTemplate
+    path: Path | None = None
+    is_still: bool = False
+
+    def frames(self, fps: Fraction, count: int) -> Iterator[Frame]:
+        """Its pictures at another rate, the last one held; none for a saved motion."""
+        if self.path is None:
+            return
+        last: Frame | None = None
+        shown = 0
+        for last in _pictures(self.path, fps):
+            yield last
+            shown += 1
+            if shown == count:
+                return
+        if last is not None:
+            yield from repeat(last, count - shown)
+
+
+def read_driver(driving: str | Path | MotionTemplate, *, face: int | str | None = "largest") -> Driver:
+    """The motion of a video, of a folder of frames (25 a second), of a saved motion, or of a single picture.
+
+    Raises:
+        MediaError: It cannot be read, or a folder holds no pictures.
+        NoFaceFound, SeveralFaces, InputError: As for ``track_face`` and ``track_still``.
+    """
+    if isinstance(driving, MotionTemplate):
+        return Driver(driving, is_still=len(driving) == 1)
+    path = Path(driving)
+    if is_template(path):
+        template = load_template(path)
+        return Driver(template, is_still=len(template) == 1)
+    if is_video(path):
+        reader = VideoReader(path)
+        return Driver(extract(track_face(reader, float(reader.info.fps), face=face)), path)
+    if path.is_dir():
+        return Driver(extract(track_face(_pictures(path, FOLDER_FPS), float(FOLDER_FPS), face=face)), path)
+    return Driver(extract(track_still(read_image(path), face, where=str(path))), path, is_still=True)
+
+
+def _pictures(path: Path, fps: Fraction) -> Iterator[Frame]:
+    """Frames of a video or a folder at a rate."""
+    if is_video(path):
+        yield from VideoReader(path, fps)
+    elif path.is_dir():
+        files = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
+        if not files:
+            raise MediaError(f"{path} holds no pictures ({', '.join(PICTURE_SUFFIXES)})")
+        size: tuple[int, ...] | None = None
+        for index in range(round(len(files) * fps / FOLDER_FPS)):
+            frame = read_image(files[int(index * FOLDER_FPS / fps)])
+            size = size or frame.shape
+            if frame.shape != size:
+                raise MediaError(f"the pictures in {path} differ in size; a driver wants frames of one video")
+            yield frame
+    else:
+        yield read_image(path)
+
+
+def channels(region: str) -> np.ndarray:
+    """(31,) True for the channels of a motion that belong to a region.
+
+    Raises:
+        ConfigError: There is no such region.
+    """
+    if region not in REGIONS:
+        raise ConfigError(f"region is one of {', '.join(REGIONS)}, not {region!r}")
+    chosen = np.zeros(layout.DIMENSIONS, bool)
+    for part in REGIONS[region]:
+        chosen[part] = True
+    return chosen
+
+
+def scaled(template: MotionTemplate, *, lips: float, eyes: float, brows: float, head: float) -> MotionTemplate:
+    """The same motion, each part as strong as is wanted."""
+    motion = template.motion.copy()
+    for region, strength in (("lips", lips), ("eyes", eyes), ("brows", brows), ("pose", head)):
+        motion[:, channels(region)] *= strength
+    return replace(template, motion=motion)
+
+
+def shown(driver: Driver, fps: Fraction) -> MotionTemplate:
+    """The driver's motion at a rate; a single expression appears and is held for two seconds."""
+    if not driver.is_still:
+        return driver.template.at(fps)
+    count = max(2, round(EXPRESSION_S * fps))
+    ramp = np.clip(np.arange(count) / max(1.0, EASE_S * float(fps)), 0, 1)[:, None]
+    row = driver.template.motion[:1]
+    motion = (ramp * ramp * (3 - 2 * ramp) * row).astype(np.float32)
+    return replace(driver.template, motion=motion, present=np.ones(count, bool), fps=fps)

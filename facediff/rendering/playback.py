@@ -1,0 +1,21 @@
+"""A video played for as long as is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from facediff.media import VideoReader
+from facediff.types import Frame
+
+_CHUNK = 120  # frames that are held at once where a video is played backwards
+
+
+def there_and_back(reader: VideoReader, count: int) -> Iterator[tuple[int, Frame]]:
+    """A video forwards, then backwards, and so on, with the index of each frame; memory stays flat."""
+    while True:
+        yield from zip(range(count), reader, strict=False)
+        for stop in range(count - 1, 1, -_CHUNK):
+            start = max(1, stop - _CHUNK)
+            held = list(islice(iter(reader), start, stop))
+            yield from zip(range(stop - 1, start - 1, -1), reversed(held), strict=False)

@@ -1,0 +1,140 @@
+"""A motion that was taken from one face and can be given to another, as a small file."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from facediff.errors import InputError, MediaError, OutputError
+from facediff.landmarks import motion as layout
+from facediff.landmarks.canonical import mean_face
+from facediff.landmarks.smoothing import smooth_track
+from facediff.types import FaceTrack
+
+SUFFIXES = (".safetensors", ".npz")
+_ARRAYS = ("motion", "present", "rotation")
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class MotionTemplate:
+    """How a face moved.
+
+    Attributes:
+        motion: (T, 31) float32, see ``facediff.landmarks.motion``: offsets from the driver's own face at rest. Frames
+            without a face hold what lies between their neighbours.
+        present: (T,) whether the face was seen.
+        rotation: (3, 3) the driver's usual head rotation, which absolute motion takes over.
+        fps: Frames per second.
+    """
+
+    motion: NDArray[np.float32]
+    present: NDArray[np.bool_]
+    rotation: NDArray[np.float32]
+    fps: Fraction
+
+    def __len__(self) -> int:
+        return len(self.motion)
+
+    def at(self, fps: Fraction) -> MotionTemplate:
+        """The same motion at another rate, over the same time; linear in between."""
+        if fps == self.fps:
+            return self
+        count = max(1, round(len(self) * fps / self.fps))
+        rows = layout.resample(self.motion, self.fps, fps, count)
+        nearest = np.minimum(np.rint(np.arange(count) * float(self.fps / fps)).astype(int), len(self) - 1)
+        return replace(self, motion=rows, present=self.present[nearest], fps=fps)
+
+    def save(self, path: str | Path) -> Path:
+        """Writes .safetensors or .npz; whole or not at all.
+
+        Raises:
+            InputError: The name ends in something else.
+            OutputError: The place cannot be written to.
+        """
+        path = Path(path)
+        if path.suffix.lower() not in SUFFIXES:
+            raise InputError(f"{path} must end in one of {', '.join(SUFFIXES)}")
+        arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
+        about = {"format": "facediff motion", "version": str(_VERSION), "fps": str(self.fps)}
+        partial = path.with_name(f".facediff-{secrets.token_hex(4)}{path.suffix}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.suffix.lower() == ".npz":
+                np.savez(partial, about=np.array(json.dumps(about)), **arrays)
+            else:
+                save_file(arrays, partial, metadata=about)
+            partial.replace(path)
+        except (OSError, SafetensorError) as error:
+            raise OutputError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from error
+        finally:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+        return path
+
+
+def is_template(path: str | Path) -> bool:
+    """Whether the file's name says that it holds a motion."""
+    return Path(path).suffix.lower() in SUFFIXES
+
+
+def load_template(path: str | Path) -> MotionTemplate:
+    """What ``MotionTemplate.save`` wrote; nothing in the file is run.
+
+    Raises:
+        MediaError: No such file, or it holds something else.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MediaError(f"there is no motion at {path}")
+    try:
+        arrays, about = _read(path)
+        template = MotionTemplate(
+            motion=np.asarray(arrays["motion"], np.float32),
+            present=np.asarray(arrays["present"], bool),
+            rotation=np.asarray(arrays["rotation"], np.float32),
+            fps=Fraction(about["fps"]),
+        )
+    except Exception as error:  # zip files, JSON and safetensors each fail in ways of their own
+        raise MediaError(f"{path} is not a motion of 'facediff motion extract', or is damaged") from error
+    shape, count = template.motion.shape, len(template.present)
+    is_finite = all(np.isfinite(a).all() for a in (template.motion, template.rotation))
+    if shape != (count, layout.DIMENSIONS) or not count or template.rotation.shape != (3, 3) or not is_finite:
+        raise MediaError(
+            f"{path} holds a motion of shape {shape}; (frames, {layout.DIMENSIONS}) finite numbers are wanted"
+        )
+    if not 1 <= template.fps <= 240:
+        raise MediaError(f"{path} says {float(template.fps):g} frames a second; 1 to 240 are taken")
+    return template
+
+
+def _read(path: Path) -> tuple[dict[str, NDArray], dict[str, str]]:
+    if path.suffix.lower() == ".npz":
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in _ARRAYS}, json.loads(str(stored["about"]))
+    with safe_open(str(path), "np") as stored:
+        return {name: stored.get_tensor(name) for name in _ARRAYS}, stored.metadata()
+
+
+def extract(track: FaceTrack) -> MotionTemplate:
+    """The motion of a tracked face.
+
+    The first frame need not be neutral: rest is the driver's usual face over the whole track, lips together. A track
+    of a single frame is an expression, measured from the mean face.
+    """
+    found = np.flatnonzero(track.usable)
+    fps = Fraction(track.fps).limit_denominator(1001) if track.fps else Fraction(layout.MOTION_FPS)
+    smooth, _, pose = smooth_track(track)
+    rows = layout.encode(smooth.points, rest=mean_face() if len(track) == 1 else None)
+    at = np.arange(len(track))
+    motion = np.stack([np.interp(at, found, rows[found, k]) for k in range(layout.DIMENSIONS)], axis=1)
+    return MotionTemplate(motion.astype(np.float32), track.usable, layout.usual_pose(pose).rotation[0], fps)
