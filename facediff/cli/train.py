@@ -18,14 +18,15 @@ class Stage(str, Enum):
 
     codec = "codec"
     motion = "motion"
+    closing = "closing"
     sync = "sync"
     difftalk = "difftalk"
 
 
 @app.command()
 def train(
-    stage: Annotated[Stage, typer.Argument(help="codec before difftalk, motion before sync.")],
-    catalog: Annotated[Path, typer.Argument(help="CSV: file, split, kind, identity, licence.")],
+    stage: Annotated[Stage, typer.Argument(help="codec before difftalk, motion before closing and sync.")],
+    catalog: Annotated[Path, typer.Argument(help="CSV: file, split, kind, identity, licence; of closing, a folder.")],
     model: Annotated[Path, typer.Option(help="Model folder to write to.")],
     cache: Annotated[Path, typer.Option(help="Folder for tracks, crops and latents.")] = Path(".cache/facediff"),
     steps: Annotated[int, typer.Option(help="Optimiser steps.")] = 2000,
@@ -45,7 +46,9 @@ def train(
         output=cache / "runs" / stage.value, steps=steps, minutes=minutes, learning_rate=learning_rate,
         mixed_precision=mixed_precision, seed=seed,
     )  # fmt: skip
-    if stage is Stage.difftalk:
+    if stage is Stage.closing:
+        stages.run_closing(catalog, model)
+    elif stage is Stage.difftalk:
         stages.run_difftalk(catalog, cache, model, config, licence=licence, audio_encoder=audio_encoder)
     else:
         run = {Stage.codec: stages.run_codec, Stage.motion: stages.run_motion, Stage.sync: stages.run_sync}[stage]

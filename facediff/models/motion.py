@@ -120,7 +120,11 @@ class MotionDenoiser(ModelMixin, ConfigMixin):
         self.speech = SpeechEncoder()
         self.unheard = nn.Parameter(torch.zeros(SpeechEncoder.FEATURES, 1))
         self.usual = nn.Conv1d(SpeechEncoder.FEATURES, motion_dim, 3, padding=1, bias=False)
-        self.usual.requires_grad_(False)  # solved in closed form
+        self.closes = nn.Conv1d(SpeechEncoder.FEATURES, 1, 3, padding=1)
+        for solved in (self.usual, self.closes):  # by regression
+            solved.requires_grad_(False)
+        nn.init.zeros_(self.closes.weight)
+        nn.init.constant_(self.closes.bias, -10.0)  # type: ignore[arg-type]  # never, until it is taught
         self.attend = nn.Sequential(nn.Dropout(2 * dropout), nn.Conv1d(SpeechEncoder.FEATURES, channels, 1))
         self.enter = nn.Conv1d(motion_dim, channels, 3, padding=1)
         self.steps = Timesteps(channels, flip_sin_to_cos=True, downscale_freq_shift=0)
@@ -144,6 +148,10 @@ class MotionDenoiser(ModelMixin, ConfigMixin):
     def expected(self, speech: Tensor) -> Tensor:
         """The mean motion (B, D, T), normalised, that goes with speech features: what a regressor would say."""
         return self.usual(speech)
+
+    def closing(self, speech: Tensor) -> Tensor:
+        """How likely lips must meet, (B, T) in [0, 1]: on m, b and p, which eyes miss where a mean stays half open."""
+        return self.closes(speech)[:, 0].sigmoid()
 
     def forward(self, noisy: Tensor, timesteps: Tensor, speech: Tensor) -> Tensor:
         """Clean motion (B, D, T), normalised, from noisy normalised motion and the features that ``hear`` gives."""

@@ -22,6 +22,7 @@ COLUMNS = 4  # log-mel columns to a motion frame
 HEAD_GAIN = 2.2  # smoothed samples move less than the heads of the training clips; this gives them their spread
 LIP_VARIETY = 0.3  # noise of the lips; the rest has 1. Lips follow the sound, heads do as they like
 LIP_CERTAINTY = 0.5  # how much of the lips is the mean of what goes with the sound; the rest is a sample
+CLOSED_FROM, CLOSED_AT = 0.2, 0.8  # probabilities of m, b or p between which lips go from as they are to closed
 BLINKS_PER_MINUTE = 17.0
 BLINK_SHAPE = np.array([0.35, 0.9, 1.0, 0.85, 0.55, 0.25, 0.08])  # closure at 25 frames a second
 
@@ -79,7 +80,9 @@ class MotionPipeline(DiffusionPipeline):
         for part in (layout.LIPS, layout.OPENING):
             clean[:, part] = LIP_CERTAINTY * expected[:, part] + (1 - LIP_CERTAINTY) * clean[:, part]
         motion = (clean * net.std + net.mean)[0].T.float().cpu().numpy()
-        speaking = _per_frame(voice_activity(raw), count)
+        closing = net.closing(speech)[0].float().cpu().numpy()
+        apart = 1 - np.clip((closing - CLOSED_FROM) / (CLOSED_AT - CLOSED_FROM), 0, 1)
+        speaking = _per_frame(voice_activity(raw), count) * apart
         return _finished(motion, speaking, seed, lips, 0.0 if still else head)
 
 
@@ -92,7 +95,7 @@ def _per_frame(activity: NDArray[np.float32], count: int) -> NDArray[np.float32]
 def _finished(
     motion: NDArray[np.float32], speaking: NDArray[np.float32], seed: int, lips: float, head: float
 ) -> NDArray[np.float32]:
-    """Strengths, silence, blinks, and a head without tremor."""
+    """Strengths, closed lips where nobody speaks or an m, b or p is said, blinks, and a head without tremor."""
     out = motion.copy()
     out[:, layout.LIPS] *= (lips * speaking)[:, None]
     out[:, layout.OPENING] *= (lips * speaking)[:, None]

@@ -2,7 +2,8 @@
 
 codec      faces ──▶ model/codec
 motion     tracks and speech ──▶ model/motion
-sync       the same, and the speech encoder of model/motion ──▶ model/sync
+closing    speech with its phonemes ──▶ model/motion, which learns when lips meet
+sync       tracks and speech, heard by model/motion ──▶ model/sync
 difftalk   pairs of faces, the codec's latents, speech ──▶ model/difftalk
 """
 
@@ -25,8 +26,9 @@ from facediff.errors import ConfigError, WeightsError
 from facediff.landmarks import motion as layout
 from facediff.models.codec import FaceCodec
 from facediff.models.difftalk import base_schedule, base_unet
-from facediff.models.motion import MotionDenoiser, SpeechEncoder
+from facediff.models.motion import MotionDenoiser
 from facediff.training.catalog import Clip, read_catalog
+from facediff.training.closing import read_spoken, teach_closing
 from facediff.training.codec import train_codec
 from facediff.training.difftalk import Denoiser, DiffTalkRecipe, LatentDraw, encode_pairs, train_difftalk
 from facediff.training.faces import FaceCrops, build_face_cache, read_tracks
@@ -57,14 +59,29 @@ def run_codec(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, li
 def run_motion(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
     """Trains the motion model and writes it to ``model/motion``; see ``run_codec`` for the arguments."""
     known = motion_clips(read_catalog(catalog, kinds=("av", "silent"), licence=licence), cache / "tracks")
-    _save(train_motion(of_equal_size(known), config, _speech_encoder("base")), model / "motion" / "denoiser")
+    base = _motion_model("base")
+    trained = train_motion(of_equal_size(known), config, base.speech)
+    trained.closes.load_state_dict(base.closes.state_dict())
+    _save(trained, model / "motion" / "denoiser")
     motion_schedule().save_pretrained(model / "motion" / "scheduler")
 
 
 def run_sync(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
     """Trains the sync network on the ears of ``model/motion`` and writes it to ``model/sync``; see ``run_codec``."""
     known = motion_clips(read_catalog(catalog, kinds=("av",), licence=licence), cache / "tracks")
-    _save(train_sync(known, config, _speech_encoder(model)), model / "sync")
+    _save(train_sync(known, config, _motion_model(model).speech), model / "sync")
+
+
+def run_closing(spoken: Path, model: Path) -> float:
+    """Teaches ``model/motion`` when lips must meet; see ``facediff.training.closing`` for what the folder holds.
+
+    Returns:
+        The share of frames on which it is right, on what it learnt from.
+    """
+    network = _motion_model(model)
+    score = teach_closing(network, read_spoken(spoken))
+    _save(network, model / "motion" / "denoiser")
+    return score
 
 
 def run_difftalk(
@@ -154,8 +171,8 @@ def crop_windows(
     return windows, heard
 
 
-def _speech_encoder(model: str | Path) -> SpeechEncoder:
-    return MotionDenoiser.from_pretrained(model_folder(model, "motion") / "denoiser", torch_dtype=torch.float32).speech
+def _motion_model(model: str | Path) -> MotionDenoiser:
+    return MotionDenoiser.from_pretrained(model_folder(model, "motion") / "denoiser", torch_dtype=torch.float32)
 
 
 def _save(network: ModelMixin, folder: Path) -> None:

@@ -1,0 +1,66 @@
+"""From a table of clips to a model that speaks: every stage, a step each, on a clip and two portraits of one person."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.data import astronaut
+
+import facediff
+from facediff import Avatar
+from facediff.audio.wave import load_wave
+from facediff.errors import ConfigError, WeightsError
+from facediff.evaluation.sync import SyncScorer
+from facediff.media import VideoWriter
+from facediff.training import stages
+from facediff.training.loop import LoopConfig
+
+HELLO = Path(facediff.__file__).parent / "samples" / "hello.flac"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("clips")
+    wave = load_wave(HELLO)[: 16000 * 4]
+    with VideoWriter(folder / "talk.mp4", (512, 512), Fraction(25), audio=wave) as writer:
+        for frame in Avatar.from_image(astronaut(), device="cpu").talk(wave, paint=False):
+            writer.write(frame)
+    for name in ("one.png", "two.png"):
+        Image.fromarray(astronaut()).save(folder / name)
+    (folder / "clips.csv").write_text(
+        "file,split,kind,identity,licence\n"
+        "talk.mp4,train,av,her,CC0\n"
+        "one.png,train,still,her again,CC0\n"
+        "two.png,train,still,her again,CC0\n"
+    )
+    return folder
+
+
+def config(folder: Path, stage: str) -> LoopConfig:
+    return LoopConfig(output=folder / "runs" / stage, steps=1, mixed_precision="no")
+
+
+def test_all_stages_make_a_model_that_speaks(folder) -> None:
+    catalog, cache, model = folder / "clips.csv", folder / "cache", folder / "model"
+    stages.run_codec(catalog, cache, model, config(folder, "codec"))
+    stages.run_motion(catalog, cache, model, config(folder, "motion"))
+    stages.run_sync(catalog, cache, model, config(folder, "sync"))
+    stages.run_difftalk(catalog, cache, model, config(folder, "difftalk"), pairs=30)
+    weights = sorted(p.relative_to(model).parts[0] for p in model.rglob("*.safetensors"))
+    assert weights == ["codec", "difftalk", "difftalk", "motion", "sync"]
+    clip = Avatar.from_image(astronaut(), model=str(model), device="cpu").talk(np.zeros(3200, np.float32), steps=1)
+    assert len(list(clip)) == 5
+    assert SyncScorer(model).video(folder / "talk.mp4").curve.shape == (31,)
+
+
+def test_what_is_missing_is_named(folder, tmp_path) -> None:
+    with pytest.raises(WeightsError, match="no codec in .*: run 'facediff train codec'"):
+        stages.run_difftalk(folder / "clips.csv", tmp_path, tmp_path, config(tmp_path, "difftalk"))
+    silent = folder / "silent.csv"
+    silent.write_text((folder / "clips.csv").read_text().replace(",av,", ",silent,"))
+    with pytest.raises(ConfigError, match="nothing to learn speech from"):
+        stages.run_motion(silent, folder / "cache", tmp_path, config(tmp_path, "motion"))
