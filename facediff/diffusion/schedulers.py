@@ -14,7 +14,6 @@ NAMES = {
     "ddpm": "DDPMScheduler",
     "deis": "DEISMultistepScheduler",
     "dpm++": "DPMSolverMultistepScheduler",
-    "dpm++sde": "DPMSolverSDEScheduler",
     "euler": "EulerDiscreteScheduler",
     "euler-a": "EulerAncestralDiscreteScheduler",
     "heun": "HeunDiscreteScheduler",
@@ -32,9 +31,16 @@ def make_scheduler(name: str, trained: SchedulerMixin | dict[str, Any]) -> Sched
         trained: The training scheduler or its config.
 
     Raises:
-        ConfigError: diffusers has no such scheduler.
+        ConfigError: diffusers has no such scheduler, it needs a library that is not installed, or its noise levels
+            are not of the kind that models here are trained with.
     """
     kind: Any = getattr(diffusers, NAMES.get(name.lower(), name), None)
     if not hasattr(kind, "from_config") or not hasattr(kind, "set_timesteps"):
         raise ConfigError(f"there is no scheduler {name!r}; there are {', '.join(NAMES)}")
-    return kind.from_config(trained if isinstance(trained, dict) else trained.config)
+    try:
+        scheduler = kind.from_config(trained if isinstance(trained, dict) else trained.config)
+    except ImportError as error:
+        raise ConfigError(f"the scheduler {name!r} needs a library that is not installed; take another") from error
+    if not hasattr(scheduler, "alphas_cumprod"):  # flow matching, EDM
+        raise ConfigError(f"the scheduler {name!r} does not know the noise levels of this model; take another")
+    return scheduler

@@ -50,7 +50,7 @@ def read_catalog(
         raise InputError(f"licence is 'any' or 'permissive', not {licence!r}")
     if not catalog.is_file():
         raise InputError(f"there is no table of clips at {catalog}")
-    with catalog.open(newline="", encoding="utf-8") as file:
+    with catalog.open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     missing = [c for c in COLUMNS if not rows or c not in rows[0]]
     if missing:
@@ -73,5 +73,9 @@ def read_catalog(
 def _sound(path: Path, row: dict[str, str]) -> Path | None:
     if row["kind"] != "av":
         return None
-    beside = row.get("sound", "").removeprefix("separate:").strip()
-    return path.parent / beside if beside.endswith((".flac", ".wav", ".mp3", ".m4a")) else path
+    beside = (row.get("sound") or "").removeprefix("separate:").strip()
+    if not beside.endswith((".flac", ".wav", ".mp3", ".m4a")):
+        return path
+    if not (path.parent / beside).is_file():
+        raise InputError(f"the sound {beside} of {row['file']} is not there")
+    return path.parent / beside

@@ -105,6 +105,9 @@ def build_face_cache(
         per_clip: Most crops of a clip, evenly spread.
         per_identity: Most crops of a person.
         max_yaw_deg: Frames in which the head is turned further are left out.
+
+    Raises:
+        NoFaceFound: No clip has a face.
     """
     if (folder / "index.npz").is_file():
         return open_face_cache(folder)
@@ -122,6 +125,9 @@ def build_face_cache(
             columns["clip"] += [number] * (len(columns["time"]) - len(columns["clip"]))
             log.info("%d of %d clips, %d crops", number + 1, len(clips), len(columns["time"]))
     count = len(columns["time"])
+    if not count:
+        partial.unlink()
+        raise NoFaceFound("no clip of the table shows a face that could be cut out")
     crops = np.memmap(partial, np.uint8, "r", shape=(count, *WIDE.size[::-1], 3))
     np.save(folder / "frames.npy", crops)
     del crops

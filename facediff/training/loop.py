@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -63,8 +64,9 @@ class LoopConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise ConfigError(f"steps must be at least 1, not {self.steps}")
+        for name in ("steps", "save_every", "log_every"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
 
 
 def fit(model: nn.Module, draw: Draw, loss: Loss, config: LoopConfig) -> nn.Module:
@@ -134,21 +136,21 @@ def _report(output: Path, step: int, seconds: float, figures: dict[str, Any]) ->
 
 
 def _save(accelerator: Accelerator, ema: EMAModel, schedule: Any, state: Path, step: int) -> None:
-    """Writes beside the last state, then swaps: a run killed while saving loses nothing."""
-    fresh = state.with_name("state.partial")
+    """Writes beside the last state, then swaps: a run killed at any moment finds one of the two."""
+    fresh, old = state.with_name("state.partial"), state.with_name("state.old")
+    for leftover in (fresh, old) if state.exists() else (fresh,):
+        shutil.rmtree(leftover, ignore_errors=True)
     accelerator.save_state(str(fresh))
     torch.save({"ema": ema.state_dict(), "schedule": schedule.state_dict(), "step": step}, fresh / "loop.pt")
-    old = state.with_name("state.old")
     if state.exists():
         state.rename(old)
     fresh.rename(state)
-    for leftover in sorted(old.rglob("*"), reverse=True):
-        leftover.unlink() if leftover.is_file() else leftover.rmdir()
-    if old.exists():
-        old.rmdir()
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _resume(accelerator: Accelerator, ema: EMAModel, schedule: Any, state: Path) -> int:
+    if not state.exists() and state.with_name("state.old").exists():  # killed between the two renames
+        state.with_name("state.old").rename(state)
     if not (state / "loop.pt").is_file():
         return 0
     accelerator.load_state(str(state))

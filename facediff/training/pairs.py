@@ -57,7 +57,11 @@ class Pair:
 
 
 class PairDraw:
-    """Draws pairs of moments of the same person (video) or of two portraits of the same person (stills)."""
+    """Draws pairs of moments of the same person (video) or of two portraits of the same person (stills).
+
+    Raises:
+        InputError: There is no pair.
+    """
 
     def __init__(self, crops: FaceCrops, *, min_unit_px: float = 50.0) -> None:
         self._crops = crops
@@ -68,6 +72,11 @@ class PairDraw:
         # Two portraits of one person are a pair; a larger set under one name need not be one person.
         sizes = np.array([len(self._groups[self._key(row)]) for row in range(len(crops.clip))])
         usable = (sizes > 1) & ((sizes == 2) | (crops.kinds[crops.clip] != "still"))
+        if not (usable & (crops.source_unit_px >= min_unit_px)).any():
+            raise InputError(
+                f"no face is seen twice at {min_unit_px:g} pixels between the eyes; give clips, or two portraits of "
+                "each person"
+            )
         weight = crops.weights(power=0.6) * usable * (crops.source_unit_px >= min_unit_px)
         weight *= np.clip(crops.source_unit_px / WIDE.unit_px, 0.1, 1.0)
         self._cumulative = np.cumsum(weight / weight.sum())

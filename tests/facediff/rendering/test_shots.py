@@ -1,0 +1,142 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from skimage.data import astronaut
+
+from facediff.errors import ConfigError, NoFaceFound
+from facediff.landmarks import motion as layout
+from facediff.landmarks.mesh import CHIN, LEFT_BROW
+from facediff.landmarks.motion import MOTION_FPS, resample
+from facediff.landmarks.tracker import track_still
+from facediff.rendering.reference import Reference
+from facediff.rendering.shots import DrivenVideoShots, StillShots, VideoShots
+from facediff.rendering.talk import Shot
+from facediff.types import FaceTrack
+
+MOVES = (0, 2, 4, 6, 8)  # pixels to the right, frame by frame
+FRAMES = [np.roll(astronaut(), shift, axis=1) for shift in MOVES]
+
+
+@pytest.fixture(scope="module")
+def still() -> FaceTrack:
+    return track_still(astronaut())
+
+
+@pytest.fixture(scope="module")
+def track(still: FaceTrack) -> FaceTrack:
+    """The portrait in motion, a brow raised at the end; the face is absent from the first frame and the third."""
+    points = np.repeat(still.points, len(MOVES), axis=0)
+    points[:, :, 0] += np.array(MOVES, np.float32)[:, None]
+    points[4, LEFT_BROW, 1] -= 4
+    presence = np.array([0, 2, 0, 2, 2], np.uint8)
+    points[presence == 0] = np.nan
+    return FaceTrack(points, presence, (512, 512), 25.0)
+
+
+def wide_open(rows: int) -> np.ndarray:
+    """A motion with the mouth open, given in coefficients of the lips."""
+    b = layout.basis()
+    motion = np.zeros((rows, layout.DIMENSIONS), np.float32)
+    motion[:, layout.LIPS] = 0.12 * b.opening.ravel() @ np.linalg.pinv(b.lips.reshape(len(b.lips), -1))
+    return motion
+
+
+def gap(shot: Shot) -> float:
+    return float(layout.lip_opening(shot.points[None])[0])
+
+
+def test_motion_is_exact_at_its_own_rate_linear_in_between_and_held_at_the_end() -> None:
+    motion = np.random.default_rng(0).normal(size=(6, layout.DIMENSIONS)).astype(np.float32)
+    np.testing.assert_array_equal(resample(motion, MOTION_FPS, Fraction(25), 6), motion)
+    double = resample(motion, MOTION_FPS, Fraction(50), 14)
+    np.testing.assert_array_equal(double[:11:2], motion)
+    np.testing.assert_allclose(double[1:10:2], (motion[:-1] + motion[1:]) / 2, atol=1e-6)
+    np.testing.assert_array_equal(double[11:], np.repeat(motion[-1:], 3, axis=0))
+    times = np.linspace(0, 1, 6)[:, None] * np.arange(1, layout.DIMENSIONS + 1)
+    odd = resample(times.astype(np.float32), MOTION_FPS, Fraction(30000, 1001), 6)
+    np.testing.assert_allclose(odd[:, 0], np.arange(6) * 1001 / 30000 / (5 / 25), atol=1e-6)
+
+
+def test_a_portrait_at_rest_is_itself_with_lips_together(still) -> None:
+    (shot,) = StillShots(astronaut(), still)(np.zeros((1, layout.DIMENSIONS), np.float32))
+    upper = [*LEFT_BROW, 1, 10, 133, 362]
+    np.testing.assert_allclose(shot.points[upper], still.points[0, upper], atol=0.3)
+    assert shot.reference is None
+    assert np.abs(shot.coarse[:115].astype(int) - astronaut()[:115]).max() <= 2  # above the nose
+    assert gap(shot) < 0.4 * layout.lip_opening(still.points)[0]
+
+
+def test_a_portrait_turns_and_speaks_and_what_is_far_stays(still) -> None:
+    motion = wide_open(2)
+    motion[1, layout.SHIFT] = 0.1, 0.0, 0.0
+    one, other = StillShots(astronaut(), still)(motion)
+    assert gap(one) > 4
+    moved = other.points - one.points
+    np.testing.assert_allclose(moved, np.broadcast_to([0.1 * other.pose.scale[0], 0, 0], moved.shape), atol=0.01)
+    for shot in (one, other):
+        np.testing.assert_array_equal(shot.coarse[400:], astronaut()[400:])
+    assert not np.array_equal(one.coarse, other.coarse)
+
+
+def dubbed(track: FaceTrack, motion: np.ndarray, how: str = "keep") -> list:
+    shots = VideoShots(track, on_missing_face=how)
+    reference = Reference(FRAMES[3], shots.track.points[3])
+    return list(shots(enumerate(FRAMES), motion, reference))
+
+
+def test_in_a_dub_the_lower_face_moves_and_nothing_else_does(track) -> None:
+    made, shut = dubbed(track, wide_open(5)), dubbed(track, 0 * wide_open(5))
+    above = [*LEFT_BROW, 10, 168]
+    for index in (1, 3, 4):
+        shot, own = made[index], track.points[index]
+        assert gap(shot) > 4 and gap(shut[index]) < 1.5  # whatever the mouth does in the video
+        np.testing.assert_allclose(shot.points[above], own[above], atol=0.5)
+        assert shot.points[CHIN, 1] > shut[index].points[CHIN, 1] + 2
+        assert np.abs(shot.coarse[:115].astype(int) - FRAMES[index][:115]).max() <= 2
+        np.testing.assert_array_equal(shot.coarse[400:], FRAMES[index][400:])
+        mouth = np.s_[140:165, 205:245]
+        assert np.abs(shut[index].coarse.astype(int) - FRAMES[index])[mouth].mean() > 5
+
+
+def test_a_driver_moves_what_is_chosen_and_nothing_else(track) -> None:
+    motion = np.zeros((5, layout.DIMENSIONS), np.float32)  # lips together, which hers are not
+    motion[:, layout.BROWS] = 2.0
+    made = {}
+    for name, parts in {"none": [], "lips": [layout.LIPS], "brows": [layout.BROWS]}.items():
+        chosen = np.zeros(layout.DIMENSIONS, bool)
+        for part in parts:
+            chosen[part] = True
+        shots = DrivenVideoShots(track, chosen)
+        made[name] = list(shots(enumerate(FRAMES), motion, Reference(FRAMES[3], shots.track.points[3])))[4]
+    none, lips, brows = (made[name].points for name in ("none", "lips", "brows"))
+    np.testing.assert_allclose(none, track.points[4], atol=0.1)
+    assert np.abs(made["none"].coarse.astype(int) - FRAMES[4]).max() <= 2
+    np.testing.assert_allclose(lips[LEFT_BROW], none[LEFT_BROW], atol=0.01)
+    np.testing.assert_allclose(brows[[13, 14, CHIN]], none[[13, 14, CHIN]], atol=0.01)
+    assert np.abs(lips[[14, CHIN]] - none[[14, CHIN]]).max() > 1
+    assert np.abs(brows[LEFT_BROW] - none[LEFT_BROW]).max() > 1
+
+
+def test_frames_without_a_face_are_kept_or_hold_the_last_one(track) -> None:
+    kept, held = (dubbed(track, wide_open(5), how) for how in ("keep", "hold"))
+    assert [isinstance(s, Shot) for s in kept] == [False, True, False, True, True]
+    assert kept[0] is FRAMES[0] and kept[2] is FRAMES[2]
+    assert held[0] is FRAMES[0]  # nothing to be held yet
+    assert held[2] is held[1] and isinstance(held[1], Shot)
+    assert held[3] is not held[1]
+
+
+def test_frames_without_a_face_can_be_an_error(track) -> None:
+    with pytest.raises(NoFaceFound, match=r"2 frames show no face, the first at 0.00 s; .*keep or hold"):
+        VideoShots(track, on_missing_face="error")
+    VideoShots(track.take([1, 3, 4]), on_missing_face="error")
+    with pytest.raises(ConfigError, match="one of keep, hold, error, not 'skip'"):
+        VideoShots(track, on_missing_face="skip")
+
+
+def test_the_best_reference_shows_the_mouth_open(track) -> None:
+    points = track.points.copy()
+    points[3, [14, 87, 317], 1] += 12
+    shots = VideoShots(FaceTrack(points, track.presence, track.size, 0.0))  # at no rate nothing is smoothed
+    assert shots.best_reference() == 3
