@@ -134,7 +134,7 @@ def extract(track: FaceTrack) -> MotionTemplate:
     found = np.flatnonzero(track.usable)
     fps = Fraction(track.fps).limit_denominator(1001) if track.fps else Fraction(layout.MOTION_FPS)
     smooth, _, pose = smooth_track(track)
-    rows = layout.encode(smooth.points, rest=mean_face() if len(track) == 1 else None)
+    rows = layout.encode(smooth.points, rest=layout.neutral(mean_face()[None]) if len(track) == 1 else None)
     at = np.arange(len(track))
     motion = np.stack([np.interp(at, found, rows[found, k]) for k in range(layout.DIMENSIONS)], axis=1)
     return MotionTemplate(motion.astype(np.float32), track.usable, layout.usual_pose(pose).rotation[0], fps)

@@ -1,0 +1,84 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.data import astronaut
+
+from facediff.errors import ConfigError, MediaError, NoFaceFound
+from facediff.landmarks import motion as layout
+from facediff.landmarks.templates import MotionTemplate
+from facediff.media import VideoWriter
+from facediff.rendering.driving import REGIONS, channels, read_driver, scaled, shown
+
+SMALL = np.ascontiguousarray(astronaut()[:256, 100:356])
+
+
+def template(frames: int = 4) -> MotionTemplate:
+    ones = np.ones((frames, layout.DIMENSIONS), np.float32)
+    return MotionTemplate(ones, np.ones(frames, bool), np.eye(3, dtype=np.float32), Fraction(25))
+
+
+def write_video(path, fps: int, frames: int = 12):
+    with VideoWriter(path, (256, 256), Fraction(fps)) as writer:
+        for k in range(frames):
+            writer.write(np.roll(SMALL, k, axis=1))
+    return path
+
+
+def test_regions_make_up_the_face() -> None:
+    parts = [channels(name) for name in ("lips", "eyes", "brows", "pose")]
+    np.testing.assert_array_equal(np.sum(parts, axis=0), 1)  # every channel belongs to one of them
+    assert channels("all").all()
+    np.testing.assert_array_equal(channels("expression"), ~channels("pose"))
+    assert set(REGIONS) == {"lips", "eyes", "brows", "pose", "expression", "all"}
+    with pytest.raises(ConfigError, match="region is one of lips, eyes"):
+        channels("ears")
+
+
+def test_each_part_is_as_strong_as_is_wanted() -> None:
+    motion = scaled(template(), lips=0.5, eyes=2, brows=0, head=3).motion[0]
+    for region, strength in (("lips", 0.5), ("eyes", 2), ("brows", 0), ("pose", 3)):
+        assert (motion[channels(region)] == strength).all()
+
+
+def test_a_single_expression_comes_and_stays() -> None:
+    motion = shown(read_driver(template(1)), Fraction(25)).motion
+    assert len(motion) == 50
+    np.testing.assert_array_equal(motion[0], 0)
+    assert (np.diff(motion, axis=0) >= 0).all()
+    np.testing.assert_array_equal(motion[15:], 1)
+    assert len(shown(read_driver(template(4)), Fraction(50)).motion) == 8  # a motion is shown as it is
+
+
+@pytest.mark.parametrize("fps", [25, 60])
+def test_a_video_drives_at_its_own_rate(tmp_path, fps: int) -> None:
+    driver = read_driver(write_video(tmp_path / "d.mp4", fps))
+    assert driver.template.fps == fps and len(driver.template) == 12
+    right = driver.template.motion[:, layout.SHIFT.start]
+    assert np.diff(right).min() > 0  # the head moves to the right, and says so
+    assert [len(list(driver.frames(Fraction(fps), n))) for n in (5, 12, 15)] == [5, 12, 15]
+
+
+def test_a_folder_of_frames_drives_as_their_video_does(tmp_path) -> None:
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for k in range(12):
+        Image.fromarray(np.roll(SMALL, k, axis=1)).save(folder / f"{k:02d}.png")
+    frames, video = read_driver(folder).template, read_driver(write_video(tmp_path / "d.mp4", 25)).template
+    assert frames.fps == 25
+    np.testing.assert_allclose(frames.motion[:, layout.SHIFT], video.motion[:, layout.SHIFT], atol=0.02)
+    Image.fromarray(SMALL[:200]).save(folder / "12.png")
+    with pytest.raises(MediaError, match="differ in size"):
+        read_driver(folder)
+
+
+def test_what_cannot_drive_is_refused(tmp_path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(MediaError, match="holds no pictures"):
+        read_driver(tmp_path / "empty")
+    with pytest.raises(MediaError, match="there is no picture"):
+        read_driver(tmp_path / "none.png")
+    Image.fromarray(np.full((256, 256, 3), 90, np.uint8)).save(tmp_path / "grey.png")
+    with pytest.raises(NoFaceFound):
+        read_driver(tmp_path / "grey.png")

@@ -1,0 +1,38 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from facediff.errors import InputError, OutputError
+from facediff.landmarks import motion as layout
+from facediff.landmarks.templates import MotionTemplate
+from facediff.rendering.plotting import plot_motion, ranges
+
+
+@pytest.fixture
+def template() -> MotionTemplate:
+    motion = np.zeros((20, layout.DIMENSIONS), np.float32)
+    motion[:, layout.ANGLES.start] = np.linspace(-7, 9, 20)
+    return MotionTemplate(motion, np.arange(20) < 15, np.eye(3, dtype=np.float32), Fraction(25))
+
+
+def test_ranges_are_named(template) -> None:
+    found = {name: (low, high) for name, low, high in ranges(template)}
+    assert found["yaw (degrees)"] == (-7, 9)
+    assert found["opening (opening, eye distances)"] == (0, 0)
+
+
+def test_a_picture_is_drawn(template, tmp_path) -> None:
+    drawn = np.asarray(Image.open(plot_motion(template, tmp_path / "new" / "m.png")).convert("RGB"))
+    still = MotionTemplate(np.zeros_like(template.motion), template.present, template.rotation, template.fps)
+    other = np.asarray(Image.open(plot_motion(still, tmp_path / "still.png")).convert("RGB"))
+    assert drawn.shape == other.shape and (drawn != other).any()
+
+
+def test_places_that_cannot_be_written_are_refused(template, tmp_path) -> None:
+    with pytest.raises(InputError, match="must end in one of .png"):
+        plot_motion(template, tmp_path / "m.gif")
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot be written"):
+        plot_motion(template, tmp_path / "file" / "m.png")
