@@ -218,15 +218,16 @@ class Avatar:
         rows, rate = np.where(chosen, template.motion, np.float32(0)), template.fps
         _, painting = _models(self._model, self._device, scheduler)
         settings = PaintSettings(num_inference_steps=steps, seed=seed)
-        painted = paint and bool(chosen[layout.LIPS].any())
+        moves_lips = bool(chosen[layout.LIPS].any())
 
         def render(part: slice) -> Iterator[Frame]:
             if is_still:
                 rotation = template.rotation if absolute else None
-                shots = StillShots(self._source, self.track, rotation=rotation)(rows[part])  # type: ignore[arg-type]
+                still = StillShots(self._source, self.track, rotation=rotation, closes_lips=moves_lips)  # type: ignore[arg-type]
+                shots = still(rows[part])
             else:
                 shots = self._video_shots(rows, part, chosen)
-            if painted:
+            if paint and moves_lips:
                 return MouthPainter(painting, settings)(shots)
             return (shot.coarse if isinstance(shot, Shot) else shot for shot in shots)
 

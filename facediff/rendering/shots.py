@@ -27,13 +27,21 @@ class StillShots:
         image: The portrait (H, W, 3) uint8.
         track: Its landmarks, one row.
         rotation: (3, 3) the head rotation that motion starts from; the portrait's own by default.
+        closes_lips: Whether lips start from closed, for motions that move them, or from where they are.
     """
 
-    def __init__(self, image: Frame, track: FaceTrack, *, rotation: NDArray[np.floating] | None = None) -> None:
+    def __init__(
+        self,
+        image: Frame,
+        track: FaceTrack,
+        *,
+        rotation: NDArray[np.floating] | None = None,
+        closes_lips: bool = True,
+    ) -> None:
         canonical, self._pose = canonicalise(track.points)
         if rotation is not None:
             self._pose = replace(self._pose, rotation=np.asarray(rotation, np.float32)[None])
-        self._rest = layout.neutral(canonical)
+        self._rest = layout.neutral(canonical) if closes_lips else canonical[0]
         self._warp = MeshWarp(image, track.points[0])
 
     def __call__(self, motion: NDArray[np.float32]) -> Iterator[Shot]:
