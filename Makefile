@@ -20,5 +20,5 @@ test: .venv/tested
 	touch $@
 
 .venv/tested: .venv/installed
-	$(BIN)/pip install --quiet --editable '.[dev]'
+	$(BIN)/pip install --quiet --editable '.[dev,demo]'
 	touch $@

@@ -12,6 +12,7 @@ from av import AudioFrame
 from av.container import InputContainer
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
+from facediff.containers import open_container
 from facediff.errors import AudioError
 from facediff.types import Wave
 
@@ -51,7 +52,7 @@ def stream_wave(
         raise AudioError(f"there is no sound file at {path}")
     total = 0
     try:
-        with av.open(str(path)) as container:
+        with open_container(path) as container:
             if not container.streams.audio:
                 raise AudioError(f"{path} has no sound; give a file with speech in it")
             for piece in _resampled(_decoded(container), sample_rate):

@@ -12,6 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from facediff.containers import open_container
 from facediff.errors import MediaError
 from facediff.media.colour import Converter, to_rgb
 from facediff.types import Frame
@@ -93,8 +94,7 @@ class VideoReader:
 
     def _open(self) -> av.container.InputContainer:
         try:
-            # Only files: a playlist in disguise must not reach the network.
-            container = av.open(f"file:{self.path}", options={"protocol_whitelist": "file"})
+            container = open_container(self.path)
         except (av.FFmpegError, ValueError) as error:
             raise MediaError(
                 f"{self.path} cannot be read as a video: it is corrupt, empty or of an unknown kind"

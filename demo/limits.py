@@ -1,0 +1,116 @@
+"""What an upload may be. Uploads are hostile until they have passed here. Knows no page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+
+from facediff.audio.wave import stream_wave
+from facediff.errors import ConfigError, InputError, MediaError
+from facediff.media import VideoReader, read_image
+from facediff.types import Frame
+
+MAX_SIDE_PX = 8192
+MAX_RATE = 120
+# A playlist in disguise (HLS, DASH, concat) names other files of this machine; none of these formats can.
+FORMATS = "mov,mp4,m4a,3gp,matroska,webm,avi,mpegts,mpeg,flv,asf,gif,wav,w64,mp3,flac,ogg,aac,aiff,caf,amr,au"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an upload may be.
+
+    Attributes:
+        seconds: Longest speech, source video or driving video.
+        megapixels: Largest picture or video frame, in millions of pixels.
+        megabytes: Largest file.
+
+    Raises:
+        ConfigError: A limit is not above zero.
+    """
+
+    seconds: float = 60.0
+    megapixels: float = 16.0
+    megabytes: float = 200.0
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not 0 < value < float("inf"):
+                raise ConfigError(f"the limit of {name} must be above 0, not {value:g}")
+
+    def picture(self, path: str | Path | None) -> Frame:
+        """A picture within the limits, as RGB (H, W, 3) uint8; its size is known before it is decoded.
+
+        Raises:
+            InputError: There is none, or it cannot be used.
+        """
+        if path is None:
+            raise InputError("choose a picture first")
+        self._check_bytes(path)
+        picture = read_image(path, max_pixels=round(self.megapixels * 1e6))
+        self._check_sides(path, picture.shape[1], picture.shape[0])
+        return picture
+
+    def check_video(self, path: str | Path | None) -> Path:
+        """The path of a video within the limits; time stamps are read, since headers may lie or be silent.
+
+        Raises:
+            InputError: There is none, or it cannot be used.
+        """
+        if path is None:
+            raise InputError("choose a video first")
+        self._check_bytes(path)
+        first: float | None = None
+        for count, packet in enumerate(_packets(path, "video"), 1):
+            time = float((packet.pts or 0) * (packet.time_base or 0))
+            first = time if first is None else min(first, time)
+            if max(time - first, count / MAX_RATE) > self.seconds:
+                raise MediaError(f"{path} is longer than {self.seconds:g} seconds; cut it into parts")
+        info = VideoReader(path).info
+        if info.width * info.height > self.megapixels * 1e6:
+            raise MediaError(
+                f"{path} has {info.width}x{info.height} pixels; at most {self.megapixels:g} million are taken: make it "
+                "smaller"
+            )
+        self._check_sides(path, info.width, info.height)
+        return Path(path)
+
+    def check_sound(self, path: str | Path | None) -> Path:
+        """The path of a sound within the limits.
+
+        Raises:
+            InputError: There is none, or it cannot be used.
+        """
+        if path is None:
+            raise InputError("record or upload some speech first")
+        self._check_bytes(path)
+        next(_packets(path, "audio"), None)
+        for _ in stream_wave(path, max_seconds=self.seconds):
+            pass
+        return Path(path)
+
+    def _check_bytes(self, path: str | Path) -> None:
+        if Path(path).is_file() and Path(path).stat().st_size > self.megabytes * 1e6:
+            raise MediaError(f"{path} is larger than {self.megabytes:g} MB; make it smaller")
+
+    def _check_sides(self, path: str | Path, width: int, height: int) -> None:
+        if max(width, height) > MAX_SIDE_PX:
+            raise MediaError(f"{path} is {width}x{height} pixels; no side may have more than {MAX_SIDE_PX}")
+
+
+def _packets(path: str | Path, kind: str) -> Iterator[av.Packet]:
+    """The packets with a time stamp of the first stream of a kind."""
+    try:
+        with av.open(f"file:{path}", options={"protocol_whitelist": "file", "format_whitelist": FORMATS}) as container:
+            streams = container.streams.get(**{kind: 0}) if getattr(container.streams, kind) else []
+            if not streams:
+                raise MediaError(f"{path} has no {'sound' if kind == 'audio' else 'picture'}; choose another file")
+            yield from (packet for packet in container.demux(streams) if packet.pts is not None)
+    except (av.FFmpegError, ValueError) as error:
+        if isinstance(error, MediaError):
+            raise
+        thing = "sound" if kind == "audio" else "a video"
+        raise MediaError(f"{path} cannot be read as {thing}: it is corrupt, empty or of an unknown kind") from error

@@ -1,0 +1,107 @@
+"""In a real browser: what a visitor does, and what a phone shows."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+api = pytest.importorskip("playwright.sync_api")
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no chromium; CHROMIUM names one")]
+PATIENCE_MS = 120_000
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    opened.set_default_timeout(PATIENCE_MS)
+    elsewhere = []
+    local = (address, "data:", "blob:")
+    opened.on("request", lambda r: None if r.url.startswith(local) else elsewhere.append(r.url))
+    opened.goto(address)
+    button(opened, "Make video").wait_for()
+    yield opened
+    opened.close()
+    assert not elsewhere, "nothing is fetched from elsewhere"
+
+
+def button(page, name):
+    return page.get_by_role("button", name=name, exact=True).locator("visible=true").first
+
+
+def give(page, uploads, picture: str | None, sound: str | None) -> None:
+    for kind, name in (("image", picture), ("audio", sound)):
+        if name is not None:
+            field = page.locator(f"input[type=file][accept*='{kind}']").first
+            with page.expect_response(lambda r: "/upload" in r.url):
+                field.set_input_files(uploads / name)
+    page.wait_for_timeout(1500)
+
+
+def test_upload_preview_render(page, uploads):
+    give(page, uploads, "portrait.png", "short.wav")
+    button(page, "Preview").click()
+    page.get_by_text("One frame of the video to come.").wait_for()
+    button(page, "Make video").click()
+    page.get_by_text("frames, made in").wait_for()
+    video = page.locator(".result video")
+    video.wait_for()
+    page.wait_for_function("document.querySelector('.result video').readyState > 0")
+    assert video.evaluate("v => v.videoWidth") == 512
+    assert button(page, "Make video").is_visible()
+
+
+def test_cancel(page, uploads):
+    give(page, uploads, "portrait.png", "long.flac")
+    button(page, "Make video").click()
+    page.get_by_text("of 204 frames").wait_for()
+    button(page, "Cancel").click()
+    page.get_by_text("Cancelled.").wait_for()
+    button(page, "Make video").wait_for()
+    button(page, "Preview").click()  # what was cancelled does not hold up what comes next
+    page.get_by_text("One frame of the video to come.").wait_for()
+
+
+def test_errors_are_shown_in_plain_words(page, uploads):
+    button(page, "Make video").click()
+    page.get_by_text("Record or upload some speech first.").wait_for()
+    button(page, "Make video").wait_for()
+    give(page, uploads, "grey.png", None)
+    page.get_by_text("No human face was found").wait_for()
+
+
+def test_one_of_several_faces_is_clicked(page, uploads):
+    give(page, uploads, "two.png", None)
+    numbered = page.get_by_text("Several faces: click one").locator("visible=true").first
+    numbered.wait_for()
+    field = page.get_by_label("Face").locator("visible=true").first
+    picture = page.locator(".picker img").locator("visible=true").first
+    page.wait_for_function("document.querySelector('.picker img').naturalWidth > 0")
+    for share, index in ((0.8, "1"), (0.2, "0"), (0.8, "1")):
+        box = picture.bounding_box()
+        picture.click(position={"x": box["width"] * share, "y": box["height"] / 2})
+        api.expect(field).to_have_value(index, timeout=PATIENCE_MS)
+
+
+def test_the_sample_is_one_click_away(page):
+    page.get_by_text("hello.flac").locator("visible=true").first.click()
+    button(page, "Preview").click()
+    page.get_by_text("One frame of the video to come.").wait_for()
+
+
+def test_a_phone_scrolls_one_way_only(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    for tab in ("Talk", "Animate"):
+        page.get_by_role("tab", name=tab).click()
+        button(page, "Make video").wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") == 390

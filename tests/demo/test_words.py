@@ -1,0 +1,40 @@
+"""Errors in plain words."""
+
+from __future__ import annotations
+
+import errno
+
+import gradio as gr
+import pytest
+
+from facediff.demo.words import duration, plain_errors, sentence
+from facediff.errors import InputError, MediaError
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (InputError("choose a video first"), "Choose a video first."),
+        (MediaError("/tmp/x/a b.png cannot be\n read."), "a b.png cannot be read."),
+        (OSError(errno.ENOSPC, "No space left on device", "/tmp/x/secret"), "No space left on device."),
+        (MemoryError(), "There is not enough memory; give a smaller picture or video."),
+        (InputError("<img src=x> is no file"), "&lt;img src=x&gt; is no file."),
+    ],
+)
+def test_sentences(error, said):
+    assert sentence(error, "/tmp/x/a b.png", None) == said
+
+
+def test_foreseen_failures_are_shown():
+    with pytest.raises(gr.Error, match="Choose a video first"), plain_errors():
+        raise InputError("choose a video first")
+
+
+def test_mistakes_of_ours_are_not_hidden():
+    with pytest.raises(ZeroDivisionError), plain_errors():
+        _ = 1 // 0
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0, "0 s"), (41.6, "42 s"), (59.7, "1 min 00 s"), (185, "3 min 05 s")])
+def test_lengths_of_time(seconds, said):
+    assert duration(seconds) == said
