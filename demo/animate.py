@@ -45,7 +45,7 @@ def animate_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
                 head = gr.Slider(0, 3, value=1, step=0.05, label="Head")
                 sound = gr.Checkbox(label="Keep the driver's sound")
                 compare = gr.Checkbox(label="Driver and source beside the result")
-                steps = gr.Slider(1, 20, value=4, step=1, label="Steps", info="More are slower.")
+                steps = gr.Slider(1, 20, value=2, step=1, label="Steps", info="More are slower.")
                 seed = gr.Number(0, precision=0, minimum=0, label="Seed", info="Equal seeds give equal frames.")
             actions = action_row()
             gr.Examples(
@@ -59,7 +59,7 @@ def animate_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
         kind: str = PORTRAIT, portrait: str | None = None, video: str | None = None, face: int | None = None,
         driver: str = VIDEO, driving: str | None = None, expression: str | None = None, region: str = "all",
         lips: float = 1, eyes: float = 1, brows: float = 1, head: float = 1, sound: bool = False,
-        compare: bool = False, steps: int = 4, seed: int = 0,
+        compare: bool = False, steps: int = 2, seed: int = 0,
     ) -> Clip:  # fmt: skip
         if driver == VIDEO and driving is None:
             raise InputError("choose a driving video first")

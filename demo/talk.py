@@ -30,7 +30,7 @@ def talk_tab(jobs: Jobs, limits: Limits, portrait: Path, speech: Path) -> None:
                 lips = gr.Slider(0, 3, value=1, step=0.05, label="Lips", info="Strength of lips and jaw.")
                 head = gr.Slider(0, 3, value=1, step=0.05, label="Head", info="Motion of a portrait's head.")
                 still = gr.Checkbox(label="Hold the head still")
-                steps = gr.Slider(1, 20, value=4, step=1, label="Steps", info="More are slower.")
+                steps = gr.Slider(1, 20, value=2, step=1, label="Steps", info="More are slower.")
                 seed = gr.Number(0, precision=0, minimum=0, label="Seed", info="Equal seeds give equal frames.")
             actions = action_row()
             gr.Examples(
@@ -42,7 +42,7 @@ def talk_tab(jobs: Jobs, limits: Limits, portrait: Path, speech: Path) -> None:
 
     def make_clip(
         kind: str = PORTRAIT, portrait: str | None = None, video: str | None = None, face: int | None = None,
-        speech: str | None = None, seed: int = 0, steps: int = 4, lips: float = 1, head: float = 1, still: bool = False,
+        speech: str | None = None, seed: int = 0, steps: int = 2, lips: float = 1, head: float = 1, still: bool = False,
     ) -> Clip:  # fmt: skip
         heard = limits.check_sound(speech)
         avatar = read_avatar(kind, portrait, video, face, limits)

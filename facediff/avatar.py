@@ -102,7 +102,7 @@ class Avatar:
         speech: str | Path | Wave,
         *,
         seed: int = 0,
-        steps: int = 4,
+        steps: int = 2,
         guidance_scale: float = 1.0,
         lips: float = 1.0,
         head: float = 1.0,
@@ -157,9 +157,8 @@ class Avatar:
             return MouthPainter(painting, settings)(shots, heard)
 
         opening = rows[:, -1]
-        is_tagged = is_still or VideoReader(self._source).info.is_tagged  # type: ignore[arg-type]
         best = int(np.argmax(opening))
-        return Clip(rate, self.track.size, count, sound, render, preview_index=best, is_tagged=is_tagged)
+        return Clip(rate, self.track.size, count, sound, render, preview_index=best, is_tagged=self._is_tagged())
 
     def animate(
         self,
@@ -172,7 +171,7 @@ class Avatar:
         brows: float = 1.0,
         head: float = 1.0,
         seed: int = 0,
-        steps: int = 4,
+        steps: int = 2,
         scheduler: str | None = None,
         sound: bool = False,
         compare: bool = False,
@@ -232,7 +231,9 @@ class Avatar:
             return (shot.coarse if isinstance(shot, Shot) else shot for shot in shots)
 
         wave = load_wave(_sound_of(driver), sample_rate=SOUND_RATE) if sound else None
-        clip = Clip(rate, self.track.size, len(rows), wave, render, preview_index=_liveliest(rows))
+        clip = Clip(
+            rate, self.track.size, len(rows), wave, render, preview_index=_liveliest(rows), is_tagged=self._is_tagged()
+        )
         return self._beside(clip, driver) if compare else clip
 
     def _beside(self, clip: Clip, driver: Driver) -> Clip:
@@ -250,13 +251,16 @@ class Avatar:
             return side_by_side(*streams)
 
         width = sum(panel_width(size, height) for size in panels)
-        return replace(clip, size=(width, height), render=render)
+        return replace(clip, size=(width, height), render=render, is_tagged=True)
 
     def _own_frames(self, part: slice) -> Iterator[Frame]:
         if isinstance(self._source, np.ndarray):
             return repeat(self._source)
         frames = there_and_back(VideoReader(self._source), len(self.track))
         return (frame for _, frame in islice(frames, part.start, part.stop))
+
+    def _is_tagged(self) -> bool:
+        return isinstance(self._source, np.ndarray) or VideoReader(self._source).info.is_tagged
 
     def _video_rate(self, fps: float | None) -> Fraction:
         own = VideoReader(self._source).info.fps  # type: ignore[arg-type]

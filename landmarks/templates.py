@@ -22,7 +22,7 @@ from facediff.types import FaceTrack
 
 SUFFIXES = (".safetensors", ".npz")
 _ARRAYS = ("motion", "present", "rotation")
-_VERSION = 1
+_FORMAT, _VERSION = "facediff motion", 1
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,15 @@ class MotionTemplate:
             OutputError: The place cannot be written to.
         """
         path = Path(path)
-        if path.suffix.lower() not in SUFFIXES:
-            raise InputError(f"{path} must end in one of {', '.join(SUFFIXES)}")
+        check_name(path)
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
-        about = {"format": "facediff motion", "version": str(_VERSION), "fps": str(self.fps)}
+        about = {"format": _FORMAT, "version": str(_VERSION), "fps": str(self.fps)}
         partial = path.with_name(f".facediff-{secrets.token_hex(4)}{path.suffix}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.suffix.lower() == ".npz":
-                np.savez(partial, about=np.array(json.dumps(about)), **arrays)
+                with partial.open("wb") as file:  # by name, numpy would add an ending of its own
+                    np.savez(file, about=np.array(json.dumps(about)), **arrays)
             else:
                 save_file(arrays, partial, metadata=about)
             partial.replace(path)
@@ -80,6 +80,16 @@ class MotionTemplate:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
         return path
+
+
+def check_name(path: str | Path) -> None:
+    """Refuses a name that no motion can be written to.
+
+    Raises:
+        InputError: It ends in something else than ``SUFFIXES``.
+    """
+    if Path(path).suffix.lower() not in SUFFIXES:
+        raise InputError(f"{path} must end in one of {', '.join(SUFFIXES)}")
 
 
 def is_template(path: str | Path) -> bool:
@@ -104,11 +114,15 @@ def load_template(path: str | Path) -> MotionTemplate:
             rotation=np.asarray(arrays["rotation"], np.float32),
             fps=Fraction(about["fps"]),
         )
+        is_ours = about["format"] == _FORMAT and int(about["version"]) <= _VERSION
     except Exception as error:  # zip files, JSON and safetensors each fail in ways of their own
         raise MediaError(f"{path} is not a motion of 'facediff motion extract', or is damaged") from error
-    shape, count = template.motion.shape, len(template.present)
+    if not is_ours or any(np.iscomplexobj(a) for a in arrays.values()):
+        raise MediaError(f"{path} is not a motion of this version of facediff; extract it again")
+    shape, present = template.motion.shape, template.present.shape
     is_finite = all(np.isfinite(a).all() for a in (template.motion, template.rotation))
-    if shape != (count, layout.DIMENSIONS) or not count or template.rotation.shape != (3, 3) or not is_finite:
+    is_shaped = len(present) == 1 and present[0] > 0 and shape == (present[0], layout.DIMENSIONS)
+    if not (is_shaped and is_finite and template.rotation.shape == (3, 3)):
         raise MediaError(
             f"{path} holds a motion of shape {shape}; (frames, {layout.DIMENSIONS}) finite numbers are wanted"
         )

@@ -51,10 +51,15 @@ def check_paths(source: Path, second: Path, output: Path, preview: bool, *, fold
     for path in (source, second):
         if not path.is_file() and not (folders and path is second and path.is_dir()):
             raise InputError(f"there is no file at {path}")
-        if output.exists() and output.samefile(path):
-            raise ConfigError(f"{output} is an input; choose another name for the result")
+        refuse_input(output, path)
     if not preview:
         check_target(output)
+
+
+def refuse_input(output: Path, path: Path) -> None:
+    """Refuses to write over what is read."""
+    if output.exists() and path.exists() and output.samefile(path):
+        raise ConfigError(f"{output} is an input; choose another name for the result")
 
 
 def write_clip(clip: Clip, output: Path, preview: bool) -> None:

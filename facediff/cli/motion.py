@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from facediff.cli.app import app
-from facediff.cli.arguments import chosen_face, say_wrote
+from facediff.cli.arguments import chosen_face, refuse_input, say_wrote
 from facediff.console import err
 
 motion_app = typer.Typer(no_args_is_help=True, help="Motions as files: take one from a face, look at it.")
@@ -22,10 +22,14 @@ def motion_extract(
     face: Annotated[str | None, typer.Option(help="'largest', or an index from the left.")] = None,
 ) -> None:
     """Save how a face moves, to animate others with it."""
+    from facediff.landmarks.templates import check_name
     from facediff.rendering.driving import read_driver
 
+    check_name(output)
+    refuse_input(output, driving)
     with err.status("reading the face"):
-        driver = read_driver(driving, face=chosen_face(face) or "largest")
+        chosen = chosen_face(face)
+        driver = read_driver(driving, face="largest" if chosen is None else chosen)
     driver.template.save(output)
     say_wrote(output)
 
@@ -41,6 +45,8 @@ def motion_show(
     from facediff.rendering.driving import read_driver
     from facediff.rendering.plotting import plot_motion, ranges
 
+    if output is not None:
+        refuse_input(output, motion)
     template = read_driver(motion).template
     if output is None:
         seen = int(template.present.sum())

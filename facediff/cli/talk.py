@@ -19,7 +19,7 @@ def talk(
     speech: Annotated[Path, typer.Argument(help="A file with speech: sound, or a video with sound.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to: mp4, mov, m4v, mkv.")],
     seed: Annotated[int, typer.Option(help="Equal seeds give equal frames.")] = 0,
-    steps: Annotated[int, typer.Option(help="Denoising steps of each mouth.")] = 4,
+    steps: Annotated[int, typer.Option(help="Denoising steps of each mouth.")] = 2,
     guidance_scale: Annotated[float, typer.Option(help="How much more the sound counts; 1 is no guidance.")] = 1.0,
     lips: Annotated[float, typer.Option(help="Strength of lips and jaw.")] = 1.0,
     head: Annotated[float, typer.Option(help="Strength of a portrait's head motion.")] = 1.0,

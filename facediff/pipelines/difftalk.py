@@ -123,7 +123,7 @@ class DiffTalkPipeline(DiffusionPipeline):
         cond: Conditioning,
         latents: Tensor,
         *,
-        num_inference_steps: int = 4,
+        num_inference_steps: int = 2,
         guidance_scale: float = 1.0,
         decode: bool = True,
         callback: Callable[[int, int, Tensor], None] | None = None,

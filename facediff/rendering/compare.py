@@ -17,9 +17,9 @@ def panel_width(size: tuple[int, int], height: int) -> int:
 
 def fitted(frame: Frame, height: int) -> Frame:
     """A frame brought to a height, its shape kept."""
-    if frame.shape[0] == height:
-        return frame[:, : frame.shape[1] // 2 * 2]
     size = (panel_width((frame.shape[1], frame.shape[0]), height), height)
+    if size == (frame.shape[1], frame.shape[0]):
+        return frame
     kind = cv2.INTER_AREA if height < frame.shape[0] else cv2.INTER_CUBIC
     return cv2.resize(frame, size, interpolation=kind)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import secrets
 from pathlib import Path
 
 import numpy as np
@@ -57,9 +59,14 @@ def plot_motion(template: MotionTemplate, path: str | Path) -> Path:
         panel.legend(loc="upper right", fontsize=7, ncols=4, frameon=False)
         panel.margins(x=0)
     panels[-1].set_xlabel("seconds", fontsize=8)
+    partial = path.with_name(f".facediff-{secrets.token_hex(4)}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=120)
+        figure.savefig(partial, dpi=120)
+        partial.replace(path)
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
     return path

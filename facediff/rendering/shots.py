@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from facediff.errors import ConfigError, NoFaceFound
 from facediff.landmarks import motion as layout
+from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.smoothing import smooth_track
 from facediff.landmarks.warp import MeshWarp
@@ -18,6 +19,7 @@ from facediff.rendering.talk import Shot
 from facediff.types import FaceTrack, Frame
 
 ON_MISSING = ("keep", "hold", "error")
+LACKS_NOTHING, LACKS_ALL = 0.02, 0.08  # eye distances by which a mouth must open further than it does in the frame
 
 
 class StillShots:
@@ -41,6 +43,7 @@ class StillShots:
         canonical, self._pose = canonicalise(track.points)
         if rotation is not None:
             self._pose = replace(self._pose, rotation=np.asarray(rotation, np.float32)[None])
+        self._own = canonical[0]
         self._rest = layout.neutral(canonical) if closes_lips else canonical[0]
         self._warp = MeshWarp(image, track.points[0])
 
@@ -48,8 +51,10 @@ class StillShots:
         """A shot for each row of a motion (T, 31)."""
         for row in motion:
             poses = layout.move_head(self._pose, row[None])
-            points = from_canonical(layout.express(row[None], self._rest), poses)[0]
-            yield Shot(coarse=self._warp(points), reference=None, points=points, pose=poses)
+            moved = layout.express(row[None], self._rest)
+            points = from_canonical(moved, poses)[0]
+            lack = lacking(self._own, moved[0])
+            yield Shot(coarse=self._warp(points), reference=None, points=points, pose=poses, lack=lack)
 
 
 class VideoShots:
@@ -91,7 +96,7 @@ class VideoShots:
         Args:
             frames: Pairs of an index into the track and the frame it belongs to.
             motion: (T, 31).
-            reference: Where the look of the mouth comes from.
+            reference: Where the look of the mouth comes from in frames that do not show enough of it.
         """
         held: Shot | None = None
         for row, (index, frame) in zip(motion, frames, strict=False):
@@ -99,15 +104,34 @@ class VideoShots:
                 yield held if self._hold and held is not None else frame
                 continue
             pose = self._pose.take(slice(index, index + 1))
-            points = from_canonical(self._moved(index, row)[None], pose)[0]
+            moved = self._moved(index, row)
+            points = from_canonical(moved[None], pose)[0]
             coarse = MeshWarp(frame, self.track.points[index])(points)
-            held = Shot(coarse=coarse, reference=reference.window(points, pose), points=points, pose=pose)
+            lack = lacking(self._canonical[index], moved)
+            shown = (
+                None if lack == 0 else _blend(align(pose, MOUTH).crop(coarse, 0), reference.window(points, pose), lack)
+            )
+            held = Shot(coarse=coarse, reference=shown, points=points, pose=pose, lack=lack)
             yield held
 
     def _moved(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
         """The face of a frame (478, 3) with its lower half making a motion's expression instead of its own."""
         own = self._canonical[index]
         return own + layout.basis().lower[:, None] * (layout.express(row[None], self._rest)[0] - own)
+
+
+def lacking(own: NDArray[np.floating], moved: NDArray[np.floating]) -> float:
+    """How much of what a mouth as open as ``moved`` shows is missing in ``own``, from 0 to 1; both (478, 3).
+
+    A face's own mouth, carried to the new landmarks, is the best reference there is: of this light and this moment. But
+    a closed one shows no teeth.
+    """
+    before, wanted = layout.lip_opening(np.stack([own, moved]))
+    return float(np.clip((wanted - before - LACKS_NOTHING) / (LACKS_ALL - LACKS_NOTHING), 0, 1))
+
+
+def _blend(one: Frame, other: Frame, share: float) -> Frame:
+    return np.rint((1 - share) * one.astype(np.float32) + share * other).astype(np.uint8)
 
 
 class DrivenVideoShots(VideoShots):

@@ -23,6 +23,7 @@ from facediff.types import Frame, RigidPose
 MASK_REACH = 0.18  # eye distances around the lips that are painted; training saw 0.10 to 0.26
 PASTE_REACH, PASTE_FEATHER = 0.06, 0.11  # the painted skin fades out inside the mask
 FRESH_FEATHER = 0.03
+OWN_SHARE = 0.5  # of the change that is painted where the frame lacks nothing: between its own pixels and the model's
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,15 @@ class Shot:
         reference: Window of another moment, or of the same picture, moved to the same landmarks.
         points: Landmarks (478, 3) wanted, in pixels of the frame.
         pose: Head pose of this frame, one row.
+        lack: How much of what the opened mouth shows is missing from the coarse frame, from 0 (it keeps its own teeth,
+            and what the denoiser changes is added) to 1 (what is between the lips is painted anew).
     """
 
     coarse: Frame
     reference: NDArray[np.uint8] | None
     points: NDArray[np.float32]
     pose: RigidPose
+    lack: float = 1.0
 
 
 Item = tuple[Shot | Frame, NDArray[np.floating] | None]  # a frame, and what is heard in it
@@ -50,6 +54,7 @@ class PaintSettings:
     """How mouths are painted; see ``DiffTalkPipeline.__call__`` for the first three.
 
     Attributes:
+        temperature: Deviation of the initial noise; less than 1 trades variety for steadiness, as few steps need.
         chunk: Frames painted at once.
         lips_known: False lets the sound alone decide on the lips.
         reanchor_every: Progressive reference (DiffTalk, section 3.3): each frame is shown to the next one as its
@@ -57,9 +62,10 @@ class PaintSettings:
             the shots' own references, which lets frames be painted together.
     """
 
-    num_inference_steps: int = 4
+    num_inference_steps: int = 2
     guidance_scale: float = 1.0
     seed: int = 0
+    temperature: float = 0.5
     chunk: int = 8
     lips_known: bool = True
     reanchor_every: int | None = None
@@ -70,7 +76,7 @@ class MouthPainter:
 
     def __init__(self, pipeline: DiffTalkPipeline, settings: PaintSettings) -> None:
         self._pipeline, self._settings = pipeline, settings
-        self._noise = pipeline.noise(MOUTH.size, settings.seed)
+        self._noise = settings.temperature * pipeline.noise(MOUTH.size, settings.seed)
 
     def __call__(
         self, shots: Iterable[Shot | Frame], windows: Iterable[NDArray[np.floating]] | None = None
@@ -178,8 +184,8 @@ def _view(shot: Shot) -> _View:
         window=alignment.crop(shot.coarse, 0),
         points=points,
         mask=(hidden > 0).astype(np.float32),
-        paste=paste * _border_fade(size),
-        fresh=masks.region(points[LIPS_INNER], size, unit, feather=FRESH_FEATHER),
+        paste=(OWN_SHARE + (1 - OWN_SHARE) * shot.lack) * paste * _border_fade(size),
+        fresh=shot.lack * masks.region(points[LIPS_INNER], size, unit, feather=FRESH_FEATHER),
         lips=draw_lips(points, size),
     )
 

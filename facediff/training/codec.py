@@ -1,4 +1,4 @@
-"""Trains the embedded codec: first for fidelity, then its decoder against a patch discriminator for teeth and skin.
+"""Trains the embedded codec for fidelity.
 
 No pretrained perceptual network is needed: multi-scale gradients stand in for it.
 """

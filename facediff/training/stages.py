@@ -176,5 +176,6 @@ def _motion_model(model: str | Path) -> MotionDenoiser:
 
 
 def _save(network: ModelMixin, folder: Path) -> None:
-    """Half precision, safetensors."""
+    """Half precision, safetensors; without the folder that the network may have come from."""
+    network.register_to_config(_name_or_path="")
     network.to(torch.float16).save_pretrained(folder)

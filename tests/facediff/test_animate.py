@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -130,6 +131,31 @@ def test_painting_is_seeded_and_stays_at_the_mouth(portrait) -> None:
     rows, columns = np.nonzero(change)
     mouth = portrait.track.points[0, LIPS_OUTER, :2].mean(axis=0)
     assert len(rows) and np.abs(np.stack([columns, rows]).T - mouth).max() < 45
+
+
+def test_the_clip_has_the_drivers_rate_and_its_preview_is_one_of_its_frames(portrait) -> None:
+    clip = portrait.animate(replace(act(6), fps=Fraction(60)), paint=False)
+    assert (len(clip), clip.fps) == (6, 60)
+    np.testing.assert_array_equal(clip.preview(), list(clip)[clip.preview_index])
+
+
+def test_half_the_strength_is_half_the_motion(portrait) -> None:
+    full, half = (tracked(portrait.animate(act(), head=h, lips=0, region="all", paint=False)) for h in (1, 0.5))
+    yaw = layout.ANGLES.start
+    assert half[:, yaw].std() / full[:, yaw].std() == pytest.approx(0.5, abs=0.08)
+    assert full[:, yaw].std() > 3 and full[:, layout.OPENING].std() < 0.02
+
+
+def test_a_picture_of_an_expression_is_taken_over_slowly(portrait, tmp_path) -> None:
+    wide = replace(act(1), motion=np.zeros((1, layout.DIMENSIONS), np.float32))
+    wide.motion[:, layout.LIPS] = opened(np.array([0.25]))
+    Image.fromarray(list(portrait.animate(wide, paint=False))[-1]).save(tmp_path / "wide.png")
+    clip = portrait.animate(tmp_path / "wide.png", region="lips", paint=False)
+    assert (len(clip), clip.fps) == (50, 25)
+    first, early, late, last = (next(clip.render(slice(k, k + 1))) for k in (0, 4, 20, 49))
+    np.testing.assert_array_equal(late, last)
+    gaps = layout.lip_opening(track_face(iter([first, early, last]), 25.0).points)
+    assert gaps[0] < gaps[1] < gaps[2] and gaps[2] - gaps[0] > 8  # pixels
 
 
 def run(*arguments: object) -> tuple[int, str]:

@@ -1,9 +1,12 @@
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from facediff import Clip
+from facediff.audio.wave import load_wave
+from facediff.clip import SOUND_RATE
 from facediff.errors import InputError
 from facediff.media import VideoReader
 
@@ -35,3 +38,42 @@ def test_it_is_saved_whole_or_not_at_all(tmp_path) -> None:
     with pytest.raises(InputError, match="must end in"):
         clip().save(tmp_path / "c.txt")
     assert [p.name for p in tmp_path.iterdir()] == ["a.mp4"]
+
+
+def test_a_preview_renders_one_frame_and_no_other() -> None:
+    made = []
+
+    def render(part: slice):
+        for k in range(part.start, part.stop):
+            made.append(k)
+            yield np.full((16, 16, 3), 40 * k, np.uint8)
+
+    seen = Clip(Fraction(25), (16, 16), 6, None, render, preview_index=4)
+    np.testing.assert_array_equal(seen.preview(), list(clip())[4])
+    assert made == [4]
+
+
+def test_a_file_has_the_rate_and_the_sound_of_its_clip(tmp_path) -> None:
+    time = np.arange(SOUND_RATE) / SOUND_RATE
+    sound = (0.5 * np.sin(2 * np.pi * 440 * time)).astype(np.float32)
+    rate = Fraction(30000, 1001)
+    replace(clip(), fps=rate, audio=sound).save(tmp_path / "a.mkv")
+    info = VideoReader(tmp_path / "a.mkv").info
+    assert info.fps == rate and info.has_audio and info.is_tagged
+    heard = load_wave(tmp_path / "a.mkv")
+    assert len(heard) / 16000 == pytest.approx(6 / rate, abs=0.05)  # cut to the length of the picture
+    assert np.abs(np.fft.rfft(heard)).argmax() * 16000 / len(heard) == pytest.approx(440, abs=6)
+    replace(clip(), is_tagged=False).save(tmp_path / "b.mp4")
+    silent = VideoReader(tmp_path / "b.mp4").info
+    assert not silent.has_audio and not silent.is_tagged
+
+
+def test_a_failure_leaves_the_file_that_was_there(tmp_path) -> None:
+    before = clip().save(tmp_path / "a.mp4").read_bytes()
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        clip().save(tmp_path / "a.mp4", progress=stop)
+    assert (tmp_path / "a.mp4").read_bytes() == before and len(list(tmp_path.iterdir())) == 1

@@ -158,3 +158,36 @@ def test_lip_channels_do_not_tell_who_opens_wide():
     assert channels.shape == (17, 40)
     np.testing.assert_allclose(channels.mean(1), 0, atol=1e-5)
     np.testing.assert_allclose(layout.lip_channels(1.5 * motion + 0.3), channels, rtol=0.01, atol=1e-3)
+
+
+def test_with_a_given_rest_what_is_usual_is_motion_too(person):
+    """Lids half shut, lips apart and eyes aside all the time: usual for a track, but not for the face at rest."""
+    motion = moving(LIDS, np.full((5, 2), 0.5))
+    motion[:, LIPS] = np.random.default_rng(6).normal(0, 0.5, 16)
+    motion[:, GAZE] = 0.08, -0.05
+    points = layout.place(motion, *person)
+    found, usual = layout.encode(points, rest=person[0]), layout.encode(points)
+    for part, atol in ((LIPS, 0.02), (LIDS, 0.06), (GAZE, 1e-3)):
+        np.testing.assert_allclose(found[:, part], motion[:, part], atol=atol)
+    np.testing.assert_allclose(usual[:, LIDS], 0, atol=1e-4)
+    np.testing.assert_allclose(usual[:, GAZE], 0, atol=1e-4)
+    np.testing.assert_allclose(found[:, ANGLES], usual[:, ANGLES], atol=1e-5)  # the head has no rest but the usual
+
+
+def test_a_motion_at_twice_the_rate_and_back_is_itself():
+    motion = np.random.default_rng(7).normal(size=(6, layout.DIMENSIONS)).astype(np.float32)
+    double = layout.resample(motion, 25, 50, 12)
+    np.testing.assert_array_equal(layout.resample(double, 50, 25, 6), motion)
+    np.testing.assert_allclose(double[1:-1:2], (motion[:-1] + motion[1:]) / 2, atol=1e-6)
+    np.testing.assert_array_equal(layout.resample(motion, 25, 25, 8)[5:], np.repeat(motion[-1:], 3, axis=0))
+
+
+def test_lip_channels_follow_the_order_of_the_motion():
+    motion = np.random.default_rng(8).normal(size=(30, layout.DIMENSIONS)).astype(np.float32)
+    channels = layout.lip_channels(motion)
+    wanted = np.concatenate([motion[:, LIPS], motion[:, OPENING]], axis=1).T
+    correlations = np.corrcoef(channels, wanted)[:17, 17:]
+    np.testing.assert_allclose(np.diag(correlations), 1, atol=1e-4)
+    other = motion.copy()
+    other[:, BROWS.start : OPENING.start] = 9
+    np.testing.assert_array_equal(layout.lip_channels(other), channels)

@@ -1,4 +1,7 @@
+import errno
+from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,6 +9,7 @@ from safetensors.numpy import save_file
 
 from facediff.errors import InputError, MediaError, OutputError
 from facediff.landmarks import motion as layout
+from facediff.landmarks import templates
 from facediff.landmarks.canonical import mean_face
 from facediff.landmarks.templates import MotionTemplate, extract, load_template
 from facediff.types import FaceTrack, Presence, RigidPose
@@ -117,3 +121,49 @@ def test_a_single_picture_is_an_expression() -> None:
     assert found.motion[0, layout.OPENING] == pytest.approx(0.15, abs=0.04)
     assert (found.motion[0, layout.LIDS] > 0.3).all()
     np.testing.assert_allclose(found.motion[0, layout.ANGLES], 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["m.safetensors", "m.npz"])
+def test_a_disk_that_is_full_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, name: str) -> None:
+    path = template().save(tmp_path / name)
+    before = path.read_bytes()
+
+    def cut_short(first, second=None, **_):
+        target = second if isinstance(first, dict) else first
+        target.write(b"half") if hasattr(target, "write") else Path(target).write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(templates, "save_file", cut_short)
+    monkeypatch.setattr(np, "savez", cut_short)
+    with pytest.raises(OutputError, match="No space left"):
+        template(frames=3).save(path)
+    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "said"),
+    [
+        ("rotation", np.eye(2, dtype=np.float32), "finite numbers are wanted"),
+        ("present", np.ones(8, bool), "finite numbers are wanted"),
+        ("fps", Fraction(1, 2), "0.5 frames a second"),
+        ("fps", Fraction(300), "300 frames a second"),
+    ],
+)
+def test_a_motion_that_does_not_fit_together_is_refused(tmp_path, part: str, value, said: str) -> None:
+    for suffix in templates.SUFFIXES:
+        path = replace(template(), **{part: value}).save(tmp_path / f"m{suffix}")
+        with pytest.raises(MediaError, match=said):
+            load_template(path)
+
+
+@pytest.mark.parametrize("fps", [Fraction(10), Fraction(24000, 1001), Fraction(60), Fraction(1)])
+def test_at_any_rate_a_motion_lasts_as_long(fps: Fraction) -> None:
+    kept = template(frames=50)
+    rows = kept.motion
+    rows[:] = np.arange(50)[:, None] / 25  # says what time it is
+    again = kept.at(fps)
+    assert abs(len(again) / fps - 2) <= 1 / (2 * fps) and len(again.present) == len(again)
+    times = np.minimum(np.arange(len(again)) / float(fps), 49 / 25)
+    np.testing.assert_allclose(again.motion, np.tile(times[:, None], (1, layout.DIMENSIONS)), atol=1e-5)
+    inside = np.arange(len(again)) * 25 / fps
+    np.testing.assert_array_equal(again.present, kept.present[[min(round(float(k)), 49) for k in inside]])

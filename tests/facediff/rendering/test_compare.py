@@ -9,7 +9,7 @@ def test_panels_keep_their_shape_and_have_even_widths() -> None:
         assert fitted(frame, 256).shape == (256, panel_width(size, 256), 3)
         assert panel_width(size, 256) % 2 == 0
         assert abs(panel_width(size, 256) - size[0] * 256 / size[1]) <= 1 or panel_width(size, 256) == 2
-    assert fitted(np.zeros((256, 31, 3), np.uint8), 256).shape == (256, 30, 3)
+    assert fitted(np.zeros((256, 31, 3), np.uint8), 256).shape == (256, panel_width((31, 256), 256), 3)
 
 
 def test_streams_stand_side_by_side_and_end_together() -> None:
@@ -17,3 +17,11 @@ def test_streams_stand_side_by_side_and_end_together() -> None:
     frames = list(side_by_side(iter([dark] * 3), iter([light] * 5)))
     assert len(frames) == 3
     np.testing.assert_array_equal(frames[0], np.hstack([dark, light]))
+
+
+def test_panels_take_the_height_of_the_last_and_keep_their_order() -> None:
+    streams = [[np.full((h, w, 3), v, np.uint8)] for w, h, v in ((64, 32, 10), (20, 80, 120), (30, 40, 250))]
+    (frame,) = side_by_side(*streams)
+    assert frame.shape == (40, 80 + 10 + 30, 3)
+    np.testing.assert_array_equal(frame[20, :, 0], np.repeat([10, 120, 250], [80, 10, 30]))
+    assert frame.shape[1] == sum(panel_width(size, 40) for size in ((64, 32), (20, 80), (30, 40)))

@@ -82,3 +82,34 @@ def test_what_cannot_drive_is_refused(tmp_path) -> None:
     Image.fromarray(np.full((256, 256, 3), 90, np.uint8)).save(tmp_path / "grey.png")
     with pytest.raises(NoFaceFound):
         read_driver(tmp_path / "grey.png")
+
+
+def test_a_gap_in_a_video_is_bridged_and_marked(tmp_path) -> None:
+    with VideoWriter(tmp_path / "d.mp4", (256, 256), Fraction(10)) as writer:
+        for k in range(17):
+            writer.write(np.full_like(SMALL, 90) if 5 <= k < 12 else np.roll(SMALL, 2 * k, axis=1))
+    found = read_driver(tmp_path / "d.mp4").template
+    np.testing.assert_array_equal(np.flatnonzero(~found.present), np.arange(5, 12))
+    assert np.isfinite(found.motion).all()
+    np.testing.assert_allclose(np.diff(found.motion[4:13], n=2, axis=0), 0, atol=1e-4)
+    assert np.diff(found.motion[[4, 8, 12], layout.SHIFT.start]).min() > 0
+
+
+def test_a_picture_is_one_expression_and_is_shown_as_long_as_it_is_wanted(tmp_path) -> None:
+    Image.fromarray(SMALL).save(tmp_path / "p.png")
+    driver = read_driver(tmp_path / "p.png")
+    assert driver.is_still and len(driver.template) == 1
+    frames = list(driver.frames(Fraction(30), 4))
+    np.testing.assert_array_equal(frames, [SMALL] * 4)
+    again = read_driver(driver.template.save(tmp_path / "p.npz"))
+    assert again.is_still and list(again.frames(Fraction(30), 4)) == []
+    np.testing.assert_array_equal(again.template.motion, driver.template.motion)
+
+
+def test_scaling_and_showing_leave_the_motion_itself_alone() -> None:
+    kept = template(1)
+    scaled(kept, lips=0, eyes=0, brows=0, head=0)
+    shown(read_driver(kept), Fraction(60))
+    np.testing.assert_array_equal(kept.motion, 1)
+    lively = scaled(template(3), lips=2, eyes=2, brows=2, head=2)
+    np.testing.assert_array_equal(lively.motion, 2 * template(3).motion)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -36,3 +37,18 @@ def test_places_that_cannot_be_written_are_refused(template, tmp_path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be written"):
         plot_motion(template, tmp_path / "file" / "m.png")
+
+
+def test_stretches_without_a_face_are_grey(template, tmp_path) -> None:
+    def grey(present: np.ndarray) -> np.ndarray:
+        path = plot_motion(replace(template, present=present), tmp_path / "g.png")
+        return (np.asarray(Image.open(path).convert("L")) == round(0.85 * 255)).sum(axis=0)
+
+    seen, late = grey(np.ones(20, bool)), grey(np.arange(20) < 10)
+    extra = np.flatnonzero(late > seen + 300)
+    assert len(extra) > 300 and extra.min() > len(late) / 2 - 20  # the right half, through all the panels
+
+
+@pytest.mark.parametrize(("name", "start"), [("m.SVG", b"<?xml"), ("m.pdf", b"%PDF")])
+def test_the_ending_says_what_is_drawn(template, tmp_path, name: str, start: bytes) -> None:
+    assert plot_motion(template, tmp_path / name).read_bytes().startswith(start)
