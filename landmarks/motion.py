@@ -38,7 +38,8 @@ ANGLES = slice(
 SHIFT = slice(27, 30)  # head translation, x, y in eye distances, and log of the size, from the usual
 OPENING = slice(30, 31)  # opening of the inner lips in eye distances, redundant with LIPS; 0 is closed
 DIMENSIONS = 31
-LIDS_MEET, FOLD_FOLLOWS = 0.9, 0.45  # shares of the way from the upper to the lower lid
+FOLD_FOLLOWS = 0.45  # share of the way from the upper to the lower lid
+SHUT_FROM, SHUT_AT = 0.6, 0.85  # closures between which a lid hurries shut: a thin slit of eye is a jagged line
 MOTION_FPS = 25
 
 EYES = ((RIGHT_EYE, RIGHT_LIDS, RIGHT_IRIS, (33, 133)), (LEFT_EYE, LEFT_LIDS, LEFT_IRIS, (362, 263)))
@@ -195,11 +196,10 @@ def close_lids(canonical: NDArray[np.float32], closure: NDArray[np.floating]) ->
     out = canonical.copy()
     for side in range(2):
         upper, fold, lower = list(UPPER_LIDS[side]), list(LID_FOLDS[side]), list(LOWER_LIDS[side])
-        share = np.clip(closure[:, side], -0.3, 1.0)[:, None, None]
+        share = np.interp(closure[:, side], (-0.3, SHUT_FROM, SHUT_AT), (-0.3, SHUT_FROM, 1.0))[:, None, None]
         drop = share * (canonical[:, lower] - canonical[:, upper])
-        out[:, upper] += LIDS_MEET * drop
+        out[:, upper] += drop
         out[:, fold] += FOLD_FOLLOWS * drop
-        out[:, lower] -= (1 - LIDS_MEET) * 0.5 * drop
     return out
 
 

@@ -43,7 +43,7 @@ def test_no_motion_is_the_face_at_rest(person, mesh):
 def test_expressions_come_back_from_landmarks(person):
     rng = np.random.default_rng(0)
     motion = moving(LIPS, rng.normal(0, 1.2, (12, 16)), rests=13)  # at rest for the most part: lids are from the usual
-    motion[:12, LIDS], motion[:12, GAZE] = rng.uniform(0, 1, (12, 2)), rng.normal(0, 0.08, (12, 2))
+    motion[:12, LIDS], motion[:12, GAZE] = rng.uniform(0, layout.SHUT_FROM, (12, 2)), rng.normal(0, 0.08, (12, 2))
     found = layout.encode(layout.place(motion, *person), person[0])
     for part, atol in ((LIPS, 0.01), (LIDS, 0.06), (GAZE, 1e-3), (ANGLES, 0.01), (SHIFT, 1e-3)):
         np.testing.assert_allclose(found[:, part], motion[:, part], atol=atol)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import cv2
@@ -85,7 +86,7 @@ def test_the_progressive_reference_is_the_last_frame_until_it_returns(pipeline, 
     assert apart(made[:1], painted[:1]) <= 1 and apart(made[2:], painted[2:]) <= 1
     assert apart(made[1:2], painted[1:2]) > 1
     carried = Reference(made[0], shots[0].points).window(shots[1].points, shots[1].pose)
-    shown = Shot(shots[1].coarse, carried, shots[1].points, shots[1].pose)
+    shown = replace(shots[1], reference=carried)
     assert apart(made[1:2], paint(pipeline, [shown], windows[1:2])) <= 1
     np.testing.assert_array_equal(paint(pipeline, shots, windows, reanchor_every=1)[2], made[2])
 
@@ -128,9 +129,9 @@ def test_bare_frames_pass_through_and_use_up_their_sound(shots, windows, setting
 @pytest.mark.parametrize("own", [True, False])
 def test_what_the_denoiser_leaves_alone_keeps_its_pores(shots, windows, own) -> None:
     """The codec's loss does not reach the skin, whatever the reference; between the lips pixels are the codec's."""
-    shot = shots[-1]
+    shot = replace(shots[-1], lack=1.0)
     if not own:
-        shot = Shot(shot.coarse, np.zeros((*MOUTH.size[::-1], 3), np.uint8), shot.points, shot.pose)
+        shot = replace(shot, reference=np.zeros((*MOUTH.size[::-1], 3), np.uint8))
     (frame,) = paint(Idle(), [shot], windows[:1])
     unit = float(shot.pose.scale[0])
     inside = inner_mouth(shot.points, (512, 512), unit, feather=0.08) > 0
@@ -138,6 +139,8 @@ def test_what_the_denoiser_leaves_alone_keeps_its_pores(shots, windows, own) -> 
     assert not (changed & ~inside).any()
     core = cv2.erode(inner_mouth(shot.points, (512, 512), unit), np.ones((3, 3))) > 0.9
     assert core.sum() > 10 and changed[core].mean() > 0.9
+    (kept,) = paint(Idle(), [replace(shot, lack=0.0)], windows[:1])
+    np.testing.assert_array_equal(kept, shot.coarse)  # it keeps its own teeth
 
 
 def test_points_in_the_window_are_those_of_the_frame_turned_and_enlarged(shots) -> None:
