@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
+from inspect import signature
 from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ from facediff.landmarks import motion as layout
 from facediff.landmarks.templates import MotionTemplate
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, read_image
+from facediff.provenance import Ingredient, Record, model_name, weights_hash
 from facediff.rendering.compare import panel_width, side_by_side
 from facediff.rendering.driving import Driver, channels, read_driver, scaled, shown
 from facediff.rendering.playback import there_and_back
@@ -51,6 +53,7 @@ class Avatar:
         """Use ``from_image`` or ``from_video``."""
         self._source, self.track, self._model, self._device = source, track, model, device
         self._on_missing_face = "keep"
+        self._origin = _ingredient("source", source)
 
     @classmethod
     def from_image(
@@ -69,7 +72,9 @@ class Avatar:
         """
         where = "the picture" if isinstance(image, np.ndarray) else str(image)
         picture = image if isinstance(image, np.ndarray) else read_image(image)
-        return cls(picture, track_still(picture, face, where=where), model=model, device=device)
+        avatar = cls(picture, track_still(picture, face, where=where), model=model, device=device)
+        avatar._origin = _ingredient("source", image)
+        return avatar
 
     @classmethod
     def from_video(
@@ -136,6 +141,11 @@ class Avatar:
             ConfigError: A number is out of range.
         """
         _check_numbers(seed=seed, steps=steps, guidance_scale=guidance_scale, lips=lips, head=head, fps=fps)
+        record = self._record(
+            "talk", _ingredient("speech", speech), seed, steps=steps, guidance_scale=guidance_scale, lips=lips,
+            head=head, still=still, scheduler=scheduler, audio_encoder=audio_encoder, fps=fps, progressive=progressive,
+            paint=paint,
+        )  # fmt: skip
         wave, sound = _heard(speech)
         is_still = isinstance(self._source, np.ndarray)
         rate = exact_rate(STILL_FPS if fps is None else fps) if is_still else self._video_rate(fps)
@@ -158,7 +168,9 @@ class Avatar:
 
         opening = rows[:, -1]
         best = int(np.argmax(opening))
-        return Clip(rate, self.track.size, count, sound, render, preview_index=best, is_tagged=self._is_tagged())
+        return Clip(
+            rate, self.track.size, count, sound, render, preview_index=best, is_tagged=self._is_tagged(), record=record
+        )
 
     def animate(
         self,
@@ -204,6 +216,10 @@ class Avatar:
             ConfigError: A setting is out of range, or asks a video to turn its head.
         """
         _check_numbers(seed=seed, steps=steps, lips=lips, eyes=eyes, brows=brows, head=head)
+        record = self._record(
+            "animate", _ingredient("driving", driving), seed, region=region, absolute=absolute, lips=lips, eyes=eyes,
+            brows=brows, head=head, steps=steps, scheduler=scheduler, sound=sound, compare=compare, paint=paint,
+        )  # fmt: skip
         chosen = channels(region)
         is_still = isinstance(self._source, np.ndarray)
         if not is_still and (region == "pose" or absolute):
@@ -232,9 +248,22 @@ class Avatar:
 
         wave = load_wave(_sound_of(driver), sample_rate=SOUND_RATE) if sound else None
         clip = Clip(
-            rate, self.track.size, len(rows), wave, render, preview_index=_liveliest(rows), is_tagged=self._is_tagged()
+            rate, self.track.size, len(rows), wave, render, preview_index=_liveliest(rows), is_tagged=self._is_tagged(),
+            record=record,
         )
         return self._beside(clip, driver) if compare else clip
+
+    def _record(self, task: str, second: Ingredient, seed: int, **options: str | float | bool | None) -> Record:
+        """How a clip is made; only what differs from the defaults is an option."""
+        defaults = signature(getattr(Avatar, task)).parameters
+        return Record(
+            task=task,
+            inputs=(self._origin, second),
+            options={name: value for name, value in options.items() if value != defaults[name].default},
+            seed=seed,
+            model=model_name(self._model),
+            weights_sha256=weights_hash(self._model),
+        )
 
     def _beside(self, clip: Clip, driver: Driver) -> Clip:
         """A clip with what drives it and what it was made of on its left."""
@@ -298,6 +327,12 @@ def _check_numbers(
             raise ConfigError(f"{name} is a strength from 0 to 3, not {strength}")
     if fps is not None and not 1 <= fps <= 120:
         raise ConfigError(f"fps must be from 1 to 120, not {fps:g}")
+
+
+def _ingredient(role: str, thing: str | Path | np.ndarray | MotionTemplate) -> Ingredient:
+    if isinstance(thing, MotionTemplate):
+        return Ingredient.of_array(role, thing.motion)
+    return Ingredient.of_array(role, thing) if isinstance(thing, np.ndarray) else Ingredient.of_file(role, thing)
 
 
 def _sound_of(driver: Driver) -> Path:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 from facediff.media import VideoWriter
+from facediff.provenance import Credentials, Record, embed, sign
 from facediff.types import Frame, Wave
 
 SOUND_RATE = 48000  # of the sound track of a clip; models listen at 16 kHz
@@ -25,6 +27,7 @@ class Clip:
         preview_index: The frame that shows best what the clip will look like.
         is_tagged: Whether its file says how colours are coded; the dub of a file that does not does not either, so
             that players guess the same for both.
+        record: How it was made, which goes into its file with a C2PA manifest; None for neither.
     """
 
     fps: Fraction
@@ -34,6 +37,7 @@ class Clip:
     render: Callable[[slice], Iterator[Frame]]
     preview_index: int = 0
     is_tagged: bool = True
+    record: Record | None = None
 
     def __iter__(self) -> Iterator[Frame]:
         """RGB frames (H, W, 3) uint8, rendered one chunk after the other."""
@@ -46,21 +50,33 @@ class Clip:
         """One frame, without rendering the others."""
         return next(self.render(slice(self.preview_index, self.preview_index + 1)))
 
-    def save(self, path: str | Path, *, progress: Callable[[int, int], None] | None = None) -> Path:
+    def save(
+        self, path: str | Path, *, watermark: bool = True, progress: Callable[[int, int], None] | None = None
+    ) -> Path:
         """Renders into a file; it appears when it is whole, and never in part.
 
         Args:
-            path: mp4, mov, m4v or mkv.
+            path: mp4, mov, m4v or mkv; the last takes no C2PA manifest.
+            watermark: Weave an invisible mark into the frames; the record says whether it was.
             progress: Called after each frame with the number done and the total.
 
         Raises:
             InputError, OutputError: The path is of another kind, or cannot be written.
+            ConfigError: The certificate of the user's own does not fit, or the record is too long.
         """
+        path = Path(path)
+        metadata: dict[str, str] | None = None
+        seal: Callable[[Path], object] | None = None
+        if self.record is not None:
+            record = replace(self.record, is_watermarked=watermark)
+            metadata = record.as_metadata()
+            seal = partial(sign, record=record, credentials=Credentials.load(), title=path.name)
         with VideoWriter(
-            path, self.size, self.fps, audio=self.audio, audio_rate=SOUND_RATE, is_tagged=self.is_tagged
+            path, self.size, self.fps, audio=self.audio, audio_rate=SOUND_RATE, is_tagged=self.is_tagged,
+            metadata=metadata, seal=seal,
         ) as writer:
             for done, frame in enumerate(self, 1):
-                writer.write(frame)
+                writer.write(embed(frame) if watermark else frame)
                 if progress is not None:
                     progress(done, self.frame_total)
-        return Path(path)
+        return path

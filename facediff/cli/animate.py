@@ -46,6 +46,7 @@ def animate(
     face: Annotated[str | None, typer.Option(help="'largest', or an index from the left.")] = None,
     on_missing_face: Annotated[OnMissingFace, typer.Option(help="Of a video.")] = OnMissingFace.keep,
     preview: Annotated[bool, typer.Option("--preview", help="Write one frame, as a picture.")] = False,
+    watermark: Annotated[bool, typer.Option(help="Weave an invisible mark into the frames.")] = True,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, ...")] = None,
 ) -> None:
     """A face moves as another face does."""
@@ -58,4 +59,4 @@ def animate(
             driving, region=region.value, absolute=absolute, lips=lips, eyes=eyes, brows=brows, head=head, seed=seed,
             steps=steps, scheduler=scheduler, sound=sound, compare=compare,
         )  # fmt: skip
-    write_clip(clip, output, preview)
+    write_clip(clip, output, preview, watermark=watermark)

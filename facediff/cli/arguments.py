@@ -62,7 +62,7 @@ def refuse_input(output: Path, path: Path) -> None:
         raise ConfigError(f"{output} is an input; choose another name for the result")
 
 
-def write_clip(clip: Clip, output: Path, preview: bool) -> None:
+def write_clip(clip: Clip, output: Path, preview: bool, *, watermark: bool = True) -> None:
     """Renders a clip with a progress bar, or one frame of it, and says so."""
     if preview:
         from facediff.media import write_image
@@ -71,7 +71,7 @@ def write_clip(clip: Clip, output: Path, preview: bool) -> None:
             write_image(output, clip.preview())
     else:
         with progress_bar("rendering", len(clip)) as advance:
-            clip.save(output, progress=advance)
+            clip.save(output, watermark=watermark, progress=advance)
     say_wrote(output)
 
 

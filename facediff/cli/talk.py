@@ -33,6 +33,7 @@ def talk(
     fps: Annotated[float | None, typer.Option(help="Frames per second of a portrait's clip (25).")] = None,
     on_missing_face: Annotated[OnMissingFace, typer.Option(help="Of a video.")] = OnMissingFace.keep,
     preview: Annotated[bool, typer.Option("--preview", help="Write one frame, as a picture, in seconds.")] = False,
+    watermark: Annotated[bool, typer.Option(help="Weave an invisible mark into the frames.")] = True,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, ...")] = None,
 ) -> None:
     """A portrait speaks, or a video is dubbed."""
@@ -45,7 +46,7 @@ def talk(
             speech, seed=seed, steps=steps, guidance_scale=guidance_scale, lips=lips, head=head, still=still,
             scheduler=scheduler, audio_encoder=audio_encoder, fps=fps,
         )  # fmt: skip
-    write_clip(clip, output, preview)
+    write_clip(clip, output, preview, watermark=watermark)
 
 
 @app.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -67,6 +67,8 @@ class VideoWriter:
         preset: x264's trade of time for size.
         is_tagged: Say how colours are coded. A dub of a file that does not say had better not either: players then
             make the same guess for both.
+        metadata: Texts for the container, by their FFmpeg names.
+        seal: Called with the finished file before it appears under its name, to change it in place.
 
     Raises:
         InputError: The name ends in something else, or the size is below 2 by 2.
@@ -84,18 +86,21 @@ class VideoWriter:
         crf: int = 17,
         preset: str = "veryfast",
         is_tagged: bool = True,
+        metadata: Mapping[str, str] | None = None,
+        seal: Callable[[Path], object] | None = None,
     ) -> None:
         self.path = Path(path)
         check_target(self.path)
         if min(size) < 2:
             raise InputError(f"a video of {size[0]}x{size[1]} pixels cannot be written; it takes 2x2 at least")
         self._size = (size[0] // 2 * 2, size[1] // 2 * 2)
-        self._fps, self._count = Fraction(fps), 0
+        self._fps, self._count, self._seal = Fraction(fps), 0, seal
         self._converter = Converter(self._size, "yuv420p")
         self._partial = _hidden_name(self.path)
         with _output_errors(self.path):
             self._container = av.open(f"file:{self._partial}", "w", options=self._container_options())
         try:
+            self._container.metadata.update(metadata or {})
             self._video = self._add_video(crf, preset, is_tagged)
             self._sound = None if audio is None else _SoundTrack(self._container, audio, audio_rate)
         except BaseException:
@@ -140,6 +145,8 @@ class VideoWriter:
             if self._sound is not None:
                 self._sound.finish()
             self._container.close()
+            if self._seal is not None:
+                self._seal(self._partial)
             os.replace(self._partial, self.path)
 
     def _discard(self) -> None:

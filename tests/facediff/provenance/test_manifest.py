@@ -1,0 +1,165 @@
+"""C2PA manifests say what was made from what and hold until somebody touches the file; keys stay with their owner."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from cryptography import x509
+
+from facediff.errors import ConfigError, MediaError, OutputError
+from facediff.media import VideoReader, VideoWriter
+from facediff.provenance import manifest
+from facediff.provenance.manifest import Credentials, ManifestState, read_manifest, sign
+from facediff.provenance.record import SYNTHETIC_PARTS, Ingredient, Record
+
+RECORD = Record(
+    task="talk",
+    inputs=(Ingredient("source", "portrait.jpg", "ab" * 32), Ingredient("speech", "s.wav", "cd" * 32)),
+    options={},
+    seed=0,
+    model="base",
+    weights_sha256="ef" * 32,
+)
+
+
+@pytest.fixture(autouse=True)
+def settings(tmp_path_factory, monkeypatch):
+    """A folder of settings of its own, and no credentials from outside."""
+    folder = tmp_path_factory.mktemp("settings")
+    monkeypatch.setattr(manifest, "user_config_path", lambda name, appauthor: folder / name)
+    monkeypatch.delenv(manifest.CERT_VARIABLE, raising=False)
+    monkeypatch.delenv(manifest.KEY_VARIABLE, raising=False)
+    return folder / "facediff"
+
+
+def write(path):
+    with VideoWriter(path, (64, 64), Fraction(25), audio=np.zeros(8000, np.float32)) as writer:
+        for k in range(12):
+            writer.write(np.full((64, 64, 3), 20 * k, np.uint8))
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".m4v"])
+def test_a_signed_file_says_what_it_was_made_from(tmp_path, suffix):
+    path = write(tmp_path / f".facediff-1{suffix}")
+    before = [frame.tobytes() for frame in VideoReader(path)]
+    assert sign(path, RECORD, Credentials.load(), title="hello")
+    report = read_manifest(path)
+    assert report.state is ManifestState.valid and report.problems == ()
+    assert report.digital_source_type == SYNTHETIC_PARTS
+    assert report.ingredients == ("portrait.jpg", "s.wav")
+    assert report.generator is not None and report.generator.startswith("facediff ")
+    assert "proves nothing about who made it" in report.meaning
+    assert [frame.tobytes() for frame in VideoReader(path)] == before
+    assert list(tmp_path.iterdir()) == [path]
+    assert b"ab" * 32 in path.read_bytes() and str(tmp_path).encode() not in path.read_bytes()
+
+
+def test_other_kinds_of_file_are_left_alone(tmp_path):
+    path = write(tmp_path / "v.mkv")
+    before = path.read_bytes()
+    assert not sign(path, RECORD, Credentials.load(), title="v.mkv")
+    assert path.read_bytes() == before and read_manifest(path).state is ManifestState.absent
+
+
+def test_unsigned_files_have_none(tmp_path):
+    report = read_manifest(write(tmp_path / "v.mp4"))
+    assert report.state is ManifestState.absent and "may have been removed" in report.meaning
+    with pytest.raises(MediaError, match="there is no file"):
+        read_manifest(tmp_path / "w.mp4")
+
+
+def test_a_changed_picture_and_a_changed_claim_are_noticed(tmp_path):
+    path = write(tmp_path / "v.mp4")
+    sign(path, RECORD, Credentials.load(), title="v.mp4")
+    signed = path.read_bytes()
+    for place in (signed.rindex(b"mdat") + 60, signed.index(b"portrait.jpg"), signed.index(b"trainedAlgorithmic") if
+                  b"trainedAlgorithmic" in signed else signed.index(b"TrainedAlgorithmic")):  # fmt: skip
+        changed = bytearray(signed)
+        changed[place] ^= 1
+        path.write_bytes(changed)
+        report = read_manifest(path)
+        assert report.state is ManifestState.tampered and report.problems, place
+        assert "changed after signing" in report.meaning
+
+
+def test_the_certificate_is_made_once_and_is_its_owners_alone(settings):
+    first = Credentials.load()
+    kept = settings / "c2pa.pem"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600 and list(settings.iterdir()) == [kept]
+    assert Credentials.load() == first
+    assert b"PRIVATE" not in repr(first).encode()
+
+
+def test_a_damaged_or_old_certificate_is_replaced(settings, monkeypatch):
+    settings.mkdir()
+    (settings / "c2pa.pem").write_text("nonsense")
+    first = Credentials.load()
+    assert Credentials.load() == first
+    monkeypatch.setattr(manifest, "_LIFETIME", datetime.timedelta(hours=2))
+    (settings / "c2pa.pem").unlink()
+    short = Credentials.load()
+    monkeypatch.undo()
+    monkeypatch.setattr(manifest, "user_config_path", lambda name, appauthor: settings)
+    assert Credentials.load() != short
+
+
+def test_workers_that_start_together_all_get_one(settings, tmp_path):
+    path = write(tmp_path / "v.mp4")
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: Credentials.load(), range(8)))
+    for credentials in found:
+        sign(path, RECORD, credentials, title="v.mp4")
+    assert [p.name for p in settings.iterdir()] == ["c2pa.pem"]
+
+
+def test_settings_that_cannot_be_written_are_no_obstacle(settings, tmp_path, caplog):
+    settings.write_text("a file where the folder should be")
+    path = write(tmp_path / "v.mp4")
+    assert sign(path, RECORD, Credentials.load(), title="v.mp4")
+    assert "for this once" in caplog.text
+
+
+def test_ones_own_certificate_is_used(tmp_path, monkeypatch):
+    own = manifest._self_signed()
+    (tmp_path / "c.pem").write_bytes(own.chain)
+    (tmp_path / "k.pem").write_bytes(own.key)
+    monkeypatch.setenv(manifest.CERT_VARIABLE, str(tmp_path / "c.pem"))
+    with pytest.raises(ConfigError, match="go together"):
+        Credentials.load()
+    monkeypatch.setenv(manifest.KEY_VARIABLE, str(tmp_path / "k.pem"))
+    assert Credentials.load() == own
+    (tmp_path / "k.pem").write_bytes(manifest._self_signed().key)
+    with pytest.raises(ConfigError, match="not fit for C2PA"):
+        Credentials.load()
+    (tmp_path / "k.pem").write_text("nonsense")
+    with pytest.raises(ConfigError, match="holds no private key"):
+        Credentials.load()
+    (tmp_path / "k.pem").unlink()
+    with pytest.raises(ConfigError, match=r"k\.pem cannot be read: No such file"):
+        Credentials.load()
+
+
+def test_unfit_certificates_are_refused_and_the_file_is_left(tmp_path):
+    path = write(tmp_path / "v.mp4")
+    before, own, other = path.read_bytes(), manifest._self_signed(), manifest._self_signed()
+    root = own.chain[own.chain.rindex(b"-----BEGIN") :]
+    assert x509.load_pem_x509_certificate(root)
+    for chain, key in ((own.chain, other.key), (root, own.key), (b"", own.key)):
+        with pytest.raises(ConfigError, match="not fit for C2PA"):
+            sign(path, RECORD, Credentials(chain, key, "ES256"), title="v.mp4")
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
+    path = write(tmp_path / "v.mp4")
+    shutil.move(path, tmp_path / "w.mp4")
+    with pytest.raises(OutputError, match=r"hello\.mp4 cannot be signed"):
+        sign(path, RECORD, Credentials.load(), title="hello.mp4")
+    assert [p.name for p in tmp_path.iterdir()] == ["w.mp4"]

@@ -1,0 +1,149 @@
+"""What ``verify`` and ``info`` report, as values, as JSON, as text, and by exit code."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import replace
+
+import av
+import numpy as np
+import pytest
+from skimage.data import astronaut
+from typer.testing import CliRunner
+
+from facediff.cli import app
+from facediff.errors import MediaError
+from facediff.media import VideoWriter
+from facediff.provenance import Credentials, Ingredient, ManifestState, Record, embed, manifest, sign, verify
+from facediff.provenance.record import SYNTHETIC_PARTS
+
+PICTURE = np.ascontiguousarray(astronaut()[:256, 100:356])
+RECORD = Record(
+    task="talk",
+    inputs=(Ingredient("source", "my portrait.jpg", "ab" * 32), Ingredient("speech", "-s.wav", "cd" * 32)),
+    options={"lips": 1.5, "still": True, "steps": 2, "scheduler": "unipc"},
+    seed=7,
+    model="base",
+    weights_sha256="ef" * 32,
+    consent="yes\x1b[2J",
+)
+
+
+@pytest.fixture(autouse=True)
+def settings(tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("settings")
+    monkeypatch.setattr(manifest, "user_config_path", lambda name, appauthor: folder / name)
+    monkeypatch.delenv(manifest.CERT_VARIABLE, raising=False)
+    monkeypatch.delenv(manifest.KEY_VARIABLE, raising=False)
+
+
+def write(path, *, marked: bool = False, comment: str = "", signed: bool = False):
+    """A clip with what is asked for; the record goes in by copying, as through FFmpeg."""
+    plain = path.with_name(f"plain{path.suffix}")
+    with VideoWriter(plain, (256, 256), 25) as writer:
+        for _ in range(6):
+            writer.write(embed(PICTURE) if marked else PICTURE)
+    with av.open(str(plain)) as source, av.open(str(path), "w") as target:
+        target.metadata.update({"comment": comment} if comment else {})
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    plain.unlink()
+    if signed:
+        sign(path, RECORD, Credentials.load(), title=path.name)
+    return path
+
+
+def run(*arguments):
+    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def test_a_marked_clip_says_all(tmp_path):
+    path = write(tmp_path / "v.mp4", marked=True, comment=RECORD.to_json(), signed=True)
+    found = verify(path)
+    assert found.is_marked and found.watermark.is_found and found.record == RECORD
+    assert found.manifest.state is ManifestState.valid and found.digital_source_type == SYNTHETIC_PARTS
+    content = json.loads(found.to_json())
+    assert content["watermark"]["is_found"] and content["watermark"]["score"] > content["watermark"]["threshold"]
+    assert content["manifest"]["state"] == "valid" and content["record"]["seed"] == 7 and content["is_marked"]
+    result = run("verify", path)
+    assert result.exit_code == 0 and "proves nothing about who made it" in result.stdout
+    assert json.loads(run("verify", path, "--json").stdout) == content
+
+
+def test_an_unmarked_clip_says_nothing(tmp_path):
+    path = write(tmp_path / "v.mkv")
+    found = verify(path)
+    assert not found.is_marked and found.record is None and found.digital_source_type is None
+    result = run("verify", path)
+    assert result.exit_code == 1 and "not found (score" in result.stdout and "source type  not stated" in result.stdout
+
+
+def test_each_sign_is_enough(tmp_path):
+    for k, options in enumerate(({"marked": True}, {"comment": RECORD.to_json()}, {"signed": True})):
+        found = verify(write(tmp_path / f"{k}.mp4", **options))
+        signs = (found.watermark.is_found, found.record is not None, found.manifest.state is ManifestState.valid)
+        assert found.is_marked and signs == (k == 0, k == 1, k == 2)
+
+
+def test_a_changed_clip_has_an_exit_code_of_its_own(tmp_path):
+    path = write(tmp_path / "v.mp4", marked=True, signed=True)
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b"mdat") + 2000] ^= 1
+    path.write_bytes(content)
+    result = run("verify", path)
+    assert result.exit_code == 3 and "assertion.bmffHash.mismatch" in result.stdout
+
+
+def test_a_damaged_record_hides_nothing_else(tmp_path):
+    path = write(tmp_path / "v.mp4", marked=True, comment='{"facediff_record":1}')
+    found = verify(path)
+    assert found.watermark.is_found and found.record is None and "is damaged" in str(found.record_problem)
+    assert run("verify", path).exit_code == 0
+    result = run("info", path)
+    assert result.exit_code == 2 and "is damaged" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["verify", "info"])
+def test_what_is_no_video_is_refused(tmp_path, command):
+    (tmp_path / "v.mp4").write_text("text")
+    for name, reason in (("v.mp4", "cannot be read as a video"), ("w.mp4", "there is no video at")):
+        result = run(command, tmp_path / name)
+        assert result.exit_code == 2 and reason in result.stderr and result.stdout == ""
+    with pytest.raises(MediaError):
+        verify(tmp_path / "v.mp4")
+
+
+def again(tmp_path, record: Record) -> str:
+    result = run("info", write(tmp_path / "v.mp4", comment=record.to_json()))
+    assert result.exit_code == 0 and "\x1b" not in result.stdout
+    return result.stdout.splitlines()[-1].removeprefix("again").strip()
+
+
+def test_info_gives_the_command_to_make_it_again(tmp_path):
+    words = shlex.split(again(tmp_path, RECORD))
+    assert words == ["facediff", "talk", "my portrait.jpg", "./-s.wav", "--output", "again.mp4", "--lips=1.5",
+                     "--still", "--scheduler=unipc", "--seed=7"]  # fmt: skip
+    text = run("info", tmp_path / "v.mp4").stdout
+    assert "my portrait.jpg, sha256 abab" in text and "consent      yes\ufffd[2J" in text
+
+
+def test_info_says_where_no_command_makes_it_again(tmp_path):
+    assert "paint=False, which Python alone offers" in again(tmp_path, replace(RECORD, options={"paint": False}))
+    assert "no command 'rm -rf'" in again(tmp_path, replace(RECORD, task="rm -rf"))
+
+
+def test_a_hostile_record_cannot_add_to_the_command(tmp_path):
+    inputs = (Ingredient("source", "$(reboot); x.jpg", ""), Ingredient("speech", "--output=y", ""))
+    words = shlex.split(again(tmp_path, replace(RECORD, inputs=inputs, options={"scheduler": "a; reboot"})))
+    assert words[2:4] == ["$(reboot); x.jpg", "./--output=y"] and "--scheduler=a; reboot" in words
+
+
+def test_info_of_other_files_says_so(tmp_path):
+    result = run("info", write(tmp_path / "v.mp4"))
+    assert result.exit_code == 1 and "does not say how it was made" in result.stdout

@@ -1,0 +1,123 @@
+"""The watermark cannot be seen, outlives compression, rescaling and cropping, and is not found where it is not."""
+
+from __future__ import annotations
+
+import time
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pytest
+from skimage.data import astronaut, chelsea, coffee
+
+from facediff.errors import InputError
+from facediff.media import VideoReader, VideoWriter
+from facediff.provenance.watermark import THRESHOLD, detect, embed
+
+PICTURE = astronaut()
+GREY = np.full((512, 512, 3), 128, np.uint8)
+NOISE = np.random.default_rng(0).integers(0, 256, (512, 512, 3), np.uint8)
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    return 10 * np.log10(255**2 / np.mean((a.astype(float) - b) ** 2))
+
+
+def nodding(picture: np.ndarray, frames: int = 16) -> list[np.ndarray]:
+    """The middle of a picture moves up and down, as a head does before a wall."""
+    moving = [picture.copy() for _ in range(frames)]
+    middle = slice(picture.shape[1] // 4, picture.shape[1] * 3 // 4)
+    for k, frame in enumerate(moving):
+        frame[:, middle] = np.roll(picture[:, middle], round(6 * np.sin(k / 3)), axis=0)
+    return moving
+
+
+def coded(folder, frames: list[np.ndarray], crf: int, preset: str = "veryfast") -> list[np.ndarray]:
+    path = folder / "v.mp4"
+    with VideoWriter(path, (frames[0].shape[1], frames[0].shape[0]), Fraction(25), crf=crf, preset=preset) as writer:
+        for frame in frames:
+            writer.write(frame)
+    return list(VideoReader(path))
+
+
+def scaled(frames: list[np.ndarray], by: float) -> list[np.ndarray]:
+    return [cv2.resize(frame, None, fx=by, fy=by, interpolation=cv2.INTER_AREA) for frame in frames]
+
+
+@pytest.mark.parametrize("side", [512, 256, 63])
+@pytest.mark.parametrize("picture", [PICTURE, GREY, NOISE], ids=["astronaut", "grey", "noise"])
+def test_it_is_42_dB_below_the_picture(picture, side):
+    frame = np.ascontiguousarray(picture[:side, 100 : 100 + side])
+    marked = embed(frame)
+    assert marked.shape == frame.shape and marked.dtype == np.uint8
+    assert 42 <= psnr(marked, frame) < 50
+
+
+def test_flat_areas_change_by_less_than_can_be_seen():
+    change = embed(GREY).astype(int) - GREY
+    assert np.abs(change).max() <= 4 and change.std() < 1.05
+    assert np.ptp(change, axis=2).max() == 0, "luma alone, no colour"
+
+
+def test_frames_are_left_as_they_are_and_do_not_flicker():
+    before = PICTURE.copy()
+    first = embed(PICTURE)
+    assert (before == PICTURE).all() and (embed(PICTURE) == first).all()
+    brighter = np.clip(PICTURE.astype(int) + 3, 0, 255).astype(np.uint8)
+    middle = (PICTURE > 20).all(axis=2) & (PICTURE < 235).all(axis=2)
+    steps = (embed(brighter).astype(int) - brighter) - (first.astype(int) - PICTURE)
+    assert np.abs(steps[middle]).max() <= 1
+
+
+@pytest.mark.parametrize("size", [(512, 512), (400, 333), (361, 511), (288, 360)], ids=str)
+def test_it_survives_h264_at_half_size_at_crf_28(tmp_path, size):
+    frames = nodding(np.ascontiguousarray(PICTURE[: size[0], : size[1]]))
+    marked = coded(tmp_path, [embed(frame) for frame in frames], 17)
+    assert detect(coded(tmp_path, scaled(marked, 0.5), 28, "medium")).is_found
+    assert not detect(coded(tmp_path, scaled(frames, 0.5), 28, "medium")).is_found
+
+
+def test_it_survives_enlarging_and_stretching():
+    marked = embed(PICTURE)
+    for size in ((768, 768), (1000, 300)):
+        assert detect([cv2.resize(marked, size)]).score > 6
+
+
+def test_it_is_found_where_edges_were_cut_off(tmp_path):
+    marked = coded(tmp_path, [embed(frame) for frame in nodding(PICTURE)], 23)
+    found = detect([np.ascontiguousarray(frame[40:460, 30:480]) for frame in marked])
+    assert found.is_found and found.is_cropped
+    assert not detect([np.ascontiguousarray(f[40:460, 30:480]) for f in nodding(PICTURE)]).is_found
+
+
+@pytest.mark.parametrize("picture", [PICTURE, coffee(), chelsea(), GREY, NOISE], ids=list("abcde"))
+def test_it_is_not_found_where_it_is_not(picture):
+    for frame in (picture, np.ascontiguousarray(picture[::-1]), np.ascontiguousarray(picture[:, ::-1])):
+        found = detect([frame])
+        assert not found.is_found and abs(found.score) < 4 and found.threshold == THRESHOLD
+
+
+def test_marking_twice_is_no_harm():
+    assert detect([embed(embed(PICTURE))]).score > detect([embed(PICTURE)]).score
+
+
+@pytest.mark.parametrize("size", [(2, 2), (2, 300), (64, 48)], ids=str)
+def test_the_smallest_frames_are_taken(size):
+    frame = np.full((*size, 3), 90, np.uint8)
+    assert embed(frame).shape == frame.shape
+    assert detect([frame, frame]).frame_count == 2
+
+
+def test_no_frame_is_refused():
+    with pytest.raises(InputError, match="there is none"):
+        detect([])
+
+
+def test_it_costs_little():
+    embed(PICTURE)
+    times = []
+    for _ in range(9):
+        started = time.process_time()
+        embed(PICTURE)
+        times.append(time.process_time() - started)
+    assert min(times) < 0.010, "a frame takes 0.1 to 0.2 s to render"

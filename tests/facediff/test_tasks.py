@@ -1,0 +1,109 @@
+"""What a batch can be told, what a result depends on, and that it is the one that Avatar makes."""
+
+from __future__ import annotations
+
+import wave
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from skimage.data import astronaut
+
+import facediff
+from facediff import Avatar
+from facediff.audio.wave import load_wave
+from facediff.errors import ConfigError, InputError, WeightsError
+from facediff.media import VideoReader
+from facediff.rendering.batch.jobs import Job
+from facediff.tasks import identify, render, tasks
+
+HELLO = Path(facediff.__file__).parent / "samples" / "hello.flac"
+
+
+@pytest.fixture
+def job(tmp_path) -> Job:
+    """A talk of 0.3 s."""
+    Image.fromarray(astronaut()).resize((256, 256)).save(tmp_path / "anna.png")
+    with wave.open(str(tmp_path / "hi.wav"), "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", ""))
+        file.writeframes((load_wave(HELLO)[8000:12800] * 32767).astype("<i2").tobytes())
+    options = {name: option.default for name, option in tasks()["talk"].options.items()}
+    inputs = {"source": tmp_path / "anna.png", "speech": tmp_path / "hi.wav"}
+    return Job(1, "talk", inputs, {**options, "steps": 1, "fps": 5.0, "device": "cpu"}, "a.mp4")
+
+
+def changed(job: Job, **options) -> Job:
+    return replace(job, options={**job.options, **options})
+
+
+def test_options_are_those_of_avatar():
+    known = tasks()
+    assert list(known) == ["talk", "animate"]
+    assert {"seed", "steps", "fps", "still", "face", "model", "device", "on_missing_face"} <= set(known["talk"].options)
+    assert {"region", "absolute", "sound", "compare", "face"} <= set(known["animate"].options)
+    assert known["talk"].options["face"].default is None
+    assert known["talk"].options["fps"].of_json(24) == 24.0
+    assert all(
+        option.kinds[0] in (bool, int, float, str) for task in known.values() for option in task.options.values()
+    )
+
+
+def test_a_key_is_of_content_and_options(job, tmp_path):
+    key = identify(job).key
+    moved = tmp_path / "moved.png"
+    moved.write_bytes(job.inputs["source"].read_bytes())
+    assert identify(replace(job, inputs={**job.inputs, "source": moved}, output="b.mp4", line=9)).key == key
+    assert identify(changed(job, seed=1)).key != key
+    with moved.open("ab") as file:
+        file.write(b"more")
+    assert identify(replace(job, inputs={**job.inputs, "source": moved})).key != key
+
+
+def test_a_key_is_of_version_and_weights(job, monkeypatch):
+    key = identify(job).key
+    with monkeypatch.context() as patch:
+        patch.setattr(facediff, "__version__", "9.9.9")
+        assert identify(job).key != key
+    monkeypatch.setattr("facediff.provenance.weights_hash", lambda model: "other")
+    assert identify(job).key != key
+
+
+def test_a_key_is_of_the_encoder_in_a_folder(job, tmp_path):
+    (tmp_path / "encoder").mkdir()
+    keys = set()
+    for content in ("one", "two"):
+        (tmp_path / "encoder" / "model.safetensors").write_text(content)
+        keys.add(identify(changed(job, audio_encoder=str(tmp_path / "encoder"))).key)
+    assert len(keys) == 2
+
+
+def test_what_cannot_be_begun_is_named(job, tmp_path):
+    with pytest.raises(InputError, match="there is no file at"):
+        identify(replace(job, inputs={**job.inputs, "speech": tmp_path / "none.wav"}))
+    with pytest.raises(InputError, match="there is no file at"):
+        identify(replace(job, inputs={**job.inputs, "source": tmp_path}))
+    with pytest.raises(WeightsError, match="there is no model nope"):
+        identify(changed(job, model="nope"))
+    with pytest.raises(InputError, match="face is 'largest' or an index"):
+        render(changed(job, face="left"), identify(job), tmp_path / "a.mp4")
+    with pytest.raises(ConfigError, match="steps must be from 1"):
+        render(changed(job, steps=0), identify(job), tmp_path / "a.mp4")
+
+
+def test_an_input_that_changes_meanwhile_is_seen(job, tmp_path):
+    identity = identify(job)
+    with job.inputs["speech"].open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(InputError, match="hi.wav changed after the run had begun"):
+        render(job, identity, tmp_path / "a.mp4")
+    assert not (tmp_path / "a.mp4").exists()
+
+
+def test_a_result_is_what_avatar_makes(job, tmp_path):
+    rendered = render(job, identify(job), tmp_path / "a.mp4")
+    clip = Avatar.from_image(job.inputs["source"], device="cpu").talk(job.inputs["speech"], steps=1, fps=5)
+    clip.save(tmp_path / "b.mp4")
+    assert rendered.frames == len(clip) == 2 and set(rendered.seconds) == {"source", "speech", "render"}
+    frames = [list(VideoReader(tmp_path / name)) for name in ("a.mp4", "b.mp4")]
+    assert all((one == other).all() for one, other in zip(*frames, strict=True))
