@@ -32,12 +32,15 @@ from facediff.rendering.compare import panel_width, side_by_side
 from facediff.rendering.driving import Driver, channels, read_driver, scaled, shown
 from facediff.rendering.playback import there_and_back
 from facediff.rendering.reference import Reference
+from facediff.rendering.refine import FaceRefiner, RefineSettings
+from facediff.rendering.shot import Shot
 from facediff.rendering.shots import DrivenVideoShots, StillShots, VideoShots
-from facediff.rendering.talk import MouthPainter, PaintSettings, Shot
+from facediff.rendering.talk import MouthPainter, PaintSettings
 from facediff.types import FaceTrack, Frame, Wave
 
 if TYPE_CHECKING:
     from facediff.pipelines.difftalk import DiffTalkPipeline
+    from facediff.pipelines.fadm import FADMPipeline
 
 STILL_FPS = Fraction(25)
 
@@ -205,7 +208,7 @@ class Avatar:
             brows: See ``lips``.
             head: See ``lips``.
             seed: Equal seeds give equal frames on one machine.
-            steps: Denoising steps of each mouth.
+            steps: Denoising steps of each face.
             scheduler: A diffusers scheduler by name; the one of training by default.
             sound: Carry the driver's sound over.
             compare: Show driver and source beside the result.
@@ -231,24 +234,32 @@ class Avatar:
         else:
             template = shown(strong, self._video_rate(None))
         rows, rate = np.where(chosen, template.motion, np.float32(0)), template.fps
-        _, painting = _models(self._model, self._device, scheduler)
-        settings = PaintSettings(num_inference_steps=steps, seed=seed)
+        refining = _refiner(self._model, self._device, scheduler) if paint else None
+        settings = RefineSettings(num_inference_steps=steps, seed=seed)
         moves_lips = bool(chosen[layout.LIPS].any())
+        moment = driver.moment_of(self.track) if is_still and not absolute else None
+        since = None if moment is None else np.where(chosen, strong.template.motion[moment], np.float32(0))
 
         def render(part: slice) -> Iterator[Frame]:
             if is_still:
                 rotation = template.rotation if absolute else None
-                still = StillShots(self._source, self.track, rotation=rotation, closes_lips=moves_lips)  # type: ignore[arg-type]
+                still = StillShots(self._source, self.track, rotation=rotation, closes_lips=moves_lips, since=since)  # type: ignore[arg-type]
                 shots = still(rows[part])
             else:
                 shots = self._video_shots(rows, part, chosen)
-            if paint and moves_lips:
-                return MouthPainter(painting, settings)(shots)
+            if refining is not None:
+                return FaceRefiner(refining, settings)(shots)
             return (shot.coarse if isinstance(shot, Shot) else shot for shot in shots)
 
         wave = load_wave(_sound_of(driver), sample_rate=SOUND_RATE) if sound else None
         clip = Clip(
-            rate, self.track.size, len(rows), wave, render, preview_index=_liveliest(rows), is_tagged=self._is_tagged(),
+            rate,
+            self.track.size,
+            len(rows),
+            wave,
+            render,
+            preview_index=_liveliest(rows),
+            is_tagged=self._is_tagged(),
             record=record,
         )
         return self._beside(clip, driver) if compare else clip
@@ -377,3 +388,11 @@ def _models(model: str, device: str | None, scheduler: str | None):
     from facediff.pipelines.loading import load_talk
 
     return load_talk(model, device, scheduler)
+
+
+@lru_cache(maxsize=4)
+def _refiner(model: str, device: str | None, scheduler: str | None) -> FADMPipeline:
+    """The refining pipeline of a model, loaded once."""
+    from facediff.pipelines.loading import load_animate
+
+    return load_animate(model, device, scheduler)

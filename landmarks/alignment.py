@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facediff.landmarks.mesh import OUTER_EYES
 from facediff.types import Frame, RigidPose
 
 
@@ -31,9 +32,13 @@ class CropTemplate:
     anchor: tuple[float, float, float]
     anchor_px: tuple[float, float]
 
+    def in_units(self, points: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Landmarks (..., 3) of a crop, from its pixels to eye distances from its anchor."""
+        return ((points - np.array([*self.anchor_px, 0.0])) / self.unit_px).astype(np.float32)
 
-# The whole face, chin and forehead included, with room for an open mouth.
-FACE = CropTemplate(size=(256, 256), unit_px=96.0, anchor=(0.0, 0.4, -0.2), anchor_px=(128.0, 128.0))
+
+# The whole face, chin and forehead included, with room for an open mouth and for 25 degrees of yaw to either side.
+FACE = CropTemplate(size=(224, 224), unit_px=104.0, anchor=(0.0, 0.4, -0.2), anchor_px=(112.0, 108.0))
 # From the nose to below the chin, at half as much again: where speech shows.
 MOUTH = CropTemplate(size=(160, 128), unit_px=144.0, anchor=(0.0, 0.8, -0.28), anchor_px=(80.0, 54.0))
 
@@ -95,3 +100,15 @@ def align(pose: RigidPose, template: CropTemplate) -> Alignment:
     shift = np.asarray(template.anchor_px, np.float32) - np.einsum("tij,tj->ti", linear, anchor[:, :2])
     matrices = np.concatenate([linear, shift[:, :, None]], axis=2)
     return Alignment(matrices.astype(np.float32), template.size)
+
+
+def distances_after_alignment(points: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.float64]:
+    """How far (T, N) the points of shapes (T, N, 2) are from another's (N, 2) when laid over it, in eye distances.
+
+    Place, size and roll do not count. Complex numbers make the best similarity a single division.
+    """
+    a, b = (np.asarray(p, np.float64) for p in (points, other))
+    moving, fixed = a[..., 0] + 1j * a[..., 1], b[..., 0] + 1j * b[..., 1]
+    moving, fixed = moving - moving.mean(-1, keepdims=True), fixed - fixed.mean()
+    turn = (moving.conj() * fixed).sum(-1) / (np.abs(moving) ** 2).sum(-1)
+    return np.abs(turn[:, None] * moving - fixed) / np.abs(fixed[OUTER_EYES[0]] - fixed[OUTER_EYES[1]])

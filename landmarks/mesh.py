@@ -21,5 +21,7 @@ LEFT_EYE = np.array([263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385,
 RIGHT_LIDS, LEFT_LIDS = (159, 145), (386, 374)  # middle of the upper and the lower lid
 RIGHT_BROW = np.array([70, 63, 105, 66, 107, 55, 65, 52, 53, 46])
 LEFT_BROW = np.array([300, 293, 334, 296, 336, 285, 295, 282, 283, 276])
+# Over both brows from the subject's right to the left, and back under them.
+BROW_LINE = np.array([70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 276, 283, 282, 295, 285, 55, 65, 52, 53, 46])
 RIGHT_IRIS, LEFT_IRIS = np.arange(468, 473), np.arange(473, 478)  # centre first
 NOSE_TIP, CHIN, FOREHEAD = 1, 152, 10

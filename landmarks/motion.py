@@ -223,6 +223,15 @@ def move_head(pose: RigidPose, motion: NDArray[np.floating]) -> RigidPose:
     )
 
 
+def usual_from(pose: RigidPose, row: NDArray[np.floating]) -> RigidPose:
+    """The usual pose of a head that is at ``pose`` (a single row) when its motion is ``row`` (31,): undoes a move."""
+    turn = Rotation.from_euler("yxz", row[ANGLES], degrees=True).as_matrix()
+    scale = pose.scale * np.exp(-row[SHIFT][2])
+    translation = pose.translation.copy()
+    translation[:, :2] -= row[SHIFT][:2] * scale
+    return RigidPose((turn.T @ pose.rotation[0])[None].astype(np.float32), scale.astype(np.float32), translation)
+
+
 def place(motion: NDArray[np.floating], rest: NDArray[np.floating], pose: RigidPose) -> Points:
     """Landmarks (T, 478, 3) in pixels: expressions and head motion around one usual pose."""
     return from_canonical(express(motion, rest), move_head(pose, motion))

@@ -21,11 +21,12 @@ class Stage(str, Enum):
     closing = "closing"
     sync = "sync"
     difftalk = "difftalk"
+    fadm = "fadm"
 
 
 @app.command()
 def train(
-    stage: Annotated[Stage, typer.Argument(help="codec before difftalk, motion before closing and sync.")],
+    stage: Annotated[Stage, typer.Argument(help="codec before difftalk and fadm, motion before closing and sync.")],
     catalog: Annotated[Path, typer.Argument(help="CSV: file, split, kind, identity, licence; of closing, a folder.")],
     model: Annotated[Path, typer.Option(help="Model folder to write to.")],
     cache: Annotated[Path, typer.Option(help="Folder for tracks, crops and latents.")] = Path(".cache/facediff"),
@@ -51,6 +52,9 @@ def train(
     elif stage is Stage.difftalk:
         stages.run_difftalk(catalog, cache, model, config, licence=licence, audio_encoder=audio_encoder)
     else:
-        run = {Stage.codec: stages.run_codec, Stage.motion: stages.run_motion, Stage.sync: stages.run_sync}[stage]
+        run = {
+            Stage.codec: stages.run_codec, Stage.motion: stages.run_motion, Stage.sync: stages.run_sync,
+            Stage.fadm: stages.run_fadm,
+        }[stage]  # fmt: skip
         run(catalog, cache, model, config, licence=licence)
     say_wrote(model)

@@ -47,6 +47,14 @@ class Conditioning:
         """The frames' latents (F, L, h, w) from what was denoised."""
         return denoised if self.coarse is None else self.coarse + self.scale * denoised
 
+    def start(self, like: Tensor) -> Tensor:
+        """What sampling starts from, once noised, where it starts from the coarse frame (F, L, h, w).
+
+        Args:
+            like: Of that shape; ``concat`` begins with the coarse frame where the latents themselves are denoised.
+        """
+        return torch.zeros_like(like) if self.coarse is not None else self.concat[:, : like.shape[1]]
+
     def known(self, channels: int) -> tuple[Tensor, Tensor] | None:
         """Latents of the masked frame and a mask, 1 where to paint: elsewhere they are held (DiffTalk's inpainting).
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from inspect import signature
+from typing import Any
 
 import torch
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
@@ -22,6 +24,8 @@ def denoise(
     strength: float = 1.0,
     known: tuple[Tensor, Tensor] | None = None,
     generator: torch.Generator | None = None,
+    eta: float = 0.0,
+    step_noise: Callable[[int], Tensor] | None = None,
     callback: Callable[[int, int, Tensor], None] | None = None,
 ) -> Tensor:
     """Clean latents from noise.
@@ -36,6 +40,8 @@ def denoise(
         known: Latents and a mask (1 where to paint): elsewhere the latents are held at the known ones, noised, before
             each step and after the last (RePaint, Lugmayr et al. 2022, without resampling).
         generator: For schedulers that add noise as they go.
+        eta: Share of the noise that DDIM adds at each step, from 0 to 1, which is ancestral sampling.
+        step_noise: Gives the noise of a step by its index, for schedulers that take it (DDIM, DDPM variants).
         callback: Called after each step with its index, its timestep and the latents.
 
     Raises:
@@ -56,12 +62,14 @@ def denoise(
             scheduler.set_begin_index(first)
     levels = timesteps[:1].expand(len(noise))
     x = noise * scheduler.init_noise_sigma if start is None else scheduler.add_noise(start, noise, levels)
-    extra = _accepted(scheduler, generator)
+    # Where the last noise level is pure noise, rounding would have DDIM take the root of less than nothing at eta 1.
+    extra = _accepted(scheduler, generator=generator, eta=min(eta, 0.9999) or None)
     for index, t in enumerate(timesteps):
         if known is not None:
             x = _held(x, known, scheduler.add_noise(known[0], noise, t.expand(len(noise))))
         output = predict(scheduler.scale_model_input(x, t), t)
-        x = scheduler.step(output, t, x, return_dict=False, **extra)[0]
+        fresh = {} if step_noise is None else _accepted(scheduler, variance_noise=step_noise(index))
+        x = scheduler.step(output, t, x, return_dict=False, **extra, **fresh)[0]
         if callback is not None:
             callback(index, int(t), x)
     return x if known is None else _held(x, known, known[0])
@@ -71,7 +79,7 @@ def _held(x: Tensor, known: tuple[Tensor, Tensor], latents: Tensor) -> Tensor:
     return known[1] * x + (1 - known[1]) * latents
 
 
-def _accepted(scheduler: SchedulerMixin, generator: torch.Generator | None) -> dict[str, torch.Generator]:
-    """The generator, for schedulers whose step takes one."""
-    takes = "generator" in scheduler.step.__code__.co_varnames
-    return {"generator": generator} if takes and generator is not None else {}
+def _accepted(scheduler: SchedulerMixin, **arguments: Any) -> dict[str, Any]:
+    """Those of the arguments that are given and that the scheduler's step takes."""
+    takes = signature(scheduler.step).parameters
+    return {name: value for name, value in arguments.items() if value is not None and name in takes}

@@ -11,8 +11,8 @@ TOKEN_DIM = 128
 def base_unet(latent_channels: int = LATENT_CHANNELS, extra_channels: int = 33) -> UNet2DConditionModel:
     """A UNet for the latents of a 160×128 mouth window: 7.0 M parameters, 1.3 GFLOP a call and frame.
 
-    Attention sits at half the latents' resolution and below; the full resolution, where a laptop spends its time,
-    is convolutions alone.
+    FADM's refiner has the same one, on the latents of the whole face. Attention sits at half the latents' resolution
+    and below; the full resolution, where a laptop spends its time, is convolutions alone.
     """
     return UNet2DConditionModel(
         sample_size=(16, 20),

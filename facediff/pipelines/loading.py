@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import DDIMScheduler, ModelMixin, UNet2DConditionModel
+from diffusers.schedulers.scheduling_utils import SchedulerMixin
 
 from facediff.conditioning.difftalk import DiffTalkConditioner
+from facediff.conditioning.fadm import FADMConditioner
 from facediff.device import choose_device, choose_dtype
 from facediff.diffusion.schedulers import make_scheduler
 from facediff.errors import ConfigError, WeightsError
 from facediff.models.codec import FaceCodec
 from facediff.models.motion import MotionDenoiser
 from facediff.pipelines.difftalk import DiffTalkPipeline
+from facediff.pipelines.fadm import FADMPipeline
 from facediff.pipelines.motion import MotionPipeline
 from facediff.weights import model_folder
 
@@ -36,24 +41,58 @@ def load_talk(
     place = choose_device(device)
     dtype = choose_dtype(place)
     folders = {name: model_folder(model, name) for name in ("codec", "motion", "difftalk")}
-    try:
+    with _sentences(model):
         denoiser = _loaded(MotionDenoiser, folders["motion"] / "denoiser", torch.float32)
-        motion = MotionPipeline(denoiser.eval(), DDIMScheduler.from_pretrained(folders["motion"] / "scheduler"))
-        trained = DDIMScheduler.from_pretrained(folders["difftalk"] / "scheduler")
+        motion = MotionPipeline(denoiser, DDIMScheduler.from_pretrained(folders["motion"] / "scheduler"))
         painting = DiffTalkPipeline(
             codec=_loaded(FaceCodec, folders["codec"], dtype),
             unet=_loaded(UNet2DConditionModel, folders["difftalk"] / "unet", dtype),
             conditioner=_loaded(DiffTalkConditioner, folders["difftalk"] / "conditioner", dtype),
-            scheduler=trained if scheduler is None else make_scheduler(scheduler, trained),
+            scheduler=_scheduler(folders["difftalk"], scheduler),
         )
+    painting.set_progress_bar_config(disable=True)
+    return motion, painting.to(place)
+
+
+def load_animate(model: str | Path = "base", device: str | None = None, scheduler: str | None = None) -> FADMPipeline:
+    """The pipeline that refines a coarse animation; the arguments are those of ``load_talk``.
+
+    Args:
+        model: ``base``, or a folder with ``codec`` and ``fadm`` in it.
+        device: See ``load_talk``.
+        scheduler: See ``load_talk``.
+
+    Raises:
+        WeightsError, ConfigError: As ``load_talk``.
+    """
+    place = choose_device(device)
+    dtype = choose_dtype(place)
+    folders = {name: model_folder(model, name) for name in ("codec", "fadm")}
+    with _sentences(model):
+        refining = FADMPipeline(
+            codec=_loaded(FaceCodec, folders["codec"], dtype),
+            unet=_loaded(UNet2DConditionModel, folders["fadm"] / "unet", dtype),
+            conditioner=_loaded(FADMConditioner, folders["fadm"] / "conditioner", dtype),
+            scheduler=_scheduler(folders["fadm"], scheduler),
+        )
+    refining.set_progress_bar_config(disable=True)
+    return refining.to(place)
+
+
+@contextmanager
+def _sentences(model: str | Path) -> Iterator[None]:
+    """What libraries raise at a damaged model becomes a sentence."""
+    try:
+        yield
     except (ConfigError, WeightsError):
         raise
     except (OSError, ValueError, RuntimeError) as error:
         raise WeightsError(f"the model {model} cannot be loaded: {str(error).splitlines()[0]}") from error
-    for part in (painting.codec, painting.unet, painting.conditioner):
-        part.eval().to(memory_format=torch.channels_last)
-    painting.set_progress_bar_config(disable=True)
-    return motion, painting.to(place)
+
+
+def _scheduler(folder: Path, name: str | None) -> SchedulerMixin:
+    trained = DDIMScheduler.from_pretrained(folder / "scheduler")
+    return trained if name is None else make_scheduler(name, trained)
 
 
 def _loaded(kind: type[ModelMixin], folder: Path, dtype: torch.dtype) -> Any:
@@ -66,4 +105,4 @@ def _loaded(kind: type[ModelMixin], folder: Path, dtype: torch.dtype) -> Any:
             f"the weights in {folder} are not those of a {kind.__name__} of this version: {len(wrong)} are missing or "
             f"unknown, {wrong[0]} among them"
         )
-    return network
+    return network.eval().to(memory_format=torch.channels_last)

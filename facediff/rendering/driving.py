@@ -12,13 +12,16 @@ import numpy as np
 
 from facediff.errors import ConfigError, MediaError
 from facediff.landmarks import motion as layout
+from facediff.landmarks.alignment import distances_after_alignment
+from facediff.landmarks.mesh import LEFT_EYE, LIPS_INNER, LIPS_OUTER, MESH_POINTS, RIGHT_EYE
 from facediff.landmarks.templates import MotionTemplate, extract, is_template, load_template
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, is_video, read_image
 from facediff.media.images import PICTURE_SUFFIXES
-from facediff.types import Frame
+from facediff.types import FaceTrack, Frame
 
 FOLDER_FPS = Fraction(25)
+SAME_MOMENT = 0.024  # eye distances: pictures of one moment are at most 0.021 apart, other people at least 0.028
 EXPRESSION_S, EASE_S = 2.0, 0.6  # how long a single expression is shown, and how long it takes to appear
 
 # What each region of a face is, in the channels of a motion.
@@ -40,11 +43,31 @@ class Driver:
         template: Its motion.
         path: Where its frames are, to be shown beside the result; None for a saved motion.
         is_still: Whether it is one expression, held.
+        track: The driver's face, frame by frame; None for a saved motion and for a single expression.
     """
 
     template: MotionTemplate
     path: Path | None = None
     is_still: bool = False
+    track: FaceTrack | None = None
+
+    def moment_of(self, source: FaceTrack) -> int | None:
+        """The frame in which the driver looks as the source does: the same person, at the same moment; None without.
+
+        Args:
+            source: Landmarks of a picture, one row.
+        """
+        if self.track is None:
+            return None
+        usable = np.flatnonzero(self.track.usable)
+        distances = distances_after_alignment(
+            self.track.points[usable, :MESH_POINTS, :2], source.points[0, :MESH_POINTS, :2]
+        )
+        # Of so many points few are lids, so parts are judged on their own as well.
+        parts = (slice(None), [*RIGHT_EYE, *LEFT_EYE], [*LIPS_OUTER, *LIPS_INNER])
+        apart = np.max([np.sqrt((distances[:, part] ** 2).mean(axis=1)) for part in parts], axis=0)
+        best = int(np.argmax(apart <= apart.min() + 0.002))  # the first of those that are as near
+        return int(usable[best]) if apart[best] < SAME_MOMENT else None
 
     def frames(self, fps: Fraction, count: int) -> Iterator[Frame]:
         """Its pictures at another rate, the last one held; none for a saved motion."""
@@ -76,9 +99,11 @@ def read_driver(driving: str | Path | MotionTemplate, *, face: int | str | None 
         return Driver(template, is_still=len(template) == 1)
     if is_video(path):
         reader = VideoReader(path)
-        return Driver(extract(track_face(reader, float(reader.info.fps), face=face)), path)
+        track = track_face(reader, float(reader.info.fps), face=face)
+        return Driver(extract(track), path, track=track)
     if path.is_dir():
-        return Driver(extract(track_face(_pictures(path, FOLDER_FPS), float(FOLDER_FPS), face=face)), path)
+        track = track_face(_pictures(path, FOLDER_FPS), float(FOLDER_FPS), face=face)
+        return Driver(extract(track), path, track=track)
     return Driver(extract(track_still(read_image(path), face, where=str(path))), path, is_still=True)
 
 

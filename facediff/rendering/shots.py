@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,21 @@ from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.smoothing import smooth_track
 from facediff.landmarks.warp import MeshWarp
 from facediff.rendering.reference import Reference
-from facediff.rendering.talk import Shot
+from facediff.rendering.shot import Shot
 from facediff.types import FaceTrack, Frame
 
 ON_MISSING = ("keep", "hold", "error")
+SPOKEN = np.zeros(layout.DIMENSIONS, bool)  # what speech changes in a video
+SPOKEN[layout.LIPS] = SPOKEN[layout.OPENING] = True
 LACKS_NOTHING, LACKS_ALL = 0.02, 0.08  # eye distances by which a mouth must open further than it does in the frame
+
+
+class CoarseAnimator(Protocol):
+    """A picture whose face can be moved: the mesh warp, or a trained animator in its place."""
+
+    def __call__(self, target: NDArray[np.floating], /) -> Frame:
+        """The picture (H, W, 3) uint8 with its face at landmarks (478, 3), in its pixels."""
+        ...
 
 
 class StillShots:
@@ -30,6 +41,8 @@ class StillShots:
         track: Its landmarks, one row.
         rotation: (3, 3) the head rotation that motion starts from; the portrait's own by default.
         closes_lips: Whether lips start from closed, for motions that move them, or from where they are.
+        since: (31,) motion of the driver at the very moment that the picture shows: what moves is counted from there.
+        animator: Makes the coarse animator of a picture and its landmarks.
     """
 
     def __init__(
@@ -39,22 +52,44 @@ class StillShots:
         *,
         rotation: NDArray[np.floating] | None = None,
         closes_lips: bool = True,
+        since: NDArray[np.floating] | None = None,
+        animator: Callable[[Frame, NDArray[np.floating]], CoarseAnimator] = MeshWarp,
     ) -> None:
         canonical, self._pose = canonicalise(track.points)
         if rotation is not None:
             self._pose = replace(self._pose, rotation=np.asarray(rotation, np.float32)[None])
         self._own = canonical[0]
         self._rest = layout.neutral(canonical) if closes_lips else canonical[0]
-        self._warp = MeshWarp(image, track.points[0])
+        self._since = since
+        if since is None:
+            self._motion = layout.encode(track.points, self._rest)[0]
+            self._beyond = np.zeros_like(self._rest)
+        else:
+            self._motion, self._pose = since, layout.usual_from(self._pose, since)
+            self._beyond = self._own - self._express(since)  # what the basis does not hold
+        self._animator = animator(image, track.points[0])
 
     def __call__(self, motion: NDArray[np.float32]) -> Iterator[Shot]:
         """A shot for each row of a motion (T, 31)."""
         for row in motion:
             poses = layout.move_head(self._pose, row[None])
-            moved = layout.express(row[None], self._rest)
+            moved = (self._express(row) + self._beyond)[None]
             points = from_canonical(moved, poses)[0]
-            lack = lacking(self._own, moved[0])
-            yield Shot(coarse=self._warp(points), reference=None, points=points, pose=poses, lack=lack)
+            yield Shot(
+                coarse=self._animator(points),
+                reference=None,
+                points=points,
+                pose=poses,
+                lack=lacking(self._own, moved[0]),
+                moved=self._motion - row,
+            )
+
+    def _express(self, row: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The face (478, 3) that makes a row's expression; lids close from where the picture has them."""
+        if self._since is not None:
+            row = row.copy()
+            row[layout.LIDS] = 1 - (1 - row[layout.LIDS]) / np.maximum(1 - self._since[layout.LIDS], 0.4)
+        return layout.express(row[None], self._rest)[0]
 
 
 class VideoShots:
@@ -77,6 +112,7 @@ class VideoShots:
             )
         self.track, self._canonical, self._pose = smooth_track(track)
         self._rest = layout.neutral(self._canonical[track.usable])
+        self._own = layout.encode(self.track.points, self._rest)
         self._hold = on_missing_face == "hold"
 
     def best_reference(self) -> int:
@@ -111,8 +147,13 @@ class VideoShots:
             shown = (
                 None if lack == 0 else _blend(align(pose, MOUTH).crop(coarse, 0), reference.window(points, pose), lack)
             )
-            held = Shot(coarse=coarse, reference=shown, points=points, pose=pose, lack=lack)
+            changed = self._own[index] - self._wanted(index, row)
+            held = Shot(coarse=coarse, reference=shown, points=points, pose=pose, lack=lack, moved=changed)
             yield held
+
+    def _wanted(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The motion (31,) of a frame: its own, but for what is taken from ``row``."""
+        return np.where(SPOKEN, row, self._own[index]).astype(np.float32)
 
     def _moved(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
         """The face of a frame (478, 3) with its lower half making a motion's expression instead of its own."""
@@ -145,10 +186,13 @@ class DrivenVideoShots(VideoShots):
 
     def __init__(self, track: FaceTrack, chosen: NDArray[np.bool_], *, on_missing_face: str = "keep") -> None:
         super().__init__(track, on_missing_face=on_missing_face)
-        self._chosen, self._own = chosen, layout.encode(self.track.points)
+        self._chosen = chosen
 
     def _moved(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
         # The basis does not hold all that a face does; so the change that it makes is added to what there is.
         own = self._own[index]
-        before, after = layout.express(np.stack([own, np.where(self._chosen, row, own)]), self._rest)
+        before, after = layout.express(np.stack([own, self._wanted(index, row)]), self._rest)
         return self._canonical[index] + after - before
+
+    def _wanted(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.where(self._chosen, row, self._own[index]).astype(np.float32)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import MOUTH, Alignment, align
@@ -18,32 +17,13 @@ from facediff.models import latents as space
 from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.rendering.compose import add_window, detail_kept
 from facediff.rendering.reference import Reference
-from facediff.types import Frame, RigidPose
+from facediff.rendering.shot import Shot, as_levels, as_pictures, border_fade, in_chunks, in_crop
+from facediff.types import Frame
 
 MASK_REACH = 0.18  # eye distances around the lips that are painted; training saw 0.10 to 0.26
 PASTE_REACH, PASTE_FEATHER = 0.06, 0.11  # the painted skin fades out inside the mask
 FRESH_FEATHER = 0.03
 OWN_SHARE = 0.5  # of the change that is painted where the frame lacks nothing: between its own pixels and the model's
-
-
-@dataclass(frozen=True)
-class Shot:
-    """One frame to be rendered.
-
-    Attributes:
-        coarse: The frame with its face already moved (H, W, 3) uint8.
-        reference: Window of another moment, or of the same picture, moved to the same landmarks.
-        points: Landmarks (478, 3) wanted, in pixels of the frame.
-        pose: Head pose of this frame, one row.
-        lack: How much of what the opened mouth shows is missing from the coarse frame, from 0 (it keeps its own teeth,
-            and what the denoiser changes is added) to 1 (what is between the lips is painted anew).
-    """
-
-    coarse: Frame
-    reference: NDArray[np.uint8] | None
-    points: NDArray[np.float32]
-    pose: RigidPose
-    lack: float = 1.0
 
 
 Item = tuple[Shot | Frame, NDArray[np.floating] | None]  # a frame, and what is heard in it
@@ -93,13 +73,9 @@ class MouthPainter:
         if self._settings.reanchor_every is not None:
             yield from self._progressive(items, self._settings.reanchor_every)
             return
-        waiting: list[Item] = []
-        for item in items:
-            waiting.append(item)
-            if len(waiting) == self._settings.chunk:
-                yield from self._paint(waiting)
-                waiting = []
-        yield from self._paint(waiting)
+        # A bare frame needs no sound, so it leaves its window behind.
+        heard = ((shot, window) if isinstance(shot, Shot) else shot for shot, window in items)
+        yield from in_chunks(heard, self._settings.chunk, self._chunk)
 
     def _progressive(self, items: Iterable[Item], reanchor_every: int) -> Iterator[Frame]:
         """One frame after the other, each the reference of the next."""
@@ -114,22 +90,15 @@ class MouthPainter:
             last = Reference(frame, shot.points)
             yield frame
 
-    def _paint(self, items: list[Item]) -> Iterator[Frame]:
-        shots = [(shot, window) for shot, window in items if isinstance(shot, Shot)]
-        painted = iter(self._chunk(shots) if shots else [])
-        for shot, _ in items:
-            yield next(painted) if isinstance(shot, Shot) else shot
-
     def _chunk(self, items: list[tuple[Shot, NDArray[np.floating] | None]]) -> list[Frame]:
         shots, heard = [shot for shot, _ in items], [window for _, window in items if window is not None]
         views = [_view(shot) for shot in shots]
-        coarse = _pictures([v.window for v in views])
-        reference = _pictures(
+        coarse = as_pictures([v.window for v in views])
+        reference = as_pictures(
             [v.window if s.reference is None else s.reference for v, s in zip(views, shots, strict=True)]
         )
         mask = torch.from_numpy(np.stack([v.mask for v in views]))[:, None]
-        anchor = np.array([*MOUTH.anchor_px, 0.0], np.float32)
-        points = torch.from_numpy((np.stack([v.points for v in views]) - anchor) / MOUTH.unit_px)
+        points = torch.from_numpy(MOUTH.in_units(np.stack([v.points for v in views])))
         rotation = torch.from_numpy(np.concatenate([s.pose.rotation for s in shots]).astype(np.float32))
         lips = torch.from_numpy(np.stack([v.lips for v in views])).float() / 255
         windows = torch.from_numpy(np.stack(heard)) if heard else None
@@ -147,9 +116,8 @@ class MouthPainter:
         own = all(shot.reference is None for shot in shots)
         with torch.inference_mode():
             before = seen if own else space.encode(pipeline.codec, coarse.to(seen.device, seen.dtype))
-            decoded = space.decode(pipeline.codec, torch.cat([result, before])).float().cpu()
-        levels = ((decoded.permute(0, 2, 3, 1) + 1) * 127.5).clamp(0, 255).numpy()
-        made, round_trip = levels[: len(shots)], levels[len(shots) :]
+            decoded = space.decode(pipeline.codec, torch.cat([result, before]))
+        made, round_trip = np.split(as_levels(decoded), 2)
         return [
             add_window(
                 shot.coarse,
@@ -175,7 +143,7 @@ class _View:
 
 def _view(shot: Shot) -> _View:
     alignment = align(shot.pose, MOUTH)
-    points = in_window(shot.points, alignment, shot.pose)
+    points = in_crop(shot.points, alignment, shot.pose, MOUTH)
     size, unit = MOUTH.size, MOUTH.unit_px
     hidden = masks.mouth(points, size, unit, reach=MASK_REACH)
     paste = masks.region(points[LIPS_OUTER], size, unit, reach=PASTE_REACH, feather=PASTE_FEATHER)
@@ -184,24 +152,7 @@ def _view(shot: Shot) -> _View:
         window=alignment.crop(shot.coarse, 0),
         points=points,
         mask=(hidden > 0).astype(np.float32),
-        paste=(OWN_SHARE + (1 - OWN_SHARE) * shot.lack) * paste * _border_fade(size),
+        paste=(OWN_SHARE + (1 - OWN_SHARE) * shot.lack) * paste * border_fade(size),
         fresh=shot.lack * masks.region(points[LIPS_INNER], size, unit, feather=FRESH_FEATHER),
         lips=draw_lips(points, size),
     )
-
-
-def in_window(points: NDArray[np.floating], alignment: Alignment, pose: RigidPose) -> NDArray[np.float32]:
-    """Landmarks (478, 3) of a frame in pixels of its mouth window, depth scaled alike."""
-    depth = points[:, 2:] * (MOUTH.unit_px / pose.scale[0])
-    return np.concatenate([alignment.to_crop(points, 0), depth], axis=1, dtype=np.float32)
-
-
-def _border_fade(size: tuple[int, int], width: float = 6.0) -> NDArray[np.float32]:
-    """0 at the window's border, 1 from ``width`` pixels inside."""
-    x = np.minimum(np.arange(size[0]), np.arange(size[0])[::-1])
-    y = np.minimum(np.arange(size[1]), np.arange(size[1])[::-1])
-    return (np.clip(x / width, 0, 1)[None] * np.clip(y / width, 0, 1)[:, None]).astype(np.float32)
-
-
-def _pictures(windows: list[NDArray[np.uint8]]) -> Tensor:
-    return torch.from_numpy(np.stack(windows)).permute(0, 3, 1, 2).float() / 127.5 - 1.0

@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from facediff.conditioning.difftalk import LIP_FOLD, DiffTalkConditioner
 from facediff.landmarks.alignment import MOUTH
 from facediff.models.codec import FaceCodec
-from facediff.training.loop import Batch, LoopConfig, fit
+from facediff.training.denoising import denoising_loss
+from facediff.training.latents import as_pictures, encode_cache
+from facediff.training.loop import Batch, LoopConfig, Loss, fit
 
 LATENTS = ("target", "masked", "reference")
 
@@ -54,34 +56,15 @@ class Denoiser(nn.Module):
         return self.unet(x, timesteps, cond.tokens, return_dict=False)[0]
 
 
-@torch.no_grad()
 def encode_pairs(codec: FaceCodec, pairs: Mapping[str, NDArray], folder: Path, batch: int = 32) -> dict[str, NDArray]:
     """Latents of the targets, the masked targets and the references of a pair cache, float16, made once."""
-    count = len(pairs["row"])
-    width, height = (side // codec.stride for side in MOUTH.size)
-    shape = (count, codec.config["latent_channels"], height, width)
-    paths = {name: folder / f"latents-{name}.npy" for name in LATENTS}
-    if not all(path.is_file() for path in paths.values()):
-        parts = {
-            k: np.lib.format.open_memmap(p.with_suffix(".part"), "w+", np.float16, shape) for k, p in paths.items()
-        }
-        codec = codec.eval().to(memory_format=torch.channels_last)
-        for start in range(0, count, batch):
-            rows = slice(start, min(start + batch, count))
-            target, reference = _unit(pairs["target"][rows]), _unit(pairs["reference"][rows])
-            hidden = torch.from_numpy(pairs["mask"][rows] > 0)[:, None]
-            images = torch.cat([target, target.masked_fill(hidden, 0.0), reference])
-            latents = codec.encode(images.contiguous(memory_format=torch.channels_last)).half().numpy()
-            for name, part in zip(LATENTS, np.split(latents, 3), strict=True):
-                parts[name][rows] = part
-        for name, path in paths.items():
-            parts[name].flush()
-            path.with_suffix(".part").rename(path)
-    return {name: np.load(path, mmap_mode="r") for name, path in paths.items()}
 
+    def pictures(rows: slice) -> tuple[Tensor, ...]:
+        target, reference = as_pictures(pairs["target"][rows]), as_pictures(pairs["reference"][rows])
+        hidden = torch.from_numpy(pairs["mask"][rows] > 0)[:, None]
+        return target, target.masked_fill(hidden, 0.0), reference
 
-def _unit(images: NDArray[np.uint8]) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+    return encode_cache(codec, LATENTS, pictures, len(pairs["row"]), MOUTH.size, folder, batch)
 
 
 class LatentDraw:
@@ -116,7 +99,7 @@ class LatentDraw:
         mask = torch.from_numpy(self._pairs["mask"][chosen]).float()[:, None] / 255
         batch["mask"] = nn.functional.avg_pool2d(mask, FaceCodec.stride)
         batch["lips"] = torch.from_numpy(self._pairs["lips"][chosen]).float() / 255
-        batch["points"] = in_eye_distances(torch.from_numpy(self._pairs["points"][chosen]))
+        batch["points"] = torch.from_numpy(MOUTH.in_units(self._pairs["points"][chosen]))
         batch["rotation"] = torch.from_numpy(self._rotation[rows])
         batch["window"] = torch.from_numpy(self._windows[rows]).float()
         heard = self._heard[rows]
@@ -126,34 +109,14 @@ class LatentDraw:
         return batch
 
 
-def in_eye_distances(points: Tensor) -> Tensor:
-    """Landmarks (..., 478, 3) of the mouth window, from pixels to eye distances from its anchor."""
-    anchor = torch.tensor([*MOUTH.anchor_px, 0.0])
-    return (points - anchor) / MOUTH.unit_px
+def difftalk_loss(scheduler: DDIMScheduler, recipe: DiffTalkRecipe, residual_scale: float) -> Loss:
+    """The loss of one step: inside the mask above all, and between the lips above that."""
 
-
-def denoising_loss(scheduler: DDIMScheduler, recipe: DiffTalkRecipe, residual_scale: float):
-    """The loss of one step: squared error of the scheduler's own target, inside the mask above all."""
-
-    def loss(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        clean = (batch["target"] - batch["reference"]) / residual_scale
-        device = clean.device
-        noise = torch.randn(clean.shape, generator=generator, device=device)
-        # Few-step sampling lives at the noisy end, so half of the steps are drawn there.
-        u = torch.rand(len(clean), generator=generator, device=device)
-        u = torch.where(torch.arange(len(clean), device=device) % 2 == 0, u, 1 - (1 - u) * 0.4)
-        timesteps = (
-            (u * scheduler.config.num_train_timesteps).long().clamp(max=scheduler.config.num_train_timesteps - 1)
-        )
-        noisy = scheduler.add_noise(clean, noise, timesteps)
-        wanted = scheduler.get_velocity(clean, noise, timesteps)
-        got = model(noisy, timesteps, batch).float()
+    def weigh(batch: Batch) -> Tensor:
         weight = recipe.outside_weight + (1 - recipe.outside_weight) * batch["mask"]
-        weight = weight + recipe.lips_weight * nn.functional.avg_pool2d(batch["lips"][:, :1], LIP_FOLD)
-        error = (weight * (got - wanted).pow(2)).sum((1, 2, 3)) / (weight.sum((1, 2, 3)) * clean.shape[1])
-        return error.mean(), {"noisy_end": float(error.detach()[timesteps > 900].mean())}
+        return weight + recipe.lips_weight * nn.functional.avg_pool2d(batch["lips"][:, :1], LIP_FOLD)
 
-    return loss
+    return denoising_loss(scheduler, "reference", residual_scale, weigh)
 
 
 def train_difftalk(
@@ -162,5 +125,5 @@ def train_difftalk(
     """Trains UNet and encoders together; resumes a run found in ``config.output``."""
     denoiser.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     scale = denoiser.conditioner.config["residual_scale"]
-    fit(denoiser, draw, denoising_loss(scheduler, recipe, scale), config)
+    fit(denoiser, draw, difftalk_loss(scheduler, recipe, scale), config)
     return denoiser

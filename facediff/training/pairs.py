@@ -6,19 +6,19 @@ mesh warp, the lips drawn as maps, and the sound of that moment.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facediff.errors import InputError
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import MOUTH, warp_affine
 from facediff.landmarks.raster import draw_lips
 from facediff.landmarks.warp import MeshWarp
+from facediff.training.cache import fill_cache
 from facediff.training.faces import WIDE, FaceCrops
+from facediff.training.moments import MomentDraw
 
 MOUTH_REACH, LOWER_REACH = (0.10, 0.26), (0.0, 0.10)  # in eye distances; drawn anew for each pair
 _WIDTH, _HEIGHT = MOUTH.size
@@ -56,41 +56,6 @@ class Pair:
     row: int
 
 
-class PairDraw:
-    """Draws pairs of moments of the same person (video) or of two portraits of the same person (stills).
-
-    Raises:
-        InputError: There is no pair.
-    """
-
-    def __init__(self, crops: FaceCrops, *, min_unit_px: float = 50.0) -> None:
-        self._crops = crops
-        self._groups: dict[object, list[int]] = defaultdict(list)
-        for row, clip in enumerate(crops.clip):
-            key = crops.identities[clip] if crops.kinds[clip] == "still" else int(clip)
-            self._groups[key].append(row)
-        # Two portraits of one person are a pair; a larger set under one name need not be one person.
-        sizes = np.array([len(self._groups[self._key(row)]) for row in range(len(crops.clip))])
-        usable = (sizes > 1) & ((sizes == 2) | (crops.kinds[crops.clip] != "still"))
-        if not (usable & (crops.source_unit_px >= min_unit_px)).any():
-            raise InputError(
-                f"no face is seen twice at {min_unit_px:g} pixels between the eyes; give clips, or two portraits of "
-                "each person"
-            )
-        weight = crops.weights(power=0.6) * usable * (crops.source_unit_px >= min_unit_px)
-        weight *= np.clip(crops.source_unit_px / WIDE.unit_px, 0.1, 1.0)
-        self._cumulative = np.cumsum(weight / weight.sum())
-
-    def _key(self, row: int) -> object:
-        clip = self._crops.clip[row]
-        return self._crops.identities[clip] if self._crops.kinds[clip] == "still" else int(clip)
-
-    def __call__(self, rng: np.random.Generator) -> Pair:
-        row = int(np.searchsorted(self._cumulative, rng.random()).clip(max=len(self._cumulative) - 1))
-        others = [r for r in self._groups[self._key(row)] if r != row]
-        return make_pair(self._crops, row, int(rng.choice(others)), rng)
-
-
 def make_pair(crops: FaceCrops, row: int, other: int, rng: np.random.Generator) -> Pair:
     """The pair that shows ``row`` with ``other`` as its reference; place, zoom and mask vary with ``rng``."""
     zoom = rng.uniform(0.93, 1.08)
@@ -113,27 +78,5 @@ def make_pair(crops: FaceCrops, row: int, other: int, rng: np.random.Generator) 
 
 def build_pair_cache(crops: FaceCrops, folder: Path, *, count: int, seed: int = 0) -> dict[str, NDArray]:
     """``count`` pairs in memory-mapped arrays named like the fields of ``Pair``; made once, continued if cut off."""
-    arrays: dict[str, NDArray] = {
-        name: _open(folder / f"{name}.npy", (count, *shape), dtype) for name, (shape, dtype) in LAYOUT.items()
-    }
-    draw, done = PairDraw(crops), folder / "done.txt"
-    first = int(done.read_text()) if done.is_file() else 0
-    for index in range(first, count):
-        pair = draw(np.random.default_rng([seed, index]))
-        for name, array in arrays.items():
-            array[index] = getattr(pair, name)
-        if index % 200 == 199 or index == count - 1:
-            for array in arrays.values():
-                array.flush()  # type: ignore[attr-defined]
-            done.write_text(str(index + 1))
-    return arrays
-
-
-def _open(path: Path, shape: tuple[int, ...], dtype: type) -> np.memmap:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.is_file():
-        kept = np.lib.format.open_memmap(path, mode="r+")
-        if kept.shape == shape:
-            return kept
-        raise InputError(f"{path} holds {kept.shape}, not {shape}: another run's cache; choose another folder")
-    return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+    moments = MomentDraw(crops)
+    return fill_cache(lambda rng: make_pair(crops, *moments(rng), rng), LAYOUT, folder, count=count, seed=seed)

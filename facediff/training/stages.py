@@ -5,6 +5,7 @@ motion     tracks and speech ──▶ model/motion
 closing    speech with its phonemes ──▶ model/motion, which learns when lips meet
 sync       tracks and speech, heard by model/motion ──▶ model/sync
 difftalk   pairs of faces, the codec's latents, speech ──▶ model/difftalk
+fadm       pairs of faces, the codec's latents ──▶ model/fadm
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from diffusers import UNet2DConditionModel
 from diffusers.models.modeling_utils import ModelMixin
 from numpy.typing import NDArray
 
@@ -22,16 +24,28 @@ from facediff.audio.encoder import AudioEncoder, load_encoder
 from facediff.audio.features import log_mel
 from facediff.audio.wave import load_wave, normalise_loudness
 from facediff.conditioning.difftalk import DiffTalkConditioner
+from facediff.conditioning.fadm import FADMConditioner
 from facediff.errors import ConfigError, WeightsError
 from facediff.landmarks import motion as layout
+from facediff.landmarks.alignment import FACE
 from facediff.models.codec import FaceCodec
 from facediff.models.difftalk import base_schedule, base_unet
 from facediff.models.motion import MotionDenoiser
 from facediff.training.catalog import Clip, read_catalog
 from facediff.training.closing import read_spoken, teach_closing
+from facediff.training.coarse_pairs import build_coarse_pairs
 from facediff.training.codec import train_codec
 from facediff.training.difftalk import Denoiser, DiffTalkRecipe, LatentDraw, encode_pairs, train_difftalk
 from facediff.training.faces import FaceCrops, build_face_cache, read_tracks
+from facediff.training.fadm import (
+    CoarseDraw,
+    FADMRecipe,
+    Refiner,
+    encode_coarse_pairs,
+    residual_scale,
+    start_from_difftalk,
+    train_fadm,
+)
 from facediff.training.loop import LoopConfig
 from facediff.training.motion import MotionClip, motion_schedule, of_equal_size, train_motion
 from facediff.training.pairs import build_pair_cache
@@ -105,12 +119,11 @@ def run_difftalk(
         pairs: How many training pairs to prepare.
         audio_encoder: What the denoiser is to hear with; see ``facediff.audio.load_encoder``.
     """
-    if not (model / "codec" / "config.json").is_file():
-        raise WeightsError(f"there is no codec in {model}: run 'facediff train codec' with the same --model first")
+    codec = _own_codec(model)
     clips = read_catalog(catalog, licence=licence)
     crops = build_face_cache(clips, cache)
     made = build_pair_cache(crops, cache / "pairs", count=pairs, seed=config.seed)
-    latents = encode_pairs(FaceCodec.from_pretrained(model / "codec"), made, cache / "pairs")
+    latents = encode_pairs(codec, made, cache / "pairs")
     encoder = load_encoder(audio_encoder)
     windows, heard = crop_windows(crops, clips, encoder)
     recipe = DiffTalkRecipe()
@@ -121,6 +134,53 @@ def run_difftalk(
     _save(denoiser.unet, model / "difftalk" / "unet")
     _save(denoiser.conditioner, model / "difftalk" / "conditioner")
     base_schedule().save_pretrained(model / "difftalk" / "scheduler")
+
+
+def run_fadm(
+    catalog: Path,
+    cache: Path,
+    model: Path,
+    config: LoopConfig,
+    *,
+    licence: str = "any",
+    pairs: int = 12000,
+) -> None:
+    """Trains the refiner of animations on the latents of ``model/codec`` and writes it to ``model/fadm``.
+
+    It starts from the denoiser in ``model/difftalk``, or the embedded one: both work in the same latent space.
+
+    Args:
+        catalog: As in ``run_codec``.
+        cache: As in ``run_codec``; latents and pairs go there too.
+        model: As in ``run_codec``; must hold the codec.
+        config: How long, how fast.
+        licence: As in ``read_catalog``.
+        pairs: How many training pairs to prepare.
+    """
+    codec = _own_codec(model)
+    crops = build_face_cache(read_catalog(catalog, licence=licence), cache)
+    made = build_coarse_pairs(crops, cache / "coarse-pairs", count=pairs, seed=config.seed)
+    latents = encode_coarse_pairs(codec, made, cache / "coarse-pairs")
+    conditioner = FADMConditioner(residual_scale=residual_scale(made, latents))
+    refiner = Refiner(base_unet(extra_channels=conditioner.extra_channels), conditioner)
+    source = model if (model / "difftalk").is_dir() else "base"
+    unet = UNet2DConditionModel.from_pretrained(model_folder(source, "difftalk") / "unet", torch_dtype=torch.float32)
+    talking = DiffTalkConditioner.from_pretrained(
+        model_folder(source, "difftalk") / "conditioner", torch_dtype=torch.float32
+    )
+    start_from_difftalk(refiner, unet, talking)
+    recipe = FADMRecipe()
+    train_fadm(refiner, CoarseDraw(made, latents, recipe), base_schedule(), config, recipe)
+    refiner.unet.register_to_config(sample_size=tuple(side // codec.stride for side in FACE.size[::-1]))
+    _save(refiner.unet, model / "fadm" / "unet")
+    _save(refiner.conditioner, model / "fadm" / "conditioner")
+    base_schedule().save_pretrained(model / "fadm" / "scheduler")
+
+
+def _own_codec(model: Path) -> FaceCodec:
+    if not (model / "codec" / "config.json").is_file():
+        raise WeightsError(f"there is no codec in {model}: run 'facediff train codec' with the same --model first")
+    return FaceCodec.from_pretrained(model / "codec", torch_dtype=torch.float32)
 
 
 def motion_clips(clips: list[Clip], tracks: Path) -> list[MotionClip]:

@@ -18,7 +18,7 @@ from facediff import Avatar
 from facediff.cli import app
 from facediff.errors import ConfigError
 from facediff.landmarks import motion as layout
-from facediff.landmarks.mesh import LIPS_OUTER
+from facediff.landmarks.masks import face_hull
 from facediff.landmarks.templates import MotionTemplate, load_template
 from facediff.landmarks.tracker import track_face
 from facediff.media import VideoReader, VideoWriter
@@ -66,8 +66,8 @@ def test_what_drives_is_what_is_seen(portrait, driver) -> None:
     clip = portrait.animate(driver, paint=False)
     assert (len(clip), clip.fps, clip.size) == (24, 25, (512, 512))
     seen, wanted = tracked(clip), tracked(VideoReader(driver))
-    for channel in (layout.OPENING.start, layout.ANGLES.start, layout.LIDS.start):
-        assert np.corrcoef(seen[:, channel], wanted[:, channel])[0, 1] > 0.9, channel
+    for channel, least in ((layout.OPENING.start, 0.9), (layout.ANGLES.start, 0.9), (layout.LIDS.start, 0.8)):
+        assert np.corrcoef(seen[:, channel], wanted[:, channel])[0, 1] > least, channel
 
 
 def test_a_region_leaves_the_others_alone(portrait) -> None:
@@ -123,14 +123,26 @@ def test_the_result_stands_beside_what_made_it(portrait, driver) -> None:
     assert portrait.animate(act(), paint=False, compare=True).size == (2 * 512, 512)  # a motion shows no one
 
 
-def test_painting_is_seeded_and_stays_at_the_mouth(portrait) -> None:
+def test_refining_is_seeded_and_stays_in_the_face(portrait) -> None:
     one, again, coarse = (portrait.animate(act(3), steps=1, seed=2, paint=p) for p in (True, True, False))
     frames = list(one)
     np.testing.assert_array_equal(frames, list(again))
-    change = np.abs(frames[2].astype(int) - list(coarse)[2]).max(axis=2)
-    rows, columns = np.nonzero(change)
-    mouth = portrait.track.points[0, LIPS_OUTER, :2].mean(axis=0)
-    assert len(rows) and np.abs(np.stack([columns, rows]).T - mouth).max() < 45
+    changed = (frames[2] != list(coarse)[2]).any(axis=2)
+    unit = float(np.linalg.norm(portrait.track.points[0, 33] - portrait.track.points[0, 263]))
+    near = face_hull(portrait.track.points[0], (512, 512), unit, reach=0.3) > 0
+    assert changed[near].mean() > 0.2 and not changed[~near].any()
+
+
+def test_what_is_the_drivers_own_moment_is_given_back(portrait, driver, tmp_path) -> None:
+    """A source that is a frame of its driver moves as the driver did, place and pose included."""
+    frames = list(VideoReader(driver))
+    Image.fromarray(frames[7]).save(tmp_path / "seventh.png")
+    me = Avatar.from_image(tmp_path / "seventh.png", device="cpu")
+    made = list(me.animate(driver, paint=False))
+    assert np.abs(made[7].astype(int) - frames[7]).mean() < 1.0
+    seen, wanted = (track_face(iter(f), 25.0).points[..., :2] for f in (made, frames))
+    apart = np.linalg.norm(seen - wanted, axis=2).mean(axis=1)
+    assert apart.max() < 2.5 and np.median(apart) < 1.2
 
 
 def test_the_clip_has_the_drivers_rate_and_its_preview_is_one_of_its_frames(portrait) -> None:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from facediff.landmarks.alignment import FACE, MOUTH, align, warp_affine
+from facediff.landmarks.alignment import FACE, MOUTH, align, distances_after_alignment, warp_affine
 from facediff.landmarks.canonical import fit_pose, from_canonical, mean_face
 from facediff.landmarks.head_pose import rotations
 from facediff.landmarks.mesh import LIPS_OUTER, MESH_POINTS
@@ -64,9 +64,16 @@ def test_place_size_and_tilt_in_the_picture_do_not_show(pose, template):
 
 def test_the_whole_face_and_the_whole_mouth_are_in_view(mesh):
     pose = fit_pose(mesh[None])
-    for template, points in ((FACE, mesh[:MESH_POINTS]), (MOUTH, mesh[LIPS_OUTER])):
+    for template, points, margin in ((FACE, mesh[:MESH_POINTS], 1), (MOUTH, mesh[LIPS_OUTER], 8)):
         crop = align(pose, template).to_crop(points, 0)
-        assert (crop > 8).all() and (crop < np.array(template.size) - 8).all()
+        assert (crop > margin).all() and (crop < np.array(template.size) - margin).all()
+
+
+@pytest.mark.parametrize("yaw", [-25.0, 25.0])
+def test_a_face_that_is_turned_stays_in_view(mesh, yaw):
+    turned = mesh @ rotations(np.array([[yaw, 0.0, 0.0]]))[0].T
+    crop = align(fit_pose(turned[None]), FACE).to_crop(turned[:MESH_POINTS], 0)
+    assert (crop[:, 0] > 1).all() and (crop[:, 0] < FACE.size[0] - 1).all()
 
 
 def test_the_inverse_leads_back(pose):
@@ -110,3 +117,18 @@ def test_beyond_the_border_the_nearest_pixels_repeat():
     frame[:, 0], frame[:, -1] = 50, 200
     out = warp_affine(frame, np.array([[1.0, 0, 40], [0, 1, 5]]), (120, 40))
     assert (out[:, :41] == 50).all() and (out[:, 69:] == 200).all()
+
+
+def test_eye_distances_from_the_anchor() -> None:
+    points = np.array([[*MOUTH.anchor_px, 0.0], [MOUTH.anchor_px[0] + MOUTH.unit_px, MOUTH.anchor_px[1], -72.0]])
+    np.testing.assert_allclose(MOUTH.in_units(points), [[0, 0, 0], [1, 0, -72 / MOUTH.unit_px]], atol=1e-6)
+
+
+def test_place_size_and_roll_are_laid_aside_and_the_rest_is_counted(mesh) -> None:
+    tilt = rotations(np.array([[0.0, 0.0, 25.0]]))[0][:2, :2]
+    moved = 1.7 * mesh[:, :2] @ tilt.T + 40
+    changed = moved.copy()
+    changed[1] += 0.5 * np.linalg.norm(moved[33] - moved[263])
+    same, one_off = distances_after_alignment(np.stack([moved, changed]), mesh[:, :2])
+    assert same.max() < 1e-5
+    assert one_off[1] == pytest.approx(0.5 * np.sqrt(2), abs=0.02) and np.delete(one_off, 1).max() < 0.01

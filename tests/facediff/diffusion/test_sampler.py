@@ -62,6 +62,24 @@ def test_strength_keeps_what_was_there() -> None:
     assert torch.corrcoef(torch.stack([x[:, 0], start[:, 0]]))[0, 1] > 0.8
 
 
+@pytest.mark.parametrize("zero_snr", [False, True])
+def test_ancestral_sampling_has_the_gaussian_too_with_noise_that_is_given(zero_snr: bool) -> None:
+    scheduler = trained(rescale_betas_zero_snr=zero_snr)
+    noise = torch.randn(4000, 1, generator=torch.Generator().manual_seed(0))
+    asked: list[int] = []
+
+    def step_noise(index: int) -> Tensor:
+        asked.append(index)
+        return torch.randn(4000, 1, generator=torch.Generator().manual_seed(index + 1))
+
+    x, again, calm = (
+        denoise(oracle(scheduler), noise, scheduler, 200, eta=eta, step_noise=step_noise) for eta in (1.0, 1.0, 0.0)
+    )
+    assert abs(x.mean() - MEAN) < 0.05 and abs(x.std() - STD) < 0.05
+    torch.testing.assert_close(x, again)
+    assert asked[:200] == list(range(200)) and (x - calm).abs().max() > 0.1
+
+
 def test_known_latents_are_held_to_the_last_bit() -> None:
     scheduler = trained()
     known, mask = torch.randn(8, 4), torch.zeros(8, 4)

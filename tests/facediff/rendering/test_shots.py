@@ -10,8 +10,8 @@ from facediff.landmarks.mesh import CHIN, LEFT_BROW
 from facediff.landmarks.motion import MOTION_FPS, resample
 from facediff.landmarks.tracker import track_still
 from facediff.rendering.reference import Reference
+from facediff.rendering.shot import Shot
 from facediff.rendering.shots import DrivenVideoShots, StillShots, VideoShots
-from facediff.rendering.talk import Shot
 from facediff.types import FaceTrack
 
 MOVES = (0, 2, 4, 6, 8)  # pixels to the right, frame by frame

@@ -14,8 +14,9 @@ from facediff.landmarks.tracker import track_still
 from facediff.models.codec import FaceCodec
 from facediff.pipelines.loading import load_talk
 from facediff.rendering.reference import Reference
+from facediff.rendering.shot import Shot, in_crop
 from facediff.rendering.shots import StillShots
-from facediff.rendering.talk import MouthPainter, PaintSettings, Shot, in_window
+from facediff.rendering.talk import MouthPainter, PaintSettings
 
 COUNT = 3
 
@@ -146,7 +147,7 @@ def test_what_the_denoiser_leaves_alone_keeps_its_pores(shots, windows, own) -> 
 def test_points_in_the_window_are_those_of_the_frame_turned_and_enlarged(shots) -> None:
     shot = shots[-1]
     zoom = MOUTH.unit_px / shot.pose.scale[0]
-    inside = in_window(shot.points, align(shot.pose, MOUTH), shot.pose)
+    inside = in_crop(shot.points, align(shot.pose, MOUTH), shot.pose, MOUTH)
     wanted, got = (np.linalg.norm(p - p[13], axis=1) for p in (shot.points * zoom, inside))
     np.testing.assert_allclose(got, wanted, atol=0.05)
     assert (np.abs(inside[[13, 14], :2] - MOUTH.anchor_px) < 25).all()

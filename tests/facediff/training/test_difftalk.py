@@ -13,9 +13,8 @@ from facediff.training.difftalk import (
     Denoiser,
     DiffTalkRecipe,
     LatentDraw,
-    denoising_loss,
+    difftalk_loss,
     encode_pairs,
-    in_eye_distances,
 )
 
 COUNT, ROWS, SCALE = 12, 6, 0.7
@@ -64,7 +63,7 @@ def test_latents_are_those_of_the_codec_and_what_is_masked_is_not_in_them(pairs,
     assert {name: v.dtype for name, v in latents.items()} == dict.fromkeys(LATENTS, np.dtype(np.float16))
     np.testing.assert_allclose(latents["target"][[0, 7]], wanted, atol=2e-3)
     repainted = {**pairs, "target": np.where(pairs["mask"][..., None] > 0, 255 - pairs["target"], pairs["target"])}
-    other = encode_pairs(codec, repainted, tmp_path)
+    other = encode_pairs(codec, repainted, tmp_path, batch=5)
     np.testing.assert_array_equal(other["masked"], latents["masked"])
     assert not np.array_equal(other["target"], latents["target"])
     kept = encode_pairs(codec, pairs, tmp_path)  # made once
@@ -94,11 +93,6 @@ def test_sound_that_is_not_there_is_never_claimed_and_something_is_always_known(
     assert 0.4 < lips[audio].float().mean() < 0.6
 
 
-def test_eye_distances_from_the_anchor() -> None:
-    points = torch.tensor([[*MOUTH.anchor_px, 0.0], [MOUTH.anchor_px[0] + MOUTH.unit_px, MOUTH.anchor_px[1], -72.0]])
-    torch.testing.assert_close(in_eye_distances(points), torch.tensor([[0.0, 0, 0], [1, 0, -72 / MOUTH.unit_px]]))
-
-
 class Oracle(nn.Module):
     """Knows the clean latents, and errs where it is told to."""
 
@@ -119,7 +113,7 @@ def test_an_oracle_has_no_loss_and_errors_weigh_by_where_they_are(pairs, latents
     lips = torch.zeros_like(inside)
     lips[..., TOP + 2 : TOP + 4, LEFT + 1 : LEFT + 5] = 1
     batch["lips"] = nn.functional.interpolate(lips, scale_factor=4).expand(8, 2, -1, -1)
-    loss = denoising_loss(base_schedule(), DiffTalkRecipe(outside_weight=0.1, lips_weight=2.0), SCALE)
+    loss = difftalk_loss(base_schedule(), DiffTalkRecipe(outside_weight=0.1, lips_weight=2.0), SCALE)
     parts = [(1 - inside, 0.1), (inside - lips, 1.0), (lips, 3.0)]
     total = sum(float(part.sum()) * weight for part, weight in parts)
     assert loss(Oracle(torch.zeros(1)), batch, torch.Generator().manual_seed(0))[0] < 1e-9
@@ -139,7 +133,7 @@ def test_the_denoiser_is_told_everything(pairs, latents) -> None:
     denoiser = Denoiser(unet, conditioner)
     batch = draw(pairs, latents, audio_dropout=0.0, lips_dropout=0.0)(np.random.default_rng(0))
     told = [batch[k].requires_grad_() for k in ("masked", "reference", "mask", "lips", "window", "points", "rotation")]
-    loss = denoising_loss(base_schedule(), DiffTalkRecipe(), SCALE)
+    loss = difftalk_loss(base_schedule(), DiffTalkRecipe(), SCALE)
     value, figures = loss(denoiser, batch, torch.Generator().manual_seed(0))
     moved = torch.autograd.grad(value, told)
     assert value.isfinite() and set(figures) == {"noisy_end"}

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from skimage.data import astronaut
@@ -12,7 +10,7 @@ from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER
 from facediff.landmarks.tracker import track_still
 from facediff.landmarks.warp import MeshWarp
 from facediff.training.faces import WIDE, FaceCrops
-from facediff.training.pairs import LAYOUT, PairDraw, build_pair_cache, make_pair
+from facediff.training.pairs import LAYOUT, build_pair_cache, make_pair
 
 OPEN = 1  # the row in which the mouth is open and the head leans
 
@@ -83,19 +81,6 @@ def test_windows_vary_in_place_and_size_and_their_points_with_them(crops) -> Non
         shift = there[13] - size * own[13]
         laid = warp_affine(crops.frames[0], np.column_stack([size * np.eye(2), shift]), MOUTH.size)
         assert off(laid, pair.target) < 0.5
-
-
-def test_a_moment_is_paired_with_another_of_its_clip_and_a_lone_portrait_with_nothing(crops) -> None:
-    draw = PairDraw(crops)
-    rows = [draw(np.random.default_rng(seed)).row for seed in range(12)]
-    assert set(rows) == {0, 1}
-    plain = replace(crops, frames=np.full_like(crops.frames, 10) * np.array([1, 9, 5], np.uint8)[:, None, None, None])
-    pairs = [PairDraw(plain)(np.random.default_rng(seed)) for seed in range(12)]
-    assert {(p.row, int(p.target.min()), int(p.reference.max())) for p in pairs} == {(0, 10, 90), (1, 90, 10)}
-    coarse = PairDraw(replace(crops, source_unit_px=np.array([144, 40, 144], np.float32)))
-    assert {coarse(np.random.default_rng(seed)).row for seed in range(6)} == {0}
-    two = replace(crops, kinds=np.array(["still", "still"]), clip=np.array([0, 1, 1]), identities=np.array(["x", "y"]))
-    assert {PairDraw(two)(np.random.default_rng(seed)).row for seed in range(6)} == {1, 2}
 
 
 def test_a_cache_that_was_cut_off_is_continued(crops, tmp_path) -> None:

@@ -1,0 +1,167 @@
+"""FADM as a diffusers pipeline: a coarse animation, refined by a diffusion model that knows what was to move."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from diffusers import DiffusionPipeline, UNet2DConditionModel, UNet2DModel
+from diffusers.schedulers.scheduling_utils import SchedulerMixin
+from diffusers.utils import BaseOutput
+from torch import Tensor
+
+from facediff.conditioning.fadm import FADMConditioner, GatedConditioning
+from facediff.conditioning.fadm_paper import FADMPaperConditioner
+from facediff.diffusion.noise_priors import frame_noise
+from facediff.diffusion.sampler import denoise
+from facediff.models import latents as space
+from facediff.models.latents import Codec
+
+
+@dataclass
+class FADMOutput(BaseOutput):
+    """What the pipeline gives.
+
+    Attributes:
+        images: Faces (F, 3, H, W) in [-1, 1].
+        latents: Their latents (F, L, h, w).
+    """
+
+    images: Tensor
+    latents: Tensor
+
+
+class FADMPipeline(DiffusionPipeline):
+    """Repairs what a coarse animation cannot know: mouths, lids, cheeks that come into sight.
+
+    Source: Zeng et al., "Face Animation with an Attribute-Guided Diffusion Model" (CVPR Workshops 2023). As there, one
+    initial noise serves all frames of a video, and so does the noise of every step. Beside the paper: any diffusers
+    scheduler, few steps, and latents.
+
+    Args:
+        unet: The denoiser.
+        conditioner: What it was trained with; that of the paper makes the pipeline the paper's.
+        scheduler: Any diffusers scheduler made from the training schedule's config.
+        codec: Pictures to latents and back; None for a denoiser of pictures, whose latents are pictures in [0, 1].
+    """
+
+    model_cpu_offload_seq = "codec->conditioner->unet->codec"
+    _optional_components = ["codec"]
+
+    def __init__(
+        self,
+        unet: UNet2DConditionModel | UNet2DModel,
+        conditioner: FADMConditioner | FADMPaperConditioner,
+        scheduler: SchedulerMixin,
+        codec: Codec | None = None,
+    ) -> None:
+        super().__init__()
+        self.register_modules(codec=codec, unet=unet, conditioner=conditioner, scheduler=scheduler)
+
+    def noise(self, size: tuple[int, int], seed: int, step: int = 0) -> Tensor:
+        """Noise (1, L, h, w) that all frames of a video share; size is the crop's (width, height).
+
+        Args:
+            size: Of the crop.
+            seed: Of the video.
+            step: 0 for the initial noise, else that of a step.
+        """
+        stride = 1 if self.codec is None else space.stride(self.codec)
+        shape = (self.unet.config["out_channels"], size[1] // stride, size[0] // stride)
+        return frame_noise("shared", shape, 1, seed + step)
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Latents (F, L, h, w) of pictures (F, 3, H, W) in [-1, 1]."""
+        images = images.to(self.unet.device, self.unet.dtype).contiguous(memory_format=torch.channels_last)
+        return (images + 1) / 2 if self.codec is None else space.encode(self.codec, images)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Pictures (F, 3, H, W), about in [-1, 1], of latents."""
+        return latents.clamp(0, 1) * 2 - 1 if self.codec is None else space.decode(self.codec, latents)
+
+    @torch.inference_mode()
+    def condition(
+        self,
+        coarse: Tensor,
+        mask: Tensor,
+        maps: Tensor,
+        points: Tensor,
+        rotation: Tensor,
+        attributes: Tensor,
+    ) -> GatedConditioning:
+        """Conditioning of F frames.
+
+        Args:
+            coarse: Crops (F, 3, H, W) in [-1, 1] of the coarse animation.
+            mask: (F, 1, H, W) in [0, 1], 1 where it may be changed.
+            maps: Face maps (F, 4, H/4, W/4) in [0, 1]; see ``facediff.landmarks.raster.draw_face``.
+            points: Landmarks (F, 478, 3) wanted, in eye distances from the crop's anchor.
+            rotation: Head rotation (F, 3, 3) wanted.
+            attributes: (F, A) how the source's motion differs from the one wanted: source less driving.
+        """
+        move = {"device": self.unet.device, "dtype": self.unet.dtype}
+        latents = self.encode(coarse)
+        return self.conditioner(
+            latents,
+            F.interpolate(mask, size=latents.shape[-2:], mode="area").to(**move),
+            maps.to(**move),
+            points.to(**move),
+            rotation.to(**move),
+            attributes.to(**move),
+        )
+
+    @torch.inference_mode()
+    def __call__(
+        self,
+        cond: GatedConditioning,
+        latents: Tensor,
+        *,
+        num_inference_steps: int = 2,
+        strength: float = 1.0,
+        eta: float = 0.0,
+        seed: int = 0,
+        decode: bool = True,
+        callback: Callable[[int, int, Tensor], None] | None = None,
+    ) -> FADMOutput:
+        """Refines F frames.
+
+        Args:
+            cond: What ``condition`` gave.
+            latents: Initial noise (1 or F, L, h, w); one for all frames keeps a video from flickering.
+            num_inference_steps: Steps over all noise levels.
+            strength: Share of the levels that is run through, from the noised coarse frame on.
+            eta: Noise that DDIM adds at each step; 1 is the paper's ancestral sampling.
+            seed: Of that noise, which all frames share.
+            decode: False gives latents only, and ``images`` is empty.
+            callback: Called after each step with its index, its timestep and the latents.
+        """
+        like = cond.features
+        noise = latents.to(like.device, like.dtype).expand(len(cond), -1, -1, -1)
+        start = cond.start(noise)
+
+        def predict(x: Tensor, t: Tensor) -> Tensor:
+            timesteps = t.expand(len(x)).to(x.device)
+            seen = torch.cat([x, self.conditioner.maps(cond, timesteps)], dim=1)
+            seen = seen.contiguous(memory_format=torch.channels_last)
+            tokens = (cond.tokens,) if isinstance(self.unet, UNet2DConditionModel) else ()
+            return self.unet(seen, t, *tokens, return_dict=False)[0]
+
+        def step_noise(index: int) -> Tensor:
+            return frame_noise("shared", tuple(noise.shape[1:]), len(noise), seed + index + 1).to(noise)
+
+        result = denoise(
+            predict,
+            noise,
+            self.scheduler,
+            num_inference_steps,
+            start=start if strength < 1 else None,
+            strength=strength,
+            eta=eta,
+            step_noise=step_noise if eta else None,
+            callback=callback,
+        )
+        result = cond.latents(result)
+        images = self.decode(result) if decode else result.new_zeros(0)
+        return FADMOutput(images=images, latents=result)

@@ -1,0 +1,142 @@
+"""FADM's second stage on a stream of shots: what the warp tore, smeared or could not show is repaired and pasted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from facediff.conditioning.fadm import attribute_scale
+from facediff.landmarks import masks
+from facediff.landmarks import motion as layout
+from facediff.landmarks.alignment import FACE, Alignment, align
+from facediff.landmarks.mesh import BROW_LINE, FACE_OVAL, LEFT_EYE, LIPS_INNER, RIGHT_EYE
+from facediff.landmarks.raster import draw_face
+from facediff.pipelines.fadm import FADMPipeline
+from facediff.rendering.compose import add_window, detail_kept
+from facediff.rendering.shot import Shot, as_levels, as_pictures, border_fade, in_chunks, in_crop
+from facediff.types import Frame
+
+MASK_REACH = 0.14  # eye distances around the face oval, as in training
+# What each part of a motion changes: channels, outlines, and how far around them, fading out. A head that turns shows
+# other cheeks, so all of the face is the head's.
+PARTS: tuple[tuple[tuple[slice, ...], tuple[NDArray[np.integer], ...], float, float], ...] = (
+    ((layout.ANGLES,), (FACE_OVAL,), 0.02, 0.12),
+    ((layout.LIPS, layout.OPENING), (masks.LOWER_FACE,), 0.0, 0.12),
+    ((layout.LIDS, layout.GAZE), (RIGHT_EYE, LEFT_EYE), 0.1, 0.1),
+    ((layout.BROWS,), (BROW_LINE,), 0.08, 0.12),
+)
+FRESH_FEATHER = 0.03
+FULL_FROM = 0.25  # attributes, in usual deviations, from which the whole of the change is pasted
+
+
+@dataclass(frozen=True)
+class RefineSettings:
+    """How faces are refined; see ``FADMPipeline.__call__`` for the first three.
+
+    Attributes:
+        temperature: Deviation of the initial noise; less than 1 trades variety for steadiness, as few steps need.
+        chunk: Frames refined at once.
+    """
+
+    num_inference_steps: int = 2
+    strength: float = 1.0
+    seed: int = 0
+    temperature: float = 0.5
+    chunk: int = 8
+
+
+class FaceRefiner:
+    """Refines the faces of a stream of shots and pastes them back."""
+
+    def __init__(self, pipeline: FADMPipeline, settings: RefineSettings) -> None:
+        self._pipeline, self._settings = pipeline, settings
+        self._noise = settings.temperature * pipeline.noise(FACE.size, settings.seed)
+
+    def __call__(self, shots: Iterable[Shot | Frame]) -> Iterator[Frame]:
+        """Finished frames, in order; a bare frame among the shots passes through untouched."""
+        return in_chunks(shots, self._settings.chunk, self._chunk)
+
+    def _chunk(self, shots: list[Shot]) -> list[Frame]:
+        views = [_view(shot) for shot in shots]
+        settings, pipeline = self._settings, self._pipeline
+        cond = pipeline.condition(
+            as_pictures([view.crop for view in views]),
+            torch.from_numpy(np.stack([view.mask for view in views]))[:, None],
+            torch.from_numpy(np.stack([view.maps for view in views])).float() / 255,
+            torch.from_numpy(FACE.in_units(np.stack([view.points for view in views]))),
+            torch.from_numpy(np.concatenate([shot.pose.rotation for shot in shots]).astype(np.float32)),
+            torch.from_numpy(np.stack([shot.moved for shot in shots])),
+        )
+        result = pipeline(
+            cond,
+            self._noise,
+            num_inference_steps=settings.num_inference_steps,
+            strength=settings.strength,
+            seed=settings.seed,
+            decode=False,
+        ).latents
+        with torch.inference_mode():
+            before = cond.latents(torch.zeros_like(result))
+            made, round_trip = np.split(as_levels(pipeline.decode(torch.cat([result, before]))), 2)
+        return [
+            add_window(
+                shot.coarse,
+                detail_kept(made[i], view.crop.astype(np.float32), round_trip[i], view.paste, view.fresh),
+                view.alignment.inverses[0],
+            )
+            for i, (shot, view) in enumerate(zip(shots, views, strict=True))
+        ]
+
+
+@dataclass(frozen=True)
+class _View:
+    """A shot through the face crop."""
+
+    alignment: Alignment
+    crop: NDArray[np.uint8]
+    points: NDArray[np.float32]
+    mask: NDArray[np.float32]
+    maps: NDArray[np.uint8]
+    paste: NDArray[np.float32]
+    fresh: NDArray[np.float32]
+
+
+def _view(shot: Shot) -> _View:
+    alignment = align(shot.pose, FACE)
+    points = in_crop(shot.points, alignment, shot.pose, FACE)
+    size, unit = FACE.size, FACE.unit_px
+    return _View(
+        alignment=alignment,
+        crop=alignment.crop(shot.coarse, 0),
+        points=points,
+        mask=masks.face_hull(points, size, unit, reach=MASK_REACH),
+        maps=draw_face(points, size),
+        paste=moved_parts(shot.moved, points, size, unit) * border_fade(size),
+        fresh=shot.lack * masks.region(points[LIPS_INNER], size, unit, feather=FRESH_FEATHER),
+    )
+
+
+def moved_parts(
+    attributes: NDArray[np.floating], points: NDArray[np.floating], size: tuple[int, int], unit_px: float
+) -> NDArray[np.float32]:
+    """How much of a change is wanted where: (H, W) in [0, 1], 0 where nothing moves, as the source is best there.
+
+    Args:
+        attributes: (31,) the source's own motion less the one wanted.
+        points: Landmarks (478, 3) in pixels of the crop.
+        size: Width and height of the crop.
+        unit_px: Its pixels per eye distance.
+    """
+    relative = np.abs(attributes) / attribute_scale().numpy()
+    wanted = np.zeros(size[::-1], np.float32)
+    for channels, lines, reach, feather in PARTS:
+        share = float(np.clip(max(relative[part].max() for part in channels) / FULL_FROM, 0, 1))
+        if share:
+            for line in lines:
+                area = masks.region(points[line], size, unit_px, reach=reach, feather=feather)
+                np.maximum(wanted, share * area, out=wanted)
+    return wanted

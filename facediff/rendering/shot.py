@@ -1,0 +1,83 @@
+"""One frame to be rendered: what the coarse stage hands to whoever paints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from facediff.landmarks import motion as layout
+from facediff.landmarks.alignment import Alignment, CropTemplate
+from facediff.types import Frame, RigidPose
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A frame with its face moved by the coarse stage.
+
+    Attributes:
+        coarse: The frame with its face already moved (H, W, 3) uint8.
+        reference: Window of another moment, or of the same picture, moved to the same landmarks.
+        points: Landmarks (478, 3) wanted, in pixels of the frame.
+        pose: Head pose of this frame, one row.
+        lack: How much of what the opened mouth shows is missing from the coarse frame, from 0 (it keeps its own teeth,
+            and what the denoiser changes is added) to 1 (what is between the lips is painted anew).
+        moved: (31,) the source's own motion less the one wanted: 0 where nothing moves.
+    """
+
+    coarse: Frame
+    reference: NDArray[np.uint8] | None
+    points: NDArray[np.float32]
+    pose: RigidPose
+    lack: float = 1.0
+    moved: NDArray[np.float32] = field(default_factory=lambda: np.zeros(layout.DIMENSIONS, np.float32))
+
+
+def in_chunks(items: Iterable[T | Frame], size: int, work: Callable[[list[T]], Iterable[Frame]]) -> Iterator[Frame]:
+    """Finished frames, in order: what is no bare frame is worked on, ``size`` items at a time; those pass untouched."""
+    waiting: list[T | Frame] = []
+    for item in items:
+        waiting.append(item)
+        if len(waiting) == size:
+            yield from _worked(waiting, work)
+            waiting = []
+    yield from _worked(waiting, work)
+
+
+def _worked(waiting: list[T | Frame], work: Callable[[list[T]], Iterable[Frame]]) -> Iterator[Frame]:
+    todo = [item for item in waiting if not isinstance(item, np.ndarray)]
+    done = iter(work(todo) if todo else ())
+    for item in waiting:
+        yield item if isinstance(item, np.ndarray) else next(done)
+
+
+def in_crop(
+    points: NDArray[np.floating], alignment: Alignment, pose: RigidPose, template: CropTemplate
+) -> NDArray[np.float32]:
+    """Landmarks (478, 3) of a frame in pixels of its crop, depth scaled alike."""
+    depth = points[:, 2:] * (template.unit_px / pose.scale[0])
+    return np.concatenate([alignment.to_crop(points, 0), depth], axis=1, dtype=np.float32)
+
+
+def border_fade(size: tuple[int, int], width: float = 6.0) -> NDArray[np.float32]:
+    """(H, W) from 0 at the border of a crop of ``size`` to 1 at ``width`` pixels from it."""
+    x = np.minimum(np.arange(size[0]), np.arange(size[0])[::-1])
+    y = np.minimum(np.arange(size[1]), np.arange(size[1])[::-1])
+    return (np.clip(x / width, 0, 1)[None] * np.clip(y / width, 0, 1)[:, None]).astype(np.float32)
+
+
+def as_pictures(crops: list[NDArray[np.uint8]]) -> Tensor:
+    """Pictures (B, 3, H, W) in [-1, 1] of crops (H, W, 3) uint8."""
+    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+
+
+def as_levels(pictures: Tensor) -> NDArray[np.float32]:
+    """Crops (B, H, W, 3) float32, 0 to 255, of pictures (B, 3, H, W) in [-1, 1]."""
+    return ((pictures.float().cpu().permute(0, 2, 3, 1) + 1) * 127.5).clamp(0, 255).numpy()

@@ -1,0 +1,44 @@
+"""What denoisers are trained to do: the squared error of the scheduler's own target, weighted over the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from diffusers import DDIMScheduler
+from torch import Tensor, nn
+
+from facediff.training.loop import Batch, Loss
+
+
+def denoising_loss(
+    scheduler: DDIMScheduler, known: str, residual_scale: float, weigh: Callable[[Batch], Tensor]
+) -> Loss:
+    """The loss of one step.
+
+    Args:
+        scheduler: Noise levels; it predicts velocities.
+        known: Name of the latents in a batch whose difference from ``target`` is denoised.
+        residual_scale: Deviation of that difference.
+        weigh: Weight (B, 1, h, w) of every place in a batch.
+
+    The model is called with noisy latents, timesteps and the batch. The mean over places is taken in each example,
+    then over examples, so that no weight depends on the size of a mask.
+    """
+
+    def loss(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        clean = (batch["target"] - batch[known]) / residual_scale
+        device, levels = clean.device, scheduler.config["num_train_timesteps"]
+        noise = torch.randn(clean.shape, generator=generator, device=device)
+        # Few-step sampling lives at the noisy end, so half of the steps are drawn there.
+        u = torch.rand(len(clean), generator=generator, device=device)
+        u = torch.where(torch.arange(len(clean), device=device) % 2 == 0, u, 1 - (1 - u) * 0.4)
+        timesteps = (u * levels).long().clamp(max=levels - 1)
+        noisy = scheduler.add_noise(clean, noise, timesteps)
+        wanted = scheduler.get_velocity(clean, noise, timesteps)
+        got = model(noisy, timesteps, batch).float()
+        weight = weigh(batch)
+        error = (weight * (got - wanted).pow(2)).sum((1, 2, 3)) / (weight.sum((1, 2, 3)) * clean.shape[1])
+        return error.mean(), {"noisy_end": float(error.detach()[timesteps > 0.9 * levels].mean())}
+
+    return loss

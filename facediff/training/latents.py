@@ -1,0 +1,59 @@
+"""The latents of a pair cache: made once, kept beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from facediff.models.codec import FaceCodec
+
+
+@torch.no_grad()
+def encode_cache(
+    codec: FaceCodec,
+    names: tuple[str, ...],
+    pictures: Callable[[slice], tuple[Tensor, ...]],
+    count: int,
+    size: tuple[int, int],
+    folder: Path,
+    batch: int = 32,
+) -> dict[str, NDArray[np.float16]]:
+    """Latents (count, L, h, w) of several kinds of pictures, in files ``latents-NAME.npy``.
+
+    Args:
+        codec: Pictures to latents.
+        names: Of the kinds.
+        pictures: Gives those of some rows, (B, 3, H, W) in [-1, 1], one tensor for each name.
+        count: Rows in all.
+        size: Width and height of a picture.
+        folder: Where the files lie; complete ones are opened.
+        batch: Rows to be encoded at once.
+    """
+    width, height = (side // codec.stride for side in size)
+    shape = (count, codec.config["latent_channels"], height, width)
+    paths = {name: folder / f"latents-{name}.npy" for name in names}
+    if not all(path.is_file() for path in paths.values()):
+        parts = {
+            k: np.lib.format.open_memmap(p.with_suffix(".part"), "w+", np.float16, shape) for k, p in paths.items()
+        }
+        codec = codec.eval().to(memory_format=torch.channels_last)
+        for start in range(0, count, batch):
+            rows = slice(start, min(start + batch, count))
+            images = torch.cat(pictures(rows)).contiguous(memory_format=torch.channels_last)
+            latents = codec.encode(images).half().numpy()
+            for name, part in zip(names, np.split(latents, len(names)), strict=True):
+                parts[name][rows] = part
+        for name, path in paths.items():
+            parts[name].flush()
+            path.with_suffix(".part").rename(path)
+    return {name: np.load(path, mmap_mode="r") for name, path in paths.items()}
+
+
+def as_pictures(images: NDArray[np.uint8]) -> Tensor:
+    """Pictures (B, 3, H, W) in [-1, 1] of (B, H, W, 3) uint8."""
+    return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 127.5 - 1.0

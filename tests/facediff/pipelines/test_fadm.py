@@ -1,0 +1,119 @@
+"""The pipeline around tiny networks of the real classes, as published and as embedded."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from diffusers import UNet2DConditionModel, UNet2DModel
+
+from facediff.conditioning.fadm import FADMConditioner
+from facediff.conditioning.fadm_paper import FADMPaperConditioner
+from facediff.models.codec import FaceCodec
+from facediff.models.difftalk import base_schedule
+from facediff.models.fadm import paper_schedule
+from facediff.pipelines.fadm import FADMPipeline
+
+SIDE, FRAMES = 64, 3
+
+
+@pytest.fixture
+def base() -> FADMPipeline:
+    torch.manual_seed(0)
+    conditioner = FADMConditioner(latent_channels=4, gate_channels=8, condition_channels=6, dim=16)
+    unet = UNet2DConditionModel(
+        sample_size=8, in_channels=12 + conditioner.extra_channels, out_channels=4, block_out_channels=(8, 8),
+        layers_per_block=1, norm_num_groups=4, cross_attention_dim=16, attention_head_dim=2,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+    )  # fmt: skip
+    return quiet(FADMPipeline(unet, conditioner, base_schedule(), FaceCodec(4, 8, 8, (1, 1), (1, 1))))
+
+
+@pytest.fixture
+def paper() -> FADMPipeline:
+    torch.manual_seed(0)
+    unet = UNet2DModel(
+        sample_size=SIDE, in_channels=6, out_channels=3, block_out_channels=(8, 8), layers_per_block=1,
+        norm_num_groups=4, down_block_types=("DownBlock2D", "AttnDownBlock2D"), attention_head_dim=4,
+        up_block_types=("AttnUpBlock2D", "UpBlock2D"),
+    )  # fmt: skip
+    return quiet(FADMPipeline(unet, FADMPaperConditioner(), paper_schedule()))
+
+
+def quiet(pipeline: FADMPipeline) -> FADMPipeline:
+    for part in (pipeline.codec, pipeline.unet, pipeline.conditioner):
+        if part is not None:
+            part.eval()
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def given(frames: int = FRAMES, attributes: int = 31) -> dict[str, torch.Tensor]:
+    g = torch.Generator().manual_seed(1)
+    return {
+        "coarse": torch.rand(frames, 3, SIDE, SIDE, generator=g) * 2 - 1,
+        "mask": torch.ones(frames, 1, SIDE, SIDE),
+        "maps": torch.rand(frames, 4, SIDE // 4, SIDE // 4, generator=g),
+        "points": torch.randn(frames, 478, 3, generator=g),
+        "rotation": torch.eye(3).expand(frames, 3, 3),
+        "attributes": torch.zeros(frames, attributes),
+    }
+
+
+@pytest.mark.parametrize(("kind", "attributes"), [("base", 31), ("paper", 56)])
+def test_faces_come_out_as_they_went_in(kind: str, attributes: int, request) -> None:
+    pipeline = request.getfixturevalue(kind)
+    cond = pipeline.condition(**given(attributes=attributes))
+    steps = []
+    out = pipeline(
+        cond, pipeline.noise((SIDE, SIDE), 0), num_inference_steps=3, callback=lambda i, t, x: steps.append(i)
+    )
+    assert out.images.shape == (FRAMES, 3, SIDE, SIDE)
+    assert steps == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("kind", "attributes"), [("base", 31), ("paper", 56)])
+def test_equal_coarse_frames_give_equal_results_under_fresh_noise_at_each_step(kind, attributes, request) -> None:
+    """One noise per video, that of the steps included (FADM, section 3.4)."""
+    pipeline = request.getfixturevalue(kind)
+    inputs = {name: value[:1].expand(FRAMES, *value.shape[1:]) for name, value in given(attributes=attributes).items()}
+    cond, noise = pipeline.condition(**inputs), pipeline.noise((SIDE, SIDE), 0)
+    made = [
+        pipeline(cond, noise, num_inference_steps=3, eta=eta, seed=seed).latents
+        for eta, seed in ((1, 0), (1, 5), (0, 0))
+    ]
+    for latents in made:
+        torch.testing.assert_close(latents, latents[:1].expand_as(latents), atol=1e-5, rtol=1e-5)
+    assert (made[0] - made[1]).abs().max() > 1e-3 and (made[0] - made[2]).abs().max() > 1e-3
+
+
+def test_from_the_noised_coarse_frame_fewer_levels_are_run_through(base) -> None:
+    cond, noise = base.condition(**given()), base.noise((SIDE, SIDE), 0)
+    seen: list[int] = []
+    base(cond, noise, num_inference_steps=4, strength=0.5, callback=lambda i, t, x: seen.append(t))
+    assert seen == [499, 249]
+
+
+def test_a_denoiser_that_sees_nothing_to_repair_leaves_the_coarse_frame(base, monkeypatch) -> None:
+    """The velocity of a residual of nothing is the noise, scaled; so the coarse latents come out."""
+    cond, noise = base.condition(**given()), base.noise((SIDE, SIDE), 0)
+    alphas = base.scheduler.alphas_cumprod
+
+    def velocity(x, t, tokens, return_dict):
+        a = alphas[t]
+        return ((x[:, :4] / (1 - a).sqrt()) * a.sqrt(),)
+
+    monkeypatch.setattr(base.unet, "forward", velocity)
+    out = base(cond, noise, num_inference_steps=2)
+    torch.testing.assert_close(out.latents, cond.coarse, atol=1e-4, rtol=1e-4)
+
+
+def test_it_is_kept_and_comes_back(base, paper, tmp_path) -> None:
+    for name, pipeline, attributes in (("base", base, 31), ("paper", paper, 56)):
+        pipeline.save_pretrained(tmp_path / name)
+        cond = pipeline.condition(**given(attributes=attributes))
+        assert (tmp_path / name / "model_index.json").is_file()
+        noise = pipeline.noise((SIDE, SIDE), 0)
+        unet = type(pipeline.unet).from_pretrained(tmp_path / name / "unet").eval()
+        again = FADMPipeline(unet, pipeline.conditioner, pipeline.scheduler, pipeline.codec)
+        one, other = (p(cond, noise, num_inference_steps=1).latents for p in (pipeline, quiet(again)))
+        torch.testing.assert_close(one, other)
