@@ -30,7 +30,7 @@ class MediapipeMesh:
     def __init__(self, *, follows_motion: bool = True, max_faces: int = 1, confidence: float = 0.5) -> None:
         import mediapipe
 
-        with _native_log_muted():
+        with native_log_muted():
             self._mesh = mediapipe.solutions.face_mesh.FaceMesh(
                 static_image_mode=not follows_motion,
                 refine_landmarks=True,
@@ -43,7 +43,7 @@ class MediapipeMesh:
     def detect(self, frame: Frame) -> list[Points]:
         """Meshes (478, 3) in pixels, of every face found in an RGB frame; an empty list if there is none."""
         height, width = frame.shape[:2]
-        with nullcontext() if self._met_a_face else _native_log_muted():
+        with nullcontext() if self._met_a_face else native_log_muted():
             found = self._mesh.process(np.ascontiguousarray(frame)).multi_face_landmarks or []
         self._met_a_face = self._met_a_face or bool(found)
         meshes = []
@@ -54,7 +54,7 @@ class MediapipeMesh:
 
     def forget(self) -> None:
         """Let the next frame be the first: nothing seen before is followed."""
-        with _native_log_muted():
+        with native_log_muted():
             self._mesh.reset()
             self._mesh.process(_NOTHING)
 
@@ -75,7 +75,7 @@ class MediapipeBoxes:
     def __init__(self, *, confidence: float = 0.5) -> None:
         import mediapipe
 
-        with _native_log_muted():
+        with native_log_muted():
             self._detection = mediapipe.solutions.face_detection.FaceDetection(
                 model_selection=1, min_detection_confidence=confidence
             )
@@ -98,7 +98,7 @@ class MediapipeBoxes:
 
 
 @contextmanager
-def _native_log_muted() -> Iterator[None]:
+def native_log_muted() -> Iterator[None]:
     """Keeps mediapipe's start-up lines, which no setting turns off, out of the terminal.
 
     They go past Python to file descriptor 2; its failures come as Python exceptions all the same.

@@ -32,6 +32,26 @@ def face_triangles() -> NDArray[np.int32]:
     return Delaunay(front).simplices.astype(np.int32)
 
 
+def stretched(source: NDArray[np.floating], target: NDArray[np.floating], factor: float = 2.0) -> NDArray[np.int32]:
+    """Triangles (N, 3) of the face that a warp smears: so many times larger in the target, or not seen in the source.
+
+    Args:
+        source: Landmarks (478, 3).
+        target: Landmarks (478, 3) wanted, of the same head at the same size.
+        factor: Growth of a triangle's area from which its pixels cannot be trusted.
+    """
+    triangles = face_triangles()
+    before, after = (_areas(np.asarray(points, np.float64)[triangles, :2]) for points in (source, target))
+    facing = np.sign(np.median(after))  # the way most of the face turns, whatever the sense of rotation
+    return triangles[(facing * after > 0) & (facing * after > factor * np.maximum(facing * before, 0))]
+
+
+def _areas(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Twice the signed areas (N,) of triangles (N, 3, 2)."""
+    (ax, ay), (bx, by) = ((corners[:, k] - corners[:, 0]).T for k in (1, 2))
+    return ax * by - ay * bx
+
+
 class MeshWarp:
     """Warps one source frame towards any number of target meshes.
 

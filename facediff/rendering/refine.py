@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,8 +14,9 @@ from facediff.conditioning.fadm import attribute_scale
 from facediff.landmarks import masks
 from facediff.landmarks import motion as layout
 from facediff.landmarks.alignment import FACE, Alignment, align
-from facediff.landmarks.mesh import BROW_LINE, FACE_OVAL, LEFT_EYE, LIPS_INNER, RIGHT_EYE
+from facediff.landmarks.mesh import BROW_LINE, FACE_OVAL, LEFT_EYE, LIPS_INNER, LIPS_OUTER, RIGHT_EYE
 from facediff.landmarks.raster import draw_face
+from facediff.landmarks.warp import stretched
 from facediff.pipelines.fadm import FADMPipeline
 from facediff.rendering.compose import add_window, detail_kept
 from facediff.rendering.shot import Shot, as_levels, as_pictures, border_fade, in_chunks, in_crop
@@ -30,6 +32,7 @@ PARTS: tuple[tuple[tuple[slice, ...], tuple[NDArray[np.integer], ...], float, fl
     ((layout.BROWS,), (BROW_LINE,), 0.08, 0.12),
 )
 FRESH_FEATHER = 0.03
+SLOW_PX = 0.05 * FACE.unit_px  # detail finer than this is taken from the coarse frame, where that has it right
 FULL_FROM = 0.25  # attributes, in usual deviations, from which the whole of the change is pasted
 
 
@@ -82,14 +85,15 @@ class FaceRefiner:
         with torch.inference_mode():
             before = cond.latents(torch.zeros_like(result))
             made, round_trip = np.split(as_levels(pipeline.decode(torch.cat([result, before]))), 2)
-        return [
-            add_window(
-                shot.coarse,
-                detail_kept(made[i], view.crop.astype(np.float32), round_trip[i], view.paste, view.fresh),
-                view.alignment.inverses[0],
-            )
-            for i, (shot, view) in enumerate(zip(shots, views, strict=True))
-        ]
+        return [self._pasted(*parts) for parts in zip(shots, views, made, round_trip, strict=True)]
+
+    @staticmethod
+    def _pasted(shot: Shot, view: _View, made: NDArray[np.float32], round_trip: NDArray[np.float32]) -> Frame:
+        change = detail_kept(made, view.crop.astype(np.float32), round_trip, view.paste, view.fresh)
+        # Where the warp carried skin well, what is still wrong is light and colour. The denoiser knows no better where
+        # each pore lies, so its mean would only blur them.
+        slow = cv2.GaussianBlur(change, (0, 0), SLOW_PX)
+        return add_window(shot.coarse, slow + view.anew[..., None] * (change - slow), view.alignment.inverses[0])
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,7 @@ class _View:
     maps: NDArray[np.uint8]
     paste: NDArray[np.float32]
     fresh: NDArray[np.float32]
+    anew: NDArray[np.float32]
 
 
 def _view(shot: Shot) -> _View:
@@ -117,7 +122,23 @@ def _view(shot: Shot) -> _View:
         maps=draw_face(points, size),
         paste=moved_parts(shot.moved, points, size, unit) * border_fade(size),
         fresh=shot.lack * masks.region(points[LIPS_INNER], size, unit, feather=FRESH_FEATHER),
+        anew=_painted_anew(shot, points),
     )
+
+
+def _painted_anew(shot: Shot, points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(H, W) in [0, 1]: lips, eyes, and what the warp had to stretch, where the denoiser's detail is wanted too."""
+    size, unit = FACE.size, FACE.unit_px
+    area = masks.region(points[LIPS_OUTER], size, unit, reach=0.03, feather=0.06)
+    for eye in (RIGHT_EYE, LEFT_EYE):
+        np.maximum(area, masks.region(points[eye], size, unit, reach=0.04, feather=0.06), out=area)
+    if shot.origin is None:
+        return area
+    smeared = np.zeros(size[::-1], np.float32)
+    corners = points[stretched(shot.origin, shot.points), :2]
+    for triangle in np.rint(corners * 16).astype(np.int32):
+        cv2.fillConvexPoly(smeared, triangle, 1.0, shift=4)
+    return np.maximum(area, cv2.GaussianBlur(smeared, (0, 0), SLOW_PX / 2))
 
 
 def moved_parts(

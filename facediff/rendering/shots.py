@@ -15,6 +15,7 @@ from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.smoothing import smooth_track
 from facediff.landmarks.warp import MeshWarp
+from facediff.rendering.layers import LayeredWarp
 from facediff.rendering.reference import Reference
 from facediff.rendering.shot import Shot
 from facediff.types import FaceTrack, Frame
@@ -53,7 +54,7 @@ class StillShots:
         rotation: NDArray[np.floating] | None = None,
         closes_lips: bool = True,
         since: NDArray[np.floating] | None = None,
-        animator: Callable[[Frame, NDArray[np.floating]], CoarseAnimator] = MeshWarp,
+        animator: Callable[[Frame, NDArray[np.floating]], CoarseAnimator] = LayeredWarp,
     ) -> None:
         canonical, self._pose = canonicalise(track.points)
         if rotation is not None:
@@ -67,6 +68,7 @@ class StillShots:
         else:
             self._motion, self._pose = since, layout.usual_from(self._pose, since)
             self._beyond = self._own - self._express(since)  # what the basis does not hold
+        self._points, self._scale = track.points[0], self._pose.scale[0]
         self._animator = animator(image, track.points[0])
 
     def __call__(self, motion: NDArray[np.float32]) -> Iterator[Shot]:
@@ -82,6 +84,7 @@ class StillShots:
                 pose=poses,
                 lack=lacking(self._own, moved[0]),
                 moved=self._motion - row,
+                origin=self._points * (poses.scale[0] / self._scale),
             )
 
     def _express(self, row: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -148,7 +151,15 @@ class VideoShots:
                 None if lack == 0 else _blend(align(pose, MOUTH).crop(coarse, 0), reference.window(points, pose), lack)
             )
             changed = self._own[index] - self._wanted(index, row)
-            held = Shot(coarse=coarse, reference=shown, points=points, pose=pose, lack=lack, moved=changed)
+            held = Shot(
+                coarse=coarse,
+                reference=shown,
+                points=points,
+                pose=pose,
+                lack=lack,
+                moved=changed,
+                origin=self.track.points[index],
+            )
             yield held
 
     def _wanted(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -44,8 +44,8 @@ class FADMRecipe:
     batch_size: int = 12
     driven_share: float = 0.25
     alignment_weight: float = 0.1
-    outside_weight: float = 0.05
-    parts_weight: float = 2.0
+    outside_weight: float = 0.02
+    parts_weight: float = 6.0
 
 
 class Refiner(nn.Module):

@@ -1,0 +1,38 @@
+"""Who is in front: a soft mask of the person in a picture, by mediapipe's selfie segmentation."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facediff.landmarks.mediapipe_backend import native_log_muted
+from facediff.types import Frame
+
+
+def person_mask(frame: Frame) -> NDArray[np.float32]:
+    """(H, W) in [0, 1]: how much of each pixel of an RGB frame belongs to a person, hair included.
+
+    The network sees 256 by 256 pixels; the picture itself, as the guide of a filter, gives the edge its place.
+    """
+    import mediapipe
+
+    with native_log_muted(), mediapipe.solutions.selfie_segmentation.SelfieSegmentation(model_selection=0) as network:
+        coarse = network.process(np.ascontiguousarray(frame)).segmentation_mask
+    guide = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+    radius = max(2, round(max(frame.shape[:2]) / 128))
+    return np.clip(_guided_filter(guide, coarse.astype(np.float32), radius, 1e-3), 0, 1)
+
+
+def _guided_filter(
+    guide: NDArray[np.float32], values: NDArray[np.float32], radius: int, smoothness: float
+) -> NDArray[np.float32]:
+    """Values that are locally linear in a guide (He et al., "Guided Image Filtering", PAMI 2013, equations 5 to 8)."""
+
+    def mean(x: NDArray[np.float32]) -> NDArray[np.float32]:
+        return cv2.blur(x, (2 * radius + 1, 2 * radius + 1)).astype(np.float32)
+
+    guide_mean, values_mean = mean(guide), mean(values)
+    covariance = mean(guide * values) - guide_mean * values_mean
+    slope = covariance / (mean(guide * guide) - guide_mean**2 + smoothness)
+    return mean(slope) * guide + mean(values_mean - slope * guide_mean)
