@@ -50,16 +50,21 @@ def test_all_stages_make_a_model_that_speaks(folder) -> None:
     stages.run_motion(catalog, cache, model, config(folder, "motion"))
     stages.run_sync(catalog, cache, model, config(folder, "sync"))
     stages.run_difftalk(catalog, cache, model, config(folder, "difftalk"), pairs=30)
+    stages.run_fadm(catalog, cache, model, config(folder, "fadm"), pairs=30)
     weights = sorted(p.relative_to(model).parts[0] for p in model.rglob("*.safetensors"))
-    assert weights == ["codec", "difftalk", "difftalk", "motion", "sync"]
+    assert weights == ["codec", "difftalk", "difftalk", "fadm", "fadm", "motion", "sync"]
     clip = Avatar.from_image(astronaut(), model=str(model), device="cpu").talk(np.zeros(3200, np.float32), steps=1)
     assert len(list(clip)) == 5
+    moved = Avatar.from_image(astronaut(), model=str(model), device="cpu").animate(folder / "talk.mp4", steps=1)
+    assert next(iter(moved)).shape == astronaut().shape
     assert SyncScorer(model).video(folder / "talk.mp4").curve.shape == (31,)
 
 
 def test_what_is_missing_is_named(folder, tmp_path) -> None:
     with pytest.raises(WeightsError, match="no codec in .*: run 'facediff train codec'"):
         stages.run_difftalk(folder / "clips.csv", tmp_path, tmp_path, config(tmp_path, "difftalk"))
+    with pytest.raises(WeightsError, match="no codec in .*: run 'facediff train codec'"):
+        stages.run_fadm(folder / "clips.csv", tmp_path, tmp_path, config(tmp_path, "fadm"))
     silent = folder / "silent.csv"
     silent.write_text((folder / "clips.csv").read_text().replace(",av,", ",silent,"))
     with pytest.raises(ConfigError, match="nothing to learn speech from"):
