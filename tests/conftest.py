@@ -1,0 +1,17 @@
+"""What every test may rely on: nothing is written into the folders of whoever runs them."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_settings(tmp_path_factory):
+    """A folder of settings of the tests' own, for programs that they start as well."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("settings")))
+        for name in ("FACEDIFF_C2PA_CERT", "FACEDIFF_C2PA_KEY"):
+            patch.delenv(name, raising=False)
+        yield os.environ["XDG_CONFIG_HOME"]
