@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from facediff import saved_avatar
 from facediff.audio.encoder import AudioEncoder, load_encoder
 from facediff.audio.wave import SAMPLE_RATE, load_wave
 from facediff.audio.windows import exact_rate, frame_count
@@ -52,15 +53,32 @@ class Avatar:
     at once is safe, since nothing is written to it, but no faster.
     """
 
-    def __init__(self, source: Frame | Path, track: FaceTrack, *, model: str, device: str | None) -> None:
-        """Use ``from_image`` or ``from_video``."""
-        self._source, self.track, self._model, self._device = source, track, model, device
-        self._on_missing_face = "keep"
-        self._origin = _ingredient("source", source)
+    def __init__(
+        self,
+        source: Frame | Path,
+        track: FaceTrack,
+        origin: Ingredient,
+        *,
+        model: str,
+        device: str | None,
+        consent: str | None,
+        face: int | str | None,
+        on_missing_face: str = "keep",
+    ) -> None:
+        """Use ``from_image``, ``from_video`` or ``load``."""
+        self._source, self.track, self._origin = source, track, origin
+        self._model, self._device, self._on_missing_face = model, device, on_missing_face
+        self.consent, self._face = consent, face
 
     @classmethod
     def from_image(
-        cls, image: str | Path | Frame, *, face: int | str | None = None, model: str = "base", device: str | None = None
+        cls,
+        image: str | Path | Frame,
+        *,
+        face: int | str | None = None,
+        model: str = "base",
+        device: str | None = None,
+        consent: str | None = None,
     ) -> Avatar:
         """An avatar of a portrait.
 
@@ -69,15 +87,16 @@ class Avatar:
             face: Which face, where there are several: ``largest``, or an index from the left.
             model: ``base``, the embedded model, or a folder laid out like it.
             device: ``cpu``, ``cuda``, ...; the best there is by default.
+            consent: What the person shown agreed to, in words; every clip's record repeats it.
 
         Raises:
             MediaError, NoFaceFound, SeveralFaces: What the picture lacks.
         """
         where = "the picture" if isinstance(image, np.ndarray) else str(image)
         picture = image if isinstance(image, np.ndarray) else read_image(image)
-        avatar = cls(picture, track_still(picture, face, where=where), model=model, device=device)
-        avatar._origin = _ingredient("source", image)
-        return avatar
+        track = track_still(picture, face, where=where)
+        origin = _ingredient("source", image)
+        return cls(picture, track, origin, model=model, device=device, consent=consent, face=face)
 
     @classmethod
     def from_video(
@@ -88,6 +107,7 @@ class Avatar:
         model: str = "base",
         device: str | None = None,
         on_missing_face: str = "keep",
+        consent: str | None = None,
     ) -> Avatar:
         """An avatar of a video, to be dubbed: only the lower face will change.
 
@@ -98,12 +118,41 @@ class Avatar:
             device: As in ``from_image``.
             on_missing_face: What frames without a face become: ``keep`` them, ``hold`` the last one with a face, or
                 ``error``.
+            consent: As in ``from_image``.
         """
         reader = VideoReader(video)
-        avatar = cls(Path(video), track_face(reader, float(reader.info.fps), face=face), model=model, device=device)
-        avatar._on_missing_face = on_missing_face
-        VideoShots(avatar.track, on_missing_face=on_missing_face)  # refuse now what would fail later
-        return avatar
+        track = track_face(reader, float(reader.info.fps), face=face)
+        VideoShots(track, on_missing_face=on_missing_face)  # refuse now what would fail later
+        return cls(
+            Path(video), track, _ingredient("source", video), model=model, device=device, consent=consent,
+            face=None if face == "largest" else face, on_missing_face=on_missing_face,
+        )  # fmt: skip
+
+    @classmethod
+    def load(cls, folder: str | Path, *, device: str | None = None) -> Avatar:
+        """The avatar that ``save`` wrote; its face is not looked for again.
+
+        Raises:
+            MediaError: There is none, or it is damaged.
+        """
+        kept = saved_avatar.load(Path(folder))
+        return cls(
+            kept.source, kept.track, Ingredient("source", kept.name, kept.sha256), model=kept.model, device=device,
+            consent=kept.consent, face=kept.face, on_missing_face=kept.on_missing_face,
+        )  # fmt: skip
+
+    def save(self, folder: str | Path) -> Path:
+        """Writes source, landmarks, settings and consent into a folder of its own, whole or not at all.
+
+        Raises:
+            OutputError: It is there already, or cannot be written.
+        """
+        kept = saved_avatar.SavedAvatar(
+            self._source, self.track, self._origin.name, self._origin.sha256, self._model, self._face,
+            self._on_missing_face, self.consent,
+        )  # fmt: skip
+        saved_avatar.save(kept, Path(folder))
+        return Path(folder)
 
     def talk(
         self,
@@ -266,14 +315,17 @@ class Avatar:
 
     def _record(self, task: str, second: Ingredient, seed: int, **options: str | float | bool | None) -> Record:
         """How a clip is made; only what differs from the defaults is an option."""
-        defaults = signature(getattr(Avatar, task)).parameters
+        defaults = {name: one.default for name, one in signature(getattr(Avatar, task)).parameters.items()}
+        defaults |= {"face": None, "on_missing_face": "keep"}
+        options |= {"face": self._face, "on_missing_face": self._on_missing_face}
         return Record(
             task=task,
             inputs=(self._origin, second),
-            options={name: value for name, value in options.items() if value != defaults[name].default},
+            options={name: value for name, value in options.items() if value != defaults[name]},
             seed=seed,
             model=model_name(self._model),
             weights_sha256=weights_hash(self._model),
+            consent=self.consent,
         )
 
     def _beside(self, clip: Clip, driver: Driver) -> Clip:

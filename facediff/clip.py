@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image
 
 from facediff.media import VideoWriter
 from facediff.provenance import Credentials, Record, embed, sign
 from facediff.types import Frame, Wave
 
+SHOWN_S = 20.0  # clips up to here are rendered where a notebook shows them
 SOUND_RATE = 48000  # of the sound track of a clip; models listen at 16 kHz
 
 
@@ -50,6 +56,21 @@ class Clip:
         """One frame, without rendering the others."""
         return next(self.render(slice(self.preview_index, self.preview_index + 1)))
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the clip as a video, or, of one that takes long to render, its best frame."""
+        seconds = float(self.frame_total / self.fps)
+        if seconds > SHOWN_S:
+            picture = io.BytesIO()
+            Image.fromarray(self.preview()).save(picture, "jpeg", quality=90)
+            image = base64.b64encode(picture.getvalue()).decode()
+            return (
+                f'<img src="data:image/jpeg;base64,{image}" style="max-width: 100%"><p>A frame of a clip of '
+                f"{seconds:.0f} s, which is not rendered yet: <code>clip.save('clip.mp4')</code></p>"
+            )
+        with TemporaryDirectory() as folder:
+            data = base64.b64encode(self.save(Path(folder) / "clip.mp4").read_bytes()).decode()
+        return f'<video controls style="max-width: 100%" src="data:video/mp4;base64,{data}"></video>'
+
     def save(
         self, path: str | Path, *, watermark: bool = True, progress: Callable[[int, int], None] | None = None
     ) -> Path:
@@ -72,8 +93,14 @@ class Clip:
             metadata = record.as_metadata()
             seal = partial(sign, record=record, credentials=Credentials.load(), title=path.name)
         with VideoWriter(
-            path, self.size, self.fps, audio=self.audio, audio_rate=SOUND_RATE, is_tagged=self.is_tagged,
-            metadata=metadata, seal=seal,
+            path,
+            self.size,
+            self.fps,
+            audio=self.audio,
+            audio_rate=SOUND_RATE,
+            is_tagged=self.is_tagged,
+            metadata=metadata,
+            seal=seal,
         ) as writer:
             for done, frame in enumerate(self, 1):
                 writer.write(embed(frame) if watermark else frame)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import secrets
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from facediff.errors import InputError, MediaError, OutputError
+from facediff.errors import InputError, MediaError
+from facediff.files import written_whole
 from facediff.landmarks import motion as layout
 from facediff.landmarks.canonical import mean_face
 from facediff.landmarks.smoothing import smooth_track
@@ -65,20 +64,12 @@ class MotionTemplate:
         check_name(path)
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
         about = {"format": _FORMAT, "version": str(_VERSION), "fps": str(self.fps)}
-        partial = path.with_name(f".facediff-{secrets.token_hex(4)}{path.suffix}")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(path) as partial:
             if path.suffix.lower() == ".npz":
                 with partial.open("wb") as file:  # by name, numpy would add an ending of its own
                     np.savez(file, about=np.array(json.dumps(about)), **arrays)
             else:
                 save_file(arrays, partial, metadata=about)
-            partial.replace(path)
-        except (OSError, SafetensorError) as error:
-            raise OutputError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from error
-        finally:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
         return path
 
 

@@ -46,6 +46,7 @@ def animate(
     face: Annotated[str | None, typer.Option(help="'largest', or an index from the left.")] = None,
     on_missing_face: Annotated[OnMissingFace, typer.Option(help="Of a video.")] = OnMissingFace.keep,
     preview: Annotated[bool, typer.Option("--preview", help="Write one frame, as a picture.")] = False,
+    consent: Annotated[str | None, typer.Option(help="What the person shown agreed to; kept in the clip.")] = None,
     watermark: Annotated[bool, typer.Option(help="Weave an invisible mark into the frames.")] = True,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, ...")] = None,
 ) -> None:
@@ -53,7 +54,7 @@ def animate(
     output = output.with_suffix(".png") if preview else output
     check_paths(source, driving, output, preview, folders=True)
     with err.status("reading the face"):
-        avatar = read_avatar(source, face, model, device, on_missing_face.value)
+        avatar = read_avatar(source, face, model, device, on_missing_face.value, consent)
     with err.status("reading the driver"):
         clip = avatar.animate(
             driving, region=region.value, absolute=absolute, lips=lips, eyes=eyes, brows=brows, head=head, seed=seed,

@@ -22,7 +22,9 @@ class OnMissingFace(str, Enum):
     error = "error"
 
 
-def read_avatar(source: Path, face: str | None, model: str, device: str | None, on_missing_face: str) -> Avatar:
+def read_avatar(
+    source: Path, face: str | None, model: str, device: str | None, on_missing_face: str, consent: str | None
+) -> Avatar:
     """The avatar of a portrait or of a video, by the file's name."""
     from facediff.avatar import Avatar
     from facediff.media import is_video
@@ -31,9 +33,9 @@ def read_avatar(source: Path, face: str | None, model: str, device: str | None, 
     if is_video(source):
         return Avatar.from_video(
             source, face="largest" if chosen is None else chosen, model=model, device=device,
-            on_missing_face=on_missing_face,
+            on_missing_face=on_missing_face, consent=consent,
         )  # fmt: skip
-    return Avatar.from_image(source, face=chosen, model=model, device=device)
+    return Avatar.from_image(source, face=chosen, model=model, device=device, consent=consent)
 
 
 def chosen_face(face: str | None) -> int | str | None:

@@ -83,10 +83,11 @@ def command_line(record: Record, clip: Path) -> str:
     words = [f"./{part.name}" if part.name.startswith("-") else part.name for part in record.inputs]
     words += ["--output", f"again{clip.suffix}"]
     options = {**record.options, "seed": record.seed, "model": record.model, "watermark": record.is_watermarked}
+    options["consent"] = record.consent
     for name, value in options.items():
         option = known.get(name)
         if option is None:
-            if name == "watermark" or name not in record.options:
+            if name not in record.options:
                 continue
             raise InputError(
                 f"it was made with {name}={value!r}, which Python alone offers, so no command can be given"

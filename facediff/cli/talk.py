@@ -33,6 +33,7 @@ def talk(
     fps: Annotated[float | None, typer.Option(help="Frames per second of a portrait's clip (25).")] = None,
     on_missing_face: Annotated[OnMissingFace, typer.Option(help="Of a video.")] = OnMissingFace.keep,
     preview: Annotated[bool, typer.Option("--preview", help="Write one frame, as a picture, in seconds.")] = False,
+    consent: Annotated[str | None, typer.Option(help="What the person shown agreed to; kept in the clip.")] = None,
     watermark: Annotated[bool, typer.Option(help="Weave an invisible mark into the frames.")] = True,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, ...")] = None,
 ) -> None:
@@ -40,7 +41,7 @@ def talk(
     output = output.with_suffix(".png") if preview else output
     check_paths(source, speech, output, preview)
     with err.status("reading the face"):
-        avatar = read_avatar(source, face, model, device, on_missing_face.value)
+        avatar = read_avatar(source, face, model, device, on_missing_face.value, consent)
     with err.status("listening"):
         clip = avatar.talk(
             speech, seed=seed, steps=steps, guidance_scale=guidance_scale, lips=lips, head=head, still=still,

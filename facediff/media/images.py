@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import secrets
 import warnings
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from facediff.errors import InputError, MediaError, OutputError
+from facediff.errors import InputError, MediaError
+from facediff.files import written_whole
 from facediff.types import Frame
 
 MAX_PIXELS = 64_000_000
@@ -63,13 +62,5 @@ def write_image(path: str | Path, frame: Frame) -> None:
     path = Path(path)
     if path.suffix.lower() not in PICTURE_SUFFIXES:
         raise InputError(f"{path} must end in one of {', '.join(PICTURE_SUFFIXES)}")
-    partial = path.with_name(f".facediff-{secrets.token_hex(4)}{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(path) as partial:
         Image.fromarray(frame).save(partial, quality=95)
-        partial.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)

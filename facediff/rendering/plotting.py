@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import secrets
 from pathlib import Path
 
 import numpy as np
 
-from facediff.errors import InputError, OutputError
+from facediff.errors import InputError
+from facediff.files import written_whole
 from facediff.landmarks import motion as layout
 from facediff.landmarks.templates import MotionTemplate
 
@@ -59,14 +58,6 @@ def plot_motion(template: MotionTemplate, path: str | Path) -> Path:
         panel.legend(loc="upper right", fontsize=7, ncols=4, frameon=False)
         panel.margins(x=0)
     panels[-1].set_xlabel("seconds", fontsize=8)
-    partial = path.with_name(f".facediff-{secrets.token_hex(4)}{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(path) as partial:
         figure.savefig(partial, dpi=120)
-        partial.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
     return path

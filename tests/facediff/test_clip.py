@@ -1,3 +1,5 @@
+import base64
+import re
 from dataclasses import replace
 from fractions import Fraction
 
@@ -77,3 +79,18 @@ def test_a_failure_leaves_the_file_that_was_there(tmp_path) -> None:
     with pytest.raises(KeyboardInterrupt):
         clip().save(tmp_path / "a.mp4", progress=stop)
     assert (tmp_path / "a.mp4").read_bytes() == before and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_notebook_shows_a_short_clip_and_a_frame_of_a_long_one() -> None:
+    shown = clip()._repr_html_()
+    kind, data = re.fullmatch(r'<video controls .* src="data:(.*);base64,(.*)"></video>', shown).groups()
+    assert kind == "video/mp4" and base64.b64decode(data)[4:8] == b"ftyp"
+    made = []
+
+    def render(part: slice):
+        for k in range(part.start, part.stop):
+            made.append(k)
+            yield np.zeros((16, 16, 3), np.uint8)
+
+    long = Clip(Fraction(25), (16, 16), 25 * 60, None, render, preview_index=4)._repr_html_()
+    assert "image/jpeg" in long and "clip of 60 s" in long and made == [4]

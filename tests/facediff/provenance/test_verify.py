@@ -128,7 +128,7 @@ def again(tmp_path, record: Record) -> str:
 def test_info_gives_the_command_to_make_it_again(tmp_path):
     words = shlex.split(again(tmp_path, RECORD))
     assert words == ["facediff", "talk", "my portrait.jpg", "./-s.wav", "--output", "again.mp4", "--lips=1.5",
-                     "--still", "--scheduler=unipc", "--seed=7"]  # fmt: skip
+                     "--still", "--scheduler=unipc", "--seed=7", "--consent=yes\ufffd[2J"]  # fmt: skip
     text = run("info", tmp_path / "v.mp4").stdout
     assert "my portrait.jpg, sha256 abab" in text and "consent      yes\ufffd[2J" in text
 
