@@ -1,8 +1,9 @@
 # Two commands do all set-up: `make hello` and `make test`. PYTHON names the interpreter (3.10 to 3.12).
+# `make space` lays out a Hugging Face Space.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: hello test
+.PHONY: hello test space
 hello: .venv/installed
 	$(BIN)/facediff hello -o out/hello.mp4
 
@@ -12,6 +13,12 @@ test: .venv/tested
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+space:
+	rm -rf out/space && mkdir -p out/space
+	cp -RP Dockerfile .dockerignore pyproject.toml LICENSE facediff audio landmarks demo out/space/
+	find out/space -name __pycache__ -prune -exec rm -rf {} +
+	cp space/README.md out/space/README.md
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv

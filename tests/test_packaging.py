@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+import subprocess
 import sys
+import sysconfig
+import tarfile
+import venv
+import zipfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
+from skimage.data import astronaut
+from typer.testing import CliRunner
 
 import facediff
+from facediff.cli import app
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -83,3 +94,96 @@ def test_one_opencv_alone():
 def test_version_is_one_and_valid():
     assert SETTINGS["project"]["dynamic"] == ["version"]
     assert re.fullmatch(r"\d+\.\d+\.\d+", facediff.__version__)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    """A wheel that was built from an unpacked source distribution, without a network."""
+    folder = tmp_path_factory.mktemp("build")
+    source = folder / "source"
+    skipped = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "out", "build", "dist", "*.egg-info")
+    shutil.copytree(ROOT, source, symlinks=True, ignore=skipped)
+    _build("sdist", source, folder)
+    (archive,) = folder.glob("*.tar.gz")
+    with tarfile.open(archive) as packed:
+        packed.extractall(folder / "unpacked", filter="data")
+    (unpacked,) = (folder / "unpacked").iterdir()
+    _build("wheel", unpacked, folder)
+    (made,) = folder.glob("*.whl")
+    return made
+
+
+def _build(kind: str, source: Path, into: Path) -> None:
+    code = f"import setuptools.build_meta as backend; backend.build_{kind}({str(into)!r})"
+    subprocess.run([sys.executable, "-c", code], cwd=source, check=True, capture_output=True)
+
+
+def test_the_wheel_holds_the_packages_their_data_and_nothing_else(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    tops = {name.split("/")[0] for name in names}
+    assert tops == {"facediff", f"facediff-{facediff.__version__}.dist-info"}
+    for wanted in (
+        "facediff/py.typed",
+        "facediff/samples/hello.flac",
+        "facediff/audio/wave.py",
+        "facediff/landmarks/mean_face.npy",
+        "facediff/demo/app.py",
+        "facediff/checkpoints/base/codec/config.json",
+        "facediff/checkpoints/base/README.md",
+    ):
+        assert wanted in names
+    weights = {str(p.relative_to(ROOT)) for p in (ROOT / "facediff" / "checkpoints").rglob("*.safetensors")}
+    assert weights == {name for name in names if name.endswith(".safetensors") and "checkpoints" in name}
+    assert not [name for name in names if "test" in name.lower()]
+
+
+def test_installed_from_the_wheel_it_runs_anywhere(wheel, tmp_path):
+    """In an environment of its own, which sees the libraries of this one but not this checkout."""
+    home = tmp_path / "env"
+    venv.create(home, with_pip=False, symlinks=True)
+    python = home / "bin" / "python"
+    (site,) = home.glob("lib/python*/site-packages")
+    (site / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        str(python),
+        "install",
+        "--no-deps",
+        "--no-index",
+        "--no-compile",
+    ]
+    subprocess.run([*install, str(wheel)], check=True, capture_output=True)
+    place = "import facediff.audio; print(facediff.audio.__file__)"
+    found = subprocess.run([python, "-c", place], cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert Path(found.stdout.strip()).is_relative_to(home)
+    Image.fromarray(astronaut()).save(tmp_path / "her.png")
+    speech = site / "facediff" / "samples" / "hello.flac"
+    done = subprocess.run(
+        [home / "bin" / "facediff", "talk", "her.png", speech, "-o", "look", "--preview"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert Image.open(tmp_path / "look.png").size == (512, 512)
+
+
+def test_the_image_is_built_of_what_there_is():
+    """What the Dockerfile copies exists and reaches the builder; what it runs is our command."""
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    reaches = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = [name for line in lines if line.startswith("COPY") for name in line.split()[1:-1]]
+    assert copied and set(copied) == reaches
+    assert all((ROOT / name).exists() for name in copied)
+    command = json.loads(next(line for line in lines if line.startswith("CMD")).removeprefix("CMD "))
+    shown = CliRunner().invoke(app, [*command[1:], "--help"])
+    assert command[0] == "facediff" and shown.exit_code == 0 and "--port" in shown.output
+
+
+def test_the_space_is_served_where_the_image_listens():
+    _, front, _ = (ROOT / "space" / "README.md").read_text(encoding="utf-8").split("---\n", 2)
+    settings = dict(line.split(": ", 1) for line in front.splitlines())
+    exposed = re.search(r"^EXPOSE (\d+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert settings["sdk"] == "docker" and exposed and settings["app_port"] == exposed[1]
+    assert len(settings["short_description"]) <= 60
