@@ -59,10 +59,12 @@ class MeshWarp:
         frame: Source picture (H, W, 3), uint8.
         points: Source landmarks (478, 3) in pixels.
         grid: Cells along the longer side of the box that may bend; the flow is found on them.
+        follows: How much of the face's movement what is around it makes: 1 where the head moves, 0 where its
+            expression alone does.
     """
 
-    def __init__(self, frame: Frame, points: NDArray[np.floating], *, grid: int = 224) -> None:
-        self.frame = frame
+    def __init__(self, frame: Frame, points: NDArray[np.floating], *, grid: int = 224, follows: float = 1.0) -> None:
+        self.frame, self._follows = frame, follows
         self.points = np.asarray(points[:MESH_POINTS], np.float64)
         oval = self.points[FACE_OVAL]
         centre = oval.mean(0)
@@ -83,11 +85,12 @@ class MeshWarp:
 
         Args:
             target: Landmarks (478, 3) wanted, in pixels.
-            shell: Where the points around the face go (36, 2 or 3); as far as the face oval moves by default.
+            shell: Where the points around the face go (36, 2 or 3); as far as the face oval moves by default, times
+                ``follows``.
         """
         target = np.asarray(target[:MESH_POINTS], np.float64)
         if shell is None:
-            shell = self._shell + (target[FACE_OVAL] - self.points[FACE_OVAL])
+            shell = self._shell + self._follows * (target[FACE_OVAL] - self.points[FACE_OVAL])
         nodes = np.concatenate([target[:, :2], np.asarray(shell)[:, :2], self._ring])
         face = face_triangles()
         far_first = np.argsort(-target[face, 2].mean(1), kind="stable")

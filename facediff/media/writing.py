@@ -63,7 +63,7 @@ class VideoWriter:
         fps: Frames per second.
         audio: Mono sound, float32 in [-1, 1], or None.
         audio_rate: Its samples per second.
-        crf: Quality, 0 (lossless) to 51; 17 is visually lossless.
+        crf: Quality, 0 (lossless) to 51; 12 keeps even grain.
         preset: x264's trade of time for size.
         is_tagged: Say how colours are coded. A dub of a file that does not say had better not either: players then
             make the same guess for both.
@@ -83,7 +83,7 @@ class VideoWriter:
         *,
         audio: Wave | None = None,
         audio_rate: int = WAVE_RATE,
-        crf: int = 17,
+        crf: int = 12,
         preset: str = "veryfast",
         is_tagged: bool = True,
         metadata: Mapping[str, str] | None = None,

@@ -145,7 +145,7 @@ class VideoShots:
             pose = self._pose.take(slice(index, index + 1))
             moved = self._moved(index, row)
             points = from_canonical(moved[None], pose)[0]
-            coarse = MeshWarp(frame, self.track.points[index])(points)
+            coarse = MeshWarp(frame, self.track.points[index], follows=0.0)(points)  # head and surroundings stay
             lack = lacking(self._canonical[index], moved)
             shown = (
                 None if lack == 0 else _blend(align(pose, MOUTH).crop(coarse, 0), reference.window(points, pose), lack)

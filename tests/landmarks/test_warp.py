@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from facediff.landmarks.canonical import canonicalise
+from facediff.landmarks.masks import face_hull
 from facediff.landmarks.mesh import CHIN, FACE_OVAL, FOREHEAD, LIPS_OUTER, MESH_POINTS, NOSE_TIP
 from facediff.landmarks.motion import ANGLES, BROWS, DIMENSIONS, GAZE, LIDS, LIPS, SHIFT, neutral, place
-from facediff.landmarks.warp import SHELL, MeshWarp, face_triangles
+from facediff.landmarks.warp import SHELL, MeshWarp, face_triangles, stretched
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +147,31 @@ def test_a_face_at_the_edge_of_the_picture_is_bent_as_in_the_middle(portrait, wa
 
 def test_all_of_the_mesh_is_in_triangles():
     assert set(face_triangles().ravel()) == set(range(MESH_POINTS))
+
+
+def test_what_is_around_follows_as_far_as_is_wanted(portrait, mesh):
+    """An expression alone leaves untouched what is half an eye distance from the face."""
+    unit = float(np.linalg.norm(mesh[33] - mesh[263]))
+    away = face_hull(mesh, (portrait.shape[1], portrait.shape[0]), unit, reach=0.5) == 0
+    opened = mesh.copy()
+    opened[:, 1] += 6 * (mesh[:, 1] > mesh[1, 1])  # the lower face, a good way down
+    following, staying = (MeshWarp(portrait, mesh, follows=f)(opened) for f in (1.0, 0.0))
+    np.testing.assert_array_equal(staying[away], portrait[away])
+    assert (following[away] != portrait[away]).any()
+    inside = face_hull(mesh, (portrait.shape[1], portrait.shape[0]), unit) == 1
+    assert np.abs(following.astype(int) - staying)[inside].mean() < 0.5
+
+
+def test_what_a_turn_brings_into_sight_counts_as_stretched(mesh):
+    assert not len(stretched(mesh, mesh))
+    assert not len(stretched(mesh, mesh * np.float32(1.3)))  # larger as a whole, if less than the factor
+    canonical, pose = canonicalise(mesh[None])
+    motion = np.zeros((2, DIMENSIONS), np.float32)
+    motion[:, ANGLES.start] = -30, 30
+    middle = mesh[NOSE_TIP, 0]
+    sides = [
+        mesh[stretched(mesh, points)].mean(axis=(0, 1))[0] - middle for points in place(motion, canonical[0], pose)
+    ]
+    assert sides[0] * sides[1] < 0  # the cheek that comes into sight, one side or the other
+    for points in place(motion, canonical[0], pose):
+        assert 0 < len(stretched(mesh, points)) < len(face_triangles()) / 3
