@@ -7,14 +7,13 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from PIL import Image
 
 from facediff.media import VideoWriter
-from facediff.provenance import Credentials, Record, embed, sign
+from facediff.provenance import Record, embed
 from facediff.types import Frame, Wave
 
 SHOWN_S = 20.0  # clips up to here are rendered where a notebook shows them
@@ -49,11 +48,16 @@ class Clip:
         """RGB frames (H, W, 3) uint8, rendered one chunk after the other."""
         return self.render(slice(0, self.frame_total))
 
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        """Frames ``start`` to ``stop``, rendered without the others, as far as there are any."""
+        first, last, _ = slice(start, stop).indices(self.frame_total)
+        return self.render(slice(first, last)) if first < last else iter(())
+
     def __len__(self) -> int:
         return self.frame_total
 
     def preview(self) -> Frame:
-        """One frame, without rendering the others."""
+        """One frame, without rendering the others; as it is, without the watermark that ``save`` weaves in."""
         return next(self.render(slice(self.preview_index, self.preview_index + 1)))
 
     def _repr_html_(self) -> str:
@@ -85,13 +89,15 @@ class Clip:
             InputError, OutputError: The path is of another kind, or cannot be written.
             ConfigError: The certificate of the user's own does not fit, or the record is too long.
         """
+        from facediff.provenance import sealer  # which loads what signs
+
         path = Path(path)
         metadata: dict[str, str] | None = None
-        seal: Callable[[Path], object] | None = None
+        seal: Callable[[Path], None] | None = None
         if self.record is not None:
             record = replace(self.record, is_watermarked=watermark)
             metadata = record.as_metadata()
-            seal = partial(sign, record=record, credentials=Credentials.load(), title=path.name)
+            seal = sealer(record, path.name)
         with VideoWriter(
             path,
             self.size,

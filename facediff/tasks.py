@@ -59,7 +59,7 @@ def render(job: Job, identity: Identity, target: Path) -> Rendered:
     """
     _, second = _INPUTS[job.task]
     options: dict[str, Any] = dict(job.options)
-    of_avatar = {name: options.pop(name) for name in ("face", "model", "device", "on_missing_face")}
+    of_avatar = {name: options.pop(name) for name in ("face", "model", "device", "on_missing_face", "consent")}
     started = time.perf_counter()
     avatar = _avatar(job.inputs["source"], identity.inputs["source"], **of_avatar)
     read = time.perf_counter()
@@ -75,7 +75,14 @@ def render(job: Job, identity: Identity, target: Path) -> Rendered:
 
 @lru_cache(maxsize=2)
 def _avatar(
-    source: Path, sha256: str, *, face: int | str | None, model: str, device: str | None, on_missing_face: str
+    source: Path,
+    sha256: str,
+    *,
+    face: int | str | None,
+    model: str,
+    device: str | None,
+    on_missing_face: str,
+    consent: str | None,
 ) -> Avatar:
     """The avatar of a file with that content."""
     from facediff.avatar import Avatar
@@ -85,8 +92,10 @@ def _avatar(
         raise InputError(f"face is 'largest' or an index from the left, not {face!r}")
     if is_video(source):
         chosen = "largest" if face is None else face
-        return Avatar.from_video(source, face=chosen, model=model, device=device, on_missing_face=on_missing_face)
-    return Avatar.from_image(source, face=face, model=model, device=device)
+        return Avatar.from_video(
+            source, face=chosen, model=model, device=device, on_missing_face=on_missing_face, consent=consent
+        )
+    return Avatar.from_image(source, face=face, model=model, device=device, consent=consent)
 
 
 def _hash(name: str, path: Path) -> str:

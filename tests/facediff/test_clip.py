@@ -26,6 +26,12 @@ def test_it_is_rendered_as_it_is_read() -> None:
     assert int(clip().preview()[0, 0, 0]) == 120
 
 
+def test_any_stretch_of_it_as_far_as_there_is_one() -> None:
+    assert [int(frame[0, 0, 0]) for frame in clip().frames(2, 4)] == [80, 120]
+    assert [int(frame[0, 0, 0]) for frame in clip().frames(-2)] == [160, 200]
+    assert len(list(clip().frames(4, 99))) == 2 and not list(clip().frames(9, 12)) and not list(clip().frames(3, 3))
+
+
 def test_it_is_saved_whole_or_not_at_all(tmp_path) -> None:
     steps = []
     clip().save(tmp_path / "a.mp4", progress=lambda done, total: steps.append((done, total)))

@@ -14,9 +14,10 @@ from cryptography import x509
 
 from facediff.errors import ConfigError, MediaError, OutputError
 from facediff.media import VideoReader, VideoWriter
-from facediff.provenance import manifest
-from facediff.provenance.manifest import Credentials, ManifestState, read_manifest, sign
-from facediff.provenance.record import SYNTHETIC_PARTS, Ingredient, Record
+from facediff.provenance import Ingredient, Record, credentials
+from facediff.provenance.credentials import CERT_VARIABLE, KEY_VARIABLE, Credentials, self_signed
+from facediff.provenance.manifest import ManifestState, _report, read_manifest, sealer, sign
+from facediff.provenance.record import SYNTHETIC_PARTS
 
 RECORD = Record(
     task="talk",
@@ -30,11 +31,9 @@ RECORD = Record(
 
 @pytest.fixture(autouse=True)
 def settings(tmp_path_factory, monkeypatch):
-    """A folder of settings of its own, and no credentials from outside."""
+    """A folder of settings for each test."""
     folder = tmp_path_factory.mktemp("settings")
-    monkeypatch.setattr(manifest, "user_config_path", lambda name, appauthor: folder / name)
-    monkeypatch.delenv(manifest.CERT_VARIABLE, raising=False)
-    monkeypatch.delenv(manifest.KEY_VARIABLE, raising=False)
+    monkeypatch.setattr(credentials, "user_config_path", lambda name, appauthor: folder / name)
     return folder / "facediff"
 
 
@@ -49,7 +48,7 @@ def write(path):
 def test_a_signed_file_says_what_it_was_made_from(tmp_path, suffix):
     path = write(tmp_path / f".facediff-1{suffix}")
     before = [frame.tobytes() for frame in VideoReader(path)]
-    assert sign(path, RECORD, Credentials.load(), title="hello")
+    sign(path, RECORD, Credentials.load(), title="hello")
     report = read_manifest(path)
     assert report.state is ManifestState.valid and report.problems == ()
     assert report.digital_source_type == SYNTHETIC_PARTS
@@ -61,11 +60,9 @@ def test_a_signed_file_says_what_it_was_made_from(tmp_path, suffix):
     assert b"ab" * 32 in path.read_bytes() and str(tmp_path).encode() not in path.read_bytes()
 
 
-def test_other_kinds_of_file_are_left_alone(tmp_path):
-    path = write(tmp_path / "v.mkv")
-    before = path.read_bytes()
-    assert not sign(path, RECORD, Credentials.load(), title="v.mkv")
-    assert path.read_bytes() == before and read_manifest(path).state is ManifestState.absent
+def test_other_kinds_of_file_hold_none(tmp_path):
+    assert sealer(RECORD, "v.mkv") is None and sealer(RECORD, "v.MP4") is not None
+    assert read_manifest(write(tmp_path / "v.mkv")).state is ManifestState.absent
 
 
 def test_unsigned_files_have_none(tmp_path):
@@ -73,6 +70,33 @@ def test_unsigned_files_have_none(tmp_path):
     assert report.state is ManifestState.absent and "may have been removed" in report.meaning
     with pytest.raises(MediaError, match="there is no file"):
         read_manifest(tmp_path / "w.mp4")
+
+
+def test_a_damaged_file_was_tampered_with_only_if_it_had_one(tmp_path):
+    path = write(tmp_path / "v.mp4")
+    for is_signed in (False, True):
+        if is_signed:
+            sign(path, RECORD, Credentials.load(), title="v.mp4")
+        half = tmp_path / "half.mp4"
+        half.write_bytes(path.read_bytes()[: path.stat().st_size - 100])
+        report = read_manifest(half)
+        assert report.state is (ManifestState.tampered if is_signed else ManifestState.absent)
+        assert bool(report.problems) is is_signed
+
+
+@pytest.mark.parametrize(
+    "odd", [None, 7, "x", [], [7], {}, {"a": [1]}, [{"title": 3}], [{"data": [1]}], [{"data": {"actions": 5}}]]
+)
+def test_manifests_of_strangers_may_hold_anything(odd):
+    keys = ("assertions", "claim_generator_info", "ingredients", "signature_info")
+    for key in keys:
+        content = {"manifests": {"m": {key: odd}}, "active_manifest": "m", "validation_state": "Valid"}
+        assert _report(content).state is ManifestState.valid
+    for key in ("manifests", "active_manifest", "validation_results", "validation_state"):
+        assert _report({key: odd}).state is ManifestState.tampered
+    actions = [{"label": "c2pa.actions", "data": {"actions": [odd, {"digitalSourceType": odd}]}}]
+    content = {"manifests": {"m": {"assertions": actions}}, "active_manifest": "m", "validation_state": "Valid"}
+    assert _report(content).digital_source_type == (odd if isinstance(odd, str) else None)
 
 
 def test_a_changed_picture_and_a_changed_claim_are_noticed(tmp_path):
@@ -102,11 +126,11 @@ def test_a_damaged_or_old_certificate_is_replaced(settings, monkeypatch):
     (settings / "c2pa.pem").write_text("nonsense")
     first = Credentials.load()
     assert Credentials.load() == first
-    monkeypatch.setattr(manifest, "_LIFETIME", datetime.timedelta(hours=2))
+    monkeypatch.setattr(credentials, "_LIFETIME", datetime.timedelta(hours=2))
     (settings / "c2pa.pem").unlink()
     short = Credentials.load()
     monkeypatch.undo()
-    monkeypatch.setattr(manifest, "user_config_path", lambda name, appauthor: settings)
+    monkeypatch.setattr(credentials, "user_config_path", lambda name, appauthor: settings)
     assert Credentials.load() != short
 
 
@@ -114,30 +138,27 @@ def test_workers_that_start_together_all_get_one(settings, tmp_path):
     path = write(tmp_path / "v.mp4")
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: Credentials.load(), range(8)))
-    for credentials in found:
-        sign(path, RECORD, credentials, title="v.mp4")
+    for each in found:
+        sign(path, RECORD, each, title="v.mp4")
     assert [p.name for p in settings.iterdir()] == ["c2pa.pem"]
 
 
 def test_settings_that_cannot_be_written_are_no_obstacle(settings, tmp_path, caplog):
     settings.write_text("a file where the folder should be")
     path = write(tmp_path / "v.mp4")
-    assert sign(path, RECORD, Credentials.load(), title="v.mp4")
+    sign(path, RECORD, Credentials.load(), title="v.mp4")
     assert "for this once" in caplog.text
 
 
 def test_ones_own_certificate_is_used(tmp_path, monkeypatch):
-    own = manifest._self_signed()
+    own = self_signed()
     (tmp_path / "c.pem").write_bytes(own.chain)
     (tmp_path / "k.pem").write_bytes(own.key)
-    monkeypatch.setenv(manifest.CERT_VARIABLE, str(tmp_path / "c.pem"))
+    monkeypatch.setenv(CERT_VARIABLE, str(tmp_path / "c.pem"))
     with pytest.raises(ConfigError, match="go together"):
         Credentials.load()
-    monkeypatch.setenv(manifest.KEY_VARIABLE, str(tmp_path / "k.pem"))
-    assert Credentials.load() == own
-    (tmp_path / "k.pem").write_bytes(manifest._self_signed().key)
-    with pytest.raises(ConfigError, match="not fit for C2PA"):
-        Credentials.load()
+    monkeypatch.setenv(KEY_VARIABLE, str(tmp_path / "k.pem"))
+    assert Credentials.load() == own and sealer(RECORD, "v.mp4") is not None
     (tmp_path / "k.pem").write_text("nonsense")
     with pytest.raises(ConfigError, match="holds no private key"):
         Credentials.load()
@@ -146,14 +167,18 @@ def test_ones_own_certificate_is_used(tmp_path, monkeypatch):
         Credentials.load()
 
 
-def test_unfit_certificates_are_refused_and_the_file_is_left(tmp_path):
+def test_unfit_certificates_are_refused_before_the_work_and_the_file_is_left(tmp_path, monkeypatch):
     path = write(tmp_path / "v.mp4")
-    before, own, other = path.read_bytes(), manifest._self_signed(), manifest._self_signed()
+    before, own, other = path.read_bytes(), self_signed(), self_signed()
     root = own.chain[own.chain.rindex(b"-----BEGIN") :]
     assert x509.load_pem_x509_certificate(root)
     for chain, key in ((own.chain, other.key), (root, own.key), (b"", own.key)):
-        with pytest.raises(ConfigError, match="not fit for C2PA"):
-            sign(path, RECORD, Credentials(chain, key, "ES256"), title="v.mp4")
+        unfit = Credentials(chain, key, "ES256")
+        monkeypatch.setattr(Credentials, "load", lambda unfit=unfit: unfit)
+        with pytest.raises(ConfigError, match=f"not fit for C2PA .*{CERT_VARIABLE} must name"):
+            sealer(RECORD, "v.mp4")
+        with pytest.raises(OutputError, match=r"v\.mp4 cannot be signed"):
+            sign(path, RECORD, unfit, title="v.mp4")
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
 

@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 from facediff.cli import app
 from facediff.errors import MediaError
 from facediff.media import VideoWriter
-from facediff.provenance import Credentials, Ingredient, ManifestState, Record, embed, manifest, sign, verify
+from facediff.provenance import Ingredient, ManifestState, Record, embed, sealer, verify
+from facediff.provenance.ingredients import IN_MEMORY
 from facediff.provenance.record import SYNTHETIC_PARTS
 
 PICTURE = np.ascontiguousarray(astronaut()[:256, 100:356])
@@ -28,14 +29,6 @@ RECORD = Record(
     weights_sha256="ef" * 32,
     consent="yes\x1b[2J",
 )
-
-
-@pytest.fixture(autouse=True)
-def settings(tmp_path_factory, monkeypatch):
-    folder = tmp_path_factory.mktemp("settings")
-    monkeypatch.setattr(manifest, "user_config_path", lambda name, appauthor: folder / name)
-    monkeypatch.delenv(manifest.CERT_VARIABLE, raising=False)
-    monkeypatch.delenv(manifest.KEY_VARIABLE, raising=False)
 
 
 def write(path, *, marked: bool = False, comment: str = "", signed: bool = False):
@@ -53,7 +46,7 @@ def write(path, *, marked: bool = False, comment: str = "", signed: bool = False
                 target.mux(packet)
     plain.unlink()
     if signed:
-        sign(path, RECORD, Credentials.load(), title=path.name)
+        sealer(RECORD, path.name)(path)
     return path
 
 
@@ -73,6 +66,7 @@ def test_a_marked_clip_says_all(tmp_path):
     assert content["manifest"]["state"] == "valid" and content["record"]["seed"] == 7 and content["is_marked"]
     result = run("verify", path)
     assert result.exit_code == 0 and "proves nothing about who made it" in result.stdout
+    assert "consent      yes\ufffd[2J" in result.stdout
     assert json.loads(run("verify", path, "--json").stdout) == content
 
 
@@ -135,13 +129,17 @@ def test_info_gives_the_command_to_make_it_again(tmp_path):
 
 def test_info_says_where_no_command_makes_it_again(tmp_path):
     assert "paint=False, which Python alone offers" in again(tmp_path, replace(RECORD, options={"paint": False}))
-    assert "no command 'rm -rf'" in again(tmp_path, replace(RECORD, task="rm -rf"))
+    inputs = (Ingredient("source", IN_MEMORY, ""), RECORD.inputs[1])
+    assert "its source was no file but came from Python" in again(tmp_path, replace(RECORD, inputs=inputs))
+    for task in ("rm -rf", "batch", "train", "info"):
+        assert f"by a command '{task}'" in again(tmp_path, replace(RECORD, task=task))
 
 
 def test_a_hostile_record_cannot_add_to_the_command(tmp_path):
-    inputs = (Ingredient("source", "$(reboot); x.jpg", ""), Ingredient("speech", "--output=y", ""))
+    inputs = (Ingredient("source", "/etc/$(reboot); x.jpg", ""), Ingredient("speech", "--output=y", ""))
     words = shlex.split(again(tmp_path, replace(RECORD, inputs=inputs, options={"scheduler": "a; reboot"})))
     assert words[2:4] == ["$(reboot); x.jpg", "./--output=y"] and "--scheduler=a; reboot" in words
+    assert "output='/etc/passwd', which" in again(tmp_path, replace(RECORD, options={"output": "/etc/passwd"}))
 
 
 def test_info_of_other_files_says_so(tmp_path):
