@@ -28,9 +28,9 @@ from facediff.landmarks import motion as layout
 from facediff.landmarks.templates import MotionTemplate
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, read_image
-from facediff.provenance import Ingredient, Record, model_name, weights_hash
+from facediff.provenance import Ingredient, Record, check_consent, model_name, weights_hash
 from facediff.rendering.compare import panel_width, side_by_side
-from facediff.rendering.driving import Driver, channels, read_driver, scaled, shown
+from facediff.rendering.driving import Driver, channels, read_driver, scaled, shown, within_reach
 from facediff.rendering.playback import there_and_back
 from facediff.rendering.reference import Reference
 from facediff.rendering.refine import FaceRefiner, RefineSettings
@@ -66,6 +66,7 @@ class Avatar:
         on_missing_face: str = "keep",
     ) -> None:
         """Use ``from_image``, ``from_video`` or ``load``."""
+        check_consent(consent)
         self._source, self.track, self._origin = source, track, origin
         self._model, self._device, self._on_missing_face = model, device, on_missing_face
         self.consent, self._face = consent, face
@@ -193,9 +194,10 @@ class Avatar:
             ConfigError: A number is out of range.
         """
         _check_numbers(seed=seed, steps=steps, guidance_scale=guidance_scale, lips=lips, head=head, fps=fps)
+        hearing = None if audio_encoder is None else model_name(audio_encoder)
         record = self._record(
             "talk", _ingredient("speech", speech), seed, steps=steps, guidance_scale=guidance_scale, lips=lips,
-            head=head, still=still, scheduler=scheduler, audio_encoder=audio_encoder, fps=fps, progressive=progressive,
+            head=head, still=still, scheduler=scheduler, audio_encoder=hearing, fps=fps, progressive=progressive,
             paint=paint,
         )  # fmt: skip
         wave, sound = _heard(speech)
@@ -288,6 +290,8 @@ class Avatar:
         moves_lips = bool(chosen[layout.LIPS].any())
         moment = driver.moment_of(self.track) if is_still and not absolute else None
         since = None if moment is None else np.where(chosen, strong.template.motion[moment], np.float32(0))
+        if is_still and since is None:
+            rows = within_reach(rows)
 
         def render(part: slice) -> Iterator[Frame]:
             if is_still:

@@ -65,7 +65,7 @@ def refuse_input(output: Path, path: Path) -> None:
 
 
 def write_clip(clip: Clip, output: Path, preview: bool, *, watermark: bool = True) -> None:
-    """Renders a clip with a progress bar, or one frame of it, and says so."""
+    """Renders a clip with a progress bar, or one frame of it as a picture that carries no provenance; says so."""
     if preview:
         from facediff.media import write_image
 

@@ -11,11 +11,13 @@ import typer
 
 from facediff.cli.app import app
 from facediff.console import err
+from facediff.errors import InputError
 
 if TYPE_CHECKING:
     from facediff.provenance import Record, Verification
 
 UNMARKED, TAMPERED = 1, 3  # exit codes, beside 0 and 2, which is for what cannot be read
+_NO_CONSENT = "none was written down"
 
 
 @app.command()
@@ -49,7 +51,6 @@ def info(
     clip: Annotated[Path, typer.Argument(help="A video that facediff made.")],
 ) -> None:
     """Say how a clip was made, and how to make it again; exit code 1 if it does not say."""
-    from facediff.errors import InputError
     from facediff.provenance import read_record
 
     record = read_record(clip)
@@ -69,26 +70,32 @@ def info(
 def command_line(record: Record, clip: Path) -> str:
     """The command that makes a clip again, to be run where its inputs are.
 
-    A record may come from anybody: nothing of it is put into the command that the command does not know.
+    A record may come from anybody: nothing of it is put into the command that the command does not know, and inputs
+    are files in the folder where it is run.
 
     Raises:
         InputError: There is no such command, or the clip was made in a way that Python alone offers.
     """
-    from facediff.errors import InputError
+    from facediff.provenance.ingredients import IN_MEMORY
 
     command = typer.main.get_group(app).commands.get(record.task)
-    if command is None:
-        raise InputError(f"facediff has no command {record.task!r}, so no command can be given")
-    known = {str(p.name): p for p in command.params if p.param_type_name == "option"}
-    words = [f"./{part.name}" if part.name.startswith("-") else part.name for part in record.inputs]
+    params = command.params if command else []
+    known = {str(p.name): p for p in params if p.param_type_name == "option" and p.name != "output"}
+    options = {
+        **record.options, "seed": record.seed, "model": record.model, "watermark": record.is_watermarked,
+        "consent": record.consent,
+    }  # fmt: skip
+    if not known.keys() >= options.keys() - record.options.keys():
+        raise InputError(f"facediff makes no clip by a command {record.task!r}, so no command can be given")
+    for part in record.inputs:
+        if part.name == IN_MEMORY:
+            raise InputError(f"its {part.role} was no file but came from Python, so no command can be given")
+    names = [Path(part.name).name for part in record.inputs]
+    words = [f"./{name}" if name.startswith("-") else name for name in names]
     words += ["--output", f"again{clip.suffix}"]
-    options = {**record.options, "seed": record.seed, "model": record.model, "watermark": record.is_watermarked}
-    options["consent"] = record.consent
     for name, value in options.items():
         option = known.get(name)
         if option is None:
-            if name not in record.options:
-                continue
             raise InputError(
                 f"it was made with {name}={value!r}, which Python alone offers, so no command can be given"
             )
@@ -114,10 +121,11 @@ def _findings(found: Verification) -> Iterator[tuple[str, str]]:
         yield "made by", found.manifest.generator
     if found.manifest.ingredients:
         yield "made from", ", ".join(found.manifest.ingredients)
-    yield (
-        "record",
-        f"of facediff {found.record.task}; see 'facediff info'" if found.record else found.record_problem or "none",
-    )
+    if found.record is None:
+        yield "record", found.record_problem or "none"
+    else:
+        yield "record", f"of facediff {found.record.task}; see 'facediff info'"
+        yield "consent", found.record.consent or _NO_CONSENT
     yield "source type", found.digital_source_type or "not stated"
 
 
@@ -130,7 +138,7 @@ def _facts(record: Record) -> Iterator[tuple[str, str]]:
     yield "model", f"{record.model}, sha256 {record.weights_sha256}"
     yield "versions", ", ".join(f"{name} {number}" for name, number in record.versions.items())
     yield "watermark", "yes" if record.is_watermarked else "no"
-    yield "consent", record.consent or "none was written down"
+    yield "consent", record.consent or _NO_CONSENT
     yield "source type", record.digital_source_type
 
 

@@ -32,8 +32,8 @@ def talk(
     face: Annotated[str | None, typer.Option(help="'largest', or an index from the left.")] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second of a portrait's clip (25).")] = None,
     on_missing_face: Annotated[OnMissingFace, typer.Option(help="Of a video.")] = OnMissingFace.keep,
-    preview: Annotated[bool, typer.Option("--preview", help="Write one frame, as a picture, in seconds.")] = False,
-    consent: Annotated[str | None, typer.Option(help="What the person shown agreed to; kept in the clip.")] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Write one frame, a picture without provenance.")] = False,
+    consent: Annotated[str | None, typer.Option(help="What the person shown agreed to; kept in the file.")] = None,
     watermark: Annotated[bool, typer.Option(help="Weave an invisible mark into the frames.")] = True,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, ...")] = None,
 ) -> None:

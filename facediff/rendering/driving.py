@@ -22,6 +22,7 @@ from facediff.types import FaceTrack, Frame
 
 FOLDER_FPS = Fraction(25)
 SAME_MOMENT = 0.024  # eye distances: pictures of one moment are at most 0.021 apart, other people at least 0.028
+REACH = np.array([0.35, 0.25, 0.12], np.float32)  # of a head over its shoulders: right, down, log of the size
 EXPRESSION_S, EASE_S = 2.0, 0.6  # how long a single expression is shown, and how long it takes to appear
 
 # What each region of a face is, in the channels of a motion.
@@ -146,6 +147,17 @@ def scaled(template: MotionTemplate, *, lips: float, eyes: float, brows: float, 
     for region, strength in (("lips", lips), ("eyes", eyes), ("brows", brows), ("pose", head)):
         motion[:, channels(region)] *= strength
     return replace(template, motion=motion)
+
+
+def within_reach(motion: np.ndarray) -> np.ndarray:
+    """The same motion (T, 31) with the head no further from its place than a neck allows; small shifts are untouched.
+
+    A driver may walk about, or lean into the camera; a portrait's shoulders stay where they are.
+    """
+    out = motion.copy()
+    shift = out[:, layout.SHIFT] / REACH
+    out[:, layout.SHIFT] = REACH * np.tanh(shift)
+    return out
 
 
 def shown(driver: Driver, fps: Fraction) -> MotionTemplate:

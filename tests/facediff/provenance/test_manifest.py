@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime
 import shutil
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -111,6 +114,22 @@ def test_a_changed_picture_and_a_changed_claim_are_noticed(tmp_path):
         report = read_manifest(path)
         assert report.state is ManifestState.tampered and report.problems, place
         assert "changed after signing" in report.meaning
+
+
+def test_a_changed_record_is_noticed(tmp_path):
+    path = tmp_path / "v.mp4"
+    record = replace(RECORD, consent="for one film")
+    with VideoWriter(path, (64, 64), Fraction(25), metadata=record.as_metadata(), seal=sealer(record, "v.mp4")) as w:
+        w.write(np.zeros((64, 64, 3), np.uint8))
+    assert read_manifest(path).state is ManifestState.valid
+    path.write_bytes(path.read_bytes().replace(b"for one film", b"for any film"))
+    assert read_manifest(path).state is ManifestState.tampered
+
+
+def test_what_signs_is_loaded_only_to_sign():
+    code = "import sys, facediff.clip; sys.exit(' '.join({'c2pa', 'cryptography'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_certificate_is_made_once_and_is_its_owners_alone(settings):

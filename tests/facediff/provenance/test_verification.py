@@ -9,13 +9,15 @@ from dataclasses import replace
 import av
 import numpy as np
 import pytest
+from PIL import Image
+from scipy.io.wavfile import write as write_wave
 from skimage.data import astronaut
 from typer.testing import CliRunner
 
 from facediff.cli import app
 from facediff.errors import MediaError
-from facediff.media import VideoWriter
-from facediff.provenance import Ingredient, ManifestState, Record, embed, sealer, verify
+from facediff.media import VideoReader, VideoWriter
+from facediff.provenance import Ingredient, ManifestState, Record, embed, read_record, sealer, verify
 from facediff.provenance.ingredients import IN_MEMORY
 from facediff.provenance.record import SYNTHETIC_PARTS
 
@@ -125,6 +127,23 @@ def test_info_gives_the_command_to_make_it_again(tmp_path):
                      "--still", "--scheduler=unipc", "--seed=7", "--consent=yes\ufffd[2J"]  # fmt: skip
     text = run("info", tmp_path / "v.mp4").stdout
     assert "my portrait.jpg, sha256 abab" in text and "consent      yes\ufffd[2J" in text
+
+
+@pytest.mark.parametrize("options", [["--seed=3", "--lips=1.4", "--no-watermark"], ["--still", "--scheduler=unipc"]])
+def test_the_command_of_info_gives_the_same_frames(tmp_path, monkeypatch, options):
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(PICTURE).save("her portrait.png")
+    write_wave("voice.wav", 16000, (9000 * np.sin(np.arange(3200) / 9)).astype(np.int16))
+    made = run("talk", "her portrait.png", "voice.wav", "-o", "one.mp4", "--consent=by letter", *options)
+    assert made.exit_code == 0, made.stderr
+    line = run("info", "one.mp4").stdout.splitlines()[-1]
+    words = shlex.split(line.removeprefix("again"))
+    assert words[0] == "facediff" and run(*words[1:]).exit_code == 0
+    assert [f.tobytes() for f in VideoReader("again.mp4")] == [f.tobytes() for f in VideoReader("one.mp4")]
+    assert read_record("again.mp4") == read_record("one.mp4")
+    shown = run("verify", "one.mp4").stdout
+    assert "valid: unchanged since it was signed" in shown and "consent      by letter" in shown
+    assert ("not found" in shown) == ("--no-watermark" in options)
 
 
 def test_info_says_where_no_command_makes_it_again(tmp_path):

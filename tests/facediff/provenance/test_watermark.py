@@ -97,6 +97,12 @@ def test_it_is_not_found_where_it_is_not(picture):
         assert not found.is_found and abs(found.score) < 4 and found.threshold == THRESHOLD
 
 
+def test_the_first_frame_which_a_coder_treats_best_counts_for_more():
+    plain = nodding(PICTURE)
+    first, last = [embed(plain[0]), *plain[1:]], [*plain[:-1], embed(plain[-1])]
+    assert detect(first).score > detect(last).score + 2
+
+
 def test_marking_twice_is_no_harm():
     assert detect([embed(embed(PICTURE))]).score > detect([embed(PICTURE)]).score
 

@@ -9,7 +9,7 @@ from facediff.errors import ConfigError, MediaError, NoFaceFound
 from facediff.landmarks import motion as layout
 from facediff.landmarks.templates import MotionTemplate
 from facediff.media import VideoWriter
-from facediff.rendering.driving import REGIONS, channels, read_driver, scaled, shown
+from facediff.rendering.driving import REACH, REGIONS, channels, read_driver, scaled, shown, within_reach
 
 SMALL = np.ascontiguousarray(astronaut()[:256, 100:356])
 
@@ -113,3 +113,14 @@ def test_scaling_and_showing_leave_the_motion_itself_alone() -> None:
     np.testing.assert_array_equal(kept.motion, 1)
     lively = scaled(template(3), lips=2, eyes=2, brows=2, head=2)
     np.testing.assert_array_equal(lively.motion, 2 * template(3).motion)
+
+
+def test_a_head_stays_over_its_shoulders_and_its_order_in_time() -> None:
+    motion = np.zeros((200, layout.DIMENSIONS), np.float32)
+    motion[:, layout.SHIFT] = np.linspace(-3, 3, 200)[:, None]
+    motion[:, layout.ANGLES] = 40
+    near = within_reach(motion)
+    assert (np.abs(near[:, layout.SHIFT]) <= REACH).all() and (np.diff(near[:, layout.SHIFT], axis=0) >= 0).all()
+    small = within_reach(0.02 * motion)[:, layout.SHIFT]
+    np.testing.assert_allclose(small, 0.02 * motion[:, layout.SHIFT], atol=0.005)
+    np.testing.assert_array_equal(np.delete(near, layout.SHIFT, 1), np.delete(motion, layout.SHIFT, 1))
