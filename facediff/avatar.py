@@ -14,6 +14,7 @@ from functools import lru_cache
 from inspect import signature
 from itertools import chain, islice, repeat
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,8 +43,10 @@ from facediff.types import FaceTrack, Frame, Wave
 if TYPE_CHECKING:
     from facediff.pipelines.difftalk import DiffTalkPipeline
     from facediff.pipelines.fadm import FADMPipeline
+    from facediff.pipelines.motion import MotionPipeline
 
 STILL_FPS = Fraction(25)
+_LOADING = Lock()  # two threads that come first would each load the models
 
 
 class Avatar:
@@ -429,7 +432,8 @@ def _encoder(painting: DiffTalkPipeline, name: str | None, device: str | None) -
     """The audio encoder that a denoiser was trained with, or another one that fits it."""
     config = painting.conditioner.config
     own = config["audio_encoder"]
-    encoder = load_encoder(name or own, tokens=config["audio_columns"], device=device)
+    with _LOADING:
+        encoder = _load_encoder(name or own, config["audio_columns"], device)
     if encoder.dim != config["feature_dim"]:
         raise ConfigError(
             f"the denoiser hears {config['feature_dim']} features of {own}, but {encoder.name} gives {encoder.dim}; "
@@ -438,17 +442,32 @@ def _encoder(painting: DiffTalkPipeline, name: str | None, device: str | None) -
     return encoder
 
 
-@lru_cache(maxsize=4)
-def _models(model: str, device: str | None, scheduler: str | None):
+def _models(model: str, device: str | None, scheduler: str | None) -> tuple[MotionPipeline, DiffTalkPipeline]:
     """The motion and the painting pipeline of a model, loaded once."""
+    with _LOADING:
+        return _load_talk(model, device, scheduler)
+
+
+def _refiner(model: str, device: str | None, scheduler: str | None) -> FADMPipeline:
+    """The refining pipeline of a model, loaded once."""
+    with _LOADING:
+        return _load_animate(model, device, scheduler)
+
+
+@lru_cache(maxsize=4)
+def _load_talk(model: str, device: str | None, scheduler: str | None) -> tuple[MotionPipeline, DiffTalkPipeline]:
     from facediff.pipelines.loading import load_talk
 
     return load_talk(model, device, scheduler)
 
 
 @lru_cache(maxsize=4)
-def _refiner(model: str, device: str | None, scheduler: str | None) -> FADMPipeline:
-    """The refining pipeline of a model, loaded once."""
+def _load_animate(model: str, device: str | None, scheduler: str | None) -> FADMPipeline:
     from facediff.pipelines.loading import load_animate
 
     return load_animate(model, device, scheduler)
+
+
+@lru_cache(maxsize=4)
+def _load_encoder(name: str, tokens: int, device: str | None) -> AudioEncoder:
+    return load_encoder(name, tokens=tokens, device=device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from types import TracebackType
@@ -14,6 +15,7 @@ from facediff.landmarks.mesh import ALL_POINTS
 from facediff.types import Frame, Points
 
 _NOTHING = np.zeros((64, 64, 3), np.uint8)  # shown first, so that a graph has started for good
+_MUTING = threading.RLock()  # descriptor 2 is the whole process's: overlapping threads would put back what is muted
 
 
 class MediapipeMesh:
@@ -101,17 +103,18 @@ class MediapipeBoxes:
 def native_log_muted() -> Iterator[None]:
     """Keeps mediapipe's start-up lines, which no setting turns off, out of the terminal.
 
-    They go past Python to file descriptor 2; its failures come as Python exceptions all the same.
+    They go past Python to file descriptor 2; its failures come as Python exceptions all the same. One thread at a time.
     """
-    try:
-        saved = os.dup(2)
-    except OSError:  # there is no standard error
-        yield
-        return
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
+    with _MUTING:
+        try:
+            saved = os.dup(2)
+        except OSError:  # there is no standard error
             yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
+            return
+        try:
+            with open(os.devnull, "wb") as nowhere:
+                os.dup2(nowhere.fileno(), 2)
+                yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -13,12 +11,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import av
-import numpy as np
-from numpy.typing import NDArray
 
 from facediff.containers import open_container
-from facediff.errors import ConfigError, MediaError, WeightsError
-from facediff.weights import CHECKPOINTS, model_folder
+from facediff.errors import ConfigError, MediaError
+from facediff.provenance.ingredients import Ingredient
 
 SYNTHETIC_PARTS = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 MAX_BYTES = 32_000  # QuickTime counts a text's length in 16 bits
@@ -32,14 +28,6 @@ _SCALARS = (str, int, float, bool, type(None))
 Scalar = str | int | float | bool | None
 
 
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 @lru_cache(maxsize=1)
 def _versions() -> dict[str, str]:
     found = {}
@@ -49,42 +37,17 @@ def _versions() -> dict[str, str]:
     return found
 
 
-@dataclass(frozen=True)
-class Ingredient:
-    """One thing that a clip was made from.
+def check_consent(consent: str | None) -> None:
+    """Refuses a text that is too long for a file.
 
-    Attributes:
-        role: What it was: ``source``, ``speech``, ``driving``.
-        name: The file's name without its folder, or what it is where it never was a file.
-        sha256: Of the file's bytes, or of the samples and their shape; hexadecimal.
+    Raises:
+        ConfigError: It is.
     """
-
-    role: str
-    name: str
-    sha256: str
-
-    @classmethod
-    def of_file(cls, role: str, path: str | Path) -> Ingredient:
-        """An ingredient that is a file, or a folder of frames, whose hash is that of its files' names and hashes.
-
-        Raises:
-            MediaError: It cannot be read.
-        """
-        path = Path(path)
-        try:
-            if path.is_dir():
-                parts = [f"{file.name} {_sha256(file)}\n" for file in sorted(path.iterdir()) if file.is_file()]
-                return cls(role, path.name, hashlib.sha256(os.fsencode("".join(parts))).hexdigest())
-            return cls(role, path.name, _sha256(path))
-        except OSError as error:
-            raise MediaError(f"{path} cannot be read: {error.strerror or error}") from error
-
-    @classmethod
-    def of_array(cls, role: str, samples: NDArray[np.generic]) -> Ingredient:
-        """An ingredient that was handed over in memory: a picture, a wave."""
-        digest = hashlib.sha256(f"{samples.dtype.str}{samples.shape}".encode())
-        digest.update(np.ascontiguousarray(samples).data)
-        return cls(role, "array", digest.hexdigest())
+    if consent is not None and len(consent) > MAX_CONSENT:
+        raise ConfigError(
+            f"a consent of {len(consent)} characters is too long to be kept in a file; {MAX_CONSENT} are taken: refer "
+            "to the document instead"
+        )
 
 
 @dataclass(frozen=True)
@@ -121,11 +84,7 @@ class Record:
         Raises:
             ConfigError: The consent is too long, or an option is no scalar.
         """
-        if len(self.consent or "") > MAX_CONSENT:
-            raise ConfigError(
-                f"a consent of {len(self.consent or '')} characters is too long to be kept in a file; "
-                f"{MAX_CONSENT} are taken: refer to the document instead"
-            )
+        check_consent(self.consent)
         odd = [name for name, value in self.options.items() if not isinstance(value, _SCALARS)]
         if odd:
             raise ConfigError(f"options of a record are texts, numbers, yes or no; {', '.join(odd)} is something else")
@@ -200,30 +159,3 @@ def read_record(path: str | Path) -> Record | None:
         raise MediaError(f"{path} cannot be read as a video: it is corrupt, empty or of an unknown kind") from error
     text = tags.get(_TAG, "")
     return Record.from_json(text) if text.startswith(f'{{"{_KEY}":') else None
-
-
-@lru_cache(maxsize=4)
-def weights_hash(model: str | Path) -> str:
-    """SHA-256 of a model's weights: of the names and hashes of its safetensors files, in order; hexadecimal.
-
-    Args:
-        model: ``base``, the embedded model, or a folder laid out like it.
-
-    Raises:
-        WeightsError: There is no such model.
-    """
-    root = model_folder(model, "difftalk").parent
-    digest = hashlib.sha256()
-    for file in sorted(root.rglob("*.safetensors")):
-        try:
-            content = _sha256(file)
-        except OSError as error:
-            raise WeightsError(f"{file} cannot be read: {error.strerror or error}") from error
-        digest.update(f"{file.relative_to(root).as_posix()} {content}\n".encode())
-    return digest.hexdigest()
-
-
-def model_name(model: str | Path) -> str:
-    """What a record calls a model: an embedded one's name, or a folder's, without where it lies."""
-    is_embedded = (CHECKPOINTS / str(model)).is_dir() and str(model).isidentifier()
-    return str(model) if is_embedded else Path(model).resolve().name

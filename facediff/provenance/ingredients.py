@@ -1,0 +1,90 @@
+"""What a clip is made from, told apart by content and named without its folder: files, arrays, models."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facediff.errors import MediaError, WeightsError
+from facediff.weights import CHECKPOINTS, model_folder
+
+IN_MEMORY = "(in memory)"  # the name of what never was a file
+
+
+@dataclass(frozen=True)
+class Ingredient:
+    """One thing that a clip was made from.
+
+    Attributes:
+        role: What it was: ``source``, ``speech``, ``driving``.
+        name: The file's name without its folder, or what it is where it never was a file.
+        sha256: Of the file's bytes, or of the samples and their shape; hexadecimal.
+    """
+
+    role: str
+    name: str
+    sha256: str
+
+    @classmethod
+    def of_file(cls, role: str, path: str | Path) -> Ingredient:
+        """An ingredient that is a file, or a folder of frames, whose hash is that of its files' names and hashes.
+
+        Raises:
+            MediaError: It cannot be read.
+        """
+        path = Path(path)
+        try:
+            if path.is_dir():
+                parts = [f"{file.name} {_sha256(file)}\n" for file in sorted(path.iterdir()) if file.is_file()]
+                return cls(role, path.name, hashlib.sha256(os.fsencode("".join(parts))).hexdigest())
+            return cls(role, path.name, _sha256(path))
+        except OSError as error:
+            raise MediaError(f"{path} cannot be read: {error.strerror or error}") from error
+
+    @classmethod
+    def of_array(cls, role: str, samples: NDArray[np.generic]) -> Ingredient:
+        """An ingredient that was handed over in memory: a picture, a wave."""
+        digest = hashlib.sha256(f"{samples.dtype.str}{samples.shape}".encode())
+        digest.update(np.ascontiguousarray(samples).data)
+        return cls(role, IN_MEMORY, digest.hexdigest())
+
+
+@lru_cache(maxsize=4)
+def weights_hash(model: str | Path) -> str:
+    """SHA-256 of a model's weights: of the names and hashes of its safetensors files, in order; hexadecimal.
+
+    Args:
+        model: ``base``, the embedded model, or a folder laid out like it.
+
+    Raises:
+        WeightsError: There is no such model.
+    """
+    root = model_folder(model, "difftalk").parent
+    digest = hashlib.sha256()
+    for file in sorted(root.rglob("*.safetensors")):
+        try:
+            content = _sha256(file)
+        except OSError as error:
+            raise WeightsError(f"{file} cannot be read: {error.strerror or error}") from error
+        digest.update(f"{file.relative_to(root).as_posix()} {content}\n".encode())
+    return digest.hexdigest()
+
+
+def model_name(model: str | Path) -> str:
+    """What a record calls a model: its name, or its folder's without where that lies."""
+    is_embedded = str(model).isidentifier() and (CHECKPOINTS / str(model)).is_dir()
+    return Path(model).resolve().name if Path(model).is_dir() and not is_embedded else str(model)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
