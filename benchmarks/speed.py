@@ -79,9 +79,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--long", type=float, default=0.0, help="seconds of a long clip, to compare memory with")
     parser.add_argument("--size", type=int, default=512)
-    parser.add_argument("--steps", type=int, default=2)
+    parser.add_argument("--steps", type=int, help="2 for talk, 1 for animate by default")
     parser.add_argument("--run", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    args.steps = args.steps or {"talk": 2, "animate": 1}[args.task]
     if args.run is not None:
         render(args.task, args.seconds, args.size, args.steps, args.run)
         return

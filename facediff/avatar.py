@@ -240,7 +240,7 @@ class Avatar:
         brows: float = 1.0,
         head: float = 1.0,
         seed: int = 0,
-        steps: int = 2,
+        steps: int = 1,
         scheduler: str | None = None,
         sound: bool = False,
         compare: bool = False,

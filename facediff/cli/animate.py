@@ -38,7 +38,7 @@ def animate(
     brows: Annotated[float, typer.Option(help="Strength of the brows.")] = 1.0,
     head: Annotated[float, typer.Option(help="Strength of the head's motion.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal frames.")] = 0,
-    steps: Annotated[int, typer.Option(help="Denoising steps of each face.")] = 2,
+    steps: Annotated[int, typer.Option(help="Denoising steps of each face.")] = 1,
     scheduler: Annotated[str | None, typer.Option(help="ddim, dpm++, unipc, euler, ...")] = None,
     sound: Annotated[bool, typer.Option("--sound", help="Carry the driver's sound over.")] = False,
     compare: Annotated[bool, typer.Option("--compare", help="Driver and source beside the result.")] = False,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ import numpy as np
 from facediff.errors import ConfigError, MediaError
 from facediff.landmarks import motion as layout
 from facediff.landmarks.alignment import distances_after_alignment
-from facediff.landmarks.mesh import LEFT_EYE, LIPS_INNER, LIPS_OUTER, MESH_POINTS, RIGHT_EYE
+from facediff.landmarks.mesh import LEFT_EYE, LIPS_INNER, LIPS_OUTER, MESH_POINTS, OUTER_EYES, RIGHT_EYE
 from facediff.landmarks.templates import MotionTemplate, extract, is_template, load_template
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, is_video, read_image
@@ -21,8 +20,12 @@ from facediff.media.images import PICTURE_SUFFIXES
 from facediff.types import FaceTrack, Frame
 
 FOLDER_FPS = Fraction(25)
-SAME_MOMENT = 0.024  # eye distances: pictures of one moment are at most 0.021 apart, other people at least 0.028
+SAME_MOMENT, SAME_MOMENT_AND_PLACE = (
+    0.024,
+    0.045,
+)  # eye distances: pictures of one moment are at most 0.021 apart, other people at least 0.028
 REACH = np.array([0.35, 0.25, 0.12], np.float32)  # of a head over its shoulders: right, down, log of the size
+SAME_PLACE, PLACE_COUNTS = 0.15, 0.1  # eye distances; weight of a distance in place against one in shape
 EXPRESSION_S, EASE_S = 2.0, 0.6  # how long a single expression is shown, and how long it takes to appear
 
 # What each region of a face is, in the channels of a motion.
@@ -67,22 +70,16 @@ class Driver:
         # Of so many points few are lids, so parts are judged on their own as well.
         parts = (slice(None), [*RIGHT_EYE, *LEFT_EYE], [*LIPS_OUTER, *LIPS_INNER])
         apart = np.max([np.sqrt((distances[:, part] ** 2).mean(axis=1)) for part in parts], axis=0)
-        best = int(np.argmax(apart <= apart.min() + 0.002))  # the first of those that are as near
-        return int(usable[best]) if apart[best] < SAME_MOMENT else None
-
-    def frames(self, fps: Fraction, count: int) -> Iterator[Frame]:
-        """Its pictures at another rate, the last one held; none for a saved motion."""
-        if self.path is None:
-            return
-        last: Frame | None = None
-        shown = 0
-        for last in _pictures(self.path, fps):
-            yield last
-            shown += 1
-            if shown == count:
-                return
-        if last is not None:
-            yield from repeat(last, count - shown)
+        # Of one camera, the same moment is at the same place too, which tells more than a fleeting expression.
+        place = np.zeros(len(usable))
+        if self.track.size == source.size:
+            here, there = source.points[0, :MESH_POINTS, :2], self.track.points[usable, :MESH_POINTS, :2]
+            unit = np.linalg.norm(here[OUTER_EYES[0]] - here[OUTER_EYES[1]])
+            place = np.sqrt(((there - here) ** 2).sum(axis=2).mean(axis=1)) / unit
+        limit = np.where((place < SAME_PLACE) & (self.track.size == source.size), SAME_MOMENT_AND_PLACE, SAME_MOMENT)
+        cost = np.where(apart < limit, apart + PLACE_COUNTS * place, np.inf)
+        best = int(np.argmin(cost))
+        return int(usable[best]) if np.isfinite(cost[best]) else None
 
 
 def read_driver(driving: str | Path | MotionTemplate, *, face: int | str | None = "largest") -> Driver:

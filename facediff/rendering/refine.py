@@ -45,10 +45,10 @@ class RefineSettings:
         chunk: Frames refined at once.
     """
 
-    num_inference_steps: int = 2
+    num_inference_steps: int = 1
     strength: float = 1.0
     seed: int = 0
-    temperature: float = 0.5
+    temperature: float = 0.2
     chunk: int = 8
 
 

@@ -1,5 +1,6 @@
 from fractions import Fraction
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -8,6 +9,7 @@ from skimage.data import astronaut
 from facediff.errors import ConfigError, MediaError, NoFaceFound
 from facediff.landmarks import motion as layout
 from facediff.landmarks.templates import MotionTemplate
+from facediff.landmarks.tracker import track_still
 from facediff.media import VideoWriter
 from facediff.rendering.driving import REACH, REGIONS, channels, read_driver, scaled, shown, within_reach
 
@@ -124,3 +126,15 @@ def test_a_head_stays_over_its_shoulders_and_its_order_in_time() -> None:
     small = within_reach(0.02 * motion)[:, layout.SHIFT]
     np.testing.assert_allclose(small, 0.02 * motion[:, layout.SHIFT], atol=0.005)
     np.testing.assert_array_equal(np.delete(near, layout.SHIFT, 1), np.delete(motion, layout.SHIFT, 1))
+
+
+def test_the_moment_of_a_picture_is_found_by_its_face_and_by_its_place(tmp_path) -> None:
+    """Of frames with one and the same face, the one at the picture's place; of another size, by the face alone."""
+    driver = read_driver(write_video(tmp_path / "d.mp4", 25))
+    assert abs(driver.moment_of(track_still(np.roll(SMALL, 5, axis=1))) - 5) <= 1  # a pixel a frame
+    larger = cv2.resize(SMALL, (512, 512), interpolation=cv2.INTER_CUBIC)
+    assert driver.moment_of(track_still(larger)) is not None
+    another = track_still(astronaut())
+    another.points[:, :, 0] *= 1.1  # a broader face
+    assert driver.moment_of(another) is None
+    assert read_driver(template(4)).moment_of(track_still(SMALL)) is None
