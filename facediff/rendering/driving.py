@@ -81,6 +81,20 @@ class Driver:
         best = int(np.argmin(cost))
         return int(usable[best]) if np.isfinite(cost[best]) else None
 
+    def frames(self, fps: Fraction, count: int) -> Iterator[Frame]:
+        """Its pictures at another rate, the last one held; none for a saved motion."""
+        if self.path is None:
+            return
+        last: Frame | None = None
+        shown = 0
+        for last in _pictures(self.path, fps):
+            yield last
+            shown += 1
+            if shown == count:
+                return
+        if last is not None:
+            yield from repeat(last, count - shown)
+
 
 def read_driver(driving: str | Path | MotionTemplate, *, face: int | str | None = "largest") -> Driver:
     """The motion of a video, of a folder of frames (25 a second), of a saved motion, or of a single picture.

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from threading import Barrier
 
 import numpy as np
@@ -13,7 +14,9 @@ import pytest
 from skimage.data import astronaut
 
 from facediff import Avatar, Clip, avatar
+from facediff.landmarks import motion as layout
 from facediff.landmarks.mediapipe_backend import native_log_muted
+from facediff.landmarks.templates import MotionTemplate
 from facediff.pipelines import loading
 
 WAVE = (0.3 * np.sin(np.arange(6400) / 9) * np.hanning(6400)).astype(np.float32)  # 10 frames
@@ -58,6 +61,16 @@ def loads(monkeypatch) -> list:
 def test_threads_give_the_frames_of_a_serial_run(her):
     alone = [frames(her.talk(WAVE, seed=seed)) for seed in (1, 2)]
     together = at_once(lambda: frames(her.talk(WAVE, seed=1)), lambda: frames(her.talk(WAVE, seed=2)))
+    assert not np.array_equal(*alone)
+    np.testing.assert_array_equal(together, alone)
+
+
+def test_threads_animate_as_a_serial_run_does(her):
+    motion = np.zeros((6, layout.DIMENSIONS), np.float32)
+    motion[:, layout.ANGLES.start] = 0.02 * np.arange(6)
+    turns = [MotionTemplate(k * motion, np.ones(6, bool), np.eye(3, dtype=np.float32), Fraction(25)) for k in (1, 2)]
+    alone = [frames(her.animate(turn)) for turn in turns]
+    together = at_once(*(lambda t=turn: frames(her.animate(t)) for turn in turns))
     assert not np.array_equal(*alone)
     np.testing.assert_array_equal(together, alone)
 
