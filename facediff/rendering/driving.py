@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +21,12 @@ from facediff.media.images import PICTURE_SUFFIXES
 from facediff.types import FaceTrack, Frame
 
 FOLDER_FPS = Fraction(25)
-SAME_MOMENT, SAME_MOMENT_AND_PLACE = (
-    0.024,
-    0.045,
-)  # eye distances: pictures of one moment are at most 0.021 apart, other people at least 0.028
+# In eye distances: landmarks of one moment in two files differ by 0.021 at most, other people's by 0.028 at least. What
+# is at the same place as well may differ by more: a moment later, an expression has changed.
+SAME_MOMENT, SAME_MOMENT_AND_PLACE = 0.024, 0.045
+SAME_PLACE = 0.15
+PLACE_COUNTS = 0.1  # weight of a distance in place against one in shape
 REACH = np.array([0.35, 0.25, 0.12], np.float32)  # of a head over its shoulders: right, down, log of the size
-SAME_PLACE, PLACE_COUNTS = 0.15, 0.1  # eye distances; weight of a distance in place against one in shape
 EXPRESSION_S, EASE_S = 2.0, 0.6  # how long a single expression is shown, and how long it takes to appear
 
 # What each region of a face is, in the channels of a motion.
