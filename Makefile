@@ -18,7 +18,7 @@ space:
 	rm -rf out/space && mkdir -p out/space
 	cp -RP Dockerfile .dockerignore pyproject.toml LICENSE facediff audio landmarks demo out/space/
 	find out/space -name __pycache__ -prune -exec rm -rf {} +
-	cp space/README.md out/space/README.md
+	cp space/README.md space/.gitattributes out/space/
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv

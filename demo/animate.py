@@ -10,9 +10,9 @@ import gradio as gr
 from facediff.clip import Clip
 from facediff.demo.jobs import Jobs
 from facediff.demo.limits import Limits
-from facediff.demo.picture import Picture
 from facediff.demo.result import action_row, connect, result_column
 from facediff.demo.source import PORTRAIT, VIDEO, read_avatar, source_column
+from facediff.demo.uploads import Film, Picture
 from facediff.errors import InputError
 
 PICTURE = "Picture"
@@ -32,7 +32,7 @@ def animate_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
             source = source_column(limits, "animate_faces")
             gr.Markdown("Move it like", elem_classes="between")
             driver = gr.Radio([VIDEO, PICTURE], value=VIDEO, show_label=False, container=False, elem_classes="choice")
-            driving = gr.Video(sources=["upload", "webcam"], label="Driving video", height=300)
+            driving = Film(sources=["upload", "webcam"], label="Driving video", height=300)
             expression = Picture(
                 type="filepath", image_mode=None, sources=["upload", "webcam", "clipboard"], label="Expression",
                 height=240, visible=False,
@@ -45,12 +45,13 @@ def animate_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
                 head = gr.Slider(0, 3, value=1, step=0.05, label="Head")
                 sound = gr.Checkbox(label="Keep the driver's sound")
                 compare = gr.Checkbox(label="Driver and source beside the result")
-                steps = gr.Slider(1, 20, value=2, step=1, label="Steps", info="More are slower.")
+                steps = gr.Slider(1, 20, value=1, step=1, label="Steps", info="More are slower.")
                 seed = gr.Number(0, precision=0, minimum=0, label="Seed", info="Equal seeds give equal frames.")
             actions = action_row()
             gr.Examples(
-                [[str(portrait)]], [source.portrait], label="Try", cache_examples=False, api_visibility="private"
-            )
+                [[str(portrait)]], [source.portrait], label="No files at hand?",
+                example_labels=["Take the sample portrait"], cache_examples=False, api_visibility="private",
+            )  # fmt: skip
         with gr.Column():
             result = result_column()
     driver.change(_switch, driver, [driving, expression], queue=False, show_progress="hidden", api_visibility="private")
@@ -59,7 +60,7 @@ def animate_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
         kind: str = PORTRAIT, portrait: str | None = None, video: str | None = None, face: int | None = None,
         driver: str = VIDEO, driving: str | None = None, expression: str | None = None, region: str = "all",
         lips: float = 1, eyes: float = 1, brows: float = 1, head: float = 1, sound: bool = False,
-        compare: bool = False, steps: int = 2, seed: int = 0,
+        compare: bool = False, steps: int = 2, seed: int | None = 0,
     ) -> Clip:  # fmt: skip
         if driver == VIDEO and driving is None:
             raise InputError("choose a driving video first")
@@ -71,7 +72,7 @@ def animate_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
             limits.picture(expression)
         return avatar.animate(
             motion, region=region, lips=lips, eyes=eyes, brows=brows, head=head, sound=sound, compare=compare,
-            steps=int(steps), seed=seed,
+            steps=int(steps), seed=seed or 0,
         )  # fmt: skip
 
     inputs = [

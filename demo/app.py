@@ -11,8 +11,10 @@ from pathlib import Path
 
 import gradio as gr
 from skimage.data import astronaut
+from starlette.middleware import Middleware
 
 from facediff.demo.animate import animate_tab
+from facediff.demo.guard import Guard
 from facediff.demo.jobs import Jobs
 from facediff.demo.limits import Limits
 from facediff.demo.style import CSS, theme
@@ -43,8 +45,9 @@ def build(jobs: Jobs, limits: Limits, folder: Path) -> gr.Blocks:
             with gr.Tab("Animate"):
                 animate_tab(jobs, limits, portrait)
         gr.Markdown(
-            f"Up to {limits.seconds:g} s and {limits.megapixels:g} megapixels. Nothing leaves this machine; files are "
-            "removed after an hour. People are real: ask before you make somebody speak.",
+            f"Up to {limits.seconds:g} s and {limits.megapixels:g} megapixels. Files stay on the machine that serves "
+            "this page and are removed after an hour. Videos are marked as AI-made. People are real: ask before you "
+            "make somebody speak.",
             elem_id="foot",
         )
 
@@ -76,6 +79,7 @@ def running(host: str = "127.0.0.1", port: int | None = None, limits: Limits | N
             _, address, _ = page.launch(
                 server_name=host, server_port=port, share=False, prevent_thread_lock=True, quiet=True,
                 max_file_size=round(limits.megabytes * 1e6), theme=theme(), css=CSS, ssr_mode=False, footer_links=[],
+                app_kwargs={"middleware": [Middleware(Guard, limits=limits, folder=Path(name))]},
             )  # fmt: skip
             yield address
         finally:

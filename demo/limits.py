@@ -51,7 +51,7 @@ class Limits:
             raise InputError("choose a picture first")
         self._check_bytes(path)
         picture = read_image(path, max_pixels=round(self.megapixels * 1e6))
-        self._check_sides(path, picture.shape[1], picture.shape[0])
+        self._check_size(path, picture.shape[1], picture.shape[0])
         return picture
 
     def check_video(self, path: str | Path | None) -> Path:
@@ -65,17 +65,14 @@ class Limits:
         self._check_bytes(path)
         first: float | None = None
         for count, packet in enumerate(_packets(path, "video"), 1):
+            if count == 1:  # before any frame is decoded
+                self._check_size(path, packet.stream.codec_context.width, packet.stream.codec_context.height)
             time = float((packet.pts or 0) * (packet.time_base or 0))
             first = time if first is None else min(first, time)
             if max(time - first, count / MAX_RATE) > self.seconds:
                 raise MediaError(f"{path} is longer than {self.seconds:g} seconds; cut it into parts")
         info = VideoReader(path).info
-        if info.width * info.height > self.megapixels * 1e6:
-            raise MediaError(
-                f"{path} has {info.width}x{info.height} pixels; at most {self.megapixels:g} million are taken: make it "
-                "smaller"
-            )
-        self._check_sides(path, info.width, info.height)
+        self._check_size(path, info.width, info.height)
         return Path(path)
 
     def check_sound(self, path: str | Path | None) -> Path:
@@ -96,7 +93,11 @@ class Limits:
         if Path(path).is_file() and Path(path).stat().st_size > self.megabytes * 1e6:
             raise MediaError(f"{path} is larger than {self.megabytes:g} MB; make it smaller")
 
-    def _check_sides(self, path: str | Path, width: int, height: int) -> None:
+    def _check_size(self, path: str | Path, width: int, height: int) -> None:
+        if width * height > self.megapixels * 1e6:
+            raise MediaError(
+                f"{path} has {width}x{height} pixels; at most {self.megapixels:g} million are taken: make it smaller"
+            )
         if max(width, height) > MAX_SIDE_PX:
             raise MediaError(f"{path} is {width}x{height} pixels; no side may have more than {MAX_SIDE_PX}")
 

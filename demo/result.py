@@ -17,6 +17,13 @@ from facediff.demo.words import duration, plain_errors
 from facediff.types import Frame
 
 CANCELLED = "Cancelled."
+# On a phone the result is below the buttons, out of sight.
+TO_RESULT = """() => {
+  const shown = [...document.querySelectorAll('.status')].find(e => e.offsetParent);
+  shown?.scrollIntoView({block: 'nearest', behavior: 'smooth'});
+  return [];
+}"""
+HINT = "A preview is one frame and takes seconds. A video shows how far it is, and can be cancelled."
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ def result_column() -> Result:
         label="Result", interactive=False, autoplay=True, buttons=["download"], height=420, elem_classes="result"
     )
     picture = gr.Image(label="Preview", interactive=False, visible=False, format="png", buttons=["download"])
-    status = gr.Markdown(elem_classes="status")
+    status = gr.Markdown(HINT, elem_classes="status")
     return Result(video, picture, status)
 
 
@@ -133,11 +140,11 @@ def connect(
     ):
         pressed = button.click(
             lambda: [*actions.busy(), ""], None, [*actions.all, result.status], queue=False, show_progress="hidden",
-            api_visibility="private",
+            api_visibility="private", js=TO_RESULT,
         )  # fmt: skip
         work = pressed.then(
             _taking_the_inputs_of(make_clip, action), inputs, outputs, api_name=api_name, api_description=told,
-            show_progress_on=[result.status], scroll_to_output=True, concurrency_id="render", concurrency_limit=1,
+            show_progress_on=[result.status], concurrency_id="render", concurrency_limit=1,
         )  # fmt: skip
         for ended in (work.success, work.failure):  # ``then`` is not called after an error
             ended(actions.idle, None, actions.all, queue=False, show_progress="hidden", api_visibility="private")

@@ -11,7 +11,7 @@ import gradio as gr
 from facediff.avatar import Avatar
 from facediff.demo import faces
 from facediff.demo.limits import Limits
-from facediff.demo.picture import Picture
+from facediff.demo.uploads import Film, Picture
 from facediff.demo.words import plain_errors
 from facediff.errors import InputError, NoFaceFound
 
@@ -31,7 +31,7 @@ class Source:
 
     kind: gr.Radio
     portrait: Picture
-    video: gr.Video
+    video: Film
     face: gr.Number
 
     @property
@@ -51,7 +51,7 @@ def source_column(limits: Limits, api_name: str) -> Source:
     portrait = Picture(
         type="filepath", image_mode=None, sources=["upload", "webcam", "clipboard"], label="Portrait", height=260
     )
-    video = gr.Video(sources=["upload", "webcam"], label="Video", height=300, visible=False)
+    video = Film(sources=["upload", "webcam"], label="Video", height=300, visible=False)
     numbered = gr.Image(
         label="Several faces: click one",
         interactive=False,

@@ -20,8 +20,8 @@ CSS = """
 .choice label span { margin: 0; }
 .status { min-height: 4.2rem; }
 .dark .choice .wrap { background: var(--neutral-700); }
-.table-wrap { border: 0 !important; }
-.table-wrap thead { display: none; }
+.tab-container button.selected { color: var(--primary-700) !important; }
+.dark .tab-container button.selected { color: var(--primary-300) !important; }
 .status .error, .status .clear-status { display: none; }  /* errors are shown as sentences, beside */
 .actions button.secondary, .actions button.stop { border: 1px solid var(--neutral-300); background: white; }
 .dark .actions button.secondary, .dark .actions button.stop { background: var(--neutral-800); }

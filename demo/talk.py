@@ -11,6 +11,7 @@ from facediff.demo.jobs import Jobs
 from facediff.demo.limits import Limits
 from facediff.demo.result import action_row, connect, result_column
 from facediff.demo.source import PORTRAIT, read_avatar, source_column
+from facediff.demo.uploads import Sound
 
 
 def talk_tab(jobs: Jobs, limits: Limits, portrait: Path, speech: Path) -> None:
@@ -25,7 +26,7 @@ def talk_tab(jobs: Jobs, limits: Limits, portrait: Path, speech: Path) -> None:
     with gr.Row():
         with gr.Column():
             source = source_column(limits, "talk_faces")
-            heard = gr.Audio(type="filepath", sources=["upload", "microphone"], label="Speech")
+            heard = Sound(type="filepath", sources=["upload", "microphone"], label="Speech", buttons=[])
             with gr.Accordion("Options", open=False):
                 lips = gr.Slider(0, 3, value=1, step=0.05, label="Lips", info="Strength of lips and jaw.")
                 head = gr.Slider(0, 3, value=1, step=0.05, label="Head", info="Motion of a portrait's head.")
@@ -34,7 +35,8 @@ def talk_tab(jobs: Jobs, limits: Limits, portrait: Path, speech: Path) -> None:
                 seed = gr.Number(0, precision=0, minimum=0, label="Seed", info="Equal seeds give equal frames.")
             actions = action_row()
             gr.Examples(
-                [[str(portrait), str(speech)]], [source.portrait, heard], label="Try", cache_examples=False,
+                [[str(portrait), str(speech)]], [source.portrait, heard], label="No files at hand?",
+                example_labels=["Take the sample portrait and sentence"], cache_examples=False,
                 api_visibility="private",
             )  # fmt: skip
         with gr.Column():
@@ -42,10 +44,11 @@ def talk_tab(jobs: Jobs, limits: Limits, portrait: Path, speech: Path) -> None:
 
     def make_clip(
         kind: str = PORTRAIT, portrait: str | None = None, video: str | None = None, face: int | None = None,
-        speech: str | None = None, seed: int = 0, steps: int = 2, lips: float = 1, head: float = 1, still: bool = False,
+        speech: str | None = None, seed: int | None = 0, steps: int = 2, lips: float = 1, head: float = 1,
+        still: bool = False,
     ) -> Clip:  # fmt: skip
         heard = limits.check_sound(speech)
         avatar = read_avatar(kind, portrait, video, face, limits)
-        return avatar.talk(heard, seed=seed, steps=int(steps), lips=lips, head=head, still=still)
+        return avatar.talk(heard, seed=seed or 0, steps=int(steps), lips=lips, head=head, still=still)
 
     connect(jobs, actions, result, [*source.inputs, heard, seed, steps, lips, head, still], make_clip, "talk")

@@ -91,18 +91,32 @@ def test_one_opencv_alone():
     assert not [d for d in named if d.startswith("opencv")]
 
 
+def test_every_extra_that_is_asked_for_exists_and_all_has_them():
+    extras = SETTINGS["project"]["optional-dependencies"]
+    code = "".join(p.read_text(encoding="utf-8") for folder in MAPPED.values() for p in folder.rglob("*.py"))
+    asked = set(re.findall(r'MissingExtra\("[^"]+", "([^"]+)"', code))
+    (everything,) = extras["all"]
+    assert asked and asked == set(everything.removeprefix("facediff[").removesuffix("]").split(","))
+    assert asked == set(extras) - {"all", "dev"}
+
+
 def test_version_is_one_and_valid():
     assert SETTINGS["project"]["dynamic"] == ["version"]
     assert re.fullmatch(r"\d+\.\d+\.\d+", facediff.__version__)
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
+def source(tmp_path_factory) -> Path:
+    """A copy of this checkout, to build in."""
+    folder = tmp_path_factory.mktemp("source") / "facediff"
+    skipped = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "out", "build", "dist", "*.egg-info")
+    return shutil.copytree(ROOT, folder, symlinks=True, ignore=skipped)
+
+
+@pytest.fixture(scope="module")
+def wheel(source, tmp_path_factory) -> Path:
     """A wheel that was built from an unpacked source distribution, without a network."""
     folder = tmp_path_factory.mktemp("build")
-    source = folder / "source"
-    skipped = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "out", "build", "dist", "*.egg-info")
-    shutil.copytree(ROOT, source, symlinks=True, ignore=skipped)
     _build("sdist", source, folder)
     (archive,) = folder.glob("*.tar.gz")
     with tarfile.open(archive) as packed:
@@ -187,3 +201,26 @@ def test_the_space_is_served_where_the_image_listens():
     exposed = re.search(r"^EXPOSE (\d+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert settings["sdk"] == "docker" and exposed and settings["app_port"] == exposed[1]
     assert len(settings["short_description"]) <= 60
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make")
+def test_the_space_holds_what_its_image_is_built_of_and_the_page(source):
+    """Its copy of the code, away from this checkout, builds the page without a network."""
+    subprocess.run(["make", "space"], cwd=source, check=True, capture_output=True)
+    place = source / "out" / "space"
+    for line in (ROOT / "Dockerfile").read_text().splitlines():
+        if line.startswith("COPY"):
+            assert all((place / name).exists() for name in line.split()[1:-1]), line
+    assert (place / "README.md").read_text(encoding="utf-8").startswith("---\ntitle: facediff\n")
+    stored = {line.split()[0] for line in (place / ".gitattributes").read_text().splitlines()}
+    heavy = {f"*{p.suffix}" for p in place.rglob("*") if p.is_file() and b"\0" in p.read_bytes()[:8000]}
+    assert heavy <= stored  # the hub takes no binary file outside of git-lfs
+    pytest.importorskip("gradio")
+    code = (
+        "import pathlib, sys, facediff; from facediff.demo.app import build; from facediff.demo.jobs import Jobs;"
+        "from facediff.demo.limits import Limits; folder = pathlib.Path(sys.argv[1]);"
+        "page = build(Jobs(folder), Limits(), folder); print(facediff.__file__, len(page.fns))"
+    )
+    run = [sys.executable, "-c", code, str(source.parent)]
+    found = subprocess.run(run, cwd=place, check=True, capture_output=True, text=True).stdout.split()
+    assert Path(found[0]).is_relative_to(place) and int(found[1]) > 8

@@ -18,6 +18,7 @@ def demo(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where to listen.")] = 7860,
     max_seconds: Annotated[float, typer.Option(help="Longest speech and video.")] = 60.0,
     max_megapixels: Annotated[float, typer.Option(help="Largest picture and video frame.")] = 16.0,
+    max_megabytes: Annotated[float, typer.Option(help="Largest file.")] = 200.0,
 ) -> None:
     """All of it in a browser."""
     try:
@@ -27,6 +28,7 @@ def demo(
     from facediff.demo.app import running
     from facediff.demo.limits import Limits
 
-    with running(host, port, Limits(seconds=max_seconds, megapixels=max_megapixels)) as address:
+    limits = Limits(seconds=max_seconds, megapixels=max_megapixels, megabytes=max_megabytes)
+    with running(host, port, limits) as address:
         say(f"open {address} in a browser; Ctrl+C ends it")
         threading.Event().wait()

@@ -13,6 +13,8 @@ from facediff.files import written_whole
 from facediff.types import Frame
 
 MAX_PIXELS = 64_000_000
+# Of what Pillow opens, pictures: not programs (EPS is given to Ghostscript), nor what is never a photo.
+KINDS = ("PNG", "JPEG", "WEBP", "AVIF", "HEIF", "BMP", "GIF", "TIFF", "JPEG2000", "PPM")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 _SIXTEEN_TO_EIGHT = 257
 
@@ -29,7 +31,8 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Frame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of doubtful metadata and large sizes; what matters is checked here
-            with Image.open(path) as picture:
+            Image.init()
+            with Image.open(path, formats=[kind for kind in KINDS if kind in Image.OPEN]) as picture:
                 if picture.width * picture.height > max_pixels:
                     raise MediaError(
                         f"{path} has {picture.width}x{picture.height} pixels; at most {max_pixels / 1e6:g} million are "

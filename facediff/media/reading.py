@@ -15,6 +15,7 @@ import numpy as np
 from facediff.containers import open_container
 from facediff.errors import MediaError
 from facediff.media.colour import Converter, to_rgb
+from facediff.media.images import MAX_PIXELS
 from facediff.types import Frame
 
 log = logging.getLogger(__name__)
@@ -102,6 +103,8 @@ class VideoReader:
         if not container.streams.video:
             container.close()
             raise MediaError(f"{self.path} has no picture; give a video, or a portrait as an image")
+        # Frames may grow beyond what the header says; the decoder refuses those that would fill the memory.
+        container.streams.video[0].codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         return container
 
     def __iter__(self) -> Iterator[Frame]:

@@ -94,9 +94,18 @@ def test_one_of_several_faces_is_clicked(page, uploads):
 
 
 def test_the_sample_is_one_click_away(page):
-    page.get_by_text("hello.flac").locator("visible=true").first.click()
+    page.get_by_text("Take the sample portrait and sentence").locator("visible=true").first.click()
     button(page, "Preview").click()
     page.get_by_text("One frame of the video to come.").wait_for()
+
+
+def test_a_phone_is_taken_to_the_result(page, uploads):
+    page.set_viewport_size({"width": 390, "height": 844})
+    give(page, uploads, "portrait.png", "short.wav")
+    button(page, "Make video").click()
+    api.expect(page.locator(".status").locator("visible=true").first).to_be_in_viewport(ratio=0.9, timeout=5000)
+    page.get_by_text("frames, made in").wait_for()
+    api.expect(page.locator(".result video")).to_be_in_viewport(ratio=0.9, timeout=5000)
 
 
 def test_a_phone_scrolls_one_way_only(page):

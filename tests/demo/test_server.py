@@ -8,6 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
@@ -114,3 +115,13 @@ def test_nothing_is_left_when_it_stops(tmp_path, monkeypatch):
         assert place.startswith("http://127.0.0.1:")
         assert [p.name.startswith("facediff-demo-") for p in tmp_path.iterdir()] == [True]
     assert not list(tmp_path.iterdir())
+
+
+def test_a_cleared_seed_is_nought(client, uploads):
+    asked = {
+        "portrait": handle_file(uploads / "portrait.png"),
+        "speech": handle_file(uploads / "short.mp4"),
+        "steps": 1,
+    }
+    pictures = [client.predict(**asked, seed=seed, api_name="/talk_preview")[1]["value"] for seed in (None, 0)]
+    np.testing.assert_array_equal(*map(read_image, pictures))
