@@ -60,7 +60,7 @@ def animate_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
         kind: str = PORTRAIT, portrait: str | None = None, video: str | None = None, face: int | None = None,
         driver: str = VIDEO, driving: str | None = None, expression: str | None = None, region: str = "all",
         lips: float = 1, eyes: float = 1, brows: float = 1, head: float = 1, sound: bool = False,
-        compare: bool = False, steps: int = 2, seed: int | None = 0,
+        compare: bool = False, steps: int = 1, seed: int | None = 0,
     ) -> Clip:  # fmt: skip
         if driver == VIDEO and driving is None:
             raise InputError("choose a driving video first")
