@@ -23,7 +23,7 @@ from facediff.types import Frame
 MASK_REACH = 0.18  # eye distances around the lips that are painted; training saw 0.10 to 0.26
 PASTE_REACH, PASTE_FEATHER = 0.06, 0.11  # the painted skin fades out inside the mask
 FRESH_FEATHER = 0.03
-OWN_SHARE = 0.5  # of the change that is painted where the frame lacks nothing: between its own pixels and the model's
+OWN_SHARE = 0.25  # of the change that is painted where the frame lacks nothing: between its own pixels and the model's
 
 
 Item = tuple[Shot | Frame, NDArray[np.floating] | None]  # a frame, and what is heard in it
