@@ -3,6 +3,7 @@
 avatar = Avatar.from_image("portrait.jpg")          # or Avatar.from_video("me.mp4")
 avatar.talk("speech.wav", seed=7).save("hello.mp4")
 avatar.animate("driving.mp4").save("moved.mp4")
+avatar.edit(smile=0.6).save("smile.mp4")
 """
 
 from __future__ import annotations
@@ -24,14 +25,18 @@ from facediff.audio.encoder import AudioEncoder, load_encoder
 from facediff.audio.wave import SAMPLE_RATE, load_wave
 from facediff.audio.windows import exact_rate, frame_count
 from facediff.clip import SOUND_RATE, Clip
+from facediff.edits import IdentityEdit, Source, express, regions_of, split_wishes
 from facediff.errors import ConfigError, InputError
 from facediff.landmarks import motion as layout
+from facediff.landmarks.expressions import expressions
 from facediff.landmarks.templates import MotionTemplate
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, read_image
+from facediff.pipelines.editors import Editor, LinearEditor
 from facediff.provenance import Ingredient, Record, check_consent, model_name, weights_hash
 from facediff.rendering.compare import panel_width, side_by_side
 from facediff.rendering.driving import Driver, channels, read_driver, scaled, shown, within_reach
+from facediff.rendering.edit import WHOLE
 from facediff.rendering.playback import there_and_back
 from facediff.rendering.reference import Reference
 from facediff.rendering.refine import FaceRefiner, RefineSettings
@@ -39,13 +44,19 @@ from facediff.rendering.shot import Shot
 from facediff.rendering.shots import DrivenVideoShots, StillShots, VideoShots
 from facediff.rendering.talk import MouthPainter, PaintSettings
 from facediff.types import FaceTrack, Frame, Wave
+from facediff.wishes import read_wishes, write_wishes
 
 if TYPE_CHECKING:
+    from facediff.models.attributes import AttributeClassifier
+    from facediff.pipelines.clip_editor import ClipEditor
     from facediff.pipelines.difftalk import DiffTalkPipeline
+    from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
     from facediff.pipelines.fadm import FADMPipeline
     from facediff.pipelines.motion import MotionPipeline
 
 STILL_FPS = Fraction(25)
+CLIP_MODEL = "openai/clip-vit-base-patch16"
+EDIT_STEPS = 20
 _LOADING = Lock()  # two threads that come first would each load the models
 
 
@@ -320,14 +331,104 @@ class Avatar:
         )
         return self._beside(clip, driver) if compare else clip
 
-    def _record(self, task: str, second: Ingredient, seed: int, **options: str | float | bool | None) -> Record:
+    def edit(
+        self,
+        *,
+        attributes: str | None = None,
+        text: str | None = None,
+        text_strength: float = 1.0,
+        clip_model: str = CLIP_MODEL,
+        seed: int = 0,
+        steps: int = EDIT_STEPS,
+        cached: bool = True,
+        **strengths: float,
+    ) -> Clip:
+        """A clip in which the avatar is another in some ways, all through: ``avatar.edit(smile=0.6, beard=0.3)``.
+
+        Expressions (``smile``, ``mouth_open``, ``brows_up``, ``eyes_closed``, ``gaze_right``, ``gaze_down``,
+        ``head_left``, ``head_down``, ``head_tilt``; from -2 to 2) move the face. Attributes
+        (``facediff edit --list-attributes``; from -1 to 1) change the one identity vector that the whole video has, and
+        so does a text. A video keeps its frame rate and its sound; a portrait gives a clip of one frame.
+
+        Args:
+            attributes: Strengths as text, "smile=0.6, beard=0.3", beside those given by name.
+            text: What is wanted, "face with eyeglasses"; takes a CLIP model.
+            text_strength: How far to go the way that the text says.
+            clip_model: A CLIP model of a hub, or its folder.
+            seed: Equal seeds give equal frames on one machine.
+            steps: Steps of encoding and decoding.
+            cached: Keep the encoding in the user's cache folder, so that another edit of the video only decodes.
+            strengths: By name.
+
+        Raises:
+            ConfigError: A wish is unknown or out of range, or there is none.
+            WeightsError: There is no CLIP model where a text wants one.
+        """
+        wishes = read_wishes(attributes, strengths)
+        if not wishes and not text:
+            raise ConfigError("nothing is wished for: give attributes, as in smile=0.6, or a text")
+        _check_numbers(seed=seed, steps=steps, text_strength=text_strength)
+        record = self._record(
+            "edit", None, seed, attributes=write_wishes(wishes) or None, text=text, text_strength=text_strength,
+            clip_model=model_name(clip_model) if text else CLIP_MODEL, steps=steps,
+        )  # fmt: skip
+        is_still = isinstance(self._source, np.ndarray)
+        names: tuple[str, ...] = ()
+        if text or not set(wishes) <= set(expressions()):
+            autoencoder, classifier = _editing(self._model, self._device)
+            names = classifier.names
+        moving, changing = split_wishes(wishes, names)
+        source = Source(self.track, self._frames_from, self._origin.sha256, self._on_missing_face)
+        editors: list[Editor] = []
+        identity_edit: IdentityEdit | None = None
+        if changing or text:
+            identity_edit = IdentityEdit(
+                source, autoencoder, weights_hash(self._model), steps=steps, is_kept=cached and not is_still
+            )
+            editors = [LinearEditor(classifier, changing)] if changing else []
+            if text:
+                editors.append(identity_edit.towards(text, _clip_editor(clip_model, self._device), text_strength))
+        regions = (*regions_of(changing), *(WHOLE if text else ()))
+        refining = _refiner(self._model, self._device, None) if moving else None
+
+        def render(part: slice) -> Iterator[Frame]:
+            frames: Iterator[Frame] = (frame for _, frame in source.numbered(part))
+            if identity_edit is not None:
+                frames = identity_edit(source.numbered(part), editors, regions)
+            if refining is not None:
+                frames = express(source, zip(range(part.start, part.stop), frames, strict=False), moving, refining)
+            return frames
+
+        return Clip(
+            STILL_FPS if is_still else self._video_rate(None),
+            self.track.size,
+            len(self.track),
+            self._own_sound(),
+            render,
+            preview_index=int(np.flatnonzero(self.track.usable)[self.track.usable.sum() // 2]),
+            is_tagged=self._is_tagged(),
+            record=record,
+        )
+
+    def _frames_from(self, start: int) -> Iterator[Frame]:
+        """The source's own frames from an index on."""
+        if isinstance(self._source, np.ndarray):
+            return iter([self._source][start:])
+        return islice(iter(VideoReader(self._source)), start, len(self.track))
+
+    def _own_sound(self) -> Wave | None:
+        if isinstance(self._source, np.ndarray) or not VideoReader(self._source).info.has_audio:
+            return None
+        return load_wave(self._source, sample_rate=SOUND_RATE)
+
+    def _record(self, task: str, second: Ingredient | None, seed: int, **options: str | float | bool | None) -> Record:
         """How a clip is made; only what differs from the defaults is an option."""
         defaults = {name: one.default for name, one in signature(getattr(Avatar, task)).parameters.items()}
         defaults |= {"face": None, "on_missing_face": "keep"}
         options |= {"face": self._face, "on_missing_face": self._on_missing_face}
         return Record(
             task=task,
-            inputs=(self._origin, second),
+            inputs=(self._origin,) if second is None else (self._origin, second),
             options={name: value for name, value in options.items() if value != defaults[name]},
             seed=seed,
             model=model_name(self._model),
@@ -466,6 +567,33 @@ def _load_animate(model: str, device: str | None, scheduler: str | None) -> FADM
     from facediff.pipelines.loading import load_animate
 
     return load_animate(model, device, scheduler)
+
+
+def _editing(model: str, device: str | None) -> tuple[DiffusionVideoAutoencoderPipeline, AttributeClassifier]:
+    """The autoencoder of a model and what reads attributes off its identities, loaded once."""
+    with _LOADING:
+        return _load_edit(model, device)
+
+
+def _clip_editor(name: str, device: str | None) -> ClipEditor:
+    """Edits by text with a CLIP model, loaded once."""
+    with _LOADING:
+        return _load_clip(name, device)
+
+
+@lru_cache(maxsize=4)
+def _load_edit(model: str, device: str | None) -> tuple[DiffusionVideoAutoencoderPipeline, AttributeClassifier]:
+    from facediff.pipelines.loading import load_edit
+
+    return load_edit(model, device)
+
+
+@lru_cache(maxsize=2)
+def _load_clip(name: str, device: str | None) -> ClipEditor:
+    from facediff.device import choose_device
+    from facediff.pipelines.clip_editor import ClipEditor
+
+    return ClipEditor.from_pretrained(name, choose_device(device))
 
 
 @lru_cache(maxsize=4)

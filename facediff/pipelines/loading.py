@@ -12,13 +12,18 @@ from diffusers import DDIMScheduler, ModelMixin, UNet2DConditionModel
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 
 from facediff.conditioning.difftalk import DiffTalkConditioner
+from facediff.conditioning.diffusion_autoencoder import FaceVector
 from facediff.conditioning.fadm import FADMConditioner
 from facediff.device import choose_device, choose_dtype
 from facediff.diffusion.schedulers import make_scheduler
 from facediff.errors import ConfigError, WeightsError
+from facediff.models.attributes import AttributeClassifier
 from facediff.models.codec import FaceCodec
+from facediff.models.diffusion_autoencoder import DualModulationUNet
+from facediff.models.identity import IdentityEncoder
 from facediff.models.motion import MotionDenoiser
 from facediff.pipelines.difftalk import DiffTalkPipeline
+from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
 from facediff.pipelines.fadm import FADMPipeline
 from facediff.pipelines.motion import MotionPipeline
 from facediff.weights import model_folder
@@ -77,6 +82,34 @@ def load_animate(model: str | Path = "base", device: str | None = None, schedule
         )
     refining.set_progress_bar_config(disable=True)
     return refining.to(place)
+
+
+def load_edit(
+    model: str | Path, device: str | None = None
+) -> tuple[DiffusionVideoAutoencoderPipeline, AttributeClassifier]:
+    """The pipeline that encodes and decodes faces, and what reads attributes off their identities.
+
+    Args:
+        model: ``base``, or a folder with ``codec`` and ``edit`` in it.
+        device: See ``load_talk``.
+
+    Raises:
+        WeightsError, ConfigError: As ``load_talk``.
+    """
+    place = choose_device(device)
+    dtype = choose_dtype(place)
+    codec, folder = (model_folder(model, name) for name in ("codec", "edit"))
+    with _sentences(model):
+        editing = DiffusionVideoAutoencoderPipeline(
+            codec=_loaded(FaceCodec, codec, dtype),
+            identity=_loaded(IdentityEncoder, folder / "identity", dtype),
+            face=_loaded(FaceVector, folder / "face", dtype),
+            unet=_loaded(DualModulationUNet, folder / "unet", dtype),
+            scheduler=DDIMScheduler.from_pretrained(folder / "scheduler"),
+        )
+        classifier = _loaded(AttributeClassifier, folder / "attributes", torch.float32)
+    editing.set_progress_bar_config(disable=True)
+    return editing.to(place), classifier
 
 
 @contextmanager

@@ -13,12 +13,13 @@ from facediff.errors import ConfigError, NoFaceFound
 from facediff.landmarks import motion as layout
 from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.canonical import canonicalise, from_canonical
+from facediff.landmarks.expressions import expressions
 from facediff.landmarks.smoothing import smooth_track
 from facediff.landmarks.warp import MeshWarp
 from facediff.rendering.layers import LayeredWarp
 from facediff.rendering.reference import Reference
 from facediff.rendering.shot import Shot
-from facediff.types import FaceTrack, Frame
+from facediff.types import FaceTrack, Frame, RigidPose
 
 ON_MISSING = ("keep", "hold", "error")
 SPOKEN = np.zeros(layout.DIMENSIONS, bool)  # what speech changes in a video
@@ -104,6 +105,8 @@ class VideoShots:
             ``error``.
     """
 
+    _follows = 0.0  # head and surroundings stay
+
     def __init__(self, track: FaceTrack, *, on_missing_face: str = "keep") -> None:
         if on_missing_face not in ON_MISSING:
             raise ConfigError(f"on_missing_face is one of {', '.join(ON_MISSING)}, not {on_missing_face!r}")
@@ -142,10 +145,10 @@ class VideoShots:
             if not self.track.usable[index]:
                 yield held if self._hold and held is not None else frame
                 continue
-            pose = self._pose.take(slice(index, index + 1))
+            pose = self._posed(index, row)
             moved = self._moved(index, row)
             points = from_canonical(moved[None], pose)[0]
-            coarse = MeshWarp(frame, self.track.points[index], follows=0.0)(points)  # head and surroundings stay
+            coarse = MeshWarp(frame, self.track.points[index], follows=self._follows)(points)
             lack = lacking(self._canonical[index], moved)
             shown = (
                 None if lack == 0 else _blend(align(pose, MOUTH).crop(coarse, 0), reference.window(points, pose), lack)
@@ -162,9 +165,21 @@ class VideoShots:
             )
             yield held
 
+    def _posed(self, index: int, row: NDArray[np.float32]) -> RigidPose:
+        """The head pose of a frame, one row: its own."""
+        return self._pose.take(slice(index, index + 1))
+
     def _wanted(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
         """The motion (31,) of a frame: its own, but for what is taken from ``row``."""
         return np.where(SPOKEN, row, self._own[index]).astype(np.float32)
+
+    def _changed(self, index: int, wanted: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The face of a frame (478, 3) with the motion (31,) that is wanted.
+
+        The basis does not hold all that a face does; so the change that it makes is added to what there is.
+        """
+        before, after = layout.express(np.stack([self._own[index], wanted]), self._rest)
+        return self._canonical[index] + after - before
 
     def _moved(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
         """The face of a frame (478, 3) with its lower half making a motion's expression instead of its own."""
@@ -200,10 +215,36 @@ class DrivenVideoShots(VideoShots):
         self._chosen = chosen
 
     def _moved(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        # The basis does not hold all that a face does; so the change that it makes is added to what there is.
-        own = self._own[index]
-        before, after = layout.express(np.stack([own, self._wanted(index, row)]), self._rest)
-        return self._canonical[index] + after - before
+        return self._changed(index, self._wanted(index, row))
 
     def _wanted(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.where(self._chosen, row, self._own[index]).astype(np.float32)
+
+
+class ExpressedVideoShots(VideoShots):
+    """A video whose face goes on doing what it does, with an expression or a turn of the head added throughout.
+
+    Args:
+        track: See ``VideoShots``.
+        added: (31,) motion that is added to that of each frame.
+        on_missing_face: See ``VideoShots``.
+    """
+
+    def __init__(self, track: FaceTrack, added: NDArray[np.float32], *, on_missing_face: str = "keep") -> None:
+        super().__init__(track, on_missing_face=on_missing_face)
+        self._turns = bool(added[layout.ANGLES].any())
+        self._follows = float(self._turns)
+
+    def _posed(self, index: int, row: NDArray[np.float32]) -> RigidPose:
+        own = super()._posed(index, row)
+        return layout.move_head(own, row[None]) if self._turns else own
+
+    def _moved(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self._changed(index, self._wanted(index, row))
+
+    def _wanted(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
+        wanted = self._own[index] + row
+        wanted[layout.LIDS] = np.clip(wanted[layout.LIDS], -0.5, 1.0)
+        # Lips that shut stay shut: below that a mesh would turn inside out.
+        missing = np.maximum(0.0, -wanted[layout.OPENING]) / expressions()["mouth-open"][layout.OPENING]
+        return (wanted + missing * expressions()["mouth-open"]).astype(np.float32)

@@ -93,8 +93,8 @@ class CoarsePairs:
         crops = self._crops
         wanted = self._transferred(row, other) if is_transferred else crops.points[row]
         coarse = MeshWarp(np.asarray(crops.frames[other]), crops.points[other])(wanted)
-        window = _window(rng)
-        tones = _tones(rng)
+        window = random_window(rng)
+        tones = random_tones(rng)
         points = np.concatenate(
             [wanted[:, :2] @ window[:, :2].T + window[:, 2], wanted[:, 2:] * window[0, 0]], axis=1, dtype=np.float32
         )
@@ -120,7 +120,7 @@ def build_coarse_pairs(crops: FaceCrops, folder: Path, *, count: int, seed: int 
     return fill_cache(CoarsePairs(crops), LAYOUT, folder, count=count, seed=seed)
 
 
-def _window(rng: np.random.Generator) -> NDArray[np.float64]:
+def random_window(rng: np.random.Generator) -> NDArray[np.float64]:
     """From a wide crop's pixels to a face crop's, a little off each time."""
     zoom = _ZOOM * rng.uniform(0.96, 1.05)
     apart = np.array(FACE.anchor[:2]) - np.array(WIDE.anchor[:2])
@@ -129,7 +129,7 @@ def _window(rng: np.random.Generator) -> NDArray[np.float64]:
     return np.array([[zoom, 0, shift[0]], [0, zoom, shift[1]]])
 
 
-def _tones(rng: np.random.Generator) -> NDArray[np.uint8]:
+def random_tones(rng: np.random.Generator) -> NDArray[np.uint8]:
     """A curve for each colour (256, 3): cameras and skins differ more than those of the clips do."""
     level = np.linspace(0, 1, 256)[:, None]
     curved = level ** rng.uniform(0.85, 1.18) * rng.uniform(0.88, 1.12) * rng.uniform(0.95, 1.05, 3)

@@ -1,0 +1,177 @@
+"""From wishes to edited frames: expressions move the face, attributes and texts change whose it is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from facediff.errors import ConfigError
+from facediff.landmarks.alignment import FACE
+from facediff.landmarks.expressions import expression, expressions
+from facediff.models import latents as space
+from facediff.pipelines.editors import Editor, TowardsEditor
+from facediff.rendering.edit import REGIONS, WHOLE, EditSettings, IdentityEditor, edited_region
+from facediff.rendering.encoding import EncodedVideo, FaceViews, find_identity
+from facediff.rendering.encoding_store import EncodingStore, encoding_path, prune
+from facediff.rendering.face_view import places
+from facediff.rendering.reference import Reference
+from facediff.rendering.refine import FaceRefiner, RefineSettings
+from facediff.rendering.shots import ExpressedVideoShots
+from facediff.types import FaceTrack, Frame
+
+if TYPE_CHECKING:
+    from facediff.pipelines.clip_editor import ClipEditor
+    from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
+    from facediff.pipelines.fadm import FADMPipeline
+
+FIXED_POINT_STEPS = 1
+TEXT_FRAMES = 4  # of a source, on which an edit by text is sought
+
+
+@dataclass(frozen=True)
+class Source:
+    """The video, or the portrait, that is edited.
+
+    Attributes:
+        track: Its face.
+        frames: Gives its frames from an index on.
+        sha256: Of its content.
+        on_missing_face: See ``Avatar.from_video``.
+    """
+
+    track: FaceTrack
+    frames: Callable[[int], Iterator[Frame]]
+    sha256: str
+    on_missing_face: str = "keep"
+
+    def numbered(self, part: slice) -> Iterator[tuple[int, Frame]]:
+        """The frames of a part with their indices."""
+        return zip(range(part.start, part.stop), self.frames(part.start), strict=False)
+
+
+def split_wishes(wishes: Mapping[str, float], attributes: Iterable[str]) -> tuple[dict[str, float], dict[str, float]]:
+    """Wishes that move a face, and wishes that change whose it is.
+
+    Raises:
+        ConfigError: Nothing of that name is known.
+    """
+    moving, changing = {}, {}
+    for name, strength in wishes.items():
+        if name in expressions():
+            moving[name] = strength
+        elif name in attributes:
+            changing[name] = strength
+        else:
+            known = ", ".join([*expressions(), *attributes])
+            raise ConfigError(f"there is no attribute {name!r}; there are {known}")
+    return moving, changing
+
+
+class IdentityEdit:
+    """Edits of a source's identity vector; the source is encoded once, and the encoding kept.
+
+    Args:
+        source: What is edited.
+        pipeline: The autoencoder.
+        weights: Hash of its weights, by which an encoding is known.
+        steps: Of encoding and decoding.
+        is_kept: Whether the encoding is kept in the user's cache folder.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        pipeline: DiffusionVideoAutoencoderPipeline,
+        weights: str,
+        *,
+        steps: int,
+        is_kept: bool = True,
+    ) -> None:
+        self._source, self._pipeline, self._steps = source, pipeline, steps
+        self._views = FaceViews(source.track)
+        store = self._store(weights) if is_kept else None
+        identity = None if store is None else store.identity
+        if identity is None:
+            identity = find_identity(pipeline, source.frames(0), self._views)
+            if store is not None:
+                store.identity = identity
+        self.video = EncodedVideo(
+            pipeline, identity, store, num_inference_steps=steps, fixed_point_steps=FIXED_POINT_STEPS
+        )
+
+    def __call__(
+        self, frames: Iterable[tuple[int, Frame]], editors: Iterable[Editor], regions: tuple[str, ...]
+    ) -> Iterator[Frame]:
+        """Edited frames.
+
+        Args:
+            frames: With their indices.
+            editors: Each makes of the last one's identity another.
+            regions: See ``facediff.rendering.edit.edited_region``.
+        """
+        identity = torch.from_numpy(self.video.identity)
+        for editor in editors:
+            identity = editor(identity)
+        settings = EditSettings(num_inference_steps=self._steps, regions=regions)
+        return IdentityEditor(self._pipeline, self.video, self._views, identity.cpu().numpy(), settings)(frames)
+
+    def towards(self, text: str, editor: ClipEditor, strength: float) -> TowardsEditor:
+        """The editor that goes the way a text says, found on a few frames of the source.
+
+        Raises:
+            ConfigError: There is no text.
+        """
+        chosen = self._views.known_by[:: max(1, len(self._views.known_by) // TEXT_FRAMES)][:TEXT_FRAMES]
+        looks = [
+            (index, view)
+            for index, frame in self._source.numbered(slice(0, chosen[-1] + 1))
+            if index in chosen and (view := self._views(index, frame)) is not None
+        ]
+        views = [view for _, view in looks]
+        _, remade = self.video.codes([index for index, _ in looks], views)
+        mask = torch.from_numpy(np.stack([edited_region(view.points, WHOLE) for view in views]))[:, None]
+        identity = torch.from_numpy(self.video.identity)
+        return TowardsEditor(editor(self._pipeline, remade, identity, places(views), mask, text), strength)
+
+    def _store(self, weights: str) -> EncodingStore:
+        codec = self._pipeline.codec
+        shape = (codec.config["latent_channels"], *(side // space.stride(codec) for side in FACE.size[::-1]))
+        track = hashlib.sha256(self._source.track.points.tobytes()).hexdigest()
+        path = encoding_path(self._source.sha256, track, weights, self._steps)
+        prune(path)
+        return EncodingStore(path, shape)
+
+
+def regions_of(attributes: Iterable[str]) -> tuple[str, ...]:
+    """Where the picture may change for some attributes."""
+    return tuple(dict.fromkeys(region for name in attributes for region in REGIONS.get(name, WHOLE)))
+
+
+def express(
+    source: Source,
+    frames: Iterable[tuple[int, Frame]],
+    moving: Mapping[str, float],
+    refining: FADMPipeline,
+    *,
+    seed: int = 0,
+) -> Iterator[Frame]:
+    """Frames whose face wears expressions on top of its own, refined.
+
+    Args:
+        source: What the frames are of.
+        frames: With their indices.
+        moving: Strengths by name, see ``facediff.landmarks.expressions``.
+        refining: FADM's refiner.
+        seed: Of its noise.
+    """
+    added = expression(moving)
+    shots = ExpressedVideoShots(source.track, added, on_missing_face=source.on_missing_face)
+    best = shots.best_reference()
+    reference = Reference(next(source.frames(best)), shots.track.points[best])
+    rows = np.broadcast_to(added, (len(source.track), len(added)))
+    return FaceRefiner(refining, RefineSettings(seed=seed))(shots(frames, rows, reference))

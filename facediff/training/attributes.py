@@ -1,0 +1,108 @@
+"""Fits the attribute classifier on the identity vectors of labelled people."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from facediff.errors import ConfigError
+from facediff.models.attributes import AttributeClassifier
+
+KEYS = ("file", "sha256", "usable")  # columns that are no attribute
+
+
+def read_labels(path: Path) -> dict[str, dict[str, float]]:
+    """Labels of every row of a table, by its file, or by the first 16 digits of the file's SHA-256.
+
+    The table is CSV. One column is called ``file`` or ``sha256``; the others are attributes, from 0 (absent) to 1
+    (there), empty where they cannot be seen. Rows whose ``usable`` is 0 are left out.
+
+    Raises:
+        ConfigError: It cannot be read, has no such column, or a label that is no number from 0 to 1.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"the table {path} cannot be read: {error}") from error
+    if not rows or not {"file", "sha256"} & set(rows[0]):
+        raise ConfigError(f"the table {path} wants a column 'file' or 'sha256', and at least one row")
+    key = "file" if "file" in rows[0] else "sha256"
+    labels: dict[str, dict[str, float]] = {}
+    for number, row in enumerate(rows, start=2):
+        if (row.get("usable") or "1").strip() == "0":
+            continue
+        labels[row[key].strip()] = {
+            name: _label(text, f"{path}, line {number}, {name}")
+            for name, text in row.items()
+            if name and name not in KEYS and text and text.strip()
+        }
+    return labels
+
+
+def _label(text: str, where: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise ConfigError(f"{where}: a label is a number from 0 to 1, or empty, not {text!r}")
+    return value
+
+
+def fit_attributes(
+    identities: NDArray[np.float32],
+    labels: Mapping[str, NDArray[np.float32]],
+    weights: NDArray[np.float32],
+    *,
+    decay: float = 3e-3,
+    steps: int = 300,
+) -> AttributeClassifier:
+    """A classifier fitted by logistic regression, all attributes at once.
+
+    Args:
+        identities: (N, D) of length 1.
+        labels: For each attribute (N,) from 0 to 1, NaN where it cannot be seen.
+        weights: (N,) what each row counts.
+        decay: Weight of the squared weights: faces are few, and vectors long.
+        steps: Of the optimiser.
+
+    Raises:
+        ConfigError: An attribute has but one kind of label.
+    """
+    names = tuple(labels)
+    for name in names:
+        known = labels[name][np.isfinite(labels[name])]
+        if not (known < 0.5).any() or not (known > 0.5).any():
+            raise ConfigError(f"the attribute {name!r} wants faces that have it and faces that do not")
+    z = torch.from_numpy(np.asarray(identities, np.float32))
+    target = torch.from_numpy(np.stack([labels[name] for name in names], axis=1).astype(np.float32))
+    classifier = AttributeClassifier(names, z.shape[1])
+    classifier.mean.data, classifier.deviation.data = z.mean(0), z.std(0).clamp(min=1e-6)
+    torch.nn.init.zeros_(classifier.linear.weight)
+    torch.nn.init.zeros_(classifier.linear.bias)
+    seen = torch.isfinite(target)
+    each = seen * torch.from_numpy(np.asarray(weights, np.float32))[:, None]
+    target = target.nan_to_num()
+    # Rare attributes must not be drowned by faces without them.
+    share = (each * target).sum(0) / each.sum(0)
+    each = each * (target * 0.5 / share + (1 - target) * 0.5 / (1 - share))
+    each = each / each.sum(0)
+    optimizer = torch.optim.LBFGS(classifier.linear.parameters(), max_iter=steps, line_search_fn="strong_wolfe")
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        error = F.binary_cross_entropy_with_logits(classifier(z), target, reduction="none")
+        value = (each * error).sum() + decay * classifier.linear.weight.square().sum()
+        value.backward()
+        return value
+
+    optimizer.step(closure)  # type: ignore[arg-type]
+    return classifier.eval()
