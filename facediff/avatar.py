@@ -367,7 +367,7 @@ class Avatar:
         wishes = read_wishes(attributes, strengths)
         if not wishes and not text:
             raise ConfigError("nothing is wished for: give attributes, as in smile=0.6, or a text")
-        _check_numbers(seed=seed, steps=steps, text_strength=text_strength)
+        _check_numbers(seed=seed, steps=steps, text_strength=abs(text_strength))
         record = self._record(
             "edit", None, seed, attributes=write_wishes(wishes) or None, text=text, text_strength=text_strength,
             clip_model=model_name(clip_model) if text else CLIP_MODEL, steps=steps,

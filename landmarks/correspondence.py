@@ -15,8 +15,8 @@ from facediff.landmarks.warp import MeshWarp
 def face_coordinates(points: NDArray[np.floating], step: int = 8) -> NDArray[np.float32]:
     """Canonical x and y (2, H/step, W/step) of every cell of a face crop, in eye distances from the crop's anchor.
 
-    Inside the face they are those of the mean face's surface, seen from the front; around it they fade into the
-    crop's own, so that a cell far from the face has the coordinates of its place.
+    Inside the face they are those of the mean face's surface, seen from the front; around it they follow the head, and
+    fade into the crop's own further out.
 
     Args:
         points: Landmarks (478, 3) in pixels of a crop that is aligned to ``FACE``.

@@ -58,6 +58,22 @@ def check_paths(source: Path, second: Path, output: Path, preview: bool, *, fold
         check_target(output)
 
 
+def check_edit_paths(source: Path, output: Path) -> bool:
+    """Refuses at once what would otherwise fail after the work; whether the result is a picture."""
+    from facediff.media import check_target, is_video
+    from facediff.media.images import PICTURE_SUFFIXES
+
+    if not source.is_file():
+        raise InputError(f"there is no file at {source}")
+    refuse_input(output, source)
+    if output.suffix.lower() in PICTURE_SUFFIXES:
+        return True
+    if not is_video(source):
+        raise ConfigError(f"of a portrait the edit is a picture: end {output} in {', '.join(PICTURE_SUFFIXES)}")
+    check_target(output)
+    return False
+
+
 def refuse_input(output: Path, path: Path) -> None:
     """Refuses to write over what is read."""
     if output.exists() and path.exists() and output.samefile(path):

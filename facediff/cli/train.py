@@ -11,6 +11,8 @@ import typer
 
 from facediff.cli.app import app
 from facediff.cli.arguments import say_wrote
+from facediff.console import err
+from facediff.errors import ConfigError
 
 
 class Stage(str, Enum):
@@ -22,11 +24,13 @@ class Stage(str, Enum):
     sync = "sync"
     difftalk = "difftalk"
     fadm = "fadm"
+    edit = "edit"
+    attributes = "attributes"
 
 
 @app.command()
 def train(
-    stage: Annotated[Stage, typer.Argument(help="codec before difftalk and fadm, motion before closing and sync.")],
+    stage: Annotated[Stage, typer.Argument(help="codec before difftalk, fadm, edit; motion before closing, sync.")],
     catalog: Annotated[Path, typer.Argument(help="CSV: file, split, kind, identity, licence; of closing, a folder.")],
     model: Annotated[Path, typer.Option(help="Model folder to write to.")],
     cache: Annotated[Path, typer.Option(help="Folder for tracks, crops and latents.")] = Path(".cache/facediff"),
@@ -36,10 +40,11 @@ def train(
     mixed_precision: Annotated[str, typer.Option(help="no, bf16 or fp16.")] = "no",
     licence: Annotated[str, typer.Option(help="any, or permissive: no non-commercial clips.")] = "any",
     audio_encoder: Annotated[str, typer.Option(help="What difftalk hears with: log-mel, wav2vec2, ...")] = "log-mel",
+    labels: Annotated[Path | None, typer.Option(help="CSV for attributes: file or sha256, and 0 to 1 each.")] = None,
     seed: Annotated[int, typer.Option(help="Of everything.")] = 0,
 ) -> None:
     """Train a model of your own; a run that was cut off goes on where it was saved."""
-    from facediff.training import stages
+    from facediff.training import edit_stages, stages
     from facediff.training.loop import LoopConfig
 
     logging.getLogger("facediff").setLevel(logging.INFO)
@@ -49,12 +54,18 @@ def train(
     )  # fmt: skip
     if stage is Stage.closing:
         stages.run_closing(catalog, model)
+    elif stage is Stage.attributes:
+        if labels is None:
+            raise ConfigError("attributes are learnt from labels: give a table with --labels")
+        judged = edit_stages.run_attributes(labels, catalog, cache, model, licence=licence)
+        for name, score in judged.items():
+            err.print(f"{name}: {score:.2f} on people not seen (area under the curve)", highlight=False)
     elif stage is Stage.difftalk:
         stages.run_difftalk(catalog, cache, model, config, licence=licence, audio_encoder=audio_encoder)
     else:
         run = {
             Stage.codec: stages.run_codec, Stage.motion: stages.run_motion, Stage.sync: stages.run_sync,
-            Stage.fadm: stages.run_fadm,
+            Stage.fadm: stages.run_fadm, Stage.edit: edit_stages.run_edit,
         }[stage]  # fmt: skip
         run(catalog, cache, model, config, licence=licence)
     say_wrote(model)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from facediff.types import Frame
 
@@ -29,3 +30,23 @@ def side_by_side(*streams: Iterable[Frame]) -> Iterator[Frame]:
     for frames in zip(*streams, strict=False):
         height = frames[-1].shape[0]
         yield np.hstack([fitted(frame, height) for frame in frames])
+
+
+def strip(panels: Sequence[tuple[Frame, str]], *, height: int = 360) -> Frame:
+    """Pictures in a row, each with a caption below it.
+
+    Args:
+        panels: Pictures and captions.
+        height: Of the pictures in pixels; smaller ones stay as they are.
+    """
+    height = min(height, min(frame.shape[0] for frame, _ in panels))
+    font = ImageFont.load_default(max(10, height // 16))
+    columns = []
+    for frame, caption in panels:
+        picture = fitted(frame, height)
+        column = Image.new("RGB", (picture.shape[1], height + height // 10), "white")
+        column.paste(Image.fromarray(picture))
+        middle = (picture.shape[1] / 2, height + height / 20)
+        ImageDraw.Draw(column).text(middle, caption, fill="black", font=font, anchor="mm")
+        columns.append(np.asarray(column))
+    return np.hstack(columns)

@@ -90,7 +90,8 @@ class IdentityEditor:
             noise, self._identity, places(views), num_inference_steps=settings.num_inference_steps, decode=False
         ).latents
         both = torch.cat([result, before.to(result)])
-        made, remade = np.split(as_levels(self._pipeline.decode(both)), 2)
+        with torch.inference_mode():
+            made, remade = np.split(as_levels(self._pipeline.decode(both)), 2)
         return [
             add_window(
                 look.frame,
@@ -121,7 +122,7 @@ def edited_region(points: NDArray[np.floating], regions: Iterable[str]) -> NDArr
     wanted = np.zeros(size[::-1], np.float32)
     for region in regions:
         np.maximum(wanted, _part(region, points, size, unit), out=wanted)
-    return wanted * border_fade(size, 16.0)
+    return wanted * border_fade(size, 10.0)
 
 
 def _part(name: str, points: NDArray[np.floating], size: tuple[int, int], unit: float) -> NDArray[np.float32]:

@@ -122,11 +122,17 @@ def build_coarse_pairs(crops: FaceCrops, folder: Path, *, count: int, seed: int 
 
 def random_window(rng: np.random.Generator) -> NDArray[np.float64]:
     """From a wide crop's pixels to a face crop's, a little off each time."""
-    zoom = _ZOOM * rng.uniform(0.96, 1.05)
+    return _window(_ZOOM * rng.uniform(0.96, 1.05), rng.uniform(-4, 4, 2))
+
+
+def _window(zoom: float, shift: NDArray[np.floating]) -> NDArray[np.float64]:
     apart = np.array(FACE.anchor[:2]) - np.array(WIDE.anchor[:2])
     anchor = np.array(WIDE.anchor_px) + WIDE.unit_px * apart
-    shift = np.array(FACE.anchor_px) - zoom * anchor + rng.uniform(-4, 4, 2)
-    return np.array([[zoom, 0, shift[0]], [0, zoom, shift[1]]])
+    x, y = np.array(FACE.anchor_px) - zoom * anchor + shift
+    return np.array([[zoom, 0, x], [0, zoom, y]])
+
+
+FACE_WINDOW = _window(_ZOOM, np.zeros(2))  # from a wide crop's pixels to a face crop's
 
 
 def random_tones(rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -67,7 +67,7 @@ def run_codec(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, li
         licence: As in ``read_catalog``.
     """
     crops = build_face_cache(read_catalog(catalog, licence=licence), cache)
-    _save(train_codec(crops, config), model / "codec")
+    save_network(train_codec(crops, config), model / "codec")
 
 
 def run_motion(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
@@ -76,14 +76,14 @@ def run_motion(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, l
     base = _motion_model("base")
     trained = train_motion(of_equal_size(known), config, base.speech)
     trained.closes.load_state_dict(base.closes.state_dict())
-    _save(trained, model / "motion" / "denoiser")
+    save_network(trained, model / "motion" / "denoiser")
     motion_schedule().save_pretrained(model / "motion" / "scheduler")
 
 
 def run_sync(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
     """Trains the sync network on the ears of ``model/motion`` and writes it to ``model/sync``; see ``run_codec``."""
     known = motion_clips(read_catalog(catalog, kinds=("av",), licence=licence), cache / "tracks")
-    _save(train_sync(known, config, _motion_model(model).speech), model / "sync")
+    save_network(train_sync(known, config, _motion_model(model).speech), model / "sync")
 
 
 def run_closing(spoken: Path, model: Path) -> float:
@@ -94,7 +94,7 @@ def run_closing(spoken: Path, model: Path) -> float:
     """
     network = _motion_model(model)
     score = teach_closing(network, read_spoken(spoken))
-    _save(network, model / "motion" / "denoiser")
+    save_network(network, model / "motion" / "denoiser")
     return score
 
 
@@ -119,7 +119,7 @@ def run_difftalk(
         pairs: How many training pairs to prepare.
         audio_encoder: What the denoiser is to hear with; see ``facediff.audio.load_encoder``.
     """
-    codec = _own_codec(model)
+    codec = own_codec(model)
     clips = read_catalog(catalog, licence=licence)
     crops = build_face_cache(clips, cache)
     made = build_pair_cache(crops, cache / "pairs", count=pairs, seed=config.seed)
@@ -131,8 +131,8 @@ def run_difftalk(
     denoiser = Denoiser(base_unet(extra_channels=conditioner.extra_channels), conditioner)
     draw = LatentDraw(made, latents, crops.rotation, windows, heard, recipe)
     train_difftalk(denoiser, draw, base_schedule(), config, recipe)
-    _save(denoiser.unet, model / "difftalk" / "unet")
-    _save(denoiser.conditioner, model / "difftalk" / "conditioner")
+    save_network(denoiser.unet, model / "difftalk" / "unet")
+    save_network(denoiser.conditioner, model / "difftalk" / "conditioner")
     base_schedule().save_pretrained(model / "difftalk" / "scheduler")
 
 
@@ -157,7 +157,7 @@ def run_fadm(
         licence: As in ``read_catalog``.
         pairs: How many training pairs to prepare.
     """
-    codec = _own_codec(model)
+    codec = own_codec(model)
     crops = build_face_cache(read_catalog(catalog, licence=licence), cache)
     made = build_coarse_pairs(crops, cache / "coarse-pairs", count=pairs, seed=config.seed)
     latents = encode_coarse_pairs(codec, made, cache / "coarse-pairs")
@@ -172,12 +172,17 @@ def run_fadm(
     recipe = FADMRecipe()
     train_fadm(refiner, CoarseDraw(made, latents, recipe), base_schedule(), config, recipe)
     refiner.unet.register_to_config(sample_size=tuple(side // codec.stride for side in FACE.size[::-1]))
-    _save(refiner.unet, model / "fadm" / "unet")
-    _save(refiner.conditioner, model / "fadm" / "conditioner")
+    save_network(refiner.unet, model / "fadm" / "unet")
+    save_network(refiner.conditioner, model / "fadm" / "conditioner")
     base_schedule().save_pretrained(model / "fadm" / "scheduler")
 
 
-def _own_codec(model: Path) -> FaceCodec:
+def own_codec(model: Path) -> FaceCodec:
+    """The codec of a model folder, in which everything after it is trained.
+
+    Raises:
+        WeightsError: There is none.
+    """
     if not (model / "codec" / "config.json").is_file():
         raise WeightsError(f"there is no codec in {model}: run 'facediff train codec' with the same --model first")
     return FaceCodec.from_pretrained(model / "codec", torch_dtype=torch.float32)
@@ -235,7 +240,7 @@ def _motion_model(model: str | Path) -> MotionDenoiser:
     return MotionDenoiser.from_pretrained(model_folder(model, "motion") / "denoiser", torch_dtype=torch.float32)
 
 
-def _save(network: ModelMixin, folder: Path) -> None:
-    """Half precision, safetensors; without the folder that the network may have come from."""
+def save_network(network: ModelMixin, folder: Path, dtype: torch.dtype = torch.float16) -> None:
+    """Half precision by default, safetensors; without the folder that the network may have come from."""
     network.register_to_config(_name_or_path="")
-    network.to(torch.float16).save_pretrained(folder)
+    network.to(dtype).save_pretrained(folder)

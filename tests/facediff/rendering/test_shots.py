@@ -6,12 +6,14 @@ from skimage.data import astronaut
 
 from facediff.errors import ConfigError, NoFaceFound
 from facediff.landmarks import motion as layout
+from facediff.landmarks.canonical import canonicalise
+from facediff.landmarks.expressions import expression
 from facediff.landmarks.mesh import CHIN, LEFT_BROW
 from facediff.landmarks.motion import MOTION_FPS, resample
 from facediff.landmarks.tracker import track_still
 from facediff.rendering.reference import Reference
 from facediff.rendering.shot import Shot
-from facediff.rendering.shots import DrivenVideoShots, StillShots, VideoShots
+from facediff.rendering.shots import DrivenVideoShots, ExpressedVideoShots, StillShots, VideoShots
 from facediff.types import FaceTrack
 
 MOVES = (0, 2, 4, 6, 8)  # pixels to the right, frame by frame
@@ -140,3 +142,39 @@ def test_the_best_reference_shows_the_mouth_open(track) -> None:
     points[3, [14, 87, 317], 1] += 12
     shots = VideoShots(FaceTrack(points, track.presence, track.size, 0.0))  # at no rate nothing is smoothed
     assert shots.best_reference() == 3
+
+
+def test_an_expression_is_added_to_what_the_face_does(track) -> None:
+    added = expression({"smile": 1.0})
+    shots = ExpressedVideoShots(track, added)
+    rows = np.repeat(added[None], len(MOVES), axis=0)
+    plain = ExpressedVideoShots(track, 0 * added)(enumerate(FRAMES), 0 * rows, Reference(FRAMES[1], track.points[1]))
+    smiling = list(shots(enumerate(FRAMES), rows, Reference(FRAMES[1], track.points[1])))
+    for before, after in zip(plain, smiling, strict=True):
+        if isinstance(before, np.ndarray):
+            np.testing.assert_array_equal(before, after)
+            continue
+        wider = [np.linalg.norm(shot.points[291] - shot.points[61]) for shot in (before, after)]
+        assert wider[1] > 1.05 * wider[0]
+        np.testing.assert_allclose(after.points[LEFT_BROW].mean(0), before.points[LEFT_BROW].mean(0), atol=2.0)
+
+
+def test_a_turn_is_added_to_the_head_s_own(track) -> None:
+    added = expression({"head-left": 0.6})
+    rows = np.repeat(added[None], len(MOVES), axis=0)
+    shots = ExpressedVideoShots(track, added)
+    made = [s for s in shots(enumerate(FRAMES), rows, Reference(FRAMES[1], track.points[1])) if isinstance(s, Shot)]
+    own = canonicalise(shots.track.points)[1]
+    for shot, index in zip(made, np.flatnonzero(track.usable), strict=True):
+        turn = shot.pose.rotation[0] @ own.rotation[index].T
+        assert np.degrees(np.arccos((np.trace(turn) - 1) / 2)) == pytest.approx(9.0, abs=0.3)
+
+
+def test_lips_that_are_shut_do_not_cross(track) -> None:
+    added = expression({"mouth-open": -2.0})
+    rows = np.repeat(added[None], len(MOVES), axis=0)
+    shots = ExpressedVideoShots(track, added)
+    made = [s for s in shots(enumerate(FRAMES), rows, Reference(FRAMES[1], track.points[1])) if isinstance(s, Shot)]
+    for shot in made:
+        upper, lower = shot.points[13, 1], shot.points[14, 1]
+        assert lower > upper - 1.5

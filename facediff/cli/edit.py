@@ -1,0 +1,88 @@
+"""facediff edit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from facediff.cli.app import app
+from facediff.cli.arguments import OnMissingFace, check_edit_paths, read_avatar, say_wrote, write_clip
+from facediff.console import err
+from facediff.errors import ConfigError
+
+SWEEP = (-1.0, -0.5, 0.0, 0.5, 1.0)  # shares of the strengths given that a strip shows
+
+
+@app.command()
+def edit(
+    source: Annotated[Path | None, typer.Argument(help="A video, or a portrait.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to: mp4, mov, m4v, mkv; a picture of a portrait.")
+    ] = None,
+    attribute: Annotated[
+        list[str] | None, typer.Option("--attribute", "-a", help="NAME=STRENGTH, as in smile=0.6; may be repeated.")
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="What is wanted: 'face with eyeglasses'; takes a CLIP.")] = None,
+    text_strength: Annotated[float, typer.Option(help="How far to go the way that the text says.")] = 1.0,
+    clip_model: Annotated[str | None, typer.Option(help="A CLIP of a hub, or its folder.")] = None,
+    list_attributes: Annotated[bool, typer.Option("--list-attributes", help="Say what can be edited.")] = False,
+    sweep: Annotated[bool, typer.Option("--sweep", help="Write a strip of weaker and opposite edits.")] = False,
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal frames.")] = 0,
+    steps: Annotated[int | None, typer.Option(help="Steps of encoding and of decoding.")] = None,
+    cache: Annotated[bool, typer.Option(help="Keep the encoding for further edits of the video.")] = True,
+    model: Annotated[str, typer.Option(help="base, or a model folder.")] = "base",
+    face: Annotated[str | None, typer.Option(help="'largest', or an index from the left.")] = None,
+    on_missing_face: Annotated[OnMissingFace, typer.Option(help="Of a video.")] = OnMissingFace.keep,
+    preview: Annotated[bool, typer.Option("--preview", help="Write one frame, a picture without provenance.")] = False,
+    consent: Annotated[str | None, typer.Option(help="What the person shown agreed to; kept in the file.")] = None,
+    watermark: Annotated[bool, typer.Option(help="Weave an invisible mark into the frames.")] = True,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, ...")] = None,
+) -> None:
+    """Change a face all through a video: its expression, or an attribute of the person."""
+    if list_attributes:
+        _list(model, device)
+        return
+    if source is None or output is None:
+        raise ConfigError("give what to edit and where to: facediff edit SOURCE -o OUTPUT --attribute smile=0.6")
+    output = output.with_suffix(".png") if preview or sweep else output
+    is_picture = check_edit_paths(source, output)
+    from facediff.avatar import CLIP_MODEL, EDIT_STEPS
+    from facediff.media import write_image
+    from facediff.rendering.compare import strip
+    from facediff.wishes import read_wishes, write_wishes
+
+    wishes = read_wishes(", ".join(attribute or []))
+    if sweep and not wishes:
+        raise ConfigError("--sweep shows strengths: give an --attribute")
+    with err.status("reading the face"):
+        avatar = read_avatar(source, face, model, device, on_missing_face.value, consent)
+
+    def edited(share: float = 1.0):
+        strengths = {name: share * strength for name, strength in wishes.items()}
+        return avatar.edit(
+            attributes=write_wishes(strengths) or None, text=text, text_strength=text_strength * share,
+            clip_model=clip_model or CLIP_MODEL, seed=seed, steps=steps or EDIT_STEPS, cached=cache,
+        )  # fmt: skip
+
+    if sweep:
+        with err.status("rendering a strip"):
+            write_image(output, strip([(edited(share).preview(), f"{share:+g}") for share in SWEEP]))
+        say_wrote(output)
+        return
+    with err.status("finding who it is"):
+        clip = edited()
+    write_clip(clip, output, is_picture, watermark=watermark)
+
+
+def _list(model: str, device: str | None) -> None:
+    from rich.console import Console
+
+    from facediff.landmarks.expressions import expressions
+    from facediff.pipelines.loading import load_edit
+
+    out = Console()
+    _, classifier = load_edit(model, device)
+    out.print("expressions, from -2 to 2: ", ", ".join(expressions()), highlight=False)
+    out.print("attributes, from -1 to 1: ", ", ".join(classifier.names), highlight=False)

@@ -1,0 +1,162 @@
+"""The trainings of edits, on the cache of faces.
+
+edit        pairs of moments, the codec's latents ──▶ model/edit: denoiser, identity encoder, face vector
+attributes  labels, identities of the faces ──▶ model/edit/attributes
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from facediff.conditioning.diffusion_autoencoder import COORDINATE_CHANNELS, PLACE_CHANNELS, FaceVector, coordinate_maps
+from facediff.errors import ConfigError
+from facediff.landmarks.alignment import FACE, warp_affine
+from facediff.landmarks.correspondence import face_coordinates
+from facediff.models.codec import FaceCodec
+from facediff.models.diffusion_autoencoder import base_schedule, base_unet
+from facediff.models.identity import IdentityEncoder
+from facediff.training.attributes import fit_attributes, read_labels
+from facediff.training.catalog import Clip, read_catalog
+from facediff.training.coarse_pairs import FACE_WINDOW
+from facediff.training.diffusion_autoencoder import (
+    Autoencoder,
+    AutoencoderRecipe,
+    IdentityDraw,
+    encode_identity_pairs,
+    train_autoencoder,
+)
+from facediff.training.faces import FaceCrops, build_face_cache
+from facediff.training.identity_pairs import build_identity_pairs
+from facediff.training.latents import as_pictures
+from facediff.training.loop import LoopConfig
+from facediff.training.stages import own_codec, save_network
+from facediff.weights import model_folder
+
+log = logging.getLogger(__name__)
+CROPS_PER_FILE = 12  # whose mean identity stands for the file
+
+
+def run_edit(
+    catalog: Path, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any", pairs: int = 20000
+) -> None:
+    """Trains the video autoencoder on the latents of ``model/codec`` and writes it to ``model/edit``.
+
+    Args:
+        catalog: CSV as ``read_catalog`` wants it.
+        cache: Folder for crops, pairs and latents; filled at the first run.
+        model: Model folder to write to; must hold the codec.
+        config: How long, how fast.
+        licence: As in ``read_catalog``.
+        pairs: How many training pairs to prepare.
+    """
+    codec = own_codec(model)
+    crops = build_face_cache(read_catalog(catalog, licence=licence), cache)
+    made = build_identity_pairs(crops, cache / "identity-pairs", count=pairs, seed=config.seed)
+    latents = encode_identity_pairs(codec, made, cache / "identity-pairs")
+    torch.manual_seed(config.seed)
+    autoencoder = Autoencoder(
+        base_unet(PLACE_CHANNELS), IdentityEncoder(map_channels=COORDINATE_CHANNELS), FaceVector()
+    )
+    recipe = AutoencoderRecipe()
+    train_autoencoder(autoencoder, IdentityDraw(made, latents, recipe), base_schedule(), config, recipe)
+    for name, network in (("unet", autoencoder.unet), ("identity", autoencoder.identity), ("face", autoencoder.face)):
+        save_network(network, model / "edit" / name)
+    base_schedule().save_pretrained(model / "edit" / "scheduler")
+
+
+def run_attributes(labels: Path, catalog: Path, cache: Path, model: Path, *, licence: str = "any") -> dict[str, float]:
+    """Fits the attributes of a table on identities of ``model/edit`` and writes them to ``model/edit/attributes``.
+
+    Args:
+        labels: CSV as ``read_labels`` wants it; its files are those of the catalog.
+        catalog: As in ``run_edit``, as are the others.
+        cache: See ``catalog``.
+        model: See ``catalog``; must hold the codec and the autoencoder.
+        licence: See ``catalog``.
+
+    Returns:
+        For each attribute the share of people on whom it is right, each judged by the faces of the others.
+
+    Raises:
+        ConfigError: No labelled file is in the catalog.
+    """
+    clips = read_catalog(catalog, licence=licence)
+    crops = build_face_cache(clips, cache)
+    encoder = IdentityEncoder.from_pretrained(model_folder(model, "edit") / "identity", torch_dtype=torch.float32)
+    vectors = file_identities(crops, own_codec(model), encoder)
+    known = read_labels(labels)
+    rows = [(number, label) for number in vectors if (label := _label_of(clips[number], known)) is not None]
+    if not rows:
+        raise ConfigError(f"no file of {labels} is in {catalog}")
+    names = list(dict.fromkeys(name for _, label in rows for name in label))
+    people = np.array([clips[number].identity for number, _ in rows])
+    count = Counter(people)
+    weights = np.array([1 / count[person] for person in people], np.float32)
+    table = {name: np.array([label.get(name, np.nan) for _, label in rows], np.float32) for name in names}
+    identities = np.stack([vectors[number] for number, _ in rows])
+    save_network(fit_attributes(identities, table, weights), model / "edit" / "attributes", torch.float32)
+    return judged_by_others(identities, table, weights, people)
+
+
+def judged_by_others(
+    identities: NDArray[np.float32],
+    table: dict[str, NDArray[np.float32]],
+    weights: NDArray[np.float32],
+    people: NDArray[np.str_],
+    folds: int = 5,
+) -> dict[str, float]:
+    """Area under the curve of each attribute, on people whom the classifier did not see; 0.5 is chance.
+
+    Args:
+        identities: See ``fit_attributes``, as for ``table`` and ``weights``.
+        table: See ``identities``.
+        weights: See ``identities``.
+        people: (N,) whose face each row is.
+        folds: Parts into which the people are split.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    everybody = sorted(set(people))
+    part = {person: place % folds for place, person in enumerate(everybody)}
+    fold = np.array([part[person] for person in people])
+    scores = np.zeros((len(identities), len(table)), np.float32)
+    for number in range(folds):
+        seen = fold != number
+        classifier = fit_attributes(identities[seen], {k: v[seen] for k, v in table.items()}, weights[seen])
+        with torch.inference_mode():
+            scores[~seen] = classifier(torch.from_numpy(identities[~seen])).numpy()
+    found = {}
+    for column, (name, values) in enumerate(table.items()):
+        sure = np.isfinite(values) & ((values >= 0.66) | (values <= 0.25))
+        found[name] = float(roc_auc_score(values[sure] > 0.5, scores[sure, column], sample_weight=weights[sure]))
+    return found
+
+
+@torch.inference_mode()
+def file_identities(crops: FaceCrops, codec: FaceCodec, encoder: IdentityEncoder) -> dict[int, NDArray[np.float32]]:
+    """The identity (D,) of each file that has crops, by its place in the catalog."""
+    groups: dict[int, list[int]] = defaultdict(list)
+    for row, clip in enumerate(crops.clip):
+        groups[int(clip)].append(row)
+    found = {}
+    for number, rows in groups.items():
+        chosen = [rows[i] for i in np.unique(np.linspace(0, len(rows) - 1, CROPS_PER_FILE).astype(int))]
+        faces = np.stack([warp_affine(crops.frames[row], FACE_WINDOW, FACE.size) for row in chosen])
+        flat = [crops.points[row] @ np.diag([FACE_WINDOW[0, 0]] * 3) + [*FACE_WINDOW[:, 2], 0.0] for row in chosen]
+        maps = coordinate_maps(torch.from_numpy(np.stack([face_coordinates(points) for points in flat])))
+        vectors = encoder(codec.encode(as_pictures(faces)), maps)
+        found[number] = torch.nn.functional.normalize(vectors.mean(0), dim=0).numpy()
+    return found
+
+
+def _label_of(clip: Clip, labels: dict[str, dict[str, float]]) -> dict[str, float] | None:
+    if clip.name in labels:
+        return labels[clip.name]
+    return labels.get(hashlib.sha256(clip.path.read_bytes()).hexdigest()[:16])

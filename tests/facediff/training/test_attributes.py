@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from facediff.errors import ConfigError
+from facediff.training.attributes import fit_attributes, read_labels
+from facediff.training.edit_stages import judged_by_others
+
+
+def faces(count: int = 300, dim: int = 24, seed: int = 0) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Vectors in which two attributes lie along known directions, the second rare, some labels missing."""
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=(count, dim)).astype(np.float32)
+    beard, age = (z[:, 0] > 0).astype(np.float32), (z[:, 1] + 0.5 * z[:, 2] > 1.4).astype(np.float32)
+    beard[::7] = np.nan
+    return z / np.linalg.norm(z, axis=1, keepdims=True), {"beard": beard, "age": age}
+
+
+def test_attributes_are_found_along_their_directions() -> None:
+    z, labels = faces()
+    fitted = fit_attributes(z, labels, np.ones(len(z), np.float32))
+    weight = torch.nn.functional.normalize(fitted.linear.weight.detach() / fitted.deviation, dim=1)
+    assert weight[0, 0] > 0.8 and weight[1, 1] > 0.6 and weight[1, 2] > 0.2
+    other, truth = faces(seed=1)
+    with torch.no_grad():
+        right = (fitted(torch.from_numpy(other)).numpy() > 0) == (np.stack(list(truth.values()), 1) > 0.5)
+    assert right.mean() > 0.85
+
+
+def test_rows_without_weight_say_nothing() -> None:
+    z, labels = faces()
+    weights = np.ones(len(z), np.float32)
+    weights[100:] = 0
+    flipped = {name: np.where(np.arange(len(z)) < 100, values, 1 - values) for name, values in labels.items()}
+    one, two = (fit_attributes(z, table, weights) for table in (labels, flipped))
+    torch.testing.assert_close(one.linear.weight, two.linear.weight, rtol=1e-3, atol=1e-3)
+
+
+def test_an_attribute_that_all_or_none_have_is_refused() -> None:
+    z, labels = faces()
+    labels["age"][:] = 0
+    with pytest.raises(ConfigError, match="age"):
+        fit_attributes(z, labels, np.ones(len(z), np.float32))
+
+
+def test_judged_on_people_not_seen_chance_is_a_half() -> None:
+    z, labels = faces(400)
+    people = np.array([f"p{i // 2}" for i in range(len(z))])
+    noise = (np.random.default_rng(3).random(200) < 0.5).astype(np.float32).repeat(2)
+    scores = judged_by_others(z, {**labels, "noise": noise}, np.ones(len(z), np.float32), people)
+    assert scores["beard"] > 0.9 and scores["age"] > 0.9 and 0.35 < scores["noise"] < 0.65
+
+
+def table(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_labels_are_read_by_file_or_by_hash(tmp_path: Path) -> None:
+    found = read_labels(table(tmp_path / "a.csv", "sha256,usable,beard,age\nab,1,0.5,\ncd,0,1,1\nef,,1,0\n"))
+    assert found == {"ab": {"beard": 0.5}, "ef": {"beard": 1.0, "age": 0.0}}
+    assert read_labels(table(tmp_path / "b.csv", "file,beard\nx/y.png,1\n")) == {"x/y.png": {"beard": 1.0}}
+
+
+@pytest.mark.parametrize("text", ["", "name,beard\na,1\n", "file,beard\na,2\n", "file,beard\na,yes\n"])
+def test_tables_that_are_none_are_refused(text: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError):
+        read_labels(table(tmp_path / "a.csv", text))
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_labels(tmp_path / "missing.csv")
