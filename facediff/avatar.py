@@ -346,8 +346,8 @@ class Avatar:
         """A clip in which the avatar is another in some ways, all through: ``avatar.edit(smile=0.6, beard=0.3)``.
 
         Expressions (``smile``, ``mouth_open``, ``brows_up``, ``eyes_closed``, ``gaze_right``, ``gaze_down``,
-        ``head_left``, ``head_down``, ``head_tilt``; from -2 to 2) move the face. Attributes
-        (``facediff edit --list-attributes``; from -1 to 1) change the one identity vector that the whole video has, and
+        ``head_left``, ``head_down``, ``head_tilt``) move the face. Attributes
+        (``facediff edit --list-attributes``) change the one identity vector that the whole video has, and
         so does a text. A video keeps its frame rate and its sound; a portrait gives a clip of one frame.
 
         Args:
@@ -358,7 +358,7 @@ class Avatar:
             seed: Equal seeds give equal frames on one machine.
             steps: Steps of encoding and decoding.
             cached: Keep the encoding in the user's cache folder, so that another edit of the video only decodes.
-            strengths: By name.
+            strengths: By name, from -2 to 2; at 1 an attribute changes by as much as people differ in it.
 
         Raises:
             ConfigError: A wish is unknown or out of range, or there is none.

@@ -85,4 +85,4 @@ def _list(model: str, device: str | None) -> None:
     out = Console()
     _, classifier = load_edit(model, device)
     out.print("expressions, from -2 to 2: ", ", ".join(expressions()), highlight=False)
-    out.print("attributes, from -1 to 1: ", ", ".join(classifier.names), highlight=False)
+    out.print("attributes, from -2 to 2: ", ", ".join(classifier.names), highlight=False)

@@ -1,8 +1,7 @@
-"""Attributes of a face, read off its identity vector by one linear layer; its weights are the directions of edits."""
+"""Attributes of a face: how to read them off its identity vector, and which way to move it to change one."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -15,9 +14,13 @@ from facediff.errors import ConfigError
 
 
 class AttributeClassifier(ModelMixin, ConfigMixin):
-    """Scores of attributes from identity vectors, each component first brought to mean 0 and deviation 1.
+    """Scores of attributes from identity vectors, by one linear layer, and the direction of each.
 
-    Source: "Diffusion Video Autoencoders" (CVPR 2023), section 3.3 (classifier-based editing).
+    Source: "Diffusion Video Autoencoders" (CVPR 2023), section 3.3 (classifier-based editing), for the scores on
+    components brought to mean 0 and deviation 1. The paper moves along the weights of the layer; those say what to look
+    at, in whatever components tell best, which need not be components that a decoder heeds. What moves with an
+    attribute is its pattern (Haufe et al., "On the interpretation of weight vectors", NeuroImage 2014), and that is the
+    direction here.
 
     Args:
         names: Of the attributes.
@@ -30,6 +33,7 @@ class AttributeClassifier(ModelMixin, ConfigMixin):
         self.linear = nn.Linear(identity_dim, len(names))
         self.mean = nn.Parameter(torch.zeros(identity_dim), requires_grad=False)
         self.deviation = nn.Parameter(torch.ones(identity_dim), requires_grad=False)
+        self.directions = nn.Parameter(torch.zeros(len(names), identity_dim), requires_grad=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -54,22 +58,12 @@ class AttributeClassifier(ModelMixin, ConfigMixin):
         """Logits (B, A) of identity vectors (B, D)."""
         return self.linear(self.standardised(identity))
 
-    def directions(self) -> Tensor:
-        """(A, D) unit directions in the standardised space, each of which moves one score and leaves the others.
-
-        The paper goes along the weights themselves; those of attributes that go together in the training faces, beards
-        and age, are not at right angles, and an edit by one would bring the other along.
-        """
-        weight = F.normalize(self.linear.weight.double(), dim=1)
-        return F.normalize(torch.linalg.pinv(weight).T, dim=1).to(self.linear.weight.dtype)
-
     def edited(self, identity: Tensor, strengths: Tensor) -> Tensor:
-        """Identity vectors (B, D) of length 1, moved by ``strengths`` (A,) along the directions.
+        """Identity vectors (B, D) of length 1, moved by ``strengths`` (A,).
 
-        A strength of 0.3 is the paper's usual one; it is counted in the length of a standardised vector. All 0 gives
-        the vectors back, bit for bit.
+        At 1 an attribute changes by as much as it differs, all else being equal, between people who have it and people
+        who do not. All 0 gives the vectors back, bit for bit.
         """
         if not strengths.any():
             return identity
-        moved = self.standardised(identity) + math.sqrt(identity.shape[-1]) * (strengths @ self.directions())
-        return F.normalize(moved * self.deviation + self.mean, dim=-1)
+        return F.normalize(identity + strengths @ self.directions, dim=-1)

@@ -30,7 +30,7 @@ class LinearEditor:
 
     Attributes:
         classifier: Whose directions.
-        strengths: Of the attributes, from -1 to 1 each; the paper goes 0.25 to 0.3 far. All 0 changes nothing.
+        strengths: Of the attributes, from -2 to 2 each; at 1 as much as people differ. All 0 changes nothing.
     """
 
     classifier: AttributeClassifier
@@ -44,8 +44,8 @@ class LinearEditor:
         """
         for name, strength in self.strengths.items():
             self.classifier.index(name)
-            if not -1 <= strength <= 1:
-                raise ConfigError(f"{name} is a strength from -1 to 1, not {strength}")
+            if not -2 <= strength <= 2:
+                raise ConfigError(f"{name} is a strength from -2 to 2, not {strength}")
 
     @torch.no_grad()
     def __call__(self, identity: Tensor) -> Tensor:

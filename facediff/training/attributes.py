@@ -1,4 +1,4 @@
-"""Fits the attribute classifier on the identity vectors of labelled people."""
+"""Fits the attribute classifier and its directions on the identity vectors of labelled people."""
 
 from __future__ import annotations
 
@@ -62,15 +62,18 @@ def fit_attributes(
     labels: Mapping[str, NDArray[np.float32]],
     weights: NDArray[np.float32],
     *,
+    covariates: NDArray[np.float32] | None = None,
     decay: float = 3e-3,
     steps: int = 300,
 ) -> AttributeClassifier:
-    """A classifier fitted by logistic regression, all attributes at once.
+    """A classifier fitted by logistic regression, all attributes at once, with directions.
 
     Args:
         identities: (N, D) of length 1.
         labels: For each attribute (N,) from 0 to 1, NaN where it cannot be seen.
         weights: (N,) what each row counts.
+        covariates: (N, C) what else differs between the pictures, light above all, and is not to be taken for an
+            attribute.
         decay: Weight of the squared weights: faces are few, and vectors long.
         steps: Of the optimiser.
 
@@ -105,4 +108,53 @@ def fit_attributes(
         return value
 
     optimizer.step(closure)  # type: ignore[arg-type]
+    directions = fit_directions(identities, labels, weights, covariates)
+    classifier.directions.data = torch.from_numpy(directions)
     return classifier.eval()
+
+
+def fit_directions(
+    identities: NDArray[np.float32],
+    labels: Mapping[str, NDArray[np.float32]],
+    weights: NDArray[np.float32],
+    covariates: NDArray[np.float32] | None = None,
+    *,
+    ridge: float = 1.0,
+) -> NDArray[np.float32]:
+    """How an identity changes with each attribute, all else being equal: (A, D).
+
+    Identities are regressed on the attribute, on the other attributes and on the covariates, over the rows where the
+    attribute is known.
+
+    Args:
+        identities: See ``fit_attributes``, as for ``labels``, ``weights`` and ``covariates``.
+        labels: See ``identities``.
+        weights: See ``identities``.
+        covariates: See ``identities``.
+        ridge: Rows' worth of evidence that nothing changes.
+    """
+    known = np.stack(list(labels.values()), axis=1).astype(np.float64)
+    filled = _completed(known, np.asarray(identities, np.float64), ridge)
+    extra = np.zeros((len(known), 0)) if covariates is None else np.asarray(covariates, np.float64)
+    extra = (extra - extra.mean(axis=0)) / np.maximum(extra.std(axis=0), 1e-6)
+    causes = np.concatenate([filled, extra], axis=1)
+    found = np.zeros((known.shape[1], identities.shape[1]), np.float32)
+    for attribute in range(known.shape[1]):
+        rows = np.isfinite(known[:, attribute])
+        weight = weights[rows, None] / weights[rows].mean()
+        x, y = (values[rows] - (weight * values[rows]).mean(axis=0) for values in (causes, identities))
+        normal = (weight * x).T @ x + ridge * np.eye(x.shape[1])
+        found[attribute] = np.linalg.solve(normal, (weight * x).T @ y)[attribute]
+    return found
+
+
+def _completed(known: NDArray[np.float64], identities: NDArray[np.float64], ridge: float) -> NDArray[np.float64]:
+    """Labels (N, A) with what could not be seen guessed from the identities (N, D), linearly."""
+    filled = known.copy()
+    z = np.concatenate([identities, np.ones((len(identities), 1))], axis=1)
+    for column, values in enumerate(known.T):
+        rows = np.isfinite(values)
+        normal = z[rows].T @ z[rows] + ridge * np.diag([*np.full(z.shape[1] - 1, z[rows].std()), 0.0])
+        guess = z[~rows] @ np.linalg.solve(normal, z[rows].T @ values[rows])
+        filled[~rows, column] = guess.clip(0, 1)
+    return filled

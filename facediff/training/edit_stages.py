@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from facediff.conditioning.diffusion_autoencoder import COORDINATE_CHANNELS, PLACE_CHANNELS, FaceVector, coordinate_maps
 from facediff.errors import ConfigError
+from facediff.landmarks import masks
 from facediff.landmarks.alignment import FACE, warp_affine
 from facediff.landmarks.correspondence import face_coordinates
+from facediff.landmarks.motion import lip_opening
 from facediff.models.codec import FaceCodec
 from facediff.models.diffusion_autoencoder import base_schedule, base_unet
 from facediff.models.identity import IdentityEncoder
@@ -90,7 +92,7 @@ def run_attributes(labels: Path, catalog: Path, cache: Path, model: Path, *, lic
     clips = read_catalog(catalog, licence=licence)
     crops = build_face_cache(clips, cache)
     encoder = IdentityEncoder.from_pretrained(model_folder(model, "edit") / "identity", torch_dtype=torch.float32)
-    vectors = file_identities(crops, own_codec(model), encoder)
+    vectors, looks = file_identities(crops, own_codec(model), encoder)
     known = read_labels(labels)
     rows = [(number, label) for number in vectors if (label := _label_of(clips[number], known)) is not None]
     if not rows:
@@ -101,7 +103,9 @@ def run_attributes(labels: Path, catalog: Path, cache: Path, model: Path, *, lic
     weights = np.array([1 / count[person] for person in people], np.float32)
     table = {name: np.array([label.get(name, np.nan) for _, label in rows], np.float32) for name in names}
     identities = np.stack([vectors[number] for number, _ in rows])
-    save_network(fit_attributes(identities, table, weights), model / "edit" / "attributes", torch.float32)
+    covariates = np.stack([looks[number] for number, _ in rows])
+    classifier = fit_attributes(identities, table, weights, covariates=covariates)
+    save_network(classifier, model / "edit" / "attributes", torch.float32)
     return judged_by_others(identities, table, weights, people)
 
 
@@ -140,12 +144,17 @@ def judged_by_others(
 
 
 @torch.inference_mode()
-def file_identities(crops: FaceCrops, codec: FaceCodec, encoder: IdentityEncoder) -> dict[int, NDArray[np.float32]]:
-    """The identity (D,) of each file that has crops, by its place in the catalog."""
+def file_identities(
+    crops: FaceCrops, codec: FaceCodec, encoder: IdentityEncoder
+) -> tuple[dict[int, NDArray[np.float32]], dict[int, NDArray[np.float32]]]:
+    """The identity (D,) of each file that has crops, by its place in the catalog, and its covariates (C,).
+
+    Those are the mean colours of the face and of what is around it, the way the head faces, and how open the mouth is.
+    """
     groups: dict[int, list[int]] = defaultdict(list)
     for row, clip in enumerate(crops.clip):
         groups[int(clip)].append(row)
-    found = {}
+    found, looks = {}, {}
     for number, rows in groups.items():
         chosen = [rows[i] for i in np.unique(np.linspace(0, len(rows) - 1, CROPS_PER_FILE).astype(int))]
         faces = np.stack([warp_affine(crops.frames[row], FACE_WINDOW, FACE.size) for row in chosen])
@@ -153,7 +162,12 @@ def file_identities(crops: FaceCrops, codec: FaceCodec, encoder: IdentityEncoder
         maps = coordinate_maps(torch.from_numpy(np.stack([face_coordinates(points) for points in flat])))
         vectors = encoder(codec.encode(as_pictures(faces)), maps)
         found[number] = torch.nn.functional.normalize(vectors.mean(0), dim=0).numpy()
-    return found
+        inside = np.stack([masks.face_hull(points, FACE.size, FACE.unit_px) for points in flat])[..., None]
+        colours = [(share * faces).sum((0, 1, 2)) / share.sum() for share in (inside, 1 - inside)]
+        facing = crops.rotation[chosen].mean(axis=0)[2, :2]
+        opening = lip_opening(np.stack(flat)).mean() / FACE.unit_px
+        looks[number] = np.concatenate([*colours, facing, [opening]]).astype(np.float32)
+    return found, looks
 
 
 def _label_of(clip: Clip, labels: dict[str, dict[str, float]]) -> dict[str, float] | None:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from facediff.errors import ConfigError
-from facediff.training.attributes import fit_attributes, read_labels
+from facediff.training.attributes import fit_attributes, fit_directions, read_labels
 from facediff.training.edit_stages import judged_by_others
 
 
@@ -70,3 +70,19 @@ def test_tables_that_are_none_are_refused(text: str, tmp_path: Path) -> None:
         read_labels(table(tmp_path / "a.csv", text))
     with pytest.raises(ConfigError, match="cannot be read"):
         read_labels(tmp_path / "missing.csv")
+
+
+def test_directions_are_what_changes_all_else_being_equal() -> None:
+    """Vectors made of labels that go together, of the light, and of noise."""
+    rng = np.random.default_rng(0)
+    count, dim = 800, 12
+    beard = (rng.random(count) < 0.4).astype(np.float32)
+    age = np.clip(0.3 * beard + 0.6 * rng.random(count), 0, 1).astype(np.float32)
+    light = (beard + rng.normal(size=count)).astype(np.float32)[:, None]
+    true = 0.3 * rng.normal(size=(3, dim))
+    z = np.stack([beard, age, light[:, 0]], 1) @ true + 0.1 * rng.normal(size=(count, dim))
+    labels = {"beard": np.where(rng.random(count) < 0.2, np.nan, beard), "age": age}
+    found = fit_directions(z.astype(np.float32), labels, np.ones(count, np.float32), light)
+    np.testing.assert_allclose(found, true[:2], atol=0.06)
+    blind = fit_directions(z.astype(np.float32), labels, np.ones(count, np.float32))
+    assert np.abs(blind[0] - true[0]).max() > 0.15  # the light taken for the beard
