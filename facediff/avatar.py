@@ -8,34 +8,30 @@ avatar.edit(smile=0.6).save("smile.mp4")
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
-from functools import lru_cache
 from inspect import signature
 from itertools import chain, islice, repeat
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facediff import saved_avatar
-from facediff.audio.encoder import AudioEncoder, load_encoder
+from facediff import saved_avatar, shared_models
 from facediff.audio.wave import SAMPLE_RATE, load_wave
 from facediff.audio.windows import exact_rate, frame_count
 from facediff.clip import SOUND_RATE, Clip
 from facediff.edits import IdentityEdit, Source, express, regions_of, split_wishes
 from facediff.errors import ConfigError, InputError
 from facediff.landmarks import motion as layout
-from facediff.landmarks.expressions import expressions
+from facediff.landmarks.expressions import expression, expressions
 from facediff.landmarks.templates import MotionTemplate
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, read_image
 from facediff.pipelines.editors import Editor, LinearEditor
 from facediff.provenance import Ingredient, Record, check_consent, model_name, weights_hash
 from facediff.rendering.compare import panel_width, side_by_side
-from facediff.rendering.driving import Driver, channels, read_driver, scaled, shown, within_reach
+from facediff.rendering.driving import Driver, appearing, channels, read_driver, scaled, shown, within_reach
 from facediff.rendering.edit import WHOLE
 from facediff.rendering.playback import there_and_back
 from facediff.rendering.reference import Reference
@@ -46,18 +42,9 @@ from facediff.rendering.talk import MouthPainter, PaintSettings
 from facediff.types import FaceTrack, Frame, Wave
 from facediff.wishes import read_wishes, write_wishes
 
-if TYPE_CHECKING:
-    from facediff.models.attributes import AttributeClassifier
-    from facediff.pipelines.clip_editor import ClipEditor
-    from facediff.pipelines.difftalk import DiffTalkPipeline
-    from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
-    from facediff.pipelines.fadm import FADMPipeline
-    from facediff.pipelines.motion import MotionPipeline
-
 STILL_FPS = Fraction(25)
 CLIP_MODEL = "openai/clip-vit-base-patch16"
 EDIT_STEPS = 20
-_LOADING = Lock()  # two threads that come first would each load the models
 
 
 class Avatar:
@@ -218,10 +205,10 @@ class Avatar:
         is_still = isinstance(self._source, np.ndarray)
         rate = exact_rate(STILL_FPS if fps is None else fps) if is_still else self._video_rate(fps)
         count = frame_count(len(wave), rate)
-        motion_model, painting = _models(self._model, self._device, scheduler)
+        motion_model, painting = shared_models.talking(self._model, self._device, scheduler)
         motion = motion_model(wave, seed=seed, lips=lips, head=head, still=still)
         rows = layout.resample(motion, layout.MOTION_FPS, rate, count)
-        encoder = _encoder(painting, audio_encoder, self._device)
+        encoder = shared_models.hearing(painting, audio_encoder, self._device)
         settings = PaintSettings(
             num_inference_steps=steps, guidance_scale=guidance_scale, seed=seed,
             reanchor_every=max(1, round(rate)) if progressive else None,
@@ -299,7 +286,7 @@ class Avatar:
         else:
             template = shown(strong, self._video_rate(None))
         rows, rate = np.where(chosen, template.motion, np.float32(0)), template.fps
-        refining = _refiner(self._model, self._device, scheduler) if paint else None
+        refining = shared_models.refiner(self._model, self._device, scheduler) if paint else None
         settings = RefineSettings(num_inference_steps=steps, seed=seed)
         moves_lips = bool(chosen[layout.LIPS].any())
         moment = driver.moment_of(self.track) if is_still and not absolute else None
@@ -348,7 +335,8 @@ class Avatar:
         Expressions (``smile``, ``mouth_open``, ``brows_up``, ``eyes_closed``, ``gaze_right``, ``gaze_down``,
         ``head_left``, ``head_down``, ``head_tilt``) move the face. Attributes
         (``facediff edit --list-attributes``) change the one identity vector that the whole video has, and
-        so does a text. A video keeps its frame rate and its sound; a portrait gives a clip of one frame.
+        so does a text. A video keeps its frame rate and its sound; on a portrait expressions appear, and are
+        held for two seconds.
 
         Args:
             attributes: Strengths as text, "smile=0.6, beard=0.3", beside those given by name.
@@ -375,7 +363,7 @@ class Avatar:
         is_still = isinstance(self._source, np.ndarray)
         names: tuple[str, ...] = ()
         if text or not set(wishes) <= set(expressions()):
-            autoencoder, classifier = _editing(self._model, self._device)
+            autoencoder, classifier = shared_models.editing(self._model, self._device)
             names = classifier.names
         moving, changing = split_wishes(wishes, names)
         source = Source(self.track, self._frames_from, self._origin.sha256, self._on_missing_face)
@@ -387,28 +375,34 @@ class Avatar:
             )
             editors = [LinearEditor(classifier, changing)] if changing else []
             if text:
-                editors.append(identity_edit.towards(text, _clip_editor(clip_model, self._device), text_strength))
+                editors.append(
+                    identity_edit.towards(text, shared_models.clip_editor(clip_model, self._device), text_strength)
+                )
         regions = (*regions_of(changing), *(WHOLE if text else ()))
-        refining = _refiner(self._model, self._device, None) if moving else None
+        refining = shared_models.refiner(self._model, self._device, None) if moving else None
+        added = expression(moving)
+        rate = STILL_FPS if is_still else self._video_rate(None)
+        motion = appearing(added, rate) if is_still else np.broadcast_to(added, (len(self.track), len(added)))
 
         def render(part: slice) -> Iterator[Frame]:
-            frames: Iterator[Frame] = (frame for _, frame in source.numbered(part))
+            shown: Iterable[Frame] = source.frames(part.start)
+            if is_still:
+                shown = [self._source]  # type: ignore[list-item]
+            numbers: Iterable[int] = range(1) if is_still else range(part.start, part.stop)
             if identity_edit is not None:
-                frames = identity_edit(source.numbered(part), editors, regions)
-            if refining is not None:
-                frames = express(source, zip(range(part.start, part.stop), frames, strict=False), moving, refining)
-            return frames
+                shown = identity_edit(zip(numbers, shown, strict=False), editors, regions)
+            if is_still:
+                shown, numbers = repeat(next(iter(shown)), part.stop - part.start), repeat(0)
+            if refining is None:
+                return islice(shown, part.stop - part.start)
+            return express(source, zip(numbers, shown, strict=False), motion[part], refining, seed=seed)
 
+        usable = np.flatnonzero(self.track.usable)
+        best = len(motion) - 1 if is_still else int(usable[len(usable) // 2])
         return Clip(
-            STILL_FPS if is_still else self._video_rate(None),
-            self.track.size,
-            len(self.track),
-            self._own_sound(),
-            render,
-            preview_index=int(np.flatnonzero(self.track.usable)[self.track.usable.sum() // 2]),
-            is_tagged=self._is_tagged(),
-            record=record,
-        )
+            rate, self.track.size, len(motion), self._own_sound(), render, preview_index=best,
+            is_tagged=self._is_tagged(), record=record,
+        )  # fmt: skip
 
     def _frames_from(self, start: int) -> Iterator[Frame]:
         """The source's own frames from an index on."""
@@ -527,75 +521,3 @@ def _heard(speech: str | Path | Wave) -> tuple[Wave, Wave]:
         steps = np.arange(len(wave) * SOUND_RATE // SAMPLE_RATE) * (SAMPLE_RATE / SOUND_RATE)
         return wave, np.interp(steps, np.arange(len(wave)), wave).astype(np.float32)
     return load_wave(speech), load_wave(speech, sample_rate=SOUND_RATE)
-
-
-def _encoder(painting: DiffTalkPipeline, name: str | None, device: str | None) -> AudioEncoder:
-    """The audio encoder that a denoiser was trained with, or another one that fits it."""
-    config = painting.conditioner.config
-    own = config["audio_encoder"]
-    with _LOADING:
-        encoder = _load_encoder(name or own, config["audio_columns"], device)
-    if encoder.dim != config["feature_dim"]:
-        raise ConfigError(
-            f"the denoiser hears {config['feature_dim']} features of {own}, but {encoder.name} gives {encoder.dim}; "
-            f"leave --audio-encoder out, or train a denoiser with it ('facediff train difftalk --audio-encoder ...')"
-        )
-    return encoder
-
-
-def _models(model: str, device: str | None, scheduler: str | None) -> tuple[MotionPipeline, DiffTalkPipeline]:
-    """The motion and the painting pipeline of a model, loaded once."""
-    with _LOADING:
-        return _load_talk(model, device, scheduler)
-
-
-def _refiner(model: str, device: str | None, scheduler: str | None) -> FADMPipeline:
-    """The refining pipeline of a model, loaded once."""
-    with _LOADING:
-        return _load_animate(model, device, scheduler)
-
-
-@lru_cache(maxsize=4)
-def _load_talk(model: str, device: str | None, scheduler: str | None) -> tuple[MotionPipeline, DiffTalkPipeline]:
-    from facediff.pipelines.loading import load_talk
-
-    return load_talk(model, device, scheduler)
-
-
-@lru_cache(maxsize=4)
-def _load_animate(model: str, device: str | None, scheduler: str | None) -> FADMPipeline:
-    from facediff.pipelines.loading import load_animate
-
-    return load_animate(model, device, scheduler)
-
-
-def _editing(model: str, device: str | None) -> tuple[DiffusionVideoAutoencoderPipeline, AttributeClassifier]:
-    """The autoencoder of a model and what reads attributes off its identities, loaded once."""
-    with _LOADING:
-        return _load_edit(model, device)
-
-
-def _clip_editor(name: str, device: str | None) -> ClipEditor:
-    """Edits by text with a CLIP model, loaded once."""
-    with _LOADING:
-        return _load_clip(name, device)
-
-
-@lru_cache(maxsize=4)
-def _load_edit(model: str, device: str | None) -> tuple[DiffusionVideoAutoencoderPipeline, AttributeClassifier]:
-    from facediff.pipelines.loading import load_edit
-
-    return load_edit(model, device)
-
-
-@lru_cache(maxsize=2)
-def _load_clip(name: str, device: str | None) -> ClipEditor:
-    from facediff.device import choose_device
-    from facediff.pipelines.clip_editor import ClipEditor
-
-    return ClipEditor.from_pretrained(name, choose_device(device))
-
-
-@lru_cache(maxsize=4)
-def _load_encoder(name: str, tokens: int, device: str | None) -> AudioEncoder:
-    return load_encoder(name, tokens=tokens, device=device)

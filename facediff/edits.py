@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from facediff.errors import ConfigError
 from facediff.landmarks.alignment import FACE
-from facediff.landmarks.expressions import expression, expressions
+from facediff.landmarks.expressions import expressions
 from facediff.models import latents as space
 from facediff.pipelines.editors import Editor, TowardsEditor
 from facediff.rendering.edit import REGIONS, WHOLE, EditSettings, IdentityEditor, edited_region
@@ -155,23 +156,22 @@ def regions_of(attributes: Iterable[str]) -> tuple[str, ...]:
 def express(
     source: Source,
     frames: Iterable[tuple[int, Frame]],
-    moving: Mapping[str, float],
+    motion: NDArray[np.float32],
     refining: FADMPipeline,
     *,
     seed: int = 0,
 ) -> Iterator[Frame]:
-    """Frames whose face wears expressions on top of its own, refined.
+    """Frames whose face makes a motion on top of its own, refined.
 
     Args:
         source: What the frames are of.
         frames: With their indices.
-        moving: Strengths by name, see ``facediff.landmarks.expressions``.
+        motion: A row (31,) for each of the frames.
         refining: FADM's refiner.
         seed: Of its noise.
     """
-    added = expression(moving)
+    added = motion[np.abs(motion).sum(axis=1).argmax()]
     shots = ExpressedVideoShots(source.track, added, on_missing_face=source.on_missing_face)
     best = shots.best_reference()
     reference = Reference(next(source.frames(best)), shots.track.points[best])
-    rows = np.broadcast_to(added, (len(source.track), len(added)))
-    return FaceRefiner(refining, RefineSettings(seed=seed))(shots(frames, rows, reference))
+    return FaceRefiner(refining, RefineSettings(seed=seed))(shots(frames, motion, reference))

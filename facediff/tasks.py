@@ -20,7 +20,11 @@ from facediff.rendering.batch.orders import Identity, Rendered
 if TYPE_CHECKING:  # torch is loaded by whoever renders, after the number of threads is set
     from facediff.avatar import Avatar
 
-_INPUTS = {"talk": ("source", "speech"), "animate": ("source", "driving")}
+_INPUTS: dict[str, tuple[str, ...]] = {
+    "talk": ("source", "speech"),
+    "animate": ("source", "driving"),
+    "edit": ("source",),
+}
 _LIBRARIES = ("torch", "diffusers", "mediapipe", "numpy", "av")
 
 
@@ -57,19 +61,20 @@ def render(job: Job, identity: Identity, target: Path) -> Rendered:
     Raises:
         FaceDiffError: Whatever the inputs or options lack, or an input is not what it was when it was identified.
     """
-    _, second = _INPUTS[job.task]
+    _, *others = _INPUTS[job.task]
     options: dict[str, Any] = dict(job.options)
     of_avatar = {name: options.pop(name) for name in ("face", "model", "device", "on_missing_face", "consent")}
     started = time.perf_counter()
     avatar = _avatar(job.inputs["source"], identity.inputs["source"], **of_avatar)
     read = time.perf_counter()
-    clip = getattr(avatar, job.task)(job.inputs[second], **options)
+    clip = getattr(avatar, job.task)(*(job.inputs[name] for name in others), **options)
     heard = time.perf_counter()
     for name, path in job.inputs.items():
         if _hash(name, path) != identity.inputs[name]:
             raise InputError(f"{path} changed after the run had begun to work on it, or differs between machines")
     clip.save(target)
-    seconds = {"source": read - started, second: heard - read, "render": time.perf_counter() - heard}
+    prepared = others[0] if others else "prepare"
+    seconds = {"source": read - started, prepared: heard - read, "render": time.perf_counter() - heard}
     return Rendered(len(clip), seconds)
 
 

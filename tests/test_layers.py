@@ -36,7 +36,7 @@ def test_heavy_libraries_stay_in_their_rooms():
         "mediapipe": ("landmarks",),
         "face_alignment": ("landmarks",),
         "librosa": ("audio",),
-        "transformers": ("audio",),
+        "transformers": ("audio", "pipelines"),  # speech encoders; CLIP
     }
     for library, rooms in homes.items():
         for folder in ("facediff", "audio", "landmarks"):

@@ -60,7 +60,7 @@ def check_paths(source: Path, second: Path, output: Path, preview: bool, *, fold
 
 def check_edit_paths(source: Path, output: Path) -> bool:
     """Refuses at once what would otherwise fail after the work; whether the result is a picture."""
-    from facediff.media import check_target, is_video
+    from facediff.media import check_target
     from facediff.media.images import PICTURE_SUFFIXES
 
     if not source.is_file():
@@ -68,8 +68,6 @@ def check_edit_paths(source: Path, output: Path) -> bool:
     refuse_input(output, source)
     if output.suffix.lower() in PICTURE_SUFFIXES:
         return True
-    if not is_video(source):
-        raise ConfigError(f"of a portrait the edit is a picture: end {output} in {', '.join(PICTURE_SUFFIXES)}")
     check_target(output)
     return False
 

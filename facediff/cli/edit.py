@@ -19,7 +19,7 @@ SWEEP = (-1.0, -0.5, 0.0, 0.5, 1.0)  # shares of the strengths given that a stri
 def edit(
     source: Annotated[Path | None, typer.Argument(help="A video, or a portrait.")] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Where to: mp4, mov, m4v, mkv; a picture of a portrait.")
+        Path | None, typer.Option("--output", "-o", help="Where to: mp4, mov, m4v, mkv; or png, jpg, webp.")
     ] = None,
     attribute: Annotated[
         list[str] | None, typer.Option("--attribute", "-a", help="NAME=STRENGTH, as in smile=0.6; may be repeated.")

@@ -176,8 +176,12 @@ def shown(driver: Driver, fps: Fraction) -> MotionTemplate:
     """The driver's motion at a rate; a single expression appears and is held for two seconds."""
     if not driver.is_still:
         return driver.template.at(fps)
+    motion = appearing(driver.template.motion[0], fps)
+    return replace(driver.template, motion=motion, present=np.ones(len(motion), bool), fps=fps)
+
+
+def appearing(row: np.ndarray, fps: Fraction) -> np.ndarray:
+    """The motion (T, 31) in which an expression (31,) appears and is held."""
     count = max(2, round(EXPRESSION_S * fps))
     ramp = np.clip(np.arange(count) / max(1.0, EASE_S * float(fps)), 0, 1)[:, None]
-    row = driver.template.motion[:1]
-    motion = (ramp * ramp * (3 - 2 * ramp) * row).astype(np.float32)
-    return replace(driver.template, motion=motion, present=np.ones(count, bool), fps=fps)
+    return (ramp * ramp * (3 - 2 * ramp) * row).astype(np.float32)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from facediff import Avatar, Clip, avatar
+from facediff import Avatar, Clip, shared_models
 from facediff.landmarks import motion as layout
 from facediff.landmarks.mediapipe_backend import native_log_muted
 from facediff.landmarks.templates import MotionTemplate
@@ -54,7 +54,7 @@ def loads(monkeypatch) -> list:
 
     one = loading._loaded
     monkeypatch.setattr(loading, "_loaded", counted)
-    avatar._load_talk.cache_clear()
+    shared_models.talking.cache_clear()
     return seen
 
 
