@@ -1,0 +1,157 @@
+"""Portraits and videos edited, end to end: expressions here, attributes with the embedded autoencoder."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.data import astronaut
+from typer.testing import CliRunner
+
+from facediff import Avatar
+from facediff.cli import app
+from facediff.errors import ConfigError, WeightsError
+from facediff.landmarks.canonical import canonicalise
+from facediff.landmarks.masks import face_hull
+from facediff.landmarks.tracker import track_face
+from facediff.media import VideoReader, VideoWriter
+from facediff.provenance.record import read_record
+
+FRAMES = 12
+STEPS = 4
+
+
+@pytest.fixture(scope="module")
+def portrait() -> Avatar:
+    return Avatar.from_image(astronaut(), device="cpu")
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory) -> Path:
+    """The astronaut drifting to the right, with a sound, at 24 frames a second."""
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    tone = (0.2 * np.sin(np.arange(24000) / 20)).astype(np.float32)
+    with VideoWriter(path, (512, 512), Fraction(24), audio=tone, audio_rate=48000) as writer:
+        for shift in range(FRAMES):
+            writer.write(np.roll(astronaut(), 2 * shift, axis=1))
+    return path
+
+
+@pytest.fixture(scope="module")
+def video(film) -> Avatar:
+    return Avatar.from_video(film, device="cpu")
+
+
+def mouth_width(frames) -> np.ndarray:
+    canonical, _ = canonicalise(track_face(frames, 25.0).points)
+    return np.linalg.norm(canonical[:, 61] - canonical[:, 291], axis=1)
+
+
+def test_a_smile_appears_on_a_portrait_and_stays(portrait: Avatar) -> None:
+    clip = portrait.edit(smile=-0.8)  # she smiles already
+    frames = list(clip)
+    assert len(clip) == 50 and clip.fps == 25 and clip.audio is None
+    widths = mouth_width(frames[::7])
+    assert widths[-1] < 0.96 * widths[0] and abs(widths[-1] - widths[-2]) < 0.01
+    np.testing.assert_array_equal(clip.preview(), frames[-1])
+
+
+def test_a_video_keeps_rate_sound_and_surroundings(video: Avatar) -> None:
+    clip = video.edit(mouth_open=0.7)
+    frames = list(clip)
+    assert clip.fps == 24 and len(frames) == FRAMES and clip.audio is not None
+    for index, (made, true) in enumerate(zip(frames, video._frames_from(0), strict=True)):
+        points = video.track.points[index]
+        away = face_hull(points, (512, 512), float(np.linalg.norm(points[33] - points[263])), reach=1.4) == 0
+        np.testing.assert_array_equal(made[away], true[away])
+    assert any((made != true).any() for made, true in zip(frames, video._frames_from(0), strict=True))
+
+
+def test_a_part_is_what_it_is_in_the_whole(video: Avatar) -> None:
+    clip = video.edit(smile=-0.7, head_left=0.3)
+    whole = list(clip)
+    for made, frame in zip(clip.frames(3, 6), whole[3:6], strict=True):
+        assert np.abs(made.astype(int) - frame).max() <= 1
+
+
+def test_an_attribute_changes_the_head_and_strength_0_nothing(video: Avatar) -> None:
+    own = list(video._frames_from(0))
+    for made, true in zip(video.edit(beard=0.0, steps=STEPS), own, strict=True):
+        np.testing.assert_array_equal(made, true)
+    bearded = list(video.edit(beard=1.0, steps=STEPS))
+    change = np.abs(np.stack(bearded).astype(int) - np.stack(own))
+    points = video.track.points[5]
+    chin = face_hull(points, (512, 512), 60.0, reach=0.5) > 0
+    assert change[5][chin].mean() > 0.3 and not change[5][~chin].any()
+
+
+def test_expressions_and_attributes_go_together(portrait: Avatar) -> None:
+    both = portrait.edit(attributes="smile=-0.5, beard=1", steps=STEPS)
+    only = portrait.edit(smile=-0.5)
+    assert len(both) == len(only)
+    assert (both.preview() != only.preview()).any()
+
+
+@pytest.mark.parametrize(("wishes", "said"), [
+    ({}, "nothing is wished for"),
+    ({"hat": 1.0}, "there is no attribute 'hat'"),
+    ({"smile": 5.0}, "smile is a strength"),
+    ({"beard": -3.0}, "beard is a strength"),
+    ({"attributes": "smile"}, "a wish reads as"),
+])  # fmt: skip
+def test_wishes_that_cannot_be_met_are_named(portrait: Avatar, wishes: dict, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        portrait.edit(**wishes)
+
+
+def test_a_text_wants_a_clip_model(portrait: Avatar, tmp_path) -> None:
+    with pytest.raises(WeightsError, match="CLIP"):
+        portrait.edit(text="face with eyeglasses", clip_model=str(tmp_path), steps=STEPS)
+
+
+def run(*arguments: object):
+    return CliRunner().invoke(app, ["edit", *map(str, arguments)])
+
+
+def test_the_command_writes_a_video_that_says_how_it_was_made(film: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    done = run(film, "-o", out, "-a", "smile=-0.6", "--attribute", "brows-up=0.5", "--seed", 3)
+    assert done.exit_code == 0, done.output
+    info = VideoReader(out).info
+    assert (info.width, info.fps, info.has_audio) == (512, 24, True)
+    record = read_record(out)
+    assert record is not None and record.task == "edit" and record.seed == 3
+    assert record.options["attributes"] == "smile=-0.6, brows-up=0.5" and len(record.inputs) == 1
+
+
+def test_the_command_writes_pictures_strips_and_lists(film: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "one.png"
+    Image.fromarray(astronaut()).save(picture)
+    assert run(picture, "-o", tmp_path / "edited.png", "-a", "smile=-1").exit_code == 0
+    assert Image.open(tmp_path / "edited.png").size == (512, 512)
+    assert run(film, "-o", tmp_path / "strip.mp4", "-a", "smile=1", "--sweep").exit_code == 0
+    width, height = Image.open(tmp_path / "strip.png").size
+    assert width > 4 * height
+    listed = run("--list-attributes")
+    assert listed.exit_code == 0 and "smile" in listed.output and "eyeglasses" in listed.output
+
+
+def test_bad_orders_are_one_sentence(film: Path, tmp_path: Path) -> None:
+    for arguments in (
+        [film, "-o", tmp_path / "out.mp4"],
+        [film, "-o", tmp_path / "out.avi", "-a", "smile=1"],
+        [tmp_path / "none.mp4", "-o", tmp_path / "out.mp4", "-a", "smile=1"],
+        [film, "-o", film, "-a", "smile=1"],
+        [film],
+        [film, "-o", tmp_path / "out.mp4", "--sweep"],
+    ):
+        command = [sys.executable, "-m", "facediff", "edit", *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 2, done.stderr
+        assert "Traceback" not in done.stderr and len(done.stderr.strip().splitlines()) <= 3
+    assert not (tmp_path / "out.mp4").exists()
