@@ -36,14 +36,20 @@ def check_target(path: str | Path) -> None:
         raise InputError(f"{path} must end in one of {', '.join(OUTPUT_SUFFIXES)}")
     if path.is_dir():
         raise OutputError(f"{path} is a folder; give the name of a file")
-    with _output_errors(path):
+    with output_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        trial = _hidden_name(path)
+        trial = hidden_name(path)
         trial.touch(exist_ok=False)
         trial.unlink()
 
 
-def _hidden_name(path: Path) -> Path:
+def container_options(path: Path) -> dict[str, str]:
+    """FFmpeg's options of a container: the index goes to the front, so that playing can start early."""
+    return {} if path.suffix.lower() == ".mkv" else {"movflags": "+faststart"}
+
+
+def hidden_name(path: Path) -> Path:
+    """A name beside a file's own for what is not whole yet."""
     return path.with_name(f".facediff-{secrets.token_hex(4)}{path.suffix}")
 
 
@@ -69,6 +75,7 @@ class VideoWriter:
             make the same guess for both.
         metadata: Texts for the container, by their FFmpeg names.
         seal: Called with the finished file before it appears under its name, to change it in place.
+        is_part: Code it so that ``join_videos`` can put it beside other parts.
 
     Raises:
         InputError: The name ends in something else, or the size is below 2 by 2.
@@ -88,6 +95,7 @@ class VideoWriter:
         is_tagged: bool = True,
         metadata: Mapping[str, str] | None = None,
         seal: Callable[[Path], object] | None = None,
+        is_part: bool = False,
     ) -> None:
         self.path = Path(path)
         check_target(self.path)
@@ -96,26 +104,22 @@ class VideoWriter:
         self._size = (size[0] // 2 * 2, size[1] // 2 * 2)
         self._fps, self._count, self._seal = Fraction(fps), 0, seal
         self._converter = Converter(self._size, "yuv420p")
-        self._partial = _hidden_name(self.path)
-        with _output_errors(self.path):
-            self._container = av.open(f"file:{self._partial}", "w", options=self._container_options())
+        self._partial = hidden_name(self.path)
+        with output_errors(self.path):
+            self._container = av.open(f"file:{self._partial}", "w", options=container_options(self.path))
         try:
             self._container.metadata.update(metadata or {})
-            self._video = self._add_video(crf, preset, is_tagged)
-            self._sound = None if audio is None else _SoundTrack(self._container, audio, audio_rate)
+            self._video = self._add_video(crf, preset, is_tagged, is_part)
+            self._sound = None if audio is None else SoundTrack(self._container, audio, audio_rate)
         except BaseException:
             self._discard()
             raise
 
-    def _container_options(self) -> dict[str, str]:
-        # The index goes to the front, so that playing can start before the file has been loaded.
-        return {} if self.path.suffix.lower() == ".mkv" else {"movflags": "+faststart"}
-
-    def _add_video(self, crf: int, preset: str, is_tagged: bool) -> av.VideoStream:
+    def _add_video(self, crf: int, preset: str, is_tagged: bool, is_part: bool) -> av.VideoStream:
         stream = self._container.add_stream("libx264", rate=self._fps)
         stream.width, stream.height = self._size
         stream.pix_fmt = "yuv420p"
-        stream.options = {"crf": str(crf), "preset": preset}
+        stream.options = {"crf": str(crf), "preset": preset, **({"x264-params": "stitchable=1"} if is_part else {})}
         context = stream.codec_context
         context.thread_count = 2
         context.time_base = 1 / self._fps
@@ -129,7 +133,7 @@ class VideoWriter:
         width, height = self._size
         if frame.shape[0] // 2 * 2 != height or frame.shape[1] // 2 * 2 != width:
             raise InputError(f"a frame of {frame.shape[1]}x{frame.shape[0]} pixels came to a video of {width}x{height}")
-        with _output_errors(self.path):
+        with output_errors(self.path):
             picture = from_rgb(self._converter, frame[:height, :width])
             picture.pts, picture.time_base = self._count, 1 / self._fps
             self._container.mux(self._video.encode(picture))
@@ -140,7 +144,7 @@ class VideoWriter:
     def _finish(self) -> None:
         if not self._count:
             raise OutputError(f"no frame was made, so {self.path} was not written")
-        with _output_errors(self.path):
+        with output_errors(self.path):
             self._container.mux(self._video.encode(None))
             if self._sound is not None:
                 self._sound.finish()
@@ -165,8 +169,14 @@ class VideoWriter:
             self._discard()
 
 
-class _SoundTrack:
-    """A sound that is written alongside the picture, so that a player finds both at the same place in the file."""
+class SoundTrack:
+    """A sound that is written alongside the picture, so that a player finds both at the same place in the file.
+
+    Args:
+        container: That is written.
+        wave: Mono, float32 in [-1, 1].
+        rate: Its samples per second.
+    """
 
     def __init__(self, container: av.container.OutputContainer, wave: Wave, rate: int) -> None:
         self._container, self._wave, self._rate, self._written = container, wave, rate, 0
@@ -196,7 +206,7 @@ class _SoundTrack:
 
 
 @contextlib.contextmanager
-def _output_errors(path: Path) -> Iterator[None]:
+def output_errors(path: Path) -> Iterator[None]:
     """What the system or the encoder complains of, as one sentence."""
     try:
         yield
