@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from PIL import Image
 
 from facediff.media import VideoWriter
+from facediff.media.joining import join_videos
 from facediff.provenance import Record, embed
 from facediff.types import Frame, Wave
 
@@ -89,15 +90,8 @@ class Clip:
             InputError, OutputError: The path is of another kind, or cannot be written.
             ConfigError: The certificate of the user's own does not fit, or the record is too long.
         """
-        from facediff.provenance import sealer  # which loads what signs
-
         path = Path(path)
-        metadata: dict[str, str] | None = None
-        seal: Callable[[Path], None] | None = None
-        if self.record is not None:
-            record = replace(self.record, is_watermarked=watermark)
-            metadata = record.as_metadata()
-            seal = sealer(record, path.name)
+        metadata, seal = self._sealing(path, watermark)
         with VideoWriter(
             path,
             self.size,
@@ -113,3 +107,52 @@ class Clip:
                 if progress is not None:
                     progress(done, self.frame_total)
         return path
+
+    def save_part(self, path: str | Path, start: int, stop: int, *, watermark: bool = True) -> int:
+        """Renders frames ``start`` to ``stop`` into a file of pictures alone, which ``join`` takes.
+
+        Returns:
+            How many there are; a file of no frames is empty.
+        """
+        path, count = Path(path), 0
+        if not len(range(self.frame_total)[start:stop]):
+            path.touch()
+            return 0
+        with VideoWriter(path, self.size, self.fps, is_tagged=self.is_tagged, is_part=True) as writer:
+            for frame in self.frames(start, stop):
+                writer.write(embed(frame) if watermark else frame)
+                count += 1
+        return count
+
+    def join(self, parts: Sequence[Path], path: str | Path, *, watermark: bool = True) -> int:
+        """Writes the file that ``save`` would have written from what ``save_part`` made of all frames.
+
+        Each part is coded on its own, so the frames differ from those of ``save`` as two codings do.
+
+        Args:
+            parts: In order.
+            path: As in ``save``.
+            watermark: As it was in ``save_part``.
+
+        Returns:
+            How many frames there are.
+
+        Raises:
+            MediaError: A part is missing, damaged, or unlike the first.
+            InputError, OutputError, ConfigError: As in ``save``.
+        """
+        path = Path(path)
+        metadata, seal = self._sealing(path, watermark)
+        filled = [part for part in parts if part.stat().st_size]
+        return join_videos(
+            filled, path, self.fps, audio=self.audio, audio_rate=SOUND_RATE, metadata=metadata, seal=seal
+        )
+
+    def _sealing(self, path: Path, watermark: bool) -> tuple[dict[str, str] | None, Callable[[Path], None] | None]:
+        """What says in the file how it was made: its metadata, and what signs it."""
+        from facediff.provenance import sealer  # which loads what signs
+
+        if self.record is None:
+            return None, None
+        record = replace(self.record, is_watermarked=watermark)
+        return record.as_metadata(), sealer(record, path.name)

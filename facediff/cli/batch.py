@@ -39,6 +39,10 @@ def batch(
         int | None, typer.Option(min=1, help="How many clips at once; 1, or with Ray what the cluster has.")
     ] = None,
     engine: Annotated[Engine, typer.Option(help="This machine, or a Ray cluster.")] = Engine.local,
+    window: Annotated[
+        int,
+        typer.Option(min=0, help="Clips of more than two windows of so many frames are rendered in parts; 0: none."),
+    ] = 1200,
     address: Annotated[str | None, typer.Option(help="Of the Ray cluster; one is started here by default.")] = None,
 ) -> None:
     """Render many clips; run it again to go on where it was stopped.
@@ -62,7 +66,7 @@ def batch(
     else:
         crew = partial(local.run, render=render, workers=workers or 1)
     with _progress(len(wanted)) as advance:
-        report = run_batch(wanted, output, engine=crew, identify=identify, progress=advance)
+        report = run_batch(wanted, output, engine=crew, identify=partial(identify, window=window), progress=advance)
     Console().print(summary_table(report.entries, report.fresh))
     say(_said(report))
     say_wrote(output)

@@ -6,6 +6,7 @@ import wave
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from skimage.data import astronaut
@@ -15,8 +16,10 @@ from facediff import Avatar
 from facediff.audio.wave import load_wave
 from facediff.errors import ConfigError, InputError, WeightsError
 from facediff.media import VideoReader
+from facediff.provenance.record import read_record
 from facediff.rendering.batch.jobs import Job
-from facediff.tasks import identify, render, tasks
+from facediff.rendering.batch.orders import Part
+from facediff.tasks import bounds, expected_frames, identify, render, tasks
 
 HELLO = Path(facediff.__file__).parent / "samples" / "hello.flac"
 
@@ -107,3 +110,48 @@ def test_a_result_is_what_avatar_makes(job, tmp_path):
     assert rendered.frames == len(clip) == 2 and set(rendered.seconds) == {"source", "speech", "render"}
     frames = [list(VideoReader(tmp_path / name)) for name in ("a.mp4", "b.mp4")]
     assert all((one == other).all() for one, other in zip(*frames, strict=True))
+
+
+def frames_of(path: Path) -> np.ndarray:
+    return np.stack(list(VideoReader(path)))
+
+
+def test_parts_are_windows_of_the_whole_and_join_to_it(job, tmp_path):
+    """Before coding they are the whole's own frames, bit for bit; the file differs as two codings do."""
+    long = changed(job, fps=80.0)
+    identity = replace(identify(long), parts=3)
+    folder = tmp_path / "work"
+    folder.mkdir()
+    counts = [
+        render(long, identity, path, Part(index, 3)).frames for index, path in enumerate(Part(None, 3).files(folder))
+    ]
+    assert sum(counts) == 24 and counts == [8, 8, 8]
+    joined = render(long, identity, folder / "a.mp4", Part(None, 3))
+    render(long, identity, tmp_path / "whole.mp4")
+    assert joined.frames == 24
+    one, other = frames_of(folder / "a.mp4"), frames_of(tmp_path / "whole.mp4")
+    assert one.shape == other.shape and np.abs(one.astype(int) - other).mean() < 3
+    assert read_record(folder / "a.mp4") == read_record(tmp_path / "whole.mp4")
+    assert abs(len(load_wave(folder / "a.mp4")) - len(load_wave(tmp_path / "whole.mp4"))) < 1100
+
+
+def test_long_clips_are_made_in_parts_short_ones_in_one(job):
+    assert identify(job).parts == 1
+    assert identify(changed(job, fps=100.0), window=10).parts == 3
+    assert identify(changed(job, fps=100.0), window=0).parts == 1
+    assert identify(changed(job, fps=100.0), window=10).key == identify(changed(job, fps=100.0)).key
+
+
+@pytest.mark.parametrize(("frames", "count"), [(2401, 3), (90_000, 75), (24, 3), (5, 3), (0, 2)])
+def test_bounds_cover_every_frame_once(frames, count):
+    edges = [bounds(part, count, frames) for part in range(count)]
+    assert edges[0][0] == 0 and edges[-1][1] == frames
+    assert all(before[1] == after[0] for before, after in zip(edges, edges[1:], strict=False))
+    assert all(first <= last and first % 8 == 0 for first, last in edges)
+
+
+def test_expected_frames_need_no_look(job, tmp_path):
+    assert expected_frames(changed(job, fps=10.0)) == 3
+    assert expected_frames(replace(job, task="edit")) == 0
+    missing = {"source": tmp_path / "none.mp4", "speech": tmp_path / "none.wav"}
+    assert expected_frames(replace(job, inputs=missing)) == 0

@@ -22,7 +22,8 @@ _GRACE_S = 5.0
 def run(orders: Iterable[Order], render: Render, *, workers: int = 1) -> Iterator[tuple[Order, Outcome]]:
     """Does orders in so many processes, and gives outcomes as they come.
 
-    Orders are taken when a worker is free. One whose worker dies is done again, once. Closing the generator stops the
+    Orders are taken when a worker is free; there may be more of them after an outcome, even if there were none before
+    it. One whose worker dies is done again, once. Closing the generator stops the
     workers at once; they stop by themselves when this process dies.
 
     Raises:
@@ -52,8 +53,8 @@ def run(orders: Iterable[Order], render: Render, *, workers: int = 1) -> Iterato
                     outcome = worker.pipe.recv()
                 except (EOFError, OSError):
                     died = worker.stop()
-                    lost[order.job.output] = lost.get(order.job.output, 0) + 1
-                    if lost[order.job.output] < ATTEMPTS:
+                    lost[order.name] = lost.get(order.name, 0) + 1
+                    if lost[order.name] < ATTEMPTS:
                         again.append(order)
                         continue
                     outcome = Outcome(reason=died)

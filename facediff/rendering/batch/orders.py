@@ -18,32 +18,66 @@ class Identity:
         inputs: SHA-256 of each input by field, hexadecimal.
         weights_sha256: Of the model.
         versions: Of the libraries that shape the frames.
+        parts: In how many windows it is to be rendered; a long one in several, whoever renders it.
     """
 
     key: str
     inputs: Mapping[str, str]
     weights_sha256: str
     versions: Mapping[str, str]
+    parts: int = 1
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a worker is to do of a clip that is rendered in windows.
+
+    Attributes:
+        index: Of a window, from 0; None to join them all, once they are there.
+        count: How many windows there are.
+    """
+
+    index: int | None
+    count: int
+
+    def files(self, folder: Path) -> list[Path]:
+        """Where the windows are."""
+        return [folder / f"part-{index:05d}.mp4" for index in range(self.count)]
 
 
 @dataclass(frozen=True)
 class Order:
-    """A job that a worker is to do.
+    """A job, or a part of one, that a worker is to do.
 
     Attributes:
         job: What is to be made.
         identity: What it depends on.
-        folder: Where to, for this order alone; on a cluster, on a file system that all nodes share.
+        folder: Where to, for this job alone; on a cluster, on a file system that all nodes share.
+        part: What of it; None for all of it at once.
     """
 
     job: Job
     identity: Identity
     folder: Path
+    part: Part | None = None
+
+    @property
+    def name(self) -> str:
+        """Tells orders apart."""
+        return self.job.output if self.part is None else f"{self.job.output}#{self.part.index}"
 
     @property
     def file(self) -> Path:
-        """The clip, once it is whole."""
+        """The clip, or the part of it, once it is whole."""
+        if self.part is not None and self.part.index is not None:
+            return self.part.files(self.folder)[self.part.index]
         return self.folder / self.job.output.rpartition("/")[2]
+
+    @property
+    def note(self) -> Path:
+        """What says that ``file`` is whole."""
+        is_window = self.part is not None and self.part.index is not None
+        return self.file.with_suffix(".json") if is_window else self.folder / "outcome.json"
 
 
 @dataclass(frozen=True)
@@ -81,4 +115,5 @@ class Outcome:
 
 
 Identify = Callable[[Job], Identity]  # raises FaceDiffError where an input cannot be read
-Render = Callable[[Job, Identity, Path], Rendered]  # writes a clip, whole or not at all; a function of a module
+# Writes a clip, whole or not at all; or a part of one, if that comes as a fourth argument. A function of a module.
+Render = Callable[..., Rendered]

@@ -29,7 +29,8 @@ def run(
     one version and the folders of inputs and results at the same place.
 
     Args:
-        orders: What is to be done; taken when there is room.
+        orders: What is to be done; taken when there is room. There may be more after an outcome, even if there were
+            none before it.
         render: Makes a clip; a function that the nodes can import.
         workers: How many at once; as many as the cluster has cores, and GPUs if it has any, by default.
         address: Of the cluster; what RAY_ADDRESS names, else a cluster on this machine, by default.

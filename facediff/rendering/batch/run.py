@@ -8,15 +8,16 @@ import hashlib
 import os
 import shutil
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from facediff.errors import FaceDiffError, OutputError
 from facediff.rendering.batch.files import holds, write_whole
 from facediff.rendering.batch.jobs import Job
 from facediff.rendering.batch.manifest import NAME, Entry, Manifest, opened
-from facediff.rendering.batch.orders import Identify, Identity, Order, Outcome
+from facediff.rendering.batch.orders import Identify, Identity, Order, Outcome, Part
 from facediff.rendering.batch.summary import SHEET, write_contact_sheet
 from facediff.rendering.batch.worker import reason_of
 
@@ -93,6 +94,8 @@ class _Run:
     def __init__(self, folder: Path, manifest: Manifest, identify: Identify, progress: Callable[[Entry], None]) -> None:
         self._folder, self._manifest, self._identify, self._progress = folder, manifest, identify, progress
         self._work = folder / _WORK
+        self._windows: dict[str, list[Outcome]] = {}  # of clips that are rendered in parts
+        self._joins: deque[Order] = deque()
         self.fresh: set[str] = set()
         if self._work.is_symlink():
             raise OutputError(f"{self._work} is a symbolic link; remove it")
@@ -101,8 +104,11 @@ class _Run:
             for partial in self._work.rglob(".facediff-*"):  # of runs that were killed: this one alone has the folder
                 partial.unlink(missing_ok=True)
 
-    def orders(self, jobs: Iterable[Job]) -> Iterator[Order]:
+    def orders(self, jobs: Iterable[Job]) -> _Orders:
         """What is to be done; jobs that cannot even be begun are noted here."""
+        return _Orders(self._joins, self._begun(jobs))
+
+    def _begun(self, jobs: Iterable[Job]) -> Iterator[Order]:
         for job in jobs:
             identity = None
             try:
@@ -116,13 +122,22 @@ class _Run:
                 self._progress(entry)
                 continue
             place = hashlib.sha256(f"{identity.key} {job.output}".encode()).hexdigest()[:32]
-            yield Order(job, identity, self._work / place)
+            if identity.parts == 1:
+                yield Order(job, identity, self._work / place)
+                continue
+            self._windows[job.output] = []
+            for index in range(identity.parts):
+                if job.output in self._windows:  # else one of its windows failed
+                    yield Order(job, identity, self._work / place, Part(index, identity.parts))
 
     def settle(self, order: Order, outcome: Outcome) -> None:
         """Notes an outcome and puts the clip in its place.
 
         It is noted first: a run that dies in between finds the clip by its hash where it was made.
         """
+        if order.part is not None and order.part.index is not None:
+            self._settle_window(order, order.part, outcome)
+            return
         try:
             target = self._target(order.job)
             if outcome.reason is None:
@@ -131,11 +146,25 @@ class _Run:
                     raise OutputError(f"{target} is a folder; give the result another name")
         except (OutputError, OSError) as error:
             outcome = Outcome(reason=reason_of(error), seconds=outcome.seconds, host=outcome.host)
-        self._note(order.job, order.identity, outcome)
+        windows = self._windows.pop(order.job.output, [])
+        self._note(order.job, order.identity, replace(outcome, seconds=_added(outcome, *windows)))
         if outcome.reason is None:
             with _output_errors(target):
                 os.replace(order.file, target)
         shutil.rmtree(order.folder, ignore_errors=True)
+
+    def _settle_window(self, order: Order, part: Part, outcome: Outcome) -> None:
+        """Has the windows of a clip joined when all are there; the first that fails is why there is no clip."""
+        windows = self._windows.get(order.job.output)
+        if windows is None:  # another window failed
+            return
+        windows.append(outcome)
+        if outcome.reason is not None:
+            del self._windows[order.job.output]
+            self._note(order.job, order.identity, replace(outcome, seconds=_added(*windows)))
+            shutil.rmtree(order.folder, ignore_errors=True)
+        elif len(windows) == part.count:
+            self._joins.append(replace(order, part=Part(None, part.count)))
 
     def finish(self, entries: Sequence[Entry]) -> None:
         """Writes the contact sheet and the manifest anew, and tidies up."""
@@ -178,6 +207,28 @@ class _Run:
         self._manifest.append(entry)
         self.fresh.add(job.output)
         self._progress(entry)
+
+
+class _Orders:
+    """Orders to come: clips whose windows are all there first. When they end, an outcome may bring more."""
+
+    def __init__(self, joins: deque[Order], others: Iterator[Order]) -> None:
+        self._joins, self._others = joins, others
+
+    def __iter__(self) -> _Orders:
+        return self
+
+    def __next__(self) -> Order:
+        return self._joins.popleft() if self._joins else next(self._others)
+
+
+def _added(*outcomes: Outcome) -> dict[str, float]:
+    """What took how long, over several orders."""
+    seconds: dict[str, float] = {}
+    for outcome in outcomes:
+        for name, value in outcome.seconds.items():
+            seconds[name] = seconds.get(name, 0.0) + value
+    return seconds
 
 
 def _text(path: Path) -> str:

@@ -15,7 +15,6 @@ from facediff.rendering.batch.orders import Order, Outcome, Render
 
 log = logging.getLogger(__name__)
 
-_NOTE = "outcome.json"
 _MAX_REASON = 500
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
@@ -31,22 +30,23 @@ def perform(order: Order, render: Render) -> Outcome:
     started = time.perf_counter()
     try:
         order.folder.mkdir(parents=True, exist_ok=True)
-        rendered = render(order.job, order.identity, order.file)
+        part = () if order.part is None else (order.part,)
+        rendered = render(order.job, order.identity, order.file, *part)
         flush(order.file)
         outcome = Outcome(
             sha256=sha256(order.file), size_bytes=order.file.stat().st_size, frames=rendered.frames,
             seconds={**rendered.seconds, "total": time.perf_counter() - started}, host=platform.node(),
         )  # fmt: skip
-        write_whole(order.folder / _NOTE, json.dumps(asdict(outcome)))
+        write_whole(order.note, json.dumps(asdict(outcome)))
     except Exception as error:  # whatever it is, the other jobs go on
-        log.debug("%s failed", order.job.output, exc_info=True)
+        log.debug("%s failed", order.name, exc_info=True)
         return Outcome(reason=reason_of(error), seconds={"total": time.perf_counter() - started}, host=platform.node())
     return outcome
 
 
 def _kept(order: Order) -> Outcome | None:
     try:
-        outcome = Outcome(**json.loads((order.folder / _NOTE).read_text(encoding="utf-8")))
+        outcome = Outcome(**json.loads(order.note.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
     return outcome if outcome.reason is None and holds(order.file, outcome.sha256) else None

@@ -10,15 +10,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from facediff.errors import ConfigError, InputError, OutputError
+from facediff.rendering.batch import local
 from facediff.rendering.batch.files import sha256
 from facediff.rendering.batch.jobs import Job
 from facediff.rendering.batch.manifest import Entry, opened
-from facediff.rendering.batch.orders import Identity, Order, Outcome, Rendered
+from facediff.rendering.batch.orders import Identity, Order, Outcome, Part, Rendered
 from facediff.rendering.batch.run import Report, run_batch
 from facediff.rendering.batch.worker import perform
 
@@ -32,7 +34,8 @@ def job(name: str, **options) -> Job:
 def identify(job: Job) -> Identity:
     if "missing" in job.output:
         raise InputError("there is no file at /in/missing")
-    return Identity(json.dumps(dict(job.options)) + job.output, {"source": "ab"}, "ef", {"facediff": "1"})
+    parts = 3 if "long" in job.output else 1
+    return Identity(json.dumps(dict(job.options)) + job.output, {"source": "ab"}, "ef", {"facediff": "1"}, parts)
 
 
 class Crew:
@@ -43,16 +46,20 @@ class Crew:
         self.stop_before: str | None = None
 
     def __call__(self, orders: Iterable[Order]) -> Iterator[tuple[Order, Outcome]]:
-        for order in orders:
-            if order.job.output == self.stop_before:
+        waiting = iter(orders)
+        while (order := next(waiting, None)) is not None:
+            if order.name == self.stop_before:
                 raise KeyboardInterrupt
             yield order, perform(order, self.render)
 
-    def render(self, job: Job, identity: Identity, target: Path) -> Rendered:
-        self.made.append(job.output)
-        if "bad" in job.output:
+    def render(self, job: Job, identity: Identity, target: Path, part: Part | None = None) -> Rendered:
+        self.made.append(job.output if part is None else f"{job.output}#{part.index}")
+        if "bad" in job.output and (part is None or part.index == 1):
             raise InputError("no face")
-        target.write_text(identity.key)
+        joined = "" if part is None else f" {part.index}"
+        if part is not None and part.index is None:
+            joined = "".join(file.read_text() for file in part.files(target.parent))
+        target.write_text(identity.key + joined)
         return Rendered(2, {"render": 0.1})
 
 
@@ -225,3 +232,50 @@ def test_killed_at_any_moment_it_loses_nothing(tmp_path):
     assert not (tmp_path / "out" / ".facediff-work").exists()
     made = (tmp_path / "made").read_text().split()
     assert len(made) - len(set(made)) <= kills * 2  # one that had just been renamed, but not noted, per worker
+
+
+def test_a_long_clip_is_made_in_windows_and_joined(tmp_path, crew):
+    report = run(tmp_path, crew, job("long.mp4"), job("a.mp4"))
+    assert crew.made == [*(f"long.mp4#{k}" for k in range(3)), "long.mp4#None", "a.mp4"]
+    assert (tmp_path / "out" / "long.mp4").read_text().count("long.mp4") == 4
+    assert names(tmp_path) == ["a.mp4", "contact-sheet.png", "long.mp4", "manifest.jsonl"]
+    entry = report.entries[0]
+    assert entry.is_done and entry.frames == 2 and entry.seconds["render"] == pytest.approx(0.4)
+
+
+def test_windows_that_were_finished_are_not_made_again(tmp_path, crew):
+    crew.stop_before = "long.mp4#2"
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, crew, job("long.mp4"))
+    crew.made.clear()
+    crew.stop_before = None
+    run(tmp_path, crew, job("long.mp4"))
+    assert crew.made == ["long.mp4#2", "long.mp4#None"]
+
+
+def test_a_window_that_fails_is_why_there_is_no_clip(tmp_path, crew):
+    report = run(tmp_path, crew, job("long-bad.mp4"), job("a.mp4"))
+    assert [entry.reason for entry in report.entries] == ["no face", None]
+    assert "long-bad.mp4#2" not in crew.made and "long-bad.mp4#None" not in crew.made
+    assert names(tmp_path) == ["a.mp4", "contact-sheet.png", "manifest.jsonl"]
+
+
+def test_windows_by_several_workers_make_the_clip_that_one_makes(tmp_path):
+    """Outcomes come in any order, a join is due when nothing else is."""
+    made = []
+    for workers in (1, 2):
+        engine = partial(local.run, render=parted, workers=workers)
+        run_batch([job("long.mp4")], tmp_path / str(workers), engine=engine, identify=identify)
+        made.append((tmp_path / str(workers) / "long.mp4").read_text())
+    assert made[0] == made[1] == "012"
+
+
+def parted(job: Job, identity: Identity, target: Path, part: Part | None = None) -> Rendered:
+    """A function of a module, as workers want it."""
+    assert part is not None
+    if part.index is None:
+        target.write_text("".join(file.read_text() for file in part.files(target.parent)))
+    else:
+        time.sleep(0.2 / (1 + part.index))
+        target.write_text(str(part.index))
+    return Rendered(1, {})
