@@ -26,6 +26,7 @@ def denoise(
     generator: torch.Generator | None = None,
     eta: float = 0.0,
     step_noise: Callable[[int], Tensor] | None = None,
+    corrector: Callable[[Tensor, Tensor], Tensor] | None = None,
     callback: Callable[[int, int, Tensor], None] | None = None,
 ) -> Tensor:
     """Clean latents from noise.
@@ -42,6 +43,8 @@ def denoise(
         generator: For schedulers that add noise as they go.
         eta: Share of the noise that DDIM adds at each step, from 0 to 1, which is ancestral sampling.
         step_noise: Gives the noise of a step by its index, for schedulers that take it (DDIM, DDPM variants).
+        corrector: Called with the latents and the timestep before each step; what it gives takes the latents' place
+            (Song et al. 2021, section 4.2). For schedulers that keep no history, as DDIM, DDPM.
         callback: Called after each step with its index, its timestep and the latents.
 
     Raises:
@@ -61,13 +64,20 @@ def denoise(
         if hasattr(scheduler, "set_begin_index"):
             scheduler.set_begin_index(first)
     levels = timesteps[:1].expand(len(noise))
-    x = noise * scheduler.init_noise_sigma if start is None else scheduler.add_noise(start, noise, levels)
+    x = (
+        noise * getattr(scheduler, "init_noise_sigma", 1.0)
+        if start is None
+        else scheduler.add_noise(start, noise, levels)
+    )
     # Where the last noise level is pure noise, rounding would have DDIM take the root of less than nothing at eta 1.
     extra = _accepted(scheduler, generator=generator, eta=min(eta, 0.9999) or None)
     for index, t in enumerate(timesteps):
         if known is not None:
             x = _held(x, known, scheduler.add_noise(known[0], noise, t.expand(len(noise))))
-        output = predict(scheduler.scale_model_input(x, t), t)
+        if corrector is not None:
+            x = corrector(x, t)
+        seen = scheduler.scale_model_input(x, t) if hasattr(scheduler, "scale_model_input") else x  # flow matching
+        output = predict(seen, t)
         fresh = {} if step_noise is None else _accepted(scheduler, variance_noise=step_noise(index))
         x = scheduler.step(output, t, x, return_dict=False, **extra, **fresh)[0]
         if callback is not None:

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from diffusers import DDIMScheduler
+from diffusers import DDIMScheduler, FlowMatchEulerDiscreteScheduler
 from torch import Tensor
 
 from facediff.diffusion.guidance import classifier_free
@@ -94,6 +94,33 @@ def test_the_scheduler_that_was_given_is_not_changed() -> None:
     denoise(oracle(trained()), torch.randn(4, 1), scheduler, 5)
     assert vars(scheduler).keys() == before.keys()
     assert scheduler.num_inference_steps == before["num_inference_steps"]
+
+
+def test_flow_matching_reaches_the_gaussian_too() -> None:
+    scheduler = FlowMatchEulerDiscreteScheduler()
+
+    def flow(x: Tensor, t: Tensor) -> Tensor:
+        sigma = t / 1000
+        clean = MEAN + (1 - sigma) * STD**2 * (x - (1 - sigma) * MEAN) / ((1 - sigma) ** 2 * STD**2 + sigma**2)
+        return (x - clean) / sigma
+
+    x = denoise(flow, torch.randn(4000, 1, generator=torch.Generator().manual_seed(0)), scheduler, 100)
+    assert abs(x.mean() - MEAN) < 0.05 and abs(x.std() - STD) < 0.05
+
+
+def test_what_a_corrector_gives_is_what_is_stepped_from() -> None:
+    scheduler, seen = trained(), []
+
+    def corrector(x: Tensor, t: Tensor) -> Tensor:
+        seen.append(int(t))
+        return torch.full_like(x, 0.25)
+
+    def predict(x: Tensor, t: Tensor) -> Tensor:
+        assert (x == 0.25).all()
+        return oracle(scheduler)(x, t)
+
+    x = denoise(predict, torch.randn(4, 1), scheduler, 4, corrector=corrector)
+    assert seen == [999, 749, 499, 249] and (x == x[0]).all()
 
 
 def test_guidance() -> None:
