@@ -136,6 +136,14 @@ def test_experts_of_equal_spread_move_the_mean_by_their_strengths(null: Gaussian
     assert made.mean() == pytest.approx(1.0, abs=0.05) and made.std() == pytest.approx(1.0, abs=0.05)
 
 
+@pytest.mark.parametrize("guidance", [1.0, 2.0])
+def test_an_expert_without_a_negative_is_measured_against_the_hosts_null(guidance: float, x) -> None:
+    t, null = torch.tensor(500), (0.0, 2.0)
+    composed = normalised(Expert(eps, SMALL, null, guidance), [Expert(eps, PRIOR, None, 0.25)])
+    base, own, other = (eps(x, t, cond) for cond in (null, SMALL, PRIOR))
+    torch.testing.assert_close(composed(x, t), base + guidance * (own - base) + 0.25 * (other - base))
+
+
 def test_every_expert_leans_away_from_its_own_negative(x) -> None:
     t, away = torch.tensor(500), [(2.0, 1.0), (-1.0, 1.0)]
     composed = normalised(Expert(eps, SMALL), [Expert(eps, PRIOR, negative, 0.5) for negative in away])

@@ -222,7 +222,7 @@ def test_the_prior_is_called_where_it_has_a_say_and_as_often_as_it_must(monkeypa
 def test_what_is_held_is_near_what_is_asked_anew(kind) -> None:
     pipeline = made(prior_scheduler=schedule(kind))
     mixes = [Mix(0.5), Mix(0.5, held_levels=2), Mix(0.0)]
-    fresh, old, without = (run(pipeline, mix, num_inference_steps=20) for mix in mixes)
+    fresh, old, without = (run(pipeline, mix, num_inference_steps=10) for mix in mixes)
     assert 0 < (old - fresh).abs().mean() < 0.25 * (without - fresh).abs().mean()
 
 
@@ -233,6 +233,29 @@ def test_refining_changes_samples_and_asks_at_every_step(scheduler, monkeypatch)
     asked = count_calls(pipeline, monkeypatch)
     run(pipeline, Mix(0.4, refining_steps=2), generator=torch.Generator().manual_seed(0))
     assert len(asked) == 3 * (2 + 1) * 2  # steps, each with two to refine, with condition and null
+
+
+@pytest.mark.parametrize("scheduler", [schedule("v_prediction"), FlowMatchEulerDiscreteScheduler()],
+                         ids=["diffusion", "flow"])  # fmt: skip
+def test_refined_samples_keep_the_gaussian_that_the_small_model_knows(scheduler, monkeypatch) -> None:
+    """In few steps, with the exact prediction of N(2, 0.5²) in the scheduler's own latents and kind."""
+    pipeline = made(scheduler=scheduler)
+    kind = "v_prediction" if hasattr(scheduler, "alphas_cumprod") else "flow_prediction"
+
+    def forward(x: Tensor, t: Tensor, cond: Tensor, return_dict: bool) -> tuple[Tensor]:
+        if kind == "flow_prediction":
+            signal, noise = 1 - t / 1000, t / 1000
+        else:
+            signal, noise = scheduler.alphas_cumprod[t].sqrt(), (1 - scheduler.alphas_cumprod[t]).sqrt()
+        length = (signal**2 + noise**2).sqrt()
+        eps = noise * (x - signal * 2) / (signal**2 * 0.25 + noise**2)
+        return (from_epsilon(eps, x / length, (signal / length) ** 2, kind) if signal > 0 else x - 2.0,)
+
+    monkeypatch.setattr(pipeline.small, "forward", forward)
+    g = torch.Generator().manual_seed(0)
+    noise = torch.randn(64, CHANNELS, FRAMES, SIDE, SIDE, generator=g)
+    made_of = run(pipeline, Mix(0.0, refining_steps=10), latents=noise, num_inference_steps=40, generator=g)
+    assert made_of.mean() == pytest.approx(2.0, abs=0.03) and made_of.std() == pytest.approx(0.5, abs=0.05)
 
 
 def test_maps_are_seen_beside_the_latents() -> None:
