@@ -16,7 +16,7 @@ from facediff.errors import ConfigError
 
 def is_flow(scheduler: SchedulerMixin) -> bool:
     """Whether a schedule is one of flow matching."""
-    return bool(scheduler.config.get("use_flow_sigmas")) or not hasattr(scheduler, "alphas_cumprod")
+    return "FlowMatch" in type(scheduler).__name__ or bool(scheduler.config.get("use_flow_sigmas"))
 
 
 def prediction_kind(scheduler: SchedulerMixin) -> str:
@@ -25,15 +25,11 @@ def prediction_kind(scheduler: SchedulerMixin) -> str:
     Raises:
         ConfigError: The schedule is of a family that is not known here, as EDM's.
     """
-    if (
-        is_flow(scheduler)
-        and "FlowMatch" not in type(scheduler).__name__
-        and not scheduler.config.get("use_flow_sigmas")
-    ):
-        raise ConfigError(
-            f"the noise levels of {type(scheduler).__name__} are neither of diffusion nor of flow matching"
-        )
-    return "flow_prediction" if is_flow(scheduler) else str(scheduler.config["prediction_type"])
+    if is_flow(scheduler):
+        return "flow_prediction"
+    if not hasattr(scheduler, "alphas_cumprod"):
+        raise ConfigError(f"the noise levels of {type(scheduler).__name__} are not of diffusion nor of flow matching")
+    return str(scheduler.config["prediction_type"])
 
 
 def alpha_at(scheduler: SchedulerMixin, timestep: Tensor) -> Tensor:
