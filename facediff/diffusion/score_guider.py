@@ -82,11 +82,13 @@ class ScoreCompositionGuidance(BaseGuidance):
 
     def prepare_models(self, denoiser: torch.nn.Module) -> None:
         super().prepare_models(denoiser)
+        registry = HookRegistry.check_if_exists_or_initialize(denoiser)
+        registry.remove_hook(_HOOK, recurse=False)  # left where a call failed
         if "prior" not in self._current():
             return
         if self.prior is None:
             raise ConfigError("ScoreCompositionGuidance has a strength above 0 but no prior; set its attribute prior")
-        HookRegistry.check_if_exists_or_initialize(denoiser).register_hook(_AskInstead(self.prior), name=_HOOK)
+        registry.register_hook(_AskInstead(self.prior), name=_HOOK)
 
     def cleanup_models(self, denoiser: torch.nn.Module) -> None:
         if "prior" in self._current():

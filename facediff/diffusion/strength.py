@@ -10,7 +10,8 @@ from typing import TypeAlias
 from facediff.errors import ConfigError
 
 Strength: TypeAlias = float | Callable[[float], float]
-"""A number, or a function of the noise level t/T, from 1 (pure noise, where sampling starts) to 0."""
+"""A number, or a function of the noise level t/T, from 1 (pure noise, where sampling starts) to 0; in flow
+matching the level is σ."""
 
 
 def strength_at(strength: Strength, level: float) -> float:

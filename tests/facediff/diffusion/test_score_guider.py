@@ -152,6 +152,18 @@ def test_the_denoiser_is_left_as_it_was(small, prior, conds) -> None:
     assert list(small.state_dict()) == ["mix.weight", "mix.bias"]
 
 
+@torch.no_grad()
+def test_after_a_call_that_failed_it_goes_on(small, prior, conds) -> None:
+    x, t = torch.randn(2, 4), torch.tensor(500)
+    guider = ScoreCompositionGuidance(1.0, 0.3)
+    guider.prior = prior
+    wanted = modular_step(guider, small, x, t, 0, 4, conds)
+    guider.set_state(0, 4, t)
+    for _ in range(2):
+        guider.prepare_models(small)  # and what asks the prior is never taken off
+    torch.testing.assert_close(modular_step(guider, small, x, t, 0, 4, conds), wanted, rtol=0, atol=0)
+
+
 def test_conditional_predictions_are_told_from_the_others(small, prior) -> None:
     guider = ScoreCompositionGuidance(2.0, 0.3)
     guider.prior = prior

@@ -258,6 +258,14 @@ def test_refined_samples_keep_the_gaussian_that_the_small_model_knows(scheduler,
     assert made_of.mean() == pytest.approx(2.0, abs=0.03) and made_of.std() == pytest.approx(0.5, abs=0.05)
 
 
+def test_a_prior_in_half_precision_serves_a_small_model_in_full() -> None:
+    full, half = made(), made()
+    half.prior.to(torch.bfloat16)
+    results = [run(pipeline, Mix(0.3, 1.5)) for pipeline in (full, half)]
+    assert results[1].dtype == torch.float32
+    assert 0 < (results[0] - results[1]).abs().max() < 0.1
+
+
 def test_maps_are_seen_beside_the_latents() -> None:
     pipeline = VideoAdapterPipeline(animatediff(channels=CHANNELS), text_to_video(), schedule())
     wider = animatediff()
