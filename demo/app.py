@@ -14,6 +14,7 @@ from skimage.data import astronaut
 from starlette.middleware import Middleware
 
 from facediff.demo.animate import animate_tab
+from facediff.demo.edit import edit_tab
 from facediff.demo.guard import Guard
 from facediff.demo.jobs import Jobs
 from facediff.demo.limits import Limits
@@ -38,12 +39,17 @@ def build(jobs: Jobs, limits: Limits, folder: Path) -> gr.Blocks:
     portrait = folder / "astronaut.png"
     write_image(portrait, astronaut())
     with gr.Blocks(title="facediff", analytics_enabled=False, delete_cache=(SWEEP_S, KEPT_S)) as page:
-        gr.Markdown("# facediff\nA portrait speaks, a video is dubbed, a face moves as another does.", elem_id="title")
+        gr.Markdown(
+            "# facediff\nA portrait speaks, a video is dubbed, a face moves as another does, or smiles.",
+            elem_id="title",
+        )
         with as_file(files("facediff") / "samples" / "hello.flac") as speech, gr.Tabs():
             with gr.Tab("Talk"):
                 talk_tab(jobs, limits, portrait, speech)
             with gr.Tab("Animate"):
                 animate_tab(jobs, limits, portrait)
+            with gr.Tab("Edit"):
+                edit_tab(jobs, limits, portrait)
         gr.Markdown(
             f"Up to {limits.seconds:g} s and {limits.megapixels:g} megapixels. Files stay on the machine that serves "
             "this page and are removed after an hour. Videos are marked as AI-made. People are real: ask before you "

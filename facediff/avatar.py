@@ -21,10 +21,10 @@ from facediff import saved_avatar, shared_models
 from facediff.audio.wave import SAMPLE_RATE, load_wave
 from facediff.audio.windows import exact_rate, frame_count
 from facediff.clip import SOUND_RATE, Clip
-from facediff.edits import IdentityEdit, Source, express, regions_of, split_wishes
+from facediff.edits import IdentityEdit, Source, attribute_names, express, regions_of, split_wishes
 from facediff.errors import ConfigError, InputError
 from facediff.landmarks import motion as layout
-from facediff.landmarks.expressions import expression, expressions
+from facediff.landmarks.expressions import expression
 from facediff.landmarks.templates import MotionTemplate
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, read_image
@@ -361,15 +361,12 @@ class Avatar:
             clip_model=model_name(clip_model) if text else CLIP_MODEL, steps=steps,
         )  # fmt: skip
         is_still = isinstance(self._source, np.ndarray)
-        names: tuple[str, ...] = ()
-        if text or not set(wishes) <= set(expressions()):
-            autoencoder, classifier = shared_models.editing(self._model, self._device)
-            names = classifier.names
-        moving, changing = split_wishes(wishes, names)
+        moving, changing = split_wishes(wishes, attribute_names(self._model))
         source = Source(self.track, self._frames_from, self._origin.sha256, self._on_missing_face)
         editors: list[Editor] = []
         identity_edit: IdentityEdit | None = None
         if changing or text:
+            autoencoder, classifier = shared_models.editing(self._model, self._device)
             identity_edit = IdentityEdit(
                 source, autoencoder, weights_hash(self._model), steps=steps, is_kept=cached and not is_still
             )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from facediff.errors import ConfigError
+from facediff.errors import ConfigError, WeightsError
 from facediff.landmarks.alignment import FACE
 from facediff.landmarks.expressions import expressions
 from facediff.models import latents as space
@@ -24,6 +26,7 @@ from facediff.rendering.reference import Reference
 from facediff.rendering.refine import FaceRefiner, RefineSettings
 from facediff.rendering.shots import ExpressedVideoShots
 from facediff.types import FaceTrack, Frame
+from facediff.weights import model_folder
 
 if TYPE_CHECKING:
     from facediff.pipelines.clip_editor import ClipEditor
@@ -53,6 +56,19 @@ class Source:
     def numbered(self, part: slice) -> Iterator[tuple[int, Frame]]:
         """The frames of a part with their indices."""
         return zip(range(part.start, part.stop), self.frames(part.start), strict=False)
+
+
+def attribute_names(model: str | Path) -> tuple[str, ...]:
+    """Attributes of people that a model can edit, without loading it; none where it holds no such part.
+
+    Args:
+        model: ``base``, or a model folder.
+    """
+    try:
+        config = model_folder(model, "edit") / "attributes" / "config.json"
+        return tuple(json.loads(config.read_text(encoding="utf-8"))["names"])
+    except (WeightsError, OSError, ValueError, KeyError):
+        return ()
 
 
 def split_wishes(wishes: Mapping[str, float], attributes: Iterable[str]) -> tuple[dict[str, float], dict[str, float]]:

@@ -42,7 +42,7 @@ def edit(
 ) -> None:
     """Change a face all through a video: its expression, or an attribute of the person."""
     if list_attributes:
-        _list(model, device)
+        _list(model)
         return
     if source is None or output is None:
         raise ConfigError("give what to edit and where to: facediff edit SOURCE -o OUTPUT --attribute smile=0.6")
@@ -76,13 +76,12 @@ def edit(
     write_clip(clip, output, is_picture, watermark=watermark)
 
 
-def _list(model: str, device: str | None) -> None:
+def _list(model: str) -> None:
     from rich.console import Console
 
+    from facediff.edits import attribute_names
     from facediff.landmarks.expressions import expressions
-    from facediff.pipelines.loading import load_edit
 
     out = Console()
-    _, classifier = load_edit(model, device)
-    out.print("expressions, from -2 to 2: ", ", ".join(expressions()), highlight=False)
-    out.print("attributes, from -2 to 2: ", ", ".join(classifier.names), highlight=False)
+    out.print("expressions, from -2 to 2:", ", ".join(expressions()), highlight=False)
+    out.print("attributes, from -2 to 2:", ", ".join(attribute_names(model)) or "none", highlight=False)

@@ -65,7 +65,7 @@ def run(*arguments: str):
 
 def start(output: str) -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, "-m", "facediff", "batch", "jobs.jsonl", "-o", output, "--workers", "2"],
+        [sys.executable, "-m", "facediff", "batch", "jobs.jsonl", "-o", output, "--workers", "2", "--window", "2"],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
@@ -138,10 +138,17 @@ def test_it_stops_cleanly(how, code):
 
 @pytest.mark.slow
 def test_killed_ten_times_it_makes_what_an_unbroken_run_makes():
-    """50 mixed jobs, 5 of them bad."""
+    """50 mixed jobs, 5 of them bad, some of them long enough to be rendered in windows."""
     bad = [talk("cup.png"), talk("none.png"), talk("broken.png"), talk(steps=0, output="bad"), talk(speech="cup.png")]
-    nods = [{"task": "animate", "source": "bob.png", "driving": "nod.safetensors", "head": k / 10} for k in range(15)]
-    jobs = [talk(speech=("hi.wav", "ho.wav")[k % 2], seed=k) for k in range(30)] + nods + bad
+    nods = [{"task": "animate", "source": "bob.png", "driving": "nod.safetensors", "head": k / 10} for k in range(12)]
+    edits = [{"task": "edit", "source": "anna.png", "attributes": f"smile={k}"} for k in range(-1, 2)]
+    long = {"fps": 80}
+    jobs = (
+        [talk(speech=("hi.wav", "ho.wav")[k % 2], seed=k, **(long if k % 10 == 0 else {})) for k in range(30)]
+        + nods
+        + edits
+        + bad
+    )
     random.Random(1).shuffle(jobs)
     write(*jobs)
     chance, kills, finished = random.Random(2), 0, dict[str, str]()
