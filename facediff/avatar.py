@@ -30,6 +30,7 @@ from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, read_image
 from facediff.pipelines.editors import Editor, LinearEditor
 from facediff.provenance import Ingredient, Record, check_consent, model_name, weights_hash
+from facediff.rendering.codings import check_method, coding
 from facediff.rendering.compare import panel_width, side_by_side
 from facediff.rendering.driving import Driver, appearing, channels, read_driver, scaled, shown, within_reach
 from facediff.rendering.edit import WHOLE
@@ -44,7 +45,7 @@ from facediff.wishes import read_wishes, write_wishes
 
 STILL_FPS = Fraction(25)
 CLIP_MODEL = "openai/clip-vit-base-patch16"
-EDIT_STEPS = 20
+EDIT_METHOD = "delta"
 
 
 class Avatar:
@@ -326,7 +327,8 @@ class Avatar:
         text_strength: float = 1.0,
         clip_model: str = CLIP_MODEL,
         seed: int = 0,
-        steps: int = EDIT_STEPS,
+        method: str = EDIT_METHOD,
+        steps: int | None = None,
         cached: bool = True,
         **strengths: float,
     ) -> Clip:
@@ -344,7 +346,9 @@ class Avatar:
             text_strength: How far to go the way that the text says.
             clip_model: A CLIP model of a hub, or its folder.
             seed: Equal seeds give equal frames on one machine.
-            steps: Steps of encoding and decoding.
+            method: How frames are coded: ``delta`` adds to each what changes of it, in few network calls;
+                ``inversion`` is the paper's, which decodes the frame's own noise under another identity.
+            steps: Steps of an inversion, or noise levels of a delta; None for as many as suit it.
             cached: Keep the encoding in the user's cache folder, so that another edit of the video only decodes.
             strengths: By name, from -2 to 2; at 1 an attribute changes by as much as people differ in it.
 
@@ -355,10 +359,11 @@ class Avatar:
         wishes = read_wishes(attributes, strengths)
         if not wishes and not text:
             raise ConfigError("nothing is wished for: give attributes, as in smile=0.6, or a text")
-        _check_numbers(seed=seed, steps=steps, text_strength=abs(text_strength))
+        _check_numbers(seed=seed, steps=1 if steps is None else steps, text_strength=abs(text_strength))
+        check_method(method)
         record = self._record(
             "edit", None, seed, attributes=write_wishes(wishes) or None, text=text, text_strength=text_strength,
-            clip_model=model_name(clip_model) if text else CLIP_MODEL, steps=steps,
+            clip_model=model_name(clip_model) if text else CLIP_MODEL, method=method, steps=steps,
         )  # fmt: skip
         is_still = isinstance(self._source, np.ndarray)
         moving, changing = split_wishes(wishes, attribute_names(self._model))
@@ -368,8 +373,9 @@ class Avatar:
         if changing or text:
             autoencoder, classifier = shared_models.editing(self._model, self._device)
             identity_edit = IdentityEdit(
-                source, autoencoder, weights_hash(self._model), steps=steps, is_kept=cached and not is_still
-            )
+                source, autoencoder, weights_hash(self._model), coding(method, autoencoder, steps, seed),
+                is_kept=cached and not is_still,
+            )  # fmt: skip
             editors = [LinearEditor(classifier, changing)] if changing else []
             if text:
                 editors.append(

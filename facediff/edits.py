@@ -18,6 +18,7 @@ from facediff.landmarks.alignment import FACE
 from facediff.landmarks.expressions import expressions
 from facediff.models import latents as space
 from facediff.pipelines.editors import Editor, TowardsEditor
+from facediff.rendering.codings import Coding
 from facediff.rendering.edit import REGIONS, WHOLE, EditSettings, IdentityEditor, edited_region
 from facediff.rendering.encoding import EncodedVideo, FaceViews, find_identity
 from facediff.rendering.encoding_store import EncodingStore, encoding_path, prune
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
     from facediff.pipelines.fadm import FADMPipeline
 
-FIXED_POINT_STEPS = 1
 TEXT_FRAMES = 4  # of a source, on which an edit by text is sought
 
 
@@ -96,7 +96,7 @@ class IdentityEdit:
         source: What is edited.
         pipeline: The autoencoder.
         weights: Hash of its weights, by which an encoding is known.
-        steps: Of encoding and decoding.
+        coding: How its frames are coded.
         is_kept: Whether the encoding is kept in the user's cache folder.
     """
 
@@ -105,21 +105,19 @@ class IdentityEdit:
         source: Source,
         pipeline: DiffusionVideoAutoencoderPipeline,
         weights: str,
+        coding: Coding,
         *,
-        steps: int,
         is_kept: bool = True,
     ) -> None:
-        self._source, self._pipeline, self._steps = source, pipeline, steps
+        self._source, self._pipeline = source, pipeline
         self._views = FaceViews(source.track)
-        store = self._store(weights) if is_kept else None
+        store = self._store(weights, coding) if is_kept else None
         identity = None if store is None else store.identity
         if identity is None:
             identity = find_identity(pipeline, source.frames(0), self._views)
             if store is not None:
                 store.identity = identity
-        self.video = EncodedVideo(
-            pipeline, identity, store, num_inference_steps=steps, fixed_point_steps=FIXED_POINT_STEPS
-        )
+        self.video = EncodedVideo(coding, pipeline, identity, store)
 
     def __call__(
         self, frames: Iterable[tuple[int, Frame]], editors: Iterable[Editor], regions: tuple[str, ...]
@@ -134,7 +132,7 @@ class IdentityEdit:
         identity = torch.from_numpy(self.video.identity)
         for editor in editors:
             identity = editor(identity)
-        settings = EditSettings(num_inference_steps=self._steps, regions=regions)
+        settings = EditSettings(regions=regions)
         return IdentityEditor(self._pipeline, self.video, self._views, identity.cpu().numpy(), settings)(frames)
 
     def towards(self, text: str, editor: ClipEditor, strength: float) -> TowardsEditor:
@@ -150,16 +148,16 @@ class IdentityEdit:
             if index in chosen and (view := self._views(index, frame)) is not None
         ]
         views = [view for _, view in looks]
-        _, remade = self.video.codes([index for index, _ in looks], views)
-        mask = torch.from_numpy(np.stack([edited_region(view.points, WHOLE) for view in views]))[:, None]
+        _, latents = self.video.codes([index for index, _ in looks], views)
+        mask = torch.from_numpy(np.stack([edited_region(view.points, WHOLE, view.crop) for view in views]))[:, None]
         identity = torch.from_numpy(self.video.identity)
-        return TowardsEditor(editor(self._pipeline, remade, identity, places(views), mask, text), strength)
+        return TowardsEditor(editor(self._pipeline, latents, identity, places(views), mask, text), strength)
 
-    def _store(self, weights: str) -> EncodingStore:
+    def _store(self, weights: str, coding: Coding) -> EncodingStore:
         codec = self._pipeline.codec
         shape = (codec.config["latent_channels"], *(side // space.stride(codec) for side in FACE.size[::-1]))
         track = hashlib.sha256(self._source.track.points.tobytes()).hexdigest()
-        path = encoding_path(self._source.sha256, track, weights, self._steps)
+        path = encoding_path(self._source.sha256, track, weights, coding.key)
         prune(path)
         return EncodingStore(path, shape)
 

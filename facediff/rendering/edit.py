@@ -1,4 +1,4 @@
-"""Edits through a whole video: another identity decoded with the noise of each frame, and the change pasted back."""
+"""Edits through a whole video: each frame decoded under another identity, and the change pasted back."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import FACE
 from facediff.landmarks.mesh import LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE
+from facediff.landmarks.segmentation import person_mask
 from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
 from facediff.rendering.compose import add_window
 from facediff.rendering.encoding import CHUNK, EncodedVideo, FaceViews
@@ -35,12 +36,10 @@ class EditSettings:
     """How edited frames are decoded.
 
     Attributes:
-        num_inference_steps: As the video was encoded.
         regions: Parts of the picture that may change; see ``edited_region``.
         chunk: Frames decoded at once.
     """
 
-    num_inference_steps: int = 20
     regions: tuple[str, ...] = WHOLE
     chunk: int = CHUNK
 
@@ -85,17 +84,15 @@ class IdentityEditor:
 
     def _chunk(self, looks: list[_Look]) -> list[Frame]:
         settings, views = self._settings, [look.view for look in looks]
-        noise, before = self._video.codes([look.index for look in looks], views)
-        result = self._pipeline(
-            noise, self._identity, places(views), num_inference_steps=settings.num_inference_steps, decode=False
-        ).latents
-        both = torch.cat([result, before.to(result)])
+        codes = self._video.codes([look.index for look in looks], views)
+        after = self._video.coding.edited(codes, self._identity, places(views))
+        both = torch.cat([after, codes[1].to(after)])
         with torch.inference_mode():
             made, remade = np.split(as_levels(self._pipeline.decode(both)), 2)
         return [
             add_window(
                 look.frame,
-                edited_region(look.view.points, settings.regions)[..., None] * (after - earlier),
+                edited_region(look.view.points, settings.regions, look.view.crop)[..., None] * (after - earlier),
                 look.view.alignment.inverses[0],
             )
             for look, after, earlier in zip(looks, made, remade, strict=True)
@@ -111,17 +108,24 @@ class _Look:
     view: FaceView
 
 
-def edited_region(points: NDArray[np.floating], regions: Iterable[str]) -> NDArray[np.float32]:
+def edited_region(
+    points: NDArray[np.floating], regions: Iterable[str], crop: Frame | None = None
+) -> NDArray[np.float32]:
     """(H, W) in [0, 1] of a face crop: where a change is wanted.
 
     Args:
         points: Landmarks (478, 3) in pixels of a crop that is aligned to ``FACE``.
         regions: Of ``eyes``, ``lower face``, ``face`` and ``head``, which takes in hair, ears and neck.
+        crop: The face crop (H, W, 3) uint8, in which the head's outline is found; without it what is behind the head
+            is taken in as well.
     """
     size, unit = FACE.size, FACE.unit_px
     wanted = np.zeros(size[::-1], np.float32)
     for region in regions:
-        np.maximum(wanted, _part(region, points, size, unit), out=wanted)
+        part = _part(region, points, size, unit)
+        if region == "head" and crop is not None:
+            part *= np.maximum(person_mask(crop), _part("face", points, size, unit))
+        np.maximum(wanted, part, out=wanted)
     return wanted * border_fade(size, 10.0)
 
 

@@ -1,4 +1,4 @@
-"""A video as one identity vector and a noise map for every frame, which are kept: a second edit only decodes."""
+"""A video as one identity vector and a code for every frame, which are kept: a second edit only decodes."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from facediff.landmarks.smoothing import smooth_track
 from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline, video_identity
+from facediff.rendering.codings import Coding, FrameCodes
 from facediff.rendering.encoding_store import Codes, EncodingStore
 from facediff.rendering.face_view import FaceView, face_view, places
 from facediff.rendering.shot import as_pictures
@@ -47,27 +47,23 @@ class EncodedVideo:
     """What a video is encoded into; frames are encoded when they are first asked for.
 
     Args:
+        coding: How.
         pipeline: The autoencoder.
         identity: (D,) of length 1, the video's.
         store: Where codes are kept; None to keep none.
-        num_inference_steps: Of encoding and decoding.
-        fixed_point_steps: See ``facediff.diffusion.inversion.invert``.
     """
 
     def __init__(
         self,
+        coding: Coding,
         pipeline: DiffusionVideoAutoencoderPipeline,
         identity: NDArray[np.float32],
         store: EncodingStore | None,
-        *,
-        num_inference_steps: int = 20,
-        fixed_point_steps: int = 1,
     ) -> None:
-        self._pipeline, self.identity, self._store = pipeline, identity, store
-        self._steps, self._fixed_point_steps = num_inference_steps, fixed_point_steps
+        self.coding, self._pipeline, self.identity, self._store = coding, pipeline, identity, store
 
-    def codes(self, indices: list[int], views: list[FaceView]) -> tuple[Tensor, Tensor]:
-        """Noise (F, L, h, w) of frames, and the latents that it decodes to, both of half precision's values."""
+    def codes(self, indices: list[int], views: list[FaceView]) -> FrameCodes:
+        """Codes of frames, of half precision's values: a second edit must see what the first one saw."""
         kept = {} if self._store is None else self._store.read(indices)
         missing = [place for place, index in enumerate(indices) if index not in kept]
         if missing:
@@ -76,21 +72,13 @@ class EncodedVideo:
             if self._store is not None:
                 self._store.write(fresh)
             kept |= fresh
-        noise, remade = (np.stack([kept[index][part] for index in indices]) for part in range(2))
-        return torch.from_numpy(noise).float(), torch.from_numpy(remade).float()
+        code, latents = (np.stack([kept[index][part] for index in indices]) for part in range(2))
+        return torch.from_numpy(code).float(), torch.from_numpy(latents).float()
 
     def _encoded(self, views: list[FaceView]) -> list[Codes]:
-        told, identity = places(views), torch.from_numpy(self.identity)
         latents = self._pipeline.latents(as_pictures([view.crop for view in views]))
-        noise = self._pipeline.encode(
-            latents,
-            identity,
-            told,
-            num_inference_steps=self._steps,
-            fixed_point_steps=self._fixed_point_steps,
-        ).half()
-        remade = self._pipeline(noise, identity, told, num_inference_steps=self._steps, decode=False).latents.half()
-        return list(zip(noise.cpu().numpy(), remade.cpu().numpy(), strict=True))
+        codes = self.coding.encode(latents, torch.from_numpy(self.identity), places(views))
+        return list(zip(*(part.half().cpu().numpy() for part in codes), strict=True))
 
 
 def find_identity(

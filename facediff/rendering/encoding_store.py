@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 Codes: TypeAlias = tuple[NDArray[np.float16], NDArray[np.float16]]  # noise and the latents it decodes to, (L, h, w)
 CACHE_BYTES = 4 * 2**30  # of which the encodings used longest ago are dropped
 _TABLES = """
-CREATE TABLE IF NOT EXISTS frames (id INTEGER PRIMARY KEY, noise BLOB NOT NULL, remade BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS frames (id INTEGER PRIMARY KEY, code BLOB NOT NULL, latents BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 """
 
@@ -50,18 +50,18 @@ class EncodingStore:
     def read(self, indices: list[int]) -> dict[int, Codes]:
         """Codes of those of the frames that are there."""
         marks = ",".join("?" * len(indices))
-        rows = self._asked(f"SELECT id, noise, remade FROM frames WHERE id IN ({marks})", indices)
-        found = {index: (noise, remade) for index, noise, remade in rows}
+        rows = self._asked(f"SELECT id, code, latents FROM frames WHERE id IN ({marks})", indices)
+        found = {index: (code, latents) for index, code, latents in rows}
         size = 2 * int(np.prod(self._shape))
         return {
-            index: (self._array(noise), self._array(remade))
-            for index, (noise, remade) in found.items()
-            if len(noise) == len(remade) == size
+            index: (self._array(code), self._array(latents))
+            for index, (code, latents) in found.items()
+            if len(code) == len(latents) == size
         }
 
     def write(self, codes: Mapping[int, Codes]) -> None:
         """Keeps the codes of some frames."""
-        rows = [(index, noise.tobytes(), remade.tobytes()) for index, (noise, remade) in codes.items()]
+        rows = [(index, code.tobytes(), latents.tobytes()) for index, (code, latents) in codes.items()]
         self._told("INSERT OR REPLACE INTO frames VALUES (?, ?, ?)", rows)
 
     @property

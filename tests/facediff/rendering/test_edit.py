@@ -10,11 +10,13 @@ from skimage.data import astronaut
 from facediff.conditioning.diffusion_autoencoder import COORDINATE_CHANNELS, PLACE_CHANNELS, FaceVector
 from facediff.landmarks.alignment import FACE
 from facediff.landmarks.masks import face_hull
+from facediff.landmarks.segmentation import person_mask
 from facediff.landmarks.tracker import track_still
 from facediff.models.codec import FaceCodec
 from facediff.models.diffusion_autoencoder import DualModulationUNet, base_schedule
 from facediff.models.identity import IdentityEncoder
 from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
+from facediff.rendering.codings import DeltaCoding, InversionCoding
 from facediff.rendering.edit import EditSettings, IdentityEditor, edited_region
 from facediff.rendering.encoding import EncodedVideo, FaceViews, find_identity
 from facediff.rendering.encoding_store import EncodingStore
@@ -63,18 +65,26 @@ def other(who: np.ndarray) -> np.ndarray:
 
 
 def edit(pipeline, views, video, identity, frames=FRAMES, **settings) -> list[np.ndarray]:
-    editor = IdentityEditor(pipeline, video, views, identity, EditSettings(STEPS, **settings))
+    editor = IdentityEditor(pipeline, video, views, identity, EditSettings(**settings))
     return list(editor(enumerate(frames)))
 
 
-def test_the_same_identity_leaves_every_frame_as_it_is(pipeline, views, who) -> None:
-    video = EncodedVideo(pipeline, who, None, num_inference_steps=STEPS)
+WAYS = pytest.mark.parametrize("way", [
+    lambda pipeline: InversionCoding(pipeline, STEPS, 1),
+    lambda pipeline: DeltaCoding(pipeline, (0.4, 0.8)),
+], ids=["inversion", "delta"])  # fmt: skip
+
+
+@WAYS
+def test_the_same_identity_leaves_every_frame_as_it_is(pipeline, views, who, way) -> None:
+    video = EncodedVideo(way(pipeline), pipeline, who, None)
     for made, frame in zip(edit(pipeline, views, video, who), FRAMES, strict=True):
         assert made is frame
 
 
-def test_another_identity_changes_the_head_and_nothing_else(pipeline, views, who) -> None:
-    video = EncodedVideo(pipeline, who, None, num_inference_steps=STEPS)
+@WAYS
+def test_another_identity_changes_the_head_and_nothing_else(pipeline, views, who, way) -> None:
+    video = EncodedVideo(way(pipeline), pipeline, who, None)
     made = edit(pipeline, views, video, other(who), regions=("face",))
     assert made[2] is FRAMES[2]
     for index in (0, 1, 3):
@@ -84,13 +94,14 @@ def test_another_identity_changes_the_head_and_nothing_else(pipeline, views, who
         assert changed[near].mean() > 0.05 and not (changed & ~near).any()
 
 
-def test_a_second_edit_only_decodes_and_is_the_same(pipeline, views, who, tmp_path, monkeypatch) -> None:
+@WAYS
+def test_a_second_edit_only_decodes_and_is_the_same(pipeline, views, who, tmp_path, monkeypatch, way) -> None:
     def video() -> EncodedVideo:
         store = EncodingStore(tmp_path / "one.sqlite", (4, 28, 28))
-        return EncodedVideo(pipeline, who, store, num_inference_steps=STEPS)
+        return EncodedVideo(way(pipeline), pipeline, who, store)
 
     first = edit(pipeline, views, video(), other(who))
-    monkeypatch.setattr(pipeline, "encode", None)
+    monkeypatch.setattr(pipeline, "latents", None)
     second = edit(pipeline, views, video(), other(who))
     for one, two in zip(first, second, strict=True):
         np.testing.assert_array_equal(one, two)
@@ -116,3 +127,13 @@ def test_regions_hold_what_they_are_called(views, region: str, inside: int, outs
         column, row = points[outside, :2].astype(int).clip(0, 223)
         assert mask[row, column] < 0.2
     assert not mask[0].any() and not mask[:, 0].any()  # no seam at the crop's border
+
+
+def test_the_head_ends_where_the_person_does(views) -> None:
+    view = views(0, FRAMES[0])
+    person = person_mask(view.crop)
+    loose, tight = (edited_region(view.points, ("head",), crop) for crop in (None, view.crop))
+    behind = (person < 0.05) & (loose > 0.5) & (edited_region(view.points, ("face",)) == 0)
+    assert behind.sum() > 50 and tight[behind].max() < 0.05
+    within = (person > 0.99) & (loose > 0.5)
+    assert np.abs(tight - loose)[within].max() < 0.01
