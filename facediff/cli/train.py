@@ -12,7 +12,6 @@ import typer
 from facediff.cli.app import app
 from facediff.cli.arguments import say_wrote
 from facediff.console import err
-from facediff.errors import ConfigError
 
 
 class Stage(str, Enum):
@@ -40,7 +39,10 @@ def train(
     mixed_precision: Annotated[str, typer.Option(help="no, bf16 or fp16.")] = "no",
     licence: Annotated[str, typer.Option(help="any, or permissive: no non-commercial clips.")] = "any",
     audio_encoder: Annotated[str, typer.Option(help="What difftalk hears with: log-mel, wav2vec2, ...")] = "log-mel",
-    labels: Annotated[Path | None, typer.Option(help="CSV for attributes: file or sha256, and 0 to 1 each.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="CSV for attributes: file or sha256, and 0 to 1 each; ours if not given.")
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="An attribute to keep; may be repeated. All if none.")] = None,
     seed: Annotated[int, typer.Option(help="Of everything.")] = 0,
 ) -> None:
     """Train a model of your own; a run that was cut off goes on where it was saved."""
@@ -55,9 +57,9 @@ def train(
     if stage is Stage.closing:
         stages.run_closing(catalog, model)
     elif stage is Stage.attributes:
-        if labels is None:
-            raise ConfigError("attributes are learnt from labels: give a table with --labels")
-        judged = edit_stages.run_attributes(labels, catalog, cache, model, licence=licence)
+        judged = edit_stages.run_attributes(
+            labels or edit_stages.LABELS, catalog, cache, model, only=only or (), licence=licence
+        )
         for name, score in judged.items():
             err.print(f"{name}: {score:.2f} on people not seen (area under the curve)", highlight=False)
     elif stage is Stage.difftalk:

@@ -50,6 +50,22 @@ class AttributeClassifier(ModelMixin, ConfigMixin):
             raise ConfigError(f"there is no attribute {name!r}; there are {', '.join(self.names)}")
         return self.names.index(name)
 
+    @torch.no_grad()
+    def chosen(self, names: Sequence[str]) -> AttributeClassifier:
+        """A classifier of some of the attributes alone.
+
+        Raises:
+            ConfigError: There is none of a name.
+        """
+        rows = [self.index(name) for name in names]
+        part = AttributeClassifier(tuple(names), self.config["identity_dim"])
+        part.mean.copy_(self.mean)
+        part.deviation.copy_(self.deviation)
+        part.linear.weight.copy_(self.linear.weight[rows])
+        part.linear.bias.copy_(self.linear.bias[rows])
+        part.directions.copy_(self.directions[rows])
+        return part.eval()
+
     def standardised(self, identity: Tensor) -> Tensor:
         """Identity vectors (B, D) with each component at mean 0 and deviation 1 over the training people."""
         return (identity - self.mean) / self.deviation

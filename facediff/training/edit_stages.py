@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,7 @@ from facediff.training.stages import own_codec, save_network
 from facediff.weights import model_folder
 
 log = logging.getLogger(__name__)
+LABELS = Path(__file__).parent / "attribute_labels.csv"  # of the files we train on, by the beginning of their SHA-256
 CROPS_PER_FILE = 12  # whose mean identity stands for the file
 
 
@@ -73,7 +75,15 @@ def run_edit(
     base_schedule().save_pretrained(model / "edit" / "scheduler")
 
 
-def run_attributes(labels: Path, catalog: Path, cache: Path, model: Path, *, licence: str = "any") -> dict[str, float]:
+def run_attributes(
+    labels: Path,
+    catalog: Path,
+    cache: Path,
+    model: Path,
+    *,
+    only: Sequence[str] = (),
+    licence: str = "any",
+) -> dict[str, float]:
     """Fits the attributes of a table on identities of ``model/edit`` and writes them to ``model/edit/attributes``.
 
     Args:
@@ -81,13 +91,14 @@ def run_attributes(labels: Path, catalog: Path, cache: Path, model: Path, *, lic
         catalog: As in ``run_edit``, as are the others.
         cache: See ``catalog``.
         model: See ``catalog``; must hold the codec and the autoencoder.
+        only: Attributes to keep; the others are still told apart from them. None keeps all.
         licence: See ``catalog``.
 
     Returns:
         For each attribute the share of people on whom it is right, each judged by the faces of the others.
 
     Raises:
-        ConfigError: No labelled file is in the catalog.
+        ConfigError: No labelled file is in the catalog, or there is no attribute of a name.
     """
     clips = read_catalog(catalog, licence=licence)
     crops = build_face_cache(clips, cache)
@@ -105,8 +116,9 @@ def run_attributes(labels: Path, catalog: Path, cache: Path, model: Path, *, lic
     identities = np.stack([vectors[number] for number, _ in rows])
     covariates = np.stack([looks[number] for number, _ in rows])
     classifier = fit_attributes(identities, table, weights, covariates=covariates)
-    save_network(classifier, model / "edit" / "attributes", torch.float32)
-    return judged_by_others(identities, table, weights, people)
+    save_network(classifier.chosen(only or names), model / "edit" / "attributes", torch.float32)
+    judged = judged_by_others(identities, table, weights, people)
+    return {name: judged[name] for name in only or names}
 
 
 def judged_by_others(

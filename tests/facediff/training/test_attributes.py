@@ -6,7 +6,7 @@ import torch
 
 from facediff.errors import ConfigError
 from facediff.training.attributes import fit_attributes, fit_directions, read_labels
-from facediff.training.edit_stages import judged_by_others
+from facediff.training.edit_stages import LABELS, judged_by_others
 
 
 def faces(count: int = 300, dim: int = 24, seed: int = 0) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -86,3 +86,22 @@ def test_directions_are_what_changes_all_else_being_equal() -> None:
     np.testing.assert_allclose(found, true[:2], atol=0.06)
     blind = fit_directions(z.astype(np.float32), labels, np.ones(count, np.float32))
     assert np.abs(blind[0] - true[0]).max() > 0.15  # the light taken for the beard
+
+
+def test_some_attributes_of_a_classifier_are_what_they_were() -> None:
+    z, labels = faces()
+    fitted = fit_attributes(z, labels, np.ones(len(z), np.float32))
+    part, rows = fitted.chosen(["age"]), torch.from_numpy(z)
+    with torch.inference_mode():
+        torch.testing.assert_close(part(rows)[:, 0], fitted(rows)[:, 1])
+        older, both = torch.tensor([0.7]), torch.tensor([0.0, 0.7])
+        torch.testing.assert_close(part.edited(rows, older), fitted.edited(rows, both))
+    with pytest.raises(ConfigError, match="hat"):
+        fitted.chosen(["hat"])
+
+
+def test_our_own_labels_can_be_read_and_hold_both_kinds() -> None:
+    rows = read_labels(LABELS).values()
+    for name in ("eyeglasses", "beard", "age", "male", "makeup"):
+        known = [row[name] for row in rows if name in row]
+        assert sum(value > 0.5 for value in known) >= 20 and sum(value < 0.5 for value in known) >= 100, name
