@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import FACE
-from facediff.landmarks.mesh import LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE
+from facediff.landmarks.mesh import FACE_OVAL, LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE
 from facediff.landmarks.segmentation import person_mask
 from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
 from facediff.rendering.compose import add_window
@@ -26,7 +26,9 @@ REGIONS: dict[str, tuple[str, ...]] = {
     "eyeglasses": ("eyes",),
     "beard": ("lower face",),
     "smile": ("lower face", "eyes"),
-    "makeup": ("face",),
+    "makeup": ("lids", "lips"),
+    "age": ("face",),
+    "male": ("face",),
 }
 WHOLE = ("head",)
 
@@ -83,20 +85,19 @@ class IdentityEditor:
             yield frame if view is None else _Look(index, frame, view)
 
     def _chunk(self, looks: list[_Look]) -> list[Frame]:
-        settings, views = self._settings, [look.view for look in looks]
+        views = [look.view for look in looks]
         codes = self._video.codes([look.index for look in looks], views)
         after = self._video.coding.edited(codes, self._identity, places(views))
         both = torch.cat([after, codes[1].to(after)])
         with torch.inference_mode():
             made, remade = np.split(as_levels(self._pipeline.decode(both)), 2)
-        return [
-            add_window(
-                look.frame,
-                edited_region(look.view.points, settings.regions, look.view.crop)[..., None] * (after - earlier),
-                look.view.alignment.inverses[0],
-            )
-            for look, after, earlier in zip(looks, made, remade, strict=True)
-        ]
+        return [self._pasted(look, after - earlier) for look, after, earlier in zip(looks, made, remade, strict=True)]
+
+    def _pasted(self, look: _Look, change: NDArray[np.float32]) -> Frame:
+        view = look.view
+        region = edited_region(view.points, self._settings.regions, view.crop)
+        change = region[..., None] * without_light(change, view.points, region)
+        return add_window(look.frame, change, view.alignment.inverses[0])
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,26 @@ class _Look:
     view: FaceView
 
 
+def without_light(
+    change: NDArray[np.float32], points: NDArray[np.floating], region: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """A change (H, W, 3) less what it does to the face as a whole: people differ in their pictures' light as well.
+
+    Args:
+        change: In levels of a face crop.
+        points: Landmarks (478, 3) in pixels of the crop.
+        region: (H, W) in [0, 1], where the change is wanted. What happens to the rest of the face is not; where there
+            is hardly a rest, the mean over the face is taken for light.
+    """
+    face = masks.face_hull(points, FACE.size, FACE.unit_px, feather=0.05)
+    rest = face * (1 - region)
+    if rest.sum() < 0.15 * face.sum():
+        rest = face
+    mean = (rest[..., None] * change).sum((0, 1)) / rest.sum()
+    # Light has a colour, skin too: between the two.
+    return change - 0.5 * (mean + mean @ np.array([0.299, 0.587, 0.114], np.float32))
+
+
 def edited_region(
     points: NDArray[np.floating], regions: Iterable[str], crop: Frame | None = None
 ) -> NDArray[np.float32]:
@@ -115,16 +136,16 @@ def edited_region(
 
     Args:
         points: Landmarks (478, 3) in pixels of a crop that is aligned to ``FACE``.
-        regions: Of ``eyes``, ``lower face``, ``face`` and ``head``, which takes in hair, ears and neck.
-        crop: The face crop (H, W, 3) uint8, in which the head's outline is found; without it what is behind the head
-            is taken in as well.
+        regions: Of ``eyes`` (with room for glasses), ``lids``, ``lips``, ``lower face``, ``face`` and ``head``, which takes in hair, ears and neck.
+        crop: The face crop (H, W, 3) uint8, in which the person's outline is found; without it some of what is behind
+            the person is taken in as well.
     """
     size, unit = FACE.size, FACE.unit_px
     wanted = np.zeros(size[::-1], np.float32)
     for region in regions:
         part = _part(region, points, size, unit)
-        if region == "head" and crop is not None:
-            part *= np.maximum(person_mask(crop), _part("face", points, size, unit))
+        if region not in ("eyes", "lids", "lips") and crop is not None:
+            part *= np.maximum(person_mask(crop), masks.face_hull(points, size, unit, feather=0.05))
         np.maximum(wanted, part, out=wanted)
     return wanted * border_fade(size, 10.0)
 
@@ -137,5 +158,12 @@ def _part(name: str, points: NDArray[np.floating], size: tuple[int, int], unit: 
         return masks.region(box, size, unit, reach=0.17, feather=0.13)
     if name == "lower face":
         return masks.lower_face(points, size, unit, reach=0.04, feather=0.14)
-    reach = 0.02 if name == "face" else 0.3
-    return masks.face_hull(points, size, unit, reach=reach, feather=0.16)
+    if name == "lids":
+        eyes = (masks.region(points[line], size, unit, reach=0.05, feather=0.12) for line in (LEFT_EYE, RIGHT_EYE))
+        return np.maximum(*eyes)
+    if name == "lips":
+        return masks.mouth(points, size, unit, reach=0.03, feather=0.08)
+    if name == "face":  # short of the hair line
+        oval = points[FACE_OVAL, :2]
+        return masks.region(oval.mean(0) + 0.9 * (oval - oval.mean(0)), size, unit, feather=0.16)
+    return masks.face_hull(points, size, unit, reach=0.3, feather=0.16)

@@ -78,7 +78,8 @@ class EncodedVideo:
     def _encoded(self, views: list[FaceView]) -> list[Codes]:
         latents = self._pipeline.latents(as_pictures([view.crop for view in views]))
         codes = self.coding.encode(latents, torch.from_numpy(self.identity), places(views))
-        return list(zip(*(part.half().cpu().numpy() for part in codes), strict=True))
+        # In one layout, as what is read again: convolutions round by it.
+        return list(zip(*(part.half().cpu().contiguous().numpy() for part in codes), strict=True))
 
 
 def find_identity(

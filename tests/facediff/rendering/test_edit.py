@@ -8,6 +8,7 @@ import torch
 from skimage.data import astronaut
 
 from facediff.conditioning.diffusion_autoencoder import COORDINATE_CHANNELS, PLACE_CHANNELS, FaceVector
+from facediff.landmarks import masks
 from facediff.landmarks.alignment import FACE
 from facediff.landmarks.masks import face_hull
 from facediff.landmarks.segmentation import person_mask
@@ -17,7 +18,7 @@ from facediff.models.diffusion_autoencoder import DualModulationUNet, base_sched
 from facediff.models.identity import IdentityEncoder
 from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
 from facediff.rendering.codings import DeltaCoding, InversionCoding
-from facediff.rendering.edit import EditSettings, IdentityEditor, edited_region
+from facediff.rendering.edit import EditSettings, IdentityEditor, edited_region, without_light
 from facediff.rendering.encoding import EncodedVideo, FaceViews, find_identity
 from facediff.rendering.encoding_store import EncodingStore
 from facediff.types import FaceTrack
@@ -115,7 +116,7 @@ def test_the_identity_is_that_of_the_frames_with_a_face(pipeline, views, who) ->
 
 
 @pytest.mark.parametrize(("region", "inside", "outside"), [
-    ("eyes", 159, 152), ("lower face", 17, 10), ("face", 4, None), ("head", 151, None),
+    ("eyes", 159, 152), ("lids", 159, 151), ("lips", 13, 152), ("lower face", 17, 10), ("face", 4, None), ("head", 151, None),
 ])  # fmt: skip
 def test_regions_hold_what_they_are_called(views, region: str, inside: int, outside: int | None) -> None:
     points = views(0, FRAMES[0]).points
@@ -137,3 +138,14 @@ def test_the_head_ends_where_the_person_does(views) -> None:
     assert behind.sum() > 50 and tight[behind].max() < 0.05
     within = (person > 0.99) & (loose > 0.5)
     assert np.abs(tight - loose)[within].max() < 0.01
+
+
+def test_what_happens_to_the_light_is_not_the_edit(views) -> None:
+    points = views(0, FRAMES[0]).points
+    region = edited_region(points, ("lower face",))
+    beard = np.zeros((*region.shape, 3), np.float32)
+    beard[masks.lower_face(points, FACE.size, FACE.unit_px) > 0] = -40.0
+    left = without_light(beard + 25.0, points, region)  # a lighter picture
+    np.testing.assert_allclose(left[region > 0.999], beard[region > 0.999], atol=4.0)
+    whole = edited_region(points, ("face",))
+    assert abs((whole[..., None] * without_light(np.full_like(beard, 9.0), points, whole)).mean()) < 0.1

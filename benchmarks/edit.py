@@ -1,0 +1,211 @@
+"""Encodes clips, gives their people other identities, and prints how well that holds.
+
+    python benchmarks/edit.py --clips CLIP.mp4 ... [--frames 16]
+
+Five tables. Reconstruction without an edit, by the paper's inversion, beside the codec's own round trip. Consistency of
+edited frames: how alike neighbours (TL-ID) and all pairs (TG-ID) are by the identity encoder, over the source's own.
+Attributes: what the classifier says of edited frames that are encoded anew. Swaps of identity and of noise. Cost.
+The identity encoder that judges is the model's own, so scores of different models do not compare.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import time
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from skimage.metrics import structural_similarity
+from torch.utils.flop_counter import FlopCounterMode
+
+from facediff import shared_models
+from facediff.edits import regions_of
+from facediff.evaluation.motion import motion_correlation
+from facediff.landmarks.tracker import track_face
+from facediff.media import VideoReader
+from facediff.pipelines.editors import LinearEditor, TowardsEditor
+from facediff.rendering.codings import coding
+from facediff.rendering.edit import EditSettings, IdentityEditor, edited_region
+from facediff.rendering.encoding import EncodedVideo, FaceViews, find_identity
+from facediff.rendering.face_view import FaceView, places
+from facediff.rendering.shot import as_levels, as_pictures
+from facediff.types import Frame
+
+STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0)
+PAPER = {"seconds a frame (T=100, their GPU)": 5.8, "TFLOP a frame (T=1000)": 1540.0}
+
+
+@dataclass
+class Film:
+    """Consecutive frames of a clip, and the faces in them."""
+
+    name: str
+    frames: list[Frame]
+    views: FaceViews
+    looks: list[FaceView]
+    identity: np.ndarray
+
+
+def read(path: Path, count: int, pipeline) -> Film | None:
+    frames = list(islice(VideoReader(path), count))
+    views = FaceViews(track_face(frames, float(VideoReader(path).info.fps)))
+    looks = [view for index, frame in enumerate(frames) if (view := views(index, frame)) is not None]
+    if len(looks) < len(frames):
+        print(f"{path.stem}: no face in some frames, left out")
+        return None
+    return Film(path.stem, frames, views, looks, find_identity(pipeline, frames, views))
+
+
+def heading(name: str, *columns: str) -> None:
+    print(f"\n{name:30}" + "".join(f"{column:>12}" for column in columns))
+
+
+def line(name: str, values) -> None:
+    print(f"{name:30}" + "".join(f"{value:>12.4g}" if isinstance(value, float) else f"{value:>12}" for value in values))
+
+
+def likeness(pictures: np.ndarray, truth: list[FaceView]) -> tuple[float, float]:
+    """SSIM and mean squared error in [0, 1] of face crops."""
+    pairs = [(made / 255.0, view.crop / 255.0) for made, view in zip(pictures.astype(np.float64), truth, strict=True)]
+    ssim = np.mean([structural_similarity(a, b, channel_axis=2, data_range=1.0) for a, b in pairs])
+    return float(ssim), float(np.mean([((a - b) ** 2).mean() for a, b in pairs]))
+
+
+def reconstruction(pipeline, films: list[Film], steps: int) -> None:
+    heading("reconstruction, no edit", "SSIM", "MSE", "codec SSIM", "codec MSE")
+    rows = []
+    for film in films:
+        way, looks = coding("inversion", pipeline, steps), film.looks[::4]
+        latents, who = pipeline.latents(as_pictures([view.crop for view in looks])), torch.from_numpy(film.identity)
+        with torch.inference_mode():
+            _, remade = way.encode(latents, who, places(looks))
+            rows.append([
+                value for each in (remade, latents) for value in likeness(as_levels(pipeline.decode(each)), looks)
+            ])  # fmt: skip
+        line(film.name[:28], rows[-1])
+    line("mean", np.mean(rows, axis=0).tolist())
+
+
+def edited(pipeline, film: Film, method: str, identity: torch.Tensor, regions: tuple[str, ...]) -> list[Frame]:
+    video = EncodedVideo(coding(method, pipeline), pipeline, film.identity, None)
+    return list(
+        IdentityEditor(pipeline, video, film.views, identity.numpy(), EditSettings(regions))(enumerate(film.frames))
+    )
+
+
+def identities(pipeline, film: Film, frames: list[Frame]) -> torch.Tensor:
+    """(F, D) of frames, seen where the source's faces are."""
+    looks = [film.views(index, frame) for index, frame in enumerate(frames)]
+    return pipeline.identify(pipeline.latents(as_pictures([view.crop for view in looks])), places(looks))
+
+
+def alike(vectors: torch.Tensor) -> tuple[float, float]:
+    """Mean cosine of neighbours, and of all pairs."""
+    table = vectors @ vectors.T
+    pairs = table[~torch.eye(len(table), dtype=torch.bool)]
+    return float((vectors[1:] * vectors[:-1]).sum(1).mean()), float(pairs.mean())
+
+
+def attributes(pipeline, classifier, films: list[Film], method: str) -> None:
+    names = classifier.names
+    heading(f"{method}: attribute", "monotone", "own", "others", "TL-ID", "TG-ID")
+    for name in names:
+        regions, rows = regions_of([name]), []
+        for film in films:
+            who, own, scores = torch.from_numpy(film.identity), alike(identities(pipeline, film, film.frames)), []
+            for strength in STRENGTHS:
+                frames = edited(pipeline, film, method, LinearEditor(classifier, {name: strength})(who), regions)
+                vectors = identities(pipeline, film, frames)
+                with torch.inference_mode():
+                    scores.append(classifier(vectors).mean(0))
+            held = [a / b for a, b in zip(alike(vectors), own, strict=True)]  # of the strongest
+            moved = torch.stack(scores)
+            place = names.index(name)
+            rises = float((moved[1:, place] > moved[:-1, place]).float().mean())
+            change = (moved[-1] - moved[0]).numpy()
+            rows.append([rises, change[place], np.abs(np.delete(change, place)).mean(), *held])
+        line(name, [float(value) for value in np.mean(rows, axis=0)])
+
+
+def swaps(pipeline, films: list[Film], method: str) -> None:
+    heading(f"{method}: identity swapped", "to other", "to own", "motion")
+    rows = []
+    for film, other in zip(films, [*films[1:], films[0]], strict=True):
+        who = TowardsEditor(torch.from_numpy(other.identity))(torch.from_numpy(film.identity))
+        frames = edited(pipeline, film, method, who, ("head",))
+        gained = [
+            (identities(pipeline, film, shown) @ torch.from_numpy(one.identity)).mean()
+            for one, shown in itertools.product((other, film), (frames, film.frames))
+        ]
+        motion = motion_correlation(track_face(frames, 25.0), film.views.track)
+        rows.append([float(gained[0] - gained[1]), float(gained[2] - gained[3]), motion["lips"]])
+    line("mean change of cosine", np.nanmean(rows, axis=0).tolist())
+
+
+def noises(pipeline, films: list[Film]) -> None:
+    """Another's noise under one's own identity and places: the background comes along, the person does not."""
+    rows = []
+    for film, other in zip(films, [*films[1:], films[0]], strict=True):
+        way, looks, rest = coding("inversion", pipeline), film.looks[:4], other.looks[:4]
+        codes = [
+            way.encode(pipeline.latents(as_pictures([v.crop for v in of])), torch.from_numpy(one.identity), places(of))
+            for one, of in ((film, looks), (other, rest))
+        ]
+        made = way.edited(codes[1], torch.from_numpy(film.identity), places(looks))
+        faces = torch.from_numpy(np.stack([edited_region(view.points, ("face",)) for view in looks]))[:, None]
+        small = torch.nn.functional.adaptive_avg_pool2d(faces, made.shape[-2:])
+        for mask in (small, 1 - small):
+            apart = [float(((made - code[1]) ** 2 * mask).sum() / mask.sum()) for code in codes]
+            rows.append(apart[1] / (apart[0] + apart[1]))
+    inside, outside = np.array(rows).reshape(-1, 2).mean(0)
+    heading("noise swapped", "face", "around")
+    line("nearer to the noise's owner", [float(1 - inside), float(1 - outside)])
+
+
+def cost(pipeline, film: Film) -> None:
+    looks, who = film.looks[:8], torch.from_numpy(film.identity)
+    told, pictures = places(looks), as_pictures([view.crop for view in looks])
+    heading("cost of a frame", "ms encode", "ms edit", "calls", "TFLOP", "paper / us")
+    calls: list[int] = []
+    hook = pipeline.unet.register_forward_hook(lambda *_: calls.append(1))
+    for method in ("delta", "inversion"):
+        way = coding(method, pipeline)
+        calls.clear()
+        with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+            pipeline.decode(way.edited(way.encode(pipeline.latents(pictures), who, told), who, told))
+        count, flop = len(calls), counter.get_total_flops() / len(looks) / 1e12
+        with torch.inference_mode():
+            began = time.perf_counter()
+            codes = way.encode(pipeline.latents(pictures), who, told)
+            encoded = time.perf_counter()
+            pipeline.decode(way.edited(codes, who, told))
+            done = time.perf_counter()
+        times = [1000 * seconds / len(looks) for seconds in (encoded - began, done - encoded)]
+        line(method, [*times, count, flop, PAPER["TFLOP a frame (T=1000)"] / flop])
+    hook.remove()
+    print("the paper:", ", ".join(f"{value:g} {name}" for name, value in PAPER.items()))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", type=Path, nargs="+", required=True)
+    parser.add_argument("--frames", type=int, default=16, help="consecutive ones of each clip")
+    parser.add_argument("--steps", type=int, default=20, help="of the inversion")
+    parser.add_argument("--model", default="base")
+    arguments = parser.parse_args()
+    pipeline, classifier = shared_models.editing(arguments.model, torch.device("cpu"))
+    films = [film for path in arguments.clips if (film := read(path, arguments.frames, pipeline)) is not None]
+    reconstruction(pipeline, films, arguments.steps)
+    attributes(pipeline, classifier, films, "delta")
+    for method in ("delta", "inversion"):
+        swaps(pipeline, films, method)
+    noises(pipeline, films)
+    cost(pipeline, films[0])
+
+
+if __name__ == "__main__":
+    main()
