@@ -136,7 +136,8 @@ def edited_region(
 
     Args:
         points: Landmarks (478, 3) in pixels of a crop that is aligned to ``FACE``.
-        regions: Of ``eyes`` (with room for glasses), ``lids``, ``lips``, ``lower face``, ``face`` and ``head``, which takes in hair, ears and neck.
+        regions: Of ``eyes`` (with room for glasses), ``lids``, ``lips``, ``lower face``, ``face`` and ``head``, which
+            takes in hair, ears and neck.
         crop: The face crop (H, W, 3) uint8, in which the person's outline is found; without it some of what is behind
             the person is taken in as well.
     """

@@ -116,7 +116,8 @@ def test_the_identity_is_that_of_the_frames_with_a_face(pipeline, views, who) ->
 
 
 @pytest.mark.parametrize(("region", "inside", "outside"), [
-    ("eyes", 159, 152), ("lids", 159, 151), ("lips", 13, 152), ("lower face", 17, 10), ("face", 4, None), ("head", 151, None),
+    ("eyes", 159, 152), ("lids", 159, 151), ("lips", 13, 152),
+    ("lower face", 17, 10), ("face", 4, None), ("head", 151, None),
 ])  # fmt: skip
 def test_regions_hold_what_they_are_called(views, region: str, inside: int, outside: int | None) -> None:
     points = views(0, FRAMES[0]).points
