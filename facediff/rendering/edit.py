@@ -24,7 +24,7 @@ from facediff.types import Frame
 # where an edit of hair would be lost. Attributes that are not named here may change all of the head.
 REGIONS: dict[str, tuple[str, ...]] = {
     "eyeglasses": ("eyes",),
-    "beard": ("lower face",),
+    "beard": ("beard",),
     "smile": ("lower face", "eyes"),
     "makeup": ("lids", "lips"),
     "age": ("face",),
@@ -136,8 +136,8 @@ def edited_region(
 
     Args:
         points: Landmarks (478, 3) in pixels of a crop that is aligned to ``FACE``.
-        regions: Of ``eyes`` (with room for glasses), ``lids``, ``lips``, ``lower face``, ``face`` and ``head``, which
-            takes in hair, ears and neck.
+        regions: Of ``eyes`` (with room for glasses), ``lids``, ``lips``, ``beard``, ``lower face``, ``face`` and
+            ``head``, which takes in hair, ears and neck.
         crop: The face crop (H, W, 3) uint8, in which the person's outline is found; without it some of what is behind
             the person is taken in as well.
     """
@@ -157,6 +157,9 @@ def _part(name: str, points: NDArray[np.floating], size: tuple[int, int], unit: 
         low, high = around.min(0), around.max(0)
         box = np.array([low, [high[0], low[1]], high, [low[0], high[1]]])
         return masks.region(box, size, unit, reach=0.17, feather=0.13)
+    if name == "beard":  # grows around the lips
+        around = masks.lower_face(points, size, unit, reach=0.02, feather=0.12)
+        return around * (1 - masks.mouth(points, size, unit, feather=0.04))
     if name == "lower face":
         return masks.lower_face(points, size, unit, reach=0.04, feather=0.14)
     if name == "lids":

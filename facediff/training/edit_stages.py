@@ -48,7 +48,14 @@ CROPS_PER_FILE = 12  # whose mean identity stands for the file
 
 
 def run_edit(
-    catalog: Path, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any", pairs: int = 20000
+    catalog: Path,
+    cache: Path,
+    model: Path,
+    config: LoopConfig,
+    *,
+    labels: Path = LABELS,
+    licence: str = "any",
+    pairs: int = 20000,
 ) -> None:
     """Trains the video autoencoder on the latents of ``model/codec`` and writes it to ``model/edit``.
 
@@ -57,19 +64,22 @@ def run_edit(
         cache: Folder for crops, pairs and latents; filled at the first run.
         model: Model folder to write to; must hold the codec.
         config: How long, how fast.
+        labels: CSV as ``read_labels`` wants it, of what identities must tell; files without labels may be anybody.
         licence: As in ``read_catalog``.
         pairs: How many training pairs to prepare.
     """
     codec = own_codec(model)
-    crops = build_face_cache(read_catalog(catalog, licence=licence), cache)
+    clips = read_catalog(catalog, licence=licence)
+    crops = build_face_cache(clips, cache)
     made = build_identity_pairs(crops, cache / "identity-pairs", count=pairs, seed=config.seed)
     latents = encode_identity_pairs(codec, made, cache / "identity-pairs")
+    told = label_table(clips, read_labels(labels))[crops.clip[made["row"]]]
     torch.manual_seed(config.seed)
     autoencoder = Autoencoder(
-        base_unet(PLACE_CHANNELS), IdentityEncoder(map_channels=COORDINATE_CHANNELS), FaceVector()
+        base_unet(PLACE_CHANNELS), IdentityEncoder(map_channels=COORDINATE_CHANNELS), FaceVector(), told.shape[1]
     )
     recipe = AutoencoderRecipe()
-    train_autoencoder(autoencoder, IdentityDraw(made, latents, recipe), base_schedule(), config, recipe)
+    train_autoencoder(autoencoder, IdentityDraw(made, latents, recipe, told), base_schedule(), config, recipe)
     for name, network in (("unet", autoencoder.unet), ("identity", autoencoder.identity), ("face", autoencoder.face)):
         save_network(network, model / "edit" / name)
     base_schedule().save_pretrained(model / "edit" / "scheduler")
@@ -180,6 +190,13 @@ def file_identities(
         opening = lip_opening(np.stack(flat)).mean() / FACE.unit_px
         looks[number] = np.concatenate([*colours, facing, [opening]]).astype(np.float32)
     return found, looks
+
+
+def label_table(clips: Sequence[Clip], labels: dict[str, dict[str, float]]) -> NDArray[np.float32]:
+    """Attributes (C, A) of every clip, NaN where they are not known."""
+    names = list(dict.fromkeys(name for label in labels.values() for name in label))
+    rows = [_label_of(clip, labels) or {} for clip in clips]
+    return np.array([[row.get(name, np.nan) for name in names] for row in rows], np.float32).reshape(-1, len(names))
 
 
 def _label_of(clip: Clip, labels: dict[str, dict[str, float]]) -> dict[str, float] | None:

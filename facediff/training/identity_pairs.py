@@ -30,6 +30,7 @@ LAYOUT: dict[str, tuple[tuple[int, ...], type]] = {
     "coordinates": ((2, _HEIGHT // 8, _WIDTH // 8), np.float16),
     "other_coordinates": ((2, _HEIGHT // 8, _WIDTH // 8), np.float16),
     "points": ((478, 3), np.float32),
+    "row": ((), np.int64),
 }
 
 
@@ -44,6 +45,7 @@ class IdentityPair:
         maps: (4, 56, 56) uint8 of the target, see ``draw_face``.
         coordinates: (2, 28, 28) of the target, see ``face_coordinates``; ``other_coordinates`` those of ``other``.
         points: Landmarks (478, 3) of the target in pixels of the crop.
+        row: Which crop the target is.
     """
 
     target: NDArray[np.uint8]
@@ -53,6 +55,7 @@ class IdentityPair:
     coordinates: NDArray[np.float32]
     other_coordinates: NDArray[np.float32]
     points: NDArray[np.float32]
+    row: int
 
 
 class IdentityPairs:
@@ -94,6 +97,7 @@ class IdentityPairs:
             coordinates=face_coordinates(points),
             other_coordinates=face_coordinates(known_points),
             points=points,
+            row=row,
         )
 
     def _view(

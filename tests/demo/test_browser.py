@@ -110,7 +110,7 @@ def test_a_phone_is_taken_to_the_result(page, uploads):
 
 def test_a_phone_scrolls_one_way_only(page):
     page.set_viewport_size({"width": 390, "height": 844})
-    for tab in ("Talk", "Animate"):
+    for tab in ("Talk", "Animate", "Edit"):
         page.get_by_role("tab", name=tab).click()
         button(page, "Make video").wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") == 390

@@ -14,9 +14,10 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from facediff.demo.app import running
+from facediff.edits import attribute_names
 from facediff.media import VideoReader, read_image
 
-ACTIONS = [f"/{tab}{what}" for tab in ("talk", "animate") for what in ("", "_preview", "_cancel", "_faces")]
+ACTIONS = [f"/{tab}{what}" for tab in ("talk", "animate", "edit") for what in ("", "_preview", "_cancel", "_faces")]
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +31,9 @@ def test_every_action_has_a_name(client):
     assert not told["unnamed_endpoints"]
     names = [p["parameter_name"] for p in told["named_endpoints"]["/talk"]["parameters"]]
     assert names == ["kind", "portrait", "video", "face", "speech", "seed", "steps", "lips", "head", "still"]
+    names = [p["parameter_name"] for p in told["named_endpoints"]["/edit"]["parameters"]]
+    assert names[:7] == ["kind", "portrait", "video", "face", "seed", "smile", "mouth_open"]
+    assert {name.replace("-", "_") for name in attribute_names("base")} < set(names)
 
 
 def test_it_listens_to_this_machine_alone(address):
@@ -60,6 +64,14 @@ def test_a_portrait_takes_over_an_expression(client, uploads):
         expression=handle_file(uploads / "portrait.png"), steps=1, api_name="/animate_preview",
     )  # fmt: skip
     assert read_image(picture["value"]).shape == (512, 512, 3)
+
+
+def test_a_portrait_looks_otherwise(client, uploads):
+    portrait = handle_file(uploads / "portrait.png")
+    _, picture, _ = client.predict(portrait=portrait, smile=-1.0, brows_up=0.5, beard=1.0, api_name="/edit_preview")
+    assert (read_image(picture["value"]) != read_image(uploads / "portrait.png")).any()
+    with pytest.raises(AppError, match="move a slider first"):
+        client.predict(portrait=portrait, api_name="/edit")
 
 
 def test_faces_are_offered_where_there_are_several(client, uploads):

@@ -14,6 +14,7 @@ from facediff.training.diffusion_autoencoder import (
     IdentityDraw,
     autoencoder_loss,
     encode_identity_pairs,
+    labels_loss,
     train_autoencoder,
 )
 from facediff.training.identity_pairs import LAYOUT
@@ -22,12 +23,13 @@ from facediff.training.loop import LoopConfig
 COUNT = 6
 
 
-def model() -> Autoencoder:
+def model(attributes: int = 0) -> Autoencoder:
     torch.manual_seed(0)
     return Autoencoder(
         DualModulationUNet(4, PLACE_CHANNELS, (8, 8), attention_head_dim=4, face_dim=6, norm_num_groups=4),
         IdentityEncoder(4, COORDINATE_CHANNELS, (8, 8), (2, 2), dim=10, norm_num_groups=4),
         FaceVector(identity_dim=10, hidden=8, face_dim=6),
+        attributes,
     )
 
 
@@ -62,7 +64,7 @@ class Known(torch.nn.Module):
     def forward(self, noisy, timesteps, batch):
         alpha = base_schedule().alphas_cumprod[timesteps].view(-1, 1, 1, 1)
         noise = (noisy - alpha.sqrt() * self.clean) / (1 - alpha).sqrt()
-        return alpha.sqrt() * noise - (1 - alpha).sqrt() * self.clean
+        return alpha.sqrt() * noise - (1 - alpha).sqrt() * self.clean, None
 
 
 def test_who_knows_the_picture_has_no_loss(draw) -> None:
@@ -116,3 +118,35 @@ def test_training_lowers_the_loss_and_resumes(draw, tmp_path) -> None:
     again = run(60)  # nothing is left to do
     for one, two in zip(trained.parameters(), again.parameters(), strict=True):
         assert torch.equal(one, two)
+
+
+def test_labels_are_told_where_they_are_known_and_both_kinds_weigh_alike() -> None:
+    labels = torch.tensor([[1.0, 0.0], [0.0, torch.nan], [0.0, torch.nan], [0.0, torch.nan]])
+    sure = torch.tensor([[9.0, -9.0], [-9.0, 3.0], [-9.0, 3.0], [-9.0, 3.0]])
+    assert float(labels_loss(sure, labels)) < 1e-3
+    one, all_others = sure.clone(), sure.clone()
+    one[0, 0], all_others[1:, 0] = -9.0, 9.0
+    assert float(labels_loss(one, labels)) == pytest.approx(float(labels_loss(all_others, labels)), rel=0.01)
+    nothing = torch.full((2, 3), torch.nan)
+    assert float(labels_loss(torch.zeros(2, 3), nothing)) == 0.0
+
+
+def test_faces_with_a_rare_attribute_are_drawn_in_each_step(draw) -> None:
+    count = 400
+    pairs = {name: np.zeros((count, *shape), kind) for name, (shape, kind) in LAYOUT.items()}
+    latents = {name: np.zeros((count, 4, 28, 28), np.float16) for name in ("target", "other")}
+    labels = np.zeros((count, 2), np.float32)
+    labels[7, 0], labels[: count // 2, 1] = 1.0, 1.0
+    rare = IdentityDraw(pairs, latents, AutoencoderRecipe(batch_size=6), labels)
+    for seed in range(5):
+        assert rare(np.random.default_rng(seed))["labels"][:, 0].sum() >= 1
+
+
+def test_labels_shape_the_identities(draw, pairs) -> None:
+    labels = np.array([[k % 2] for k in range(COUNT)], np.float32)
+    told = IdentityDraw(pairs, draw._latents, AutoencoderRecipe(batch_size=4), labels)
+    made, loss = model(1), autoencoder_loss(base_schedule(), AutoencoderRecipe())
+    loss(made, told(np.random.default_rng(0)), torch.Generator().manual_seed(0))[0].backward()
+    assert made.labels.weight.grad.abs().sum() > 0 and made.identity.conv_in.weight.grad.abs().sum() > 0
+    _, figures = loss(made, told(np.random.default_rng(0)), torch.Generator().manual_seed(0))
+    assert figures["labels"] > 0
