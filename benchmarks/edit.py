@@ -142,7 +142,8 @@ def swaps(pipeline, films: list[Film], method: str) -> None:
             for one, shown in itertools.product((other, film), (frames, film.frames))
         ]
         motion = motion_correlation(track_face(frames, 25.0), film.views.track)
-        rows.append([float(gained[0] - gained[1]), float(gained[2] - gained[3]), motion["lips"]])
+        lips = np.nan if motion["lips"] is None else motion["lips"]  # they do not move in a few frames
+        rows.append([float(gained[0] - gained[1]), float(gained[2] - gained[3]), lips])
     line("mean change of cosine", np.nanmean(rows, axis=0).tolist())
 
 

@@ -70,7 +70,7 @@ def test_a_portrait_looks_otherwise(client, uploads):
     portrait = handle_file(uploads / "portrait.png")
     _, picture, _ = client.predict(portrait=portrait, smile=-1.0, brows_up=0.5, beard=1.0, api_name="/edit_preview")
     assert (read_image(picture["value"]) != read_image(uploads / "portrait.png")).any()
-    with pytest.raises(AppError, match="move a slider first"):
+    with pytest.raises(AppError, match="Move a slider first"):
         client.predict(portrait=portrait, api_name="/edit")
 
 
