@@ -22,7 +22,7 @@ INVERSION_STEPS = 20
 FIXED_POINT_STEPS = 3
 # Where a small denoiser no longer sees who it is, and still sees the picture: it must take the identity's word.
 LEVELS = (0.5, 0.7, 0.85)
-GAIN = 3.0
+GAIN = 2.0
 
 
 class Coding(Protocol):
