@@ -21,7 +21,7 @@ def edit(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where to: mp4, mov, m4v, mkv; or png, jpg, webp.")
     ] = None,
-    attribute: Annotated[
+    attributes: Annotated[
         list[str] | None, typer.Option("--attribute", "-a", help="NAME=STRENGTH, as in smile=0.6; may be repeated.")
     ] = None,
     text: Annotated[str | None, typer.Option(help="What is wanted: 'face with eyeglasses'; takes a CLIP.")] = None,
@@ -54,7 +54,7 @@ def edit(
     from facediff.rendering.compare import strip
     from facediff.wishes import read_wishes, write_wishes
 
-    wishes = read_wishes(", ".join(attribute or []))
+    wishes = read_wishes(", ".join(attributes or []))
     if sweep and not wishes:
         raise ConfigError("--sweep shows strengths: give an --attribute")
     with err.status("reading the face"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from fractions import Fraction
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 
 from facediff import Avatar
 from facediff.cli import app
+from facediff.cli.provenance import command_line
 from facediff.errors import ConfigError, WeightsError
 from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.masks import face_hull
@@ -127,6 +129,8 @@ def test_the_command_writes_a_video_that_says_how_it_was_made(film: Path, tmp_pa
     record = read_record(out)
     assert record is not None and record.task == "edit" and record.seed == 3
     assert record.options["attributes"] == "smile=-0.6, brows-up=0.5" and len(record.inputs) == 1
+    again = shlex.split(command_line(record, out))
+    assert again[:3] == ["facediff", "edit", "film.mp4"] and "--attribute=smile=-0.6, brows-up=0.5" in again
 
 
 def test_the_command_writes_pictures_strips_and_lists(film: Path, tmp_path: Path) -> None:
