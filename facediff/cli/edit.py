@@ -51,7 +51,7 @@ def edit(
     is_picture = check_edit_paths(source, output)
     from facediff.avatar import CLIP_MODEL, EDIT_METHOD
     from facediff.media import write_image
-    from facediff.rendering.compare import strip
+    from facediff.rendering.compare import around_head, strip
     from facediff.wishes import read_wishes, write_wishes
 
     wishes = read_wishes(", ".join(attributes or []))
@@ -69,7 +69,9 @@ def edit(
 
     if sweep:
         with err.status("rendering a strip"):
-            write_image(output, strip([(edited(share).preview(), f"{share:+g}") for share in SWEEP]))
+            head = avatar.track.points[avatar.track.usable]
+            panels = [(around_head(edited(share).preview(), head), f"{share:+g}") for share in SWEEP]
+            write_image(output, strip(panels))
         say_wrote(output)
         return
     with err.status("finding who it is"):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from facediff.types import Frame
@@ -30,6 +31,21 @@ def side_by_side(*streams: Iterable[Frame]) -> Iterator[Frame]:
     for frames in zip(*streams, strict=False):
         height = frames[-1].shape[0]
         yield np.hstack([fitted(frame, height) for frame in frames])
+
+
+def around_head(frame: Frame, points: NDArray[np.floating]) -> Frame:
+    """The part of a frame that a head fills, hair and chin included; a view, cut at the frame's edges.
+
+    Args:
+        frame: (H, W, 3).
+        points: Landmarks (478, 2 or 3) in pixels; of several frames (..., 478, 2 or 3), a head that moves stays inside.
+    """
+    flat = points[..., :2].reshape(-1, 2)
+    low, high = flat.min(axis=0), flat.max(axis=0)
+    side = high - low
+    left, top = np.maximum(low - side * (0.45, 0.6), 0).astype(int)
+    right, bottom = np.ceil(high + side * (0.45, 0.3)).astype(int)
+    return frame[top:bottom, left:right]
 
 
 def strip(panels: Sequence[tuple[Frame, str]], *, height: int = 360) -> Frame:

@@ -140,7 +140,7 @@ def test_the_command_writes_pictures_strips_and_lists(film: Path, tmp_path: Path
     assert Image.open(tmp_path / "edited.png").size == (512, 512)
     assert run(film, "-o", tmp_path / "strip.mp4", "-a", "smile=1", "--sweep").exit_code == 0
     width, height = Image.open(tmp_path / "strip.png").size
-    assert width > 4 * height
+    assert width > 3 * height
     listed = run("--list-attributes")
     assert listed.exit_code == 0 and "smile" in listed.output and "beard" in listed.output
 

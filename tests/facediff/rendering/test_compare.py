@@ -1,6 +1,6 @@
 import numpy as np
 
-from facediff.rendering.compare import fitted, panel_width, side_by_side
+from facediff.rendering.compare import around_head, fitted, panel_width, side_by_side
 
 
 def test_panels_keep_their_shape_and_have_even_widths() -> None:
@@ -25,3 +25,14 @@ def test_panels_take_the_height_of_the_last_and_keep_their_order() -> None:
     assert frame.shape == (40, 80 + 10 + 30, 3)
     np.testing.assert_array_equal(frame[20, :, 0], np.repeat([10, 120, 250], [80, 10, 30]))
     assert frame.shape[1] == sum(panel_width(size, 40) for size in ((64, 32), (20, 80), (30, 40)))
+
+
+def test_a_head_is_cut_out_with_room_and_within_the_frame() -> None:
+    frame = np.arange(200 * 300, dtype=np.uint32).reshape(200, 300, 1).repeat(3, 2)
+    face = np.array([[100, 80, 0], [140, 130, 0]], float)
+    cut = around_head(frame, face)
+    assert cut.shape == (95, 76, 3) and cut[0, 0, 0] == frame[50, 82, 0]
+    moved = around_head(frame, np.stack([face, face + [60, 0, 0]]))
+    assert moved.shape[1] > cut.shape[1] + 60
+    assert around_head(frame, face - [100, 80, 0]).shape[:2] == (65, 58)
+    assert around_head(frame, face + [200, 90, 0]).size > 0
