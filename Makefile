@@ -27,5 +27,5 @@ space:
 	touch $@
 
 .venv/tested: .venv/installed
-	$(BIN)/pip install --quiet --editable '.[dev,demo]'
+	$(BIN)/pip install --quiet --editable '.[dev,demo,lora]'
 	touch $@

@@ -28,7 +28,11 @@ from facediff.landmarks.expressions import expression
 from facediff.landmarks.templates import MotionTemplate
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, read_image
+from facediff.pipelines.adapted_talk import AdaptedTalkPipeline
+from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.pipelines.editors import Editor, LinearEditor
+from facediff.pipelines.motion import MotionPipeline
+from facediff.pipelines.video_adapter import Mix
 from facediff.provenance import Ingredient, Record, check_consent, model_name, weights_hash
 from facediff.rendering.codings import check_method, coding
 from facediff.rendering.compare import panel_width, side_by_side
@@ -172,6 +176,10 @@ class Avatar:
         fps: float | None = None,
         progressive: bool = False,
         paint: bool = True,
+        domain: str | Path | None = None,
+        prior: str | Path | None = None,
+        prior_strength: float | None = None,
+        text: str | None = None,
     ) -> Clip:
         """A clip in which the avatar says what is heard.
 
@@ -190,23 +198,38 @@ class Avatar:
             progressive: Let each frame show the next one how the mouth looks (DiffTalk, section 3.3), with a return to
                 the source every second; slower, since frames wait for one another.
             paint: False leaves out the diffusion model: the coarse stage alone, which warps and makes nothing new.
+            domain: A domain model that ``facediff adapt`` made, by its folder, or one in the package by name: mouths
+                are painted as in its footage.
+            prior: The model whose denoiser is composed with it; the avatar's own by default.
+            prior_strength: The prior's share, from 0, the domain model alone, to 1; what was best on footage held
+                out by default.
+            text: What is said about the clip, in words that domain or prior were trained with.
 
         Raises:
             AudioError: The sound cannot be used.
-            ConfigError: A number is out of range.
+            ConfigError: A number is out of range, or something is said about a domain and there is none.
+            WeightsError: There is no such domain model, or it was trained for another model.
         """
-        _check_numbers(seed=seed, steps=steps, guidance_scale=guidance_scale, lips=lips, head=head, fps=fps)
+        _check_numbers(
+            seed=seed,
+            steps=steps,
+            guidance_scale=guidance_scale,
+            lips=lips,
+            head=head,
+            fps=fps,
+            prior_strength=prior_strength,
+        )
         hearing = None if audio_encoder is None else model_name(audio_encoder)
         record = self._record(
             "talk", _ingredient("speech", speech), seed, steps=steps, guidance_scale=guidance_scale, lips=lips,
             head=head, still=still, scheduler=scheduler, audio_encoder=hearing, fps=fps, progressive=progressive,
-            paint=paint,
+            paint=paint, prior_strength=prior_strength, text=text, **_named(domain=domain, prior=prior),
         )  # fmt: skip
         wave, sound = _heard(speech)
         is_still = isinstance(self._source, np.ndarray)
         rate = exact_rate(STILL_FPS if fps is None else fps) if is_still else self._video_rate(fps)
         count = frame_count(len(wave), rate)
-        motion_model, painting = shared_models.talking(self._model, self._device, scheduler)
+        motion_model, painting = self._talking(scheduler, domain, prior, prior_strength, text)
         motion = motion_model(wave, seed=seed, lips=lips, head=head, still=still)
         rows = layout.resample(motion, layout.MOTION_FPS, rate, count)
         encoder = shared_models.hearing(painting, audio_encoder, self._device)
@@ -244,6 +267,9 @@ class Avatar:
         sound: bool = False,
         compare: bool = False,
         paint: bool = True,
+        domain: str | Path | None = None,
+        prior: str | Path | None = None,
+        prior_strength: float | None = None,
     ) -> Clip:
         """A clip in which the avatar moves as a driver does.
 
@@ -266,15 +292,21 @@ class Avatar:
             sound: Carry the driver's sound over.
             compare: Show driver and source beside the result.
             paint: False leaves out the diffusion model: the coarse stage alone, which warps and makes nothing new.
+            domain: A domain model, which paints the mouth anew; see ``talk``, as for the two after it.
+            prior: See ``domain``.
+            prior_strength: See ``domain``.
 
         Raises:
             MediaError, NoFaceFound, AudioError: What the driver lacks.
             ConfigError: A setting is out of range, or asks a video to turn its head.
         """
-        _check_numbers(seed=seed, steps=steps, lips=lips, eyes=eyes, brows=brows, head=head)
+        _check_numbers(
+            seed=seed, steps=steps, lips=lips, eyes=eyes, brows=brows, head=head, prior_strength=prior_strength
+        )
         record = self._record(
             "animate", _ingredient("driving", driving), seed, region=region, absolute=absolute, lips=lips, eyes=eyes,
             brows=brows, head=head, steps=steps, scheduler=scheduler, sound=sound, compare=compare, paint=paint,
+            prior_strength=prior_strength, **_named(domain=domain, prior=prior),
         )  # fmt: skip
         chosen = channels(region)
         is_still = isinstance(self._source, np.ndarray)
@@ -289,6 +321,9 @@ class Avatar:
         rows, rate = np.where(chosen, template.motion, np.float32(0)), template.fps
         refining = shared_models.refiner(self._model, self._device, scheduler) if paint else None
         settings = RefineSettings(num_inference_steps=steps, seed=seed)
+        painting = None
+        if domain is not None or prior is not None or prior_strength is not None:
+            _, painting = self._talking(scheduler, domain, prior, prior_strength, None)
         moves_lips = bool(chosen[layout.LIPS].any())
         moment = driver.moment_of(self.track) if is_still and not absolute else None
         since = None if moment is None else np.where(chosen, strong.template.motion[moment], np.float32(0))
@@ -303,7 +338,10 @@ class Avatar:
             else:
                 shots = self._video_shots(rows, part, chosen)
             if refining is not None:
-                return FaceRefiner(refining, settings)(shots)
+                refined = FaceRefiner(refining, settings)
+                if painting is None:
+                    return refined(shots)
+                return MouthPainter(painting, PaintSettings(seed=seed))(refined.shots(shots))
             return (shot.coarse if isinstance(shot, Shot) else shot for shot in shots)
 
         wave = load_wave(_sound_of(driver), sample_rate=SOUND_RATE) if sound else None
@@ -418,6 +456,29 @@ class Avatar:
             return None
         return load_wave(self._source, sample_rate=SOUND_RATE)
 
+    def _talking(
+        self,
+        scheduler: str | None,
+        domain: str | Path | None,
+        prior: str | Path | None,
+        prior_strength: float | None,
+        text: str | None,
+    ) -> tuple[MotionPipeline, DiffTalkPipeline]:
+        """What makes motion and what paints, of a domain where one is given."""
+        if domain is None:
+            if prior is not None or prior_strength is not None or text is not None:
+                raise ConfigError("a prior, its strength and a text are for a domain model: give a domain too")
+            return shared_models.talking(self._model, self._device, scheduler)
+        motion, painting = shared_models.adapted(
+            self._model, str(domain), None if prior is None else str(prior), self._device, scheduler
+        )
+        if not isinstance(painting, AdaptedTalkPipeline):
+            if prior is not None or prior_strength is not None or text is not None:
+                raise ConfigError("a domain model of low rank is one with its base: it takes no prior and no text")
+            return motion, painting
+        strength = painting.mix.strength if prior_strength is None else prior_strength
+        return motion, painting.mixed(Mix(strength=strength), text or "")
+
     def _record(self, task: str, second: Ingredient | None, seed: int, **options: str | float | bool | None) -> Record:
         """How a clip is made; only what differs from the defaults is an option."""
         defaults = {name: one.default for name, one in signature(getattr(Avatar, task)).parameters.items()}
@@ -481,7 +542,13 @@ class Avatar:
 
 
 def _check_numbers(
-    *, seed: int, steps: int, guidance_scale: float = 1.0, fps: float | None = None, **strengths: float
+    *,
+    seed: int,
+    steps: int,
+    guidance_scale: float = 1.0,
+    fps: float | None = None,
+    prior_strength: float | None = None,
+    **strengths: float,
 ) -> None:
     """Refuses what cannot mean anything; NaN is in no range."""
     if not 0 <= seed < 2**63:
@@ -493,8 +560,15 @@ def _check_numbers(
     for name, strength in strengths.items():
         if not 0 <= strength <= 3:
             raise ConfigError(f"{name} is a strength from 0 to 3, not {strength}")
+    if prior_strength is not None and not 0 <= prior_strength <= 1:
+        raise ConfigError(f"prior_strength is a share from 0 to 1, not {prior_strength}")
     if fps is not None and not 1 <= fps <= 120:
         raise ConfigError(f"fps must be from 1 to 120, not {fps:g}")
+
+
+def _named(**models: str | Path | None) -> dict[str, str | None]:
+    """What a record calls models that may not be given."""
+    return {role: None if model is None else model_name(model) for role, model in models.items()}
 
 
 def _ingredient(role: str, thing: str | Path | np.ndarray | MotionTemplate) -> Ingredient:

@@ -44,6 +44,16 @@ def talking(model: str, device: str | None, scheduler: str | None) -> tuple[Moti
 
 
 @_once
+def adapted(
+    model: str, domain: str, prior: str | None, device: str | None, scheduler: str | None
+) -> tuple[MotionPipeline, DiffTalkPipeline]:
+    """As ``talking``, with a domain model."""
+    from facediff.pipelines.loading import load_domain_talk
+
+    return load_domain_talk(model, domain, device, scheduler, prior)
+
+
+@_once
 def refiner(model: str, device: str | None, scheduler: str | None) -> FADMPipeline:
     """The refining pipeline of a model."""
     from facediff.pipelines.loading import load_animate

@@ -42,6 +42,9 @@ def animate(
     scheduler: Annotated[str | None, typer.Option(help="ddim, dpm++, unipc, euler, ...")] = None,
     sound: Annotated[bool, typer.Option("--sound", help="Carry the driver's sound over.")] = False,
     compare: Annotated[bool, typer.Option("--compare", help="Driver and source beside the result.")] = False,
+    domain: Annotated[str | None, typer.Option(help="A domain model, to paint the mouth anew.")] = None,
+    prior: Annotated[str | None, typer.Option(help="The model that a domain model is composed with.")] = None,
+    prior_strength: Annotated[float | None, typer.Option(help="Its share, 0 to 1; by default what was best.")] = None,
     model: Annotated[str, typer.Option(help="base, or a model folder.")] = "base",
     face: Annotated[str | None, typer.Option(help="'largest', or an index from the left.")] = None,
     on_missing_face: Annotated[OnMissingFace, typer.Option(help="Of a video.")] = OnMissingFace.keep,
@@ -58,6 +61,7 @@ def animate(
     with err.status("reading the driver"):
         clip = avatar.animate(
             driving, region=region.value, absolute=absolute, lips=lips, eyes=eyes, brows=brows, head=head, seed=seed,
-            steps=steps, scheduler=scheduler, sound=sound, compare=compare,
+            steps=steps, scheduler=scheduler, sound=sound, compare=compare, domain=domain, prior=prior,
+            prior_strength=prior_strength,
         )  # fmt: skip
     write_clip(clip, output, preview, watermark=watermark)

@@ -29,6 +29,10 @@ def talk(
     audio_encoder: Annotated[
         str | None, typer.Option(help="log-mel, wav2vec2, hubert, whisper or a folder; the model's own by default.")
     ] = None,
+    domain: Annotated[str | None, typer.Option(help="A domain model: a folder that 'adapt' wrote.")] = None,
+    prior: Annotated[str | None, typer.Option(help="The model that a domain model is composed with.")] = None,
+    prior_strength: Annotated[float | None, typer.Option(help="Its share, 0 to 1; by default what was best.")] = None,
+    text: Annotated[str | None, typer.Option(help="What a domain model is told about the clip.")] = None,
     face: Annotated[str | None, typer.Option(help="'largest', or an index from the left.")] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second of a portrait's clip (25).")] = None,
     on_missing_face: Annotated[OnMissingFace, typer.Option(help="Of a video.")] = OnMissingFace.keep,
@@ -45,7 +49,8 @@ def talk(
     with err.status("listening"):
         clip = avatar.talk(
             speech, seed=seed, steps=steps, guidance_scale=guidance_scale, lips=lips, head=head, still=still,
-            scheduler=scheduler, audio_encoder=audio_encoder, fps=fps,
+            scheduler=scheduler, audio_encoder=audio_encoder, fps=fps, domain=domain, prior=prior,
+            prior_strength=prior_strength, text=text,
         )  # fmt: skip
     write_clip(clip, output, preview, watermark=watermark)
 

@@ -1,12 +1,15 @@
 """Denoisers of short clips: diffusers' ``UNetMotionModel`` (AnimateDiff) at the size of a laptop.
 
-Space and time are factorised: convolutions and attention within each frame, attention along time at each place.
+Space and time are factorised: convolutions and attention within each frame, attention along time at each place. The
+small one is a domain's; the large one, the prior, is a denoiser of pictures that learnt time.
 """
 
 from __future__ import annotations
 
 import torch
-from diffusers import UNetMotionModel
+from diffusers import MotionAdapter, UNet2DConditionModel, UNetMotionModel
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
 from diffusers.models.unets.unet_motion_model import AnimateDiffTransformer3D
 from torch import Tensor, nn
 
@@ -16,12 +19,12 @@ from facediff.models.difftalk import LATENT_CHANNELS, TOKEN_DIM
 MAX_FRAMES = 32
 
 
-def small_space_time(latent_channels: int = LATENT_CHANNELS, extra_channels: int = 0) -> UNetMotionModel:
-    """A denoiser of the latents (B, 12, F, 28, 28) of a face of 224×224: 2.8 M parameters, 1.4 GFLOP a call and frame.
+def small_space_time(latent_channels: int = LATENT_CHANNELS, extra_channels: int = 57) -> UNetMotionModel:
+    """A denoiser of the latents (B, 12, F, 16, 20) of mouth windows: 0.33 M parameters, 0.1 GFLOP a call and frame.
 
-    It starts as an image model (see ``still``), and takes 8 to 16 frames, 32 at most. Tokens are those of
-    ``frame_tokens``. Attention across tokens and within a frame sits at half the latents' resolution and below, as in
-    ``facediff.models.difftalk.base_unet``; attention along time everywhere.
+    It starts as an image model (see ``still``), and takes up to 32 frames. It is given what DiffTalk's denoiser is
+    given. Attention across tokens and within a frame sits at half the latents' resolution; attention along time
+    everywhere.
 
     Args:
         latent_channels: Of the codec.
@@ -29,20 +32,62 @@ def small_space_time(latent_channels: int = LATENT_CHANNELS, extra_channels: int
     """
     return still(
         UNetMotionModel(
-            sample_size=28,
+            sample_size=(16, 20),
             in_channels=latent_channels + extra_channels,
             out_channels=latent_channels,
-            block_out_channels=(64, 64, 64),
+            block_out_channels=(24, 24),
             layers_per_block=1,
-            down_block_types=("DownBlockMotion", "CrossAttnDownBlockMotion", "DownBlockMotion"),
-            up_block_types=("UpBlockMotion", "CrossAttnUpBlockMotion", "UpBlockMotion"),
+            down_block_types=("DownBlockMotion", "CrossAttnDownBlockMotion"),
+            up_block_types=("CrossAttnUpBlockMotion", "UpBlockMotion"),
             cross_attention_dim=TOKEN_DIM,
             num_attention_heads=4,
-            norm_num_groups=16,
+            norm_num_groups=8,
             motion_num_attention_heads=4,
             motion_max_seq_length=MAX_FRAMES,
         )
     )
+
+
+class TemporalLayer(ModelMixin, ConfigMixin):
+    """Attention along time at each place, to stand in the middle of a UNet: all that a prior adds to it.
+
+    Args:
+        channels: Of the UNet's middle.
+        heads: Of the attention.
+        groups: Of the norm.
+    """
+
+    @register_to_config
+    def __init__(self, channels: int = 128, heads: int = 4, groups: int = 16) -> None:
+        super().__init__()
+        self.layer = AnimateDiffTransformer3D(
+            heads, channels // heads, channels, norm_num_groups=groups, positional_embeddings="sinusoidal",
+            num_positional_embeddings=MAX_FRAMES,
+        )  # fmt: skip
+        _no_effect(self.layer)
+
+
+def space_time_prior(unet: UNet2DConditionModel, temporal: TemporalLayer | None = None) -> UNetMotionModel:
+    """A denoiser of pictures as one of clips, which it denoises frame by frame but for a temporal layer in its middle.
+
+    Args:
+        unet: The denoiser of pictures; its weights are copied.
+        temporal: That layer; its weights are shared, not copied. A fresh one, without effect, by default.
+
+    Source: Guo et al., "AnimateDiff" (ICLR 2024), section 4.2.
+    """
+    temporal = temporal or TemporalLayer(unet.config["block_out_channels"][-1])
+    adapter = MotionAdapter(
+        block_out_channels=unet.config["block_out_channels"],
+        motion_layers_per_block=unet.config["layers_per_block"],
+        motion_transformer_layers_per_block=(0,) * len(unet.config["block_out_channels"]),
+        motion_num_attention_heads=temporal.config["heads"],
+        motion_norm_num_groups=temporal.config["groups"],
+        motion_max_seq_length=MAX_FRAMES,
+    )
+    clips = still(UNetMotionModel.from_unet2d(unet, adapter)).to(unet.dtype)
+    clips.mid_block.motion_modules[0] = temporal.layer
+    return clips
 
 
 def still(unet: UNetMotionModel) -> UNetMotionModel:
@@ -55,9 +100,13 @@ def still(unet: UNetMotionModel) -> UNetMotionModel:
     """
     for module in unet.modules():
         if isinstance(module, AnimateDiffTransformer3D):
-            nn.init.zeros_(module.proj_out.weight)
-            nn.init.zeros_(module.proj_out.bias)
+            _no_effect(module)
     return unet
+
+
+def _no_effect(layer: AnimateDiffTransformer3D) -> None:
+    nn.init.zeros_(layer.proj_out.weight)
+    nn.init.zeros_(layer.proj_out.bias)
 
 
 def frame_tokens(audio: Tensor | None, text: Tensor | None = None, frames: int | None = None) -> Tensor:

@@ -8,24 +8,30 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import DDIMScheduler, ModelMixin, UNet2DConditionModel
+from diffusers import DDIMScheduler, ModelMixin, UNet2DConditionModel, UNetMotionModel
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
+from diffusers.utils import is_peft_available
 
+from facediff.conditioning.captions import CaptionEncoder
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.conditioning.diffusion_autoencoder import FaceVector
 from facediff.conditioning.fadm import FADMConditioner
 from facediff.device import choose_device, choose_dtype
 from facediff.diffusion.schedulers import make_scheduler
-from facediff.errors import ConfigError, WeightsError
+from facediff.errors import ConfigError, MissingExtra, WeightsError
 from facediff.models.attributes import AttributeClassifier
 from facediff.models.codec import FaceCodec
 from facediff.models.diffusion_autoencoder import DualModulationUNet
 from facediff.models.identity import IdentityEncoder
 from facediff.models.motion import MotionDenoiser
+from facediff.models.space_time import TemporalLayer, space_time_prior
+from facediff.pipelines.adapted_talk import AdaptedTalkPipeline
 from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
+from facediff.pipelines.domains import LORA_FILE, base_hash, domain_folder, read_card
 from facediff.pipelines.fadm import FADMPipeline
 from facediff.pipelines.motion import MotionPipeline
+from facediff.pipelines.video_adapter import Mix
 from facediff.weights import model_folder
 
 
@@ -110,6 +116,76 @@ def load_edit(
         classifier = _loaded(AttributeClassifier, folder / "attributes", torch.float32)
     editing.set_progress_bar_config(disable=True)
     return editing.to(place), classifier
+
+
+def load_prior(model: str | Path, painting: DiffTalkPipeline) -> tuple[UNetMotionModel, CaptionEncoder]:
+    """DiffTalk's denoiser as a prior of clips, with the words that it knows.
+
+    Args:
+        model: ``base``, or a folder with ``prior`` in it.
+        painting: Of the same model.
+
+    Raises:
+        WeightsError: A part is missing or damaged.
+    """
+    folder = model_folder(model, "prior")
+    dtype = painting.unet.dtype
+    with _sentences(model):
+        temporal = _loaded(TemporalLayer, folder / "temporal", dtype)
+        words = _loaded(CaptionEncoder, folder / "captions", dtype)
+    prior = space_time_prior(painting.unet, temporal).eval()
+    return prior.to(painting.unet.device), words.to(painting.unet.device)
+
+
+def load_domain_talk(
+    model: str | Path,
+    domain: str | Path,
+    device: str | None = None,
+    scheduler: str | None = None,
+    prior: str | Path | None = None,
+) -> tuple[MotionPipeline, DiffTalkPipeline]:
+    """As ``load_talk``, with a domain model composed with a prior, or put into it where it is of low rank.
+
+    Args:
+        model: See ``load_talk``; the base that the domain was trained with.
+        domain: A domain model in the package by name, or a folder.
+        device: See ``load_talk``.
+        scheduler: See ``load_talk``.
+        prior: The model whose denoiser is the prior; ``model`` by default.
+
+    Raises:
+        WeightsError: As ``load_talk``, or the domain was trained for another model.
+        ConfigError: As ``load_talk``, or the prior and the domain do not go together.
+        MissingExtra: peft is not installed, and the domain model is of low rank.
+    """
+    card, folder = read_card(domain), domain_folder(domain)
+    if card.base_sha256 != base_hash(model):
+        raise WeightsError(
+            f"the domain model {folder.name} was trained for another model than {model}: its codec or its encoders "
+            "differ; give the --model that it was trained with, or adapt again"
+        )
+    motion, painting = load_talk(model, device, scheduler)
+    if card.method == "lora":
+        if not is_peft_available():
+            raise MissingExtra("peft", "lora", f"the domain model {folder.name}")
+        with _sentences(domain):
+            painting.unet.load_lora_adapter(folder / "lora", weight_name=LORA_FILE, prefix=None)
+        return motion, painting
+    host = painting if prior is None else load_talk(prior, device, scheduler)[1]
+    if prior is not None and base_hash(prior) != card.base_sha256:
+        raise ConfigError(
+            f"the domain model {folder.name} and the prior {prior} have other codecs or encoders; predictions add up "
+            "only in one latent space: adapt to that prior, or leave it out"
+        )
+    dtype, place = painting.unet.dtype, painting.device
+    with _sentences(domain):
+        small = _loaded(UNetMotionModel, folder / "small", dtype).to(place)
+        words = _loaded(CaptionEncoder, folder / "captions", dtype).to(place)
+    clips, prior_words = load_prior(prior or model, host)
+    mixed = AdaptedTalkPipeline(
+        painting.codec, clips, painting.conditioner, painting.scheduler, small, words, prior_words
+    )
+    return motion, mixed.mixed(Mix(strength=card.prior_strength))
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import tee
 
 import cv2
 import numpy as np
@@ -62,6 +63,12 @@ class FaceRefiner:
     def __call__(self, shots: Iterable[Shot | Frame]) -> Iterator[Frame]:
         """Finished frames, in order; a bare frame among the shots passes through untouched."""
         return in_chunks(shots, self._settings.chunk, self._chunk)
+
+    def shots(self, shots: Iterable[Shot | Frame]) -> Iterator[Shot | Frame]:
+        """The shots themselves with refined faces, for who paints after this."""
+        waiting, refined = tee(shots)
+        for shot, frame in zip(waiting, self(refined), strict=True):
+            yield replace(shot, coarse=frame) if isinstance(shot, Shot) else frame
 
     def _chunk(self, shots: list[Shot]) -> list[Frame]:
         views = [_view(shot) for shot in shots]

@@ -12,7 +12,7 @@ from facediff.training.loop import Batch, Loss
 
 
 def denoising_loss(
-    scheduler: DDIMScheduler, known: str, residual_scale: float, weigh: Callable[[Batch], Tensor]
+    scheduler: DDIMScheduler, known: str, residual_scale: float, weigh: Callable[[Batch], Tensor], frames: int = 1
 ) -> Loss:
     """The loss of one step.
 
@@ -21,6 +21,7 @@ def denoising_loss(
         known: Name of the latents in a batch whose difference from ``target`` is denoised.
         residual_scale: Deviation of that difference.
         weigh: Weight (B, 1, h, w) of every place in a batch.
+        frames: So many examples in a row are one clip: they share their noise level.
 
     The model is called with noisy latents, timesteps and the batch. The mean over places is taken in each example,
     then over examples, so that no weight depends on the size of a mask.
@@ -31,9 +32,9 @@ def denoising_loss(
         device, levels = clean.device, scheduler.config["num_train_timesteps"]
         noise = torch.randn(clean.shape, generator=generator, device=device)
         # Few-step sampling lives at the noisy end, so half of the steps are drawn there.
-        u = torch.rand(len(clean), generator=generator, device=device)
-        u = torch.where(torch.arange(len(clean), device=device) % 2 == 0, u, 1 - (1 - u) * 0.4)
-        timesteps = (u * levels).long().clamp(max=levels - 1)
+        u = torch.rand(len(clean) // frames, generator=generator, device=device)
+        u = torch.where(torch.arange(len(u), device=device) % 2 == 0, u, 1 - (1 - u) * 0.4)
+        timesteps = (u * levels).long().clamp(max=levels - 1).repeat_interleave(frames)
         noisy = scheduler.add_noise(clean, noise, timesteps)
         wanted = scheduler.get_velocity(clean, noise, timesteps)
         got = model(noisy, timesteps, batch).float()

@@ -111,12 +111,13 @@ class LatentDraw:
 
 def difftalk_loss(scheduler: DDIMScheduler, recipe: DiffTalkRecipe, residual_scale: float) -> Loss:
     """The loss of one step: inside the mask above all, and between the lips above that."""
+    return denoising_loss(scheduler, "reference", residual_scale, lambda batch: weight_of(batch, recipe))
 
-    def weigh(batch: Batch) -> Tensor:
-        weight = recipe.outside_weight + (1 - recipe.outside_weight) * batch["mask"]
-        return weight + recipe.lips_weight * nn.functional.avg_pool2d(batch["lips"][:, :1], LIP_FOLD)
 
-    return denoising_loss(scheduler, "reference", residual_scale, weigh)
+def weight_of(batch: Batch, recipe: DiffTalkRecipe) -> Tensor:
+    """How much each place of a batch counts, (B, 1, h, w)."""
+    weight = recipe.outside_weight + (1 - recipe.outside_weight) * batch["mask"]
+    return weight + recipe.lips_weight * nn.functional.avg_pool2d(batch["lips"][:, :1], LIP_FOLD)
 
 
 def train_difftalk(

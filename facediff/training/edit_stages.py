@@ -115,7 +115,7 @@ def run_attributes(
     encoder = IdentityEncoder.from_pretrained(model_folder(model, "edit") / "identity", torch_dtype=torch.float32)
     vectors, looks = file_identities(crops, own_codec(model), encoder)
     known = read_labels(labels)
-    rows = [(number, label) for number in vectors if (label := _label_of(clips[number], known)) is not None]
+    rows = [(number, label) for number in vectors if (label := label_of(clips[number], known)) is not None]
     if not rows:
         raise ConfigError(f"no file of {labels} is in {catalog}")
     names = list(dict.fromkeys(name for _, label in rows for name in label))
@@ -195,11 +195,12 @@ def file_identities(
 def label_table(clips: Sequence[Clip], labels: dict[str, dict[str, float]]) -> NDArray[np.float32]:
     """Attributes (C, A) of every clip, NaN where they are not known."""
     names = list(dict.fromkeys(name for label in labels.values() for name in label))
-    rows = [_label_of(clip, labels) or {} for clip in clips]
+    rows = [label_of(clip, labels) or {} for clip in clips]
     return np.array([[row.get(name, np.nan) for name in names] for row in rows], np.float32).reshape(-1, len(names))
 
 
-def _label_of(clip: Clip, labels: dict[str, dict[str, float]]) -> dict[str, float] | None:
+def label_of(clip: Clip, labels: dict[str, dict[str, float]]) -> dict[str, float] | None:
+    """The labels of a clip, found by its name or by its content; None where it has none."""
     if clip.name in labels:
         return labels[clip.name]
     return labels.get(hashlib.sha256(clip.path.read_bytes()).hexdigest()[:16])

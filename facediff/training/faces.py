@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.errors import NoFaceFound
-from facediff.landmarks.alignment import CropTemplate, align
+from facediff.landmarks.alignment import Alignment, CropTemplate, align
 from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, read_image
@@ -24,7 +24,23 @@ from facediff.training.catalog import Clip
 from facediff.types import FaceTrack, Frame, RigidPose
 
 WIDE = CropTemplate(size=(320, 320), unit_px=144.0, anchor=(0.0, 0.45, -0.2), anchor_px=(160.0, 160.0))
+MAX_YAW_DEG = 40.0
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A face as it is cut out.
+
+    Attributes:
+        frame: (320, 320, 3) uint8.
+        points: Landmarks (478, 3) in pixels of it.
+        rotation: (3, 3) of the head.
+    """
+
+    frame: NDArray[np.uint8]
+    points: NDArray[np.float32]
+    rotation: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -49,6 +65,10 @@ class FaceCrops:
     names: NDArray[np.str_]
     identities: NDArray[np.str_]
     kinds: NDArray[np.str_]
+
+    def moment(self, row: int) -> Moment:
+        """One of the crops."""
+        return Moment(self.frames[row], self.points[row], self.rotation[row])
 
     def weights(self, *, power: float = 0.5) -> NDArray[np.float64]:
         """Sampling weight of each crop: identities weigh as their number of crops to the power given, summing to 1."""
@@ -95,7 +115,7 @@ def _frames(clip: Clip) -> Iterator[Frame]:
 
 
 def build_face_cache(
-    clips: list[Clip], folder: Path, *, per_clip: int = 60, per_identity: int = 400, max_yaw_deg: float = 40.0
+    clips: list[Clip], folder: Path, *, per_clip: int = 60, per_identity: int = 400, max_yaw_deg: float = MAX_YAW_DEG
 ) -> FaceCrops:
     """Cuts the crops of all clips into ``folder``, or opens them if they are there.
 
@@ -148,8 +168,7 @@ def _cut(clip: Clip, tracks: Path, most: int, max_yaw_deg: float, store) -> Iter
         return
     _, pose = canonicalise(track.points)
     alignment = align(pose, WIDE)
-    frontal = np.nan_to_num(pose.rotation[:, 2, 2], nan=0.0) > np.cos(np.radians(max_yaw_deg))
-    rows = np.flatnonzero(track.usable & frontal)
+    rows = np.flatnonzero(track.usable & is_frontal(pose, max_yaw_deg))
     chosen = set(rows[np.unique(np.linspace(0, len(rows) - 1, most).astype(int))]) if len(rows) else set()
     for row, frame in enumerate(_frames(clip)):
         if row in chosen:
@@ -157,15 +176,22 @@ def _cut(clip: Clip, tracks: Path, most: int, max_yaw_deg: float, store) -> Iter
             yield from _row(track, pose, alignment, row)
 
 
-def _row(track: FaceTrack, pose: RigidPose, alignment, row: int) -> Iterator[tuple[str, object]]:
-    zoom = WIDE.unit_px / pose.scale[row]
-    points = np.concatenate(
-        [alignment.to_crop(track.points[row], row), track.points[row, :, 2:] * zoom], axis=1, dtype=np.float32
-    )
-    yield "points", points
+def is_frontal(pose: RigidPose, max_yaw_deg: float = MAX_YAW_DEG) -> NDArray[np.bool_]:
+    """(T,) whether a head is turned from the camera by less than that."""
+    return np.nan_to_num(pose.rotation[:, 2, 2], nan=0.0) > np.cos(np.radians(max_yaw_deg))
+
+
+def _row(track: FaceTrack, pose: RigidPose, alignment: Alignment, row: int) -> Iterator[tuple[str, object]]:
+    yield "points", points_in_crop(track, pose, alignment, row)
     yield "rotation", pose.rotation[row]
     yield "time", row / track.fps if track.fps else 0.0
     yield "source_unit_px", pose.scale[row]
+
+
+def points_in_crop(track: FaceTrack, pose: RigidPose, alignment: Alignment, row: int) -> NDArray[np.float32]:
+    """Landmarks (478, 3) of a row in pixels of its wide crop."""
+    depth = track.points[row, :, 2:] * (WIDE.unit_px / pose.scale[row])
+    return np.concatenate([alignment.to_crop(track.points[row], row), depth], axis=1, dtype=np.float32)
 
 
 def open_face_cache(folder: Path) -> FaceCrops:

@@ -48,6 +48,7 @@ class LoopConfig:
         mixed_precision: ``no``, ``bf16`` or ``fp16``.
         save_every: Steps between checkpoints; ``log_every`` between lines of the log.
         seed: Of everything.
+        progress: Called after each step with how many are done and how many there are.
     """
 
     output: Path
@@ -62,6 +63,7 @@ class LoopConfig:
     save_every: int = 200
     log_every: int = 20
     seed: int = 0
+    progress: Callable[[int, int], None] | None = None
 
     def __post_init__(self) -> None:
         for name in ("steps", "save_every", "log_every"):
@@ -101,6 +103,8 @@ def fit(model: nn.Module, draw: Draw, loss: Loss, config: LoopConfig) -> nn.Modu
         ema.step(model.parameters())
         late = config.minutes is not None and time.monotonic() - started > 60 * config.minutes
         if accelerator.is_main_process:
+            if config.progress is not None:
+                config.progress(step, config.steps)
             if step % config.log_every == 0 or late:
                 _report(config.output, step, time.monotonic() - started, {"loss": float(value.detach()), **figures})
             if step % config.save_every == 0 or late or step == config.steps:

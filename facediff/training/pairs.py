@@ -17,7 +17,7 @@ from facediff.landmarks.alignment import MOUTH, warp_affine
 from facediff.landmarks.raster import draw_lips
 from facediff.landmarks.warp import MeshWarp
 from facediff.training.cache import fill_cache
-from facediff.training.faces import WIDE, FaceCrops
+from facediff.training.faces import WIDE, FaceCrops, Moment
 from facediff.training.moments import MomentDraw
 
 MOUTH_REACH, LOWER_REACH = (0.10, 0.26), (0.0, 0.10)  # in eye distances; drawn anew for each pair
@@ -58,15 +58,20 @@ class Pair:
 
 def make_pair(crops: FaceCrops, row: int, other: int, rng: np.random.Generator) -> Pair:
     """The pair that shows ``row`` with ``other`` as its reference; place, zoom and mask vary with ``rng``."""
+    return pair_of(crops.moment(row), crops.moment(other), rng, row)
+
+
+def pair_of(shown: Moment, known: Moment, rng: np.random.Generator, row: int = 0) -> Pair:
+    """The pair that shows one moment with another as its reference; equal generators give equal places and masks."""
     zoom = rng.uniform(0.93, 1.08)
     anchor = np.array(MOUTH.anchor_px)
     shift = anchor - zoom * (anchor - OFFSET) + rng.uniform(-5, 5, 2)
     window = np.array([[zoom, 0, shift[0]], [0, zoom, shift[1]]])
-    points = crops.points[row].copy()
+    points = shown.points.copy()
     points[:, :2] = points[:, :2] * zoom + shift
     points[:, 2] *= zoom
-    target = warp_affine(crops.frames[row], window, MOUTH.size)
-    warped = MeshWarp(np.asarray(crops.frames[other]), crops.points[other])(crops.points[row])
+    target = warp_affine(shown.frame, window, MOUTH.size)
+    warped = MeshWarp(np.asarray(known.frame), known.points)(shown.points)
     reference = warp_affine(warped, window, MOUTH.size)
     if rng.random() < 0.25:
         soft = masks.lower_face(points, MOUTH.size, MOUTH.unit_px, reach=rng.uniform(*LOWER_REACH))

@@ -20,7 +20,7 @@ from facediff.rendering.batch.options import Option, Scalar
 
 JOB_SUFFIXES = (".jsonl", ".ndjson", ".csv")
 MAX_JOBS, MAX_FILE_BYTES = 100_000, 256_000_000
-PATH_OPTIONS = ("model", "audio_encoder")  # options that may name a folder
+PATH_OPTIONS = ("model", "audio_encoder", "domain", "prior")  # options that may name a folder
 
 _RESERVED = frozenset('<>:"|?*\\/')  # in names, by one file system or another
 _MAX_NAME_BYTES = 200

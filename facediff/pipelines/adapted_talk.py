@@ -1,0 +1,106 @@
+"""DiffTalk with a small model of one domain in front of its large denoiser: Video-Adapter on mouth windows."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from diffusers import UNetMotionModel
+from diffusers.schedulers.scheduling_utils import SchedulerMixin
+from torch import Tensor
+
+from facediff.conditioning.bundle import Conditioning
+from facediff.conditioning.captions import CaptionEncoder
+from facediff.conditioning.difftalk import DiffTalkConditioner
+from facediff.errors import ConfigError
+from facediff.models import latents as space
+from facediff.models.latents import Codec
+from facediff.pipelines.clip_denoisers import ClipCondition
+from facediff.pipelines.difftalk import DiffTalkOutput, DiffTalkPipeline
+from facediff.pipelines.video_adapter import Mix, VideoAdapterPipeline
+
+
+class AdaptedTalkPipeline(DiffTalkPipeline):
+    """Paints mouths as DiffTalk does, by the scores of a small model and a prior that are added up at each step.
+
+    Source: Yang et al., "Probabilistic Adaptation of Text-to-Video Models" (Video-Adapter, ICLR 2024).
+
+    Args:
+        codec: See ``DiffTalkPipeline``.
+        unet: The prior, of clips; see ``facediff.models.space_time.space_time_prior``.
+        conditioner: The encoders of both.
+        scheduler: See ``DiffTalkPipeline``.
+        small: The model of the domain.
+        captions: The words that it knows.
+        prior_captions: Those that the prior knows.
+
+    Raises:
+        ConfigError: The two do not go together.
+    """
+
+    def __init__(
+        self,
+        codec: Codec,
+        unet: UNetMotionModel,
+        conditioner: DiffTalkConditioner,
+        scheduler: SchedulerMixin,
+        small: UNetMotionModel,
+        captions: CaptionEncoder,
+        prior_captions: CaptionEncoder,
+    ) -> None:
+        super().__init__(codec, unet, conditioner, scheduler)  # type: ignore[arg-type]
+        self.register_modules(small=small, captions=captions, prior_captions=prior_captions)
+        self.mix, self.caption = Mix(), ""
+        VideoAdapterPipeline(small, unet, scheduler)  # refuses what does not go together
+
+    def mixed(self, mix: Mix, caption: str = "") -> AdaptedTalkPipeline:
+        """The same networks, composed in another way, or told something about the clip.
+
+        Raises:
+            ConfigError: None of the words is known.
+        """
+        known = {*self.captions.known(caption), *self.prior_captions.known(caption)}
+        if caption and not known:
+            words = sorted({*self.captions.config["vocabulary"], *self.prior_captions.config["vocabulary"]})
+            told = f"it knows {', '.join(words)}" if words else "it was trained without captions"
+            raise ConfigError(f"the model knows no word of {caption!r}; {told}")
+        other = copy.copy(self)
+        other.mix, other.caption = mix, caption
+        return other
+
+    @torch.inference_mode()
+    def __call__(
+        self,
+        cond: Conditioning,
+        latents: Tensor,
+        *,
+        num_inference_steps: int = 2,
+        guidance_scale: float = 1.0,
+        decode: bool = True,
+        callback: Callable[[int, int, Tensor], None] | None = None,
+    ) -> DiffTalkOutput:
+        """Paints F windows, which are one clip; see ``DiffTalkPipeline`` for the arguments."""
+        noise = latents.to(cond.concat.device, cond.concat.dtype).expand(len(cond), -1, -1, -1)
+        without = None if guidance_scale == 1.0 else self.conditioner.without_sound(cond)
+        adapter = VideoAdapterPipeline(self.small, self.unet, self.scheduler)
+        result = adapter(
+            self._clip(cond, self.captions),
+            None if without is None else self._clip(without, self.captions),
+            self._clip(cond, self.prior_captions),
+            None if without is None else self._clip(without, self.prior_captions),
+            mix=replace(self.mix, guidance_scale=guidance_scale),
+            num_inference_steps=num_inference_steps,
+            latents=noise.transpose(0, 1)[None],
+            decode=False,
+            callback=callback,
+        ).latents
+        result = cond.latents(result[0].transpose(0, 1))
+        images = space.decode(self.codec, result) if decode else result.new_zeros(0)
+        return DiffTalkOutput(images=images, latents=result)
+
+    def _clip(self, cond: Conditioning, words: CaptionEncoder) -> ClipCondition:
+        """What F frames are conditioned on as one clip, with what is said about it."""
+        said = words(words.bag([self.caption]))
+        return ClipCondition(cond.tokens + said.to(cond.tokens), cond.concat.transpose(0, 1)[None])

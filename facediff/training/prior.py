@@ -1,0 +1,83 @@
+"""Trains the prior: a denoiser of pictures learns how frames follow one another, on all clips."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from diffusers import UNet2DConditionModel
+
+from facediff.audio.encoder import load_encoder
+from facediff.conditioning.captions import CaptionEncoder, words_of
+from facediff.conditioning.difftalk import DiffTalkConditioner
+from facediff.models.difftalk import base_schedule
+from facediff.models.space_time import TemporalLayer, space_time_prior
+from facediff.training.attributes import read_labels
+from facediff.training.catalog import Clip, read_catalog
+from facediff.training.edit_stages import LABELS, label_of
+from facediff.training.loop import LoopConfig
+from facediff.training.runs import ClipRuns, build_runs
+from facediff.training.space_time import ClipModel, RunDraw, RunRecipe, RunSource, train_clips
+from facediff.training.stages import own_codec, save_network
+from facediff.weights import model_folder
+
+PER_IDENTITY = 32  # runs of a person
+OPPOSITES = {"male": ("man", "woman"), "age": ("old", "young")}
+SURE = (0.25, 0.66)  # labels below and above are said in words
+
+
+def run_prior(
+    catalog: Path, cache: Path, model: Path, config: LoopConfig, *, labels: Path = LABELS, licence: str = "any"
+) -> None:
+    """Trains a temporal layer and words in front of ``model/difftalk``, which stays as it is; writes ``model/prior``.
+
+    Args:
+        catalog: CSV as ``read_catalog`` wants it.
+        cache: Folder for tracks and runs; filled at the first run.
+        model: Model folder to write to; must hold the codec and the denoiser.
+        config: How long, how fast.
+        labels: CSV as ``read_labels`` wants it; captions are made of it.
+        licence: As in ``read_catalog``.
+    """
+    folder = model_folder(model, "difftalk")
+    conditioner = DiffTalkConditioner.from_pretrained(folder / "conditioner", torch_dtype=torch.float32)
+    unet = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32)
+    clips = read_catalog(catalog, kinds=("av", "silent"), licence=licence)
+    encoder = load_encoder(conditioner.config["audio_encoder"], tokens=conditioner.config["audio_columns"])
+    codec = own_codec(model).eval().to(memory_format=torch.channels_last)
+    runs = build_runs(clips, cache, codec, encoder, per_identity=PER_IDENTITY, seed=config.seed)
+    known = read_labels(labels)
+    sources = weighed([(clip, runs[clip.name], caption(label_of(clip, known) or {})) for clip in clips
+                       if clip.name in runs])  # fmt: skip
+    torch.manual_seed(config.seed)
+    temporal = TemporalLayer(unet.config["block_out_channels"][-1])
+    words = CaptionEncoder(sorted({word for source in sources for word in words_of(source.caption)}))
+    prior = space_time_prior(unet, temporal).requires_grad_(False)
+    temporal.requires_grad_(True)
+    recipe = RunRecipe()
+    trained = ClipModel(prior, conditioner, words)
+    train_clips(trained, RunDraw(sources, words, recipe), base_schedule(), config, recipe)
+    save_network(temporal, model / "prior" / "temporal")
+    save_network(words, model / "prior" / "captions")
+
+
+def caption(label: dict[str, float]) -> str:
+    """What a row of labels says, in words."""
+    said = []
+    for name, value in label.items():
+        yes, no = OPPOSITES.get(name, (name.replace("-", " "), ""))
+        said.append(yes if value >= SURE[1] else no if value <= SURE[0] else "")
+    return " ".join(word for word in said if word)
+
+
+def weighed(known: Sequence[tuple[Clip, ClipRuns, str]], power: float = 0.6) -> list[RunSource]:
+    """Clips to draw from; people count as their number of runs to that power."""
+    people: Counter[str] = Counter()
+    for clip, runs, _ in known:
+        people[clip.identity] += len(runs)
+    return [
+        RunSource(runs, len(runs) * people[clip.identity] ** (power - 1), clip.sound is not None, said)
+        for clip, runs, said in known
+    ]
