@@ -223,7 +223,7 @@ class Avatar:
         record = self._record(
             "talk", _ingredient("speech", speech), seed, steps=steps, guidance_scale=guidance_scale, lips=lips,
             head=head, still=still, scheduler=scheduler, audio_encoder=hearing, fps=fps, progressive=progressive,
-            paint=paint, prior_strength=prior_strength, text=text, **_named(domain=domain, prior=prior),
+            paint=paint, prior_strength=prior_strength, text=text, domain=domain, prior=prior,
         )  # fmt: skip
         wave, sound = _heard(speech)
         is_still = isinstance(self._source, np.ndarray)
@@ -306,7 +306,7 @@ class Avatar:
         record = self._record(
             "animate", _ingredient("driving", driving), seed, region=region, absolute=absolute, lips=lips, eyes=eyes,
             brows=brows, head=head, steps=steps, scheduler=scheduler, sound=sound, compare=compare, paint=paint,
-            prior_strength=prior_strength, **_named(domain=domain, prior=prior),
+            prior_strength=prior_strength, domain=domain, prior=prior,
         )  # fmt: skip
         chosen = channels(region)
         is_still = isinstance(self._source, np.ndarray)
@@ -479,18 +479,28 @@ class Avatar:
         strength = painting.mix.strength if prior_strength is None else prior_strength
         return motion, painting.mixed(Mix(strength=strength), text or "")
 
-    def _record(self, task: str, second: Ingredient | None, seed: int, **options: str | float | bool | None) -> Record:
+    def _record(
+        self,
+        task: str,
+        second: Ingredient | None,
+        seed: int,
+        *,
+        domain: str | Path | None = None,
+        prior: str | Path | None = None,
+        **options: str | float | bool | None,
+    ) -> Record:
         """How a clip is made; only what differs from the defaults is an option."""
         defaults = {name: one.default for name, one in signature(getattr(Avatar, task)).parameters.items()}
         defaults |= {"face": None, "on_missing_face": "keep"}
         options |= {"face": self._face, "on_missing_face": self._on_missing_face}
+        options |= {role: model_name(m) for role, m in (("domain", domain), ("prior", prior)) if m is not None}
         return Record(
             task=task,
             inputs=(self._origin,) if second is None else (self._origin, second),
             options={name: value for name, value in options.items() if value != defaults[name]},
             seed=seed,
             model=model_name(self._model),
-            weights_sha256=weights_hash(self._model),
+            weights_sha256=weights_hash(self._model, domain=domain, prior=prior),
             consent=self.consent,
         )
 
@@ -564,11 +574,6 @@ def _check_numbers(
         raise ConfigError(f"prior_strength is a share from 0 to 1, not {prior_strength}")
     if fps is not None and not 1 <= fps <= 120:
         raise ConfigError(f"fps must be from 1 to 120, not {fps:g}")
-
-
-def _named(**models: str | Path | None) -> dict[str, str | None]:
-    """What a record calls models that may not be given."""
-    return {role: None if model is None else model_name(model) for role, model in models.items()}
 
 
 def _ingredient(role: str, thing: str | Path | np.ndarray | MotionTemplate) -> Ingredient:

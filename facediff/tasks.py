@@ -54,18 +54,14 @@ def identify(job: Job, window: int = WINDOW) -> Identity:
         InputError: An input is missing or cannot be read.
         WeightsError: There is no such model.
     """
-    from facediff.pipelines.domains import domain_hash
     from facediff.provenance import weights_hash
 
     hashes = {name: _hash(name, path) for name, path in job.inputs.items()}
-    weights = weights_hash(str(job.options["model"]))
+    added = {role: str(given) for role in ("domain", "prior") if (given := job.options.get(role)) is not None}
+    weights = weights_hash(str(job.options["model"]), **added)
     encoder = job.options.get("audio_encoder")
     if isinstance(encoder, str) and os.path.isdir(encoder):
         weights = hashlib.sha256(f"{weights} {_hash('audio_encoder', Path(encoder))}".encode()).hexdigest()
-    for role in ("domain", "prior"):
-        if (given := job.options.get(role)) is not None:
-            told = domain_hash(str(given)) if role == "domain" else weights_hash(str(given))
-            weights = hashlib.sha256(f"{weights} {told}".encode()).hexdigest()
     content = [job.task, hashes, dict(job.options), weights, facediff.__version__]
     key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return Identity(key, hashes, weights, _versions(), parts_of(expected_frames(job), window))

@@ -23,13 +23,16 @@ class Stage(str, Enum):
     sync = "sync"
     difftalk = "difftalk"
     fadm = "fadm"
+    prior = "prior"
     edit = "edit"
     attributes = "attributes"
 
 
 @app.command()
 def train(
-    stage: Annotated[Stage, typer.Argument(help="codec before difftalk, fadm, edit; motion before closing, sync.")],
+    stage: Annotated[
+        Stage, typer.Argument(help="codec before difftalk, fadm, edit; difftalk before prior; motion before sync.")
+    ],
     catalog: Annotated[Path, typer.Argument(help="CSV: file, split, kind, identity, licence; of closing, a folder.")],
     model: Annotated[Path, typer.Option(help="Model folder to write to.")],
     cache: Annotated[Path, typer.Option(help="Folder for tracks, crops and latents.")] = Path(".cache/facediff"),
@@ -48,6 +51,7 @@ def train(
     """Train a model of your own; a run that was cut off goes on where it was saved."""
     from facediff.training import edit_stages, stages
     from facediff.training.loop import LoopConfig
+    from facediff.training.prior import run_prior
 
     logging.getLogger("facediff").setLevel(logging.INFO)
     config = LoopConfig(
@@ -67,7 +71,7 @@ def train(
     else:
         run = {
             Stage.codec: stages.run_codec, Stage.motion: stages.run_motion, Stage.sync: stages.run_sync,
-            Stage.fadm: stages.run_fadm, Stage.edit: edit_stages.run_edit,
+            Stage.fadm: stages.run_fadm, Stage.prior: run_prior, Stage.edit: edit_stages.run_edit,
         }[stage]  # fmt: skip
         run(catalog, cache, model, config, licence=licence)
     say_wrote(model)

@@ -109,6 +109,6 @@ def frechet_distance(one: NDArray[np.floating], other: NDArray[np.floating]) -> 
     Source: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule" (NeurIPS 2017), equation 6.
     """
     mean = one.mean(axis=0) - other.mean(axis=0)
-    first, second = np.cov(one, rowvar=False), np.cov(other, rowvar=False)
-    root = np.real(sqrtm(np.atleast_2d(first @ second)))
-    return float(mean @ mean + np.trace(np.atleast_2d(first)) + np.trace(np.atleast_2d(second)) - 2 * np.trace(root))
+    first, second = (np.atleast_2d(np.cov(features, rowvar=False)) for features in (one, other))
+    root = np.real(sqrtm(first @ second))
+    return float(mean @ mean + np.trace(first) + np.trace(second) - 2 * np.trace(root))

@@ -96,7 +96,7 @@ def read_card(name_or_path: str | Path) -> DomainCard:
             raise ValueError(f"there is no method {card.method!r}")
         if not 0 <= card.prior_strength <= 1:
             raise ValueError(f"a prior's strength of {card.prior_strength}")
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise WeightsError(f"{path} is not the card of a domain model of this version: {error}") from error
     return card
 

@@ -11,6 +11,7 @@ import torch
 from diffusers import DDIMScheduler, ModelMixin, UNet2DConditionModel, UNetMotionModel
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from diffusers.utils import is_peft_available
+from safetensors import SafetensorError
 
 from facediff.conditioning.captions import CaptionEncoder
 from facediff.conditioning.difftalk import DiffTalkConditioner
@@ -195,7 +196,7 @@ def _sentences(model: str | Path) -> Iterator[None]:
         yield
     except (ConfigError, WeightsError):
         raise
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise WeightsError(f"the model {model} cannot be loaded: {str(error).splitlines()[0]}") from error
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.errors import MediaError, WeightsError
+from facediff.pipelines.domains import domain_hash
 from facediff.weights import CHECKPOINTS, model_folder
 
 IN_MEMORY = "(in memory)"  # the name of what never was a file
@@ -56,15 +57,26 @@ class Ingredient:
 
 
 @lru_cache(maxsize=4)
-def weights_hash(model: str | Path) -> str:
+def weights_hash(model: str | Path, *, domain: str | Path | None = None, prior: str | Path | None = None) -> str:
     """SHA-256 of a model's weights: of the names and hashes of its safetensors files, in order; hexadecimal.
 
     Args:
         model: ``base``, the embedded model, or a folder laid out like it.
+        domain: A domain model that is composed with it; hashed along where there is one.
+        prior: The model whose denoiser is the prior; likewise.
 
     Raises:
         WeightsError: There is no such model.
     """
+    hashes = [_model_hash(model)]
+    if domain is not None:
+        hashes.append(domain_hash(domain))
+    if prior is not None:
+        hashes.append(_model_hash(prior))
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256(" ".join(hashes).encode()).hexdigest()
+
+
+def _model_hash(model: str | Path) -> str:
     root = model_folder(model, "difftalk").parent
     digest = hashlib.sha256()
     for file in sorted(root.rglob("*.safetensors")):

@@ -218,7 +218,7 @@ def _judged(
 def _claim(work: Path, about: dict[str, object]) -> None:
     """Makes the work folder, or refuses one that another adaptation left."""
     path, told = work / "about.json", json.dumps(about, indent=1, sort_keys=True)
-    if path.is_file() and path.read_text(encoding="utf-8") != told:
+    if work.exists() and not (path.is_file() and path.read_text(encoding="utf-8") == told):
         raise OutputError(
             f"{work} was begun with other footage or settings; go on with those, delete it, or choose another name"
         )
