@@ -117,10 +117,12 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[int, int], None]]
 def stages_bar() -> Iterator[Callable[[str, int, int], None]]:
     """A bar on stderr for each stage of a long work, by its name, with the time left."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err) as bar:
-        tasks: dict[str, TaskID] = {}
+    with contextlib.ExitStack() as begun:  # a work that is refused before its first stage shows no bar
+        bar, tasks = Progress(*columns, console=err), dict[str, TaskID]()
 
         def advance(what: str, done: int, total: int) -> None:
+            if not tasks:
+                begun.enter_context(bar)
             if what not in tasks:
                 tasks[what] = bar.add_task(what, total=total)
             bar.update(tasks[what], completed=done, total=total)

@@ -20,11 +20,10 @@ MAX_FRAMES = 32
 
 
 def small_space_time(latent_channels: int = LATENT_CHANNELS, extra_channels: int = 57) -> UNetMotionModel:
-    """A denoiser of the latents (B, 12, F, 16, 20) of mouth windows: 0.33 M parameters, 0.1 GFLOP a call and frame.
+    """A denoiser of the latents (B, 12, F, 16, 20) of mouth windows: 0.36 M parameters, 0.1 GFLOP a call and frame.
 
     It starts as an image model (see ``still``), and takes up to 32 frames. It is given what DiffTalk's denoiser is
-    given. Attention across tokens and within a frame sits at half the latents' resolution; attention along time
-    everywhere.
+    given. Attention, across tokens, within a frame and along time, sits at half the latents' resolution.
 
     Args:
         latent_channels: Of the codec.
@@ -35,13 +34,14 @@ def small_space_time(latent_channels: int = LATENT_CHANNELS, extra_channels: int
             sample_size=(16, 20),
             in_channels=latent_channels + extra_channels,
             out_channels=latent_channels,
-            block_out_channels=(24, 24),
+            block_out_channels=(32, 24),
             layers_per_block=1,
             down_block_types=("DownBlockMotion", "CrossAttnDownBlockMotion"),
             up_block_types=("CrossAttnUpBlockMotion", "UpBlockMotion"),
             cross_attention_dim=TOKEN_DIM,
             num_attention_heads=4,
             norm_num_groups=8,
+            temporal_transformer_layers_per_block=(0, 1),
             motion_num_attention_heads=4,
             motion_max_seq_length=MAX_FRAMES,
         )

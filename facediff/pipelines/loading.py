@@ -196,7 +196,7 @@ def _sentences(model: str | Path) -> Iterator[None]:
         yield
     except (ConfigError, WeightsError):
         raise
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, LookupError, RuntimeError, SafetensorError) as error:
         raise WeightsError(f"the model {model} cannot be loaded: {str(error).splitlines()[0]}") from error
 
 

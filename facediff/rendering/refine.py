@@ -33,6 +33,7 @@ PARTS: tuple[tuple[tuple[slice, ...], tuple[NDArray[np.integer], ...], float, fl
     ((layout.BROWS,), (BROW_LINE,), 0.08, 0.12),
 )
 FRESH_FEATHER = 0.03
+LIPS_OWN = 0.75  # share of the change that lips are spared: the denoiser, unsure of their colour, makes them pale
 SLOW_PX = 0.05 * FACE.unit_px  # detail finer than this is taken from the coarse frame, where that has it right
 FULL_FROM = 0.25  # attributes, in usual deviations, from which the whole of the change is pasted
 
@@ -127,10 +128,17 @@ def _view(shot: Shot) -> _View:
         points=points,
         mask=masks.face_hull(points, size, unit, reach=MASK_REACH),
         maps=draw_face(points, size),
-        paste=moved_parts(shot.moved, points, size, unit) * border_fade(size),
+        paste=moved_parts(shot.moved, points, size, unit) * border_fade(size) * (1 - LIPS_OWN * _lips(points)),
         fresh=shot.lack * masks.region(points[LIPS_INNER], size, unit, feather=FRESH_FEATHER),
         anew=_painted_anew(shot, points),
     )
+
+
+def _lips(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(H, W) in [0, 1]: the lips without what is between them."""
+    size, unit = FACE.size, FACE.unit_px
+    outer = masks.region(points[LIPS_OUTER], size, unit, reach=0.06, feather=0.08)
+    return np.clip(outer - masks.region(points[LIPS_INNER], size, unit, feather=FRESH_FEATHER), 0, 1)
 
 
 def _painted_anew(shot: Shot, points: NDArray[np.float32]) -> NDArray[np.float32]:
