@@ -8,9 +8,11 @@ from typing import Any
 import gradio as gr
 
 from facediff.clip import Clip
+from facediff.demo.actions import action_row
+from facediff.demo.domain import BEST, NONE, domain_options, read_domain
 from facediff.demo.jobs import Jobs
 from facediff.demo.limits import Limits
-from facediff.demo.result import action_row, connect, result_column
+from facediff.demo.result import BUTTONS, connect, result_column
 from facediff.demo.source import PORTRAIT, VIDEO, read_avatar, source_column
 from facediff.demo.uploads import Film, Picture
 from facediff.errors import InputError
@@ -47,7 +49,8 @@ def animate_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
                 compare = gr.Checkbox(label="Driver and source beside the result")
                 steps = gr.Slider(1, 20, value=1, step=1, label="Steps", info="More are slower.")
                 seed = gr.Number(0, precision=0, minimum=0, label="Seed", info="Equal seeds give equal frames.")
-            actions = action_row()
+                domain = domain_options()
+            actions = action_row(*BUTTONS)
             gr.Examples(
                 [[str(portrait)]], [source.portrait], label="No files at hand?",
                 example_labels=["Take the sample portrait"], cache_examples=False, api_visibility="private",
@@ -60,7 +63,8 @@ def animate_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
         kind: str = PORTRAIT, portrait: str | None = None, video: str | None = None, face: int | None = None,
         driver: str = VIDEO, driving: str | None = None, expression: str | None = None, region: str = "all",
         lips: float = 1, eyes: float = 1, brows: float = 1, head: float = 1, sound: bool = False,
-        compare: bool = False, steps: int = 1, seed: int | None = 0,
+        compare: bool = False, steps: int = 1, seed: int | None = 0, domain: str = NONE,
+        domain_file: str | None = None, prior_strength: float | str = BEST,
     ) -> Clip:  # fmt: skip
         if driver == VIDEO and driving is None:
             raise InputError("choose a driving video first")
@@ -72,11 +76,12 @@ def animate_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
             limits.picture(expression)
         return avatar.animate(
             motion, region=region, lips=lips, eyes=eyes, brows=brows, head=head, sound=sound, compare=compare,
-            steps=int(steps), seed=seed or 0,
+            steps=int(steps), seed=seed or 0, **read_domain(domain, domain_file, prior_strength, jobs),
         )  # fmt: skip
 
     inputs = [
-        *source.inputs, driver, driving, expression, region, lips, eyes, brows, head, sound, compare, steps, seed
+        *source.inputs, driver, driving, expression, region, lips, eyes, brows, head, sound, compare, steps, seed,
+        *domain.inputs,
     ]  # fmt: skip
     connect(jobs, actions, result, inputs, make_clip, "animate")
 

@@ -13,6 +13,7 @@ import gradio as gr
 from skimage.data import astronaut
 from starlette.middleware import Middleware
 
+from facediff.demo.adapt import adapt_tab
 from facediff.demo.animate import animate_tab
 from facediff.demo.edit import edit_tab
 from facediff.demo.guard import Guard
@@ -50,6 +51,8 @@ def build(jobs: Jobs, limits: Limits, folder: Path) -> gr.Blocks:
                 animate_tab(jobs, limits, portrait)
             with gr.Tab("Edit"):
                 edit_tab(jobs, limits, portrait)
+            with gr.Tab("Adapt"):
+                adapt_tab(jobs, limits)
         gr.Markdown(
             f"Up to {limits.seconds:g} s and {limits.megapixels:g} megapixels. Files stay on the machine that serves "
             "this page and are removed after an hour. Videos are marked as AI-made. People are real: ask before you "

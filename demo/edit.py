@@ -9,9 +9,10 @@ from typing import Any
 import gradio as gr
 
 from facediff.clip import Clip
+from facediff.demo.actions import action_row
 from facediff.demo.jobs import Jobs
 from facediff.demo.limits import Limits
-from facediff.demo.result import action_row, connect, result_column
+from facediff.demo.result import BUTTONS, connect, result_column
 from facediff.demo.source import PORTRAIT, read_avatar, source_column
 from facediff.edits import attribute_names
 from facediff.errors import InputError
@@ -38,7 +39,7 @@ def edit_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
             with gr.Accordion("More", open=False):
                 sliders |= {name: _slider(name) for name in folded}
                 seed = gr.Number(0, precision=0, minimum=0, label="Seed", info="Equal seeds give equal frames.")
-            actions = action_row()
+            actions = action_row(*BUTTONS)
             gr.Examples(
                 [[str(portrait)]], [source.portrait], label="No files at hand?",
                 example_labels=["Take the sample portrait"], cache_examples=False, api_visibility="private",

@@ -11,12 +11,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from facediff.demo.words import duration
 
 T = TypeVar("T")
-Report = Callable[[int, int], None]  # frames done, frames in all
 Show = Callable[[float, str], object]  # fraction done, what to say
 
 KEPT_S = 120.0  # Gradio copies a result at once; what is older than this was copied
@@ -27,6 +26,12 @@ class Stopped(Exception):
     """Unwinds a rendering that was cancelled."""
 
 
+class Report(Protocol):
+    """Takes how many are done, how many there are in all, what they are, and what is being done before the first."""
+
+    def __call__(self, done: int, total: int, /, things: str = "frames", doing: str = "Rendering") -> None: ...
+
+
 class Jobs:
     """Runs one job at a time in a thread of its own; others wait.
 
@@ -35,11 +40,13 @@ class Jobs:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="render")
         self._running: dict[str, set[threading.Event]] = {}
 
-    async def run(self, work: Callable[[Report], T], show: Show, session: str | None = None) -> T:
+    async def run(
+        self, work: Callable[[Report], T], show: Show, session: str | None = None, doing: str = "Reading the face"
+    ) -> T:
         """What ``work`` returns.
 
         Cancelling this coroutine, or ``stop``, makes the ``report`` that ``work`` calls after each frame raise
@@ -49,6 +56,7 @@ class Jobs:
             work: What to do; it must call what it is given after each frame.
             show: Told how far it is.
             session: Whom to stop it for.
+            doing: What is said until ``work`` tells more.
         """
         stopped = threading.Event()
         events = self._running.setdefault(session or "", set())
@@ -57,7 +65,7 @@ class Jobs:
         def guarded() -> T:
             if stopped.is_set():
                 raise Stopped
-            show(0.0, "Reading the face")
+            show(0.0, doing)
             return work(_Reporter(stopped, show))
 
         try:
@@ -85,10 +93,10 @@ class Jobs:
 
     def new_path(self, name: str) -> Path:
         """Where a job may write a file of this name; results that were fetched long ago are removed."""
-        for old in self._folder.iterdir() if self._folder.is_dir() else ():
+        for old in self.folder.iterdir() if self.folder.is_dir() else ():
             if time.time() - old.stat().st_mtime > KEPT_S and old.is_dir():
                 shutil.rmtree(old, ignore_errors=True)
-        place = self._folder / secrets.token_hex(8)
+        place = self.folder / secrets.token_hex(8)
         place.mkdir(parents=True)
         return place / name
 
@@ -98,13 +106,20 @@ class _Reporter:
 
     def __init__(self, stopped: threading.Event, show: Show) -> None:
         self._stopped, self._show = stopped, show
-        self._started, self._shown = time.monotonic(), float("-inf")
+        self._things = ""
+        self._first, self._started, self._shown = 0, 0.0, 0.0
 
-    def __call__(self, done: int, total: int) -> None:
+    def __call__(self, done: int, total: int, /, things: str = "frames", doing: str = "Rendering") -> None:
         if self._stopped.is_set():
             raise Stopped
         now = time.monotonic()
+        if things != self._things:
+            self._things, self._first, self._started, self._shown = things, done, now, float("-inf")
         if now - self._shown >= REPORT_EVERY_S or done == total:
             self._shown = now
-            left = (now - self._started) / done * (total - done) if done else 0.0
-            self._show(done / total, f"{done} of {total} frames, {duration(left)} left" if done else "Rendering")
+            self._show(done / total, f"{done} of {total} {things}{self._left(now, done, total)}" if done else doing)
+
+    def _left(self, now: float, done: int, total: int) -> str:
+        if done == self._first:
+            return ""
+        return f", {duration((now - self._started) / (done - self._first) * (total - done))} left"

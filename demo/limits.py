@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import av
 
 from facediff.audio.wave import stream_wave
 from facediff.errors import ConfigError, InputError, MediaError
-from facediff.media import VideoReader, read_image
+from facediff.media import VideoReader, is_video, read_image
 from facediff.types import Frame
 
 MAX_SIDE_PX = 8192
@@ -27,6 +27,7 @@ class Limits:
         seconds: Longest speech, source video or driving video.
         megapixels: Largest picture or video frame, in millions of pixels.
         megabytes: Largest file.
+        videos: How many to learn from.
 
     Raises:
         ConfigError: A limit is not above zero.
@@ -35,6 +36,7 @@ class Limits:
     seconds: float = 60.0
     megapixels: float = 16.0
     megabytes: float = 200.0
+    videos: int = 20
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -74,6 +76,21 @@ class Limits:
         info = VideoReader(path).info
         self._check_size(path, info.width, info.height)
         return Path(path)
+
+    def check_footage(self, paths: Sequence[str | Path] | None) -> Iterator[Path]:
+        """The paths of videos to learn from, each once it has been looked at.
+
+        Raises:
+            InputError: There are none, too many, or one of them cannot be used.
+        """
+        if not paths:
+            raise InputError("choose some videos first")
+        if len(paths) > self.videos:
+            raise InputError(f"{len(paths)} videos were given; at most {self.videos} are taken")
+        for path in paths:
+            if not is_video(path):
+                raise MediaError(f"{path} is not called as videos are; give .mp4, .mov, .webm or the like")
+            yield self.check_video(path)
 
     def check_sound(self, path: str | Path | None) -> Path:
         """The path of a sound within the limits.

@@ -7,9 +7,11 @@ from pathlib import Path
 import gradio as gr
 
 from facediff.clip import Clip
+from facediff.demo.actions import action_row
+from facediff.demo.domain import BEST, NONE, domain_options, read_domain
 from facediff.demo.jobs import Jobs
 from facediff.demo.limits import Limits
-from facediff.demo.result import action_row, connect, result_column
+from facediff.demo.result import BUTTONS, connect, result_column
 from facediff.demo.source import PORTRAIT, read_avatar, source_column
 from facediff.demo.uploads import Sound
 
@@ -33,7 +35,8 @@ def talk_tab(jobs: Jobs, limits: Limits, portrait: Path, speech: Path) -> None:
                 still = gr.Checkbox(label="Hold the head still")
                 steps = gr.Slider(1, 20, value=2, step=1, label="Steps", info="More are slower.")
                 seed = gr.Number(0, precision=0, minimum=0, label="Seed", info="Equal seeds give equal frames.")
-            actions = action_row()
+                domain = domain_options()
+            actions = action_row(*BUTTONS)
             gr.Examples(
                 [[str(portrait), str(speech)]], [source.portrait, heard], label="No files at hand?",
                 example_labels=["Take the sample portrait and sentence"], cache_examples=False,
@@ -45,10 +48,13 @@ def talk_tab(jobs: Jobs, limits: Limits, portrait: Path, speech: Path) -> None:
     def make_clip(
         kind: str = PORTRAIT, portrait: str | None = None, video: str | None = None, face: int | None = None,
         speech: str | None = None, seed: int | None = 0, steps: int = 2, lips: float = 1, head: float = 1,
-        still: bool = False,
+        still: bool = False, domain: str = NONE, domain_file: str | None = None,
+        prior_strength: float | str = BEST,
     ) -> Clip:  # fmt: skip
         heard = limits.check_sound(speech)
         avatar = read_avatar(kind, portrait, video, face, limits)
-        return avatar.talk(heard, seed=seed or 0, steps=int(steps), lips=lips, head=head, still=still)
+        adapted = read_domain(domain, domain_file, prior_strength, jobs)
+        return avatar.talk(heard, seed=seed or 0, steps=int(steps), lips=lips, head=head, still=still, **adapted)
 
-    connect(jobs, actions, result, [*source.inputs, heard, seed, steps, lips, head, still], make_clip, "talk")
+    inputs = [*source.inputs, heard, seed, steps, lips, head, still, *domain.inputs]
+    connect(jobs, actions, result, inputs, make_clip, "talk")

@@ -48,5 +48,18 @@ class Sound(gr.Audio):
     async_move_resource_to_block_cache = _kept_local(gr.Audio)
 
 
+class Upload(gr.File):
+    """A file, or several, of no kind that Gradio knows; what is in them is looked at by who takes them."""
+
+    is_template = True
+    async_move_resource_to_block_cache = _kept_local(gr.File)
+
+    def preprocess(self, payload: Any) -> Any:
+        """The path of the file, or a list of paths."""
+        if payload is None or self.file_count == "single":
+            return None if payload is None else payload.path
+        return [file.path for file in payload]
+
+
 with contextlib.suppress(OSError):  # Gradio writes a stub beside each component class, which would shadow this file
     Path(__file__).with_suffix(".pyi").unlink()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import html
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,19 +15,20 @@ from facediff.errors import FaceDiffError
 
 
 @contextlib.contextmanager
-def plain_errors(*uploads: str | None) -> Iterator[None]:
+def plain_errors(*uploads: str | None, private: Path | None = None) -> Iterator[None]:
     """Shows foreseen failures as one sentence; what is left is a mistake of ours, which Gradio logs.
 
     Args:
         uploads: Paths that a sentence may hold; only the names of their files are shown.
+        private: A folder of folders of ours; what lies in those is shown without where that is.
     """
     try:
         yield
     except (FaceDiffError, OSError, MemoryError) as error:
-        raise gr.Error(sentence(error, *uploads), duration=15, print_exception=False) from error
+        raise gr.Error(sentence(error, *uploads, private=private), duration=15, print_exception=False) from error
 
 
-def sentence(error: BaseException, *uploads: str | None) -> str:
+def sentence(error: BaseException, *uploads: str | None, private: Path | None = None) -> str:
     """What went wrong, as a sentence that is safe inside HTML."""
     if isinstance(error, MemoryError):
         text = "there is not enough memory; give a smaller picture or video"
@@ -37,6 +40,8 @@ def sentence(error: BaseException, *uploads: str | None) -> str:
     for upload in uploads:
         if upload is not None:
             text = text.replace(upload, Path(upload).name)
+    if private is not None:
+        text = re.sub(re.escape(f"{private}{os.sep}") + r"\w+[/\\]", "", text)
     return html.escape(text, quote=False)
 
 

@@ -30,6 +30,7 @@ from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, read_image
 from facediff.pipelines.adapted_talk import AdaptedTalkPipeline
 from facediff.pipelines.difftalk import DiffTalkPipeline
+from facediff.pipelines.domains import domain_hash
 from facediff.pipelines.editors import Editor, LinearEditor
 from facediff.pipelines.motion import MotionPipeline
 from facediff.pipelines.video_adapter import Mix
@@ -470,7 +471,12 @@ class Avatar:
                 raise ConfigError("a prior, its strength and a text are for a domain model: give a domain too")
             return shared_models.talking(self._model, self._device, scheduler)
         motion, painting = shared_models.adapted(
-            self._model, str(domain), None if prior is None else str(prior), self._device, scheduler
+            self._model,
+            str(domain),
+            domain_hash(domain),
+            None if prior is None else str(prior),
+            self._device,
+            scheduler,
         )
         if not isinstance(painting, AdaptedTalkPipeline):
             if prior is not None or prior_strength is not None or text is not None:

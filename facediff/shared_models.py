@@ -45,9 +45,9 @@ def talking(model: str, device: str | None, scheduler: str | None) -> tuple[Moti
 
 @_once
 def adapted(
-    model: str, domain: str, prior: str | None, device: str | None, scheduler: str | None
+    model: str, domain: str, domain_sha256: str, prior: str | None, device: str | None, scheduler: str | None
 ) -> tuple[MotionPipeline, DiffTalkPipeline]:
-    """As ``talking``, with a domain model."""
+    """As ``talking``, with a domain model; its hash tells it from one that lay in its place before."""
     from facediff.pipelines.loading import load_domain_talk
 
     return load_domain_talk(model, domain, device, scheduler, prior)

@@ -122,10 +122,15 @@ def written_domain(folder: Path, card: DomainCard) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def base_hash(model: str | Path) -> str:
-    """SHA-256 of what a domain model must share with its base: the codec, and the encoders of the denoiser."""
+def base_hash(model: str | Path, method: str = "small") -> str:
+    """SHA-256 of what a domain model must share with its base.
+
+    That is the codec and the encoders of the denoiser; and the denoiser itself, where it is that which is changed.
+    """
     digest = hashlib.sha256()
-    for folder in (model_folder(model, "codec"), model_folder(model, "difftalk") / "conditioner"):
+    denoiser = model_folder(model, "difftalk")
+    changed = [denoiser / "unet"] if method == "lora" else []
+    for folder in (model_folder(model, "codec"), denoiser / "conditioner", *changed):
         for file in sorted(folder.rglob("*.safetensors")):
             digest.update(file.read_bytes())
     return digest.hexdigest()

@@ -160,10 +160,10 @@ def load_domain_talk(
         MissingExtra: peft is not installed, and the domain model is of low rank.
     """
     card, folder = read_card(domain), domain_folder(domain)
-    if card.base_sha256 != base_hash(model):
+    if card.base_sha256 != base_hash(model, card.method):
         raise WeightsError(
-            f"the domain model {folder.name} was trained for another model than {model}: its codec or its encoders "
-            "differ; give the --model that it was trained with, or adapt again"
+            f"the domain model {folder.name} was trained for another model than {model}, of other weights; "
+            "give the --model that it was trained with, or adapt again"
         )
     motion, painting = load_talk(model, device, scheduler)
     if card.method == "lora":

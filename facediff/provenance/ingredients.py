@@ -56,7 +56,6 @@ class Ingredient:
         return cls(role, IN_MEMORY, digest.hexdigest())
 
 
-@lru_cache(maxsize=4)
 def weights_hash(model: str | Path, *, domain: str | Path | None = None, prior: str | Path | None = None) -> str:
     """SHA-256 of a model's weights: of the names and hashes of its safetensors files, in order; hexadecimal.
 
@@ -76,6 +75,7 @@ def weights_hash(model: str | Path, *, domain: str | Path | None = None, prior: 
     return hashes[0] if len(hashes) == 1 else hashlib.sha256(" ".join(hashes).encode()).hexdigest()
 
 
+@lru_cache(maxsize=4)
 def _model_hash(model: str | Path) -> str:
     root = model_folder(model, "difftalk").parent
     digest = hashlib.sha256()

@@ -33,6 +33,7 @@ HELD_OUT = 0.1  # share of each video's runs, its last, that is measured on
 LEAST_RUNS = 12  # about four seconds of a face
 STRENGTHS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
 FRAMES_A_SECOND = 25.0
+USUAL_STRENGTH = 0.5  # where nothing could be held out
 LEARNING_RATES = {"small": 2e-3, "lora": 1e-3}
 LORA_TARGETS = ["to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2", "conv1", "conv2"]
 
@@ -100,7 +101,7 @@ def adapt(
     if output.exists():
         raise OutputError(f"{output} is there already; choose another name for the domain model")
     clips = read_footage(footage)
-    base = base_hash(model)
+    base = base_hash(model, recipe.method)
     work = output.with_name(output.name + ".work")
     _claim(work, {"recipe": asdict(recipe), "base": base, "files": {c.name: c.path.stat().st_size for c in clips}})
     _, painting = load_talk(model, "cpu")
@@ -129,8 +130,7 @@ def adapt(
     torch.manual_seed(recipe.seed)
     trained = (train_lora if recipe.method == "lora" else train_small)(painting, shown, loop, recipe)
     minutes = round((time.monotonic() - began) / 60, 1)
-    say("measuring", 0, 1)
-    figures, strength = _judged(trained, painting, model, kept)
+    figures, strength = _judged(trained, painting, model, kept, lambda k, n: say("measuring", k, n))
     seconds = sum(len(source.runs) for source in shown) * FRAMES / FRAMES_A_SECOND
     card = DomainCard(
         name=name or output.name, method=recipe.method, base_sha256=base, prior_strength=strength, clips=len(sources),
@@ -142,7 +142,6 @@ def adapt(
             save_network(trained.captions, folder / "captions")
         else:
             trained.unet.save_lora_adapter(folder / "lora", weight_name=LORA_FILE)
-    say("measuring", 1, 1)
     shutil.rmtree(work, ignore_errors=True)
     return card
 
@@ -196,23 +195,35 @@ def train_lora(
 
 
 def _judged(
-    trained: ClipModel | Denoiser, painting: DiffTalkPipeline, model: str, kept: Sequence[RunSource]
+    trained: ClipModel | Denoiser,
+    painting: DiffTalkPipeline,
+    model: str,
+    kept: Sequence[RunSource],
+    progress: Callable[[int, int], None],
 ) -> tuple[dict[str, float], float]:
     """Errors of sampled latents on footage held out, by the prior's strength, and the best strength."""
+    if not kept:
+        return {}, USUAL_STRENGTH
     if isinstance(trained, Denoiser):
         trained.unet.eval()
+        progress(0, 2)
         figures = {"lora": sampling_error(painting, kept)}
         trained.unet.disable_adapters()
+        progress(1, 2)
         figures["prior"] = sampling_error(painting, kept)
         trained.unet.enable_adapters()
+        progress(2, 2)
         return figures, 0.0
     prior, words = load_prior(model, painting)
     mixed = AdaptedTalkPipeline(
         painting.codec, prior, painting.conditioner, painting.scheduler, trained.unet.eval(), trained.captions, words
     )
-    errors = {s: sampling_error(mixed.mixed(Mix(strength=s)), kept) for s in STRENGTHS}
-    figures = {f"strength {s:g}": error for s, error in errors.items()}
-    return figures, min(STRENGTHS, key=errors.__getitem__)
+    errors = {}
+    for done, strength in enumerate(STRENGTHS):
+        progress(done, len(STRENGTHS))
+        errors[strength] = sampling_error(mixed.mixed(Mix(strength=strength)), kept)
+    progress(len(STRENGTHS), len(STRENGTHS))
+    return {f"strength {s:g}": error for s, error in errors.items()}, min(STRENGTHS, key=errors.__getitem__)
 
 
 def _claim(work: Path, about: dict[str, object]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,8 +81,22 @@ class FaceCrops:
         return weight / weight.sum()
 
 
-def read_tracks(clip: Clip, folder: Path) -> FaceTrack | None:
-    """The face track of a clip, from the cache if it is there, else made and kept; None where there is no face."""
+def ticking(frames: Iterable[Frame], tick: Callable[[], None] | None) -> Iterator[Frame]:
+    """The frames, with a call before each: for who shows progress, or wants to stop."""
+    for frame in frames:
+        if tick is not None:
+            tick()
+        yield frame
+
+
+def read_tracks(clip: Clip, folder: Path, tick: Callable[[], None] | None = None) -> FaceTrack | None:
+    """The face track of a clip, from the cache if it is there, else made and kept; None where there is no face.
+
+    Args:
+        clip: Of the table.
+        folder: Of the cache.
+        tick: Called at each frame that is looked at.
+    """
     path = folder / (clip.name.replace("/", "__") + ".npz")
     if path.is_file():
         with np.load(path, allow_pickle=False) as stored:
@@ -91,7 +105,7 @@ def read_tracks(clip: Clip, folder: Path) -> FaceTrack | None:
             width, height = (int(v) for v in stored["size"])
             return FaceTrack(points, presence, (width, height), float(stored["fps"]))
     try:
-        track = _track(clip)
+        track = _track(clip, tick)
     except NoFaceFound:
         log.warning("no face in %s; left out", clip.name)
         return None
@@ -100,11 +114,11 @@ def read_tracks(clip: Clip, folder: Path) -> FaceTrack | None:
     return track
 
 
-def _track(clip: Clip) -> FaceTrack:
+def _track(clip: Clip, tick: Callable[[], None] | None) -> FaceTrack:
     if clip.kind == "still":
         return track_still(read_image(clip.path), "largest")
     video = VideoReader(clip.path)
-    return track_face(video, float(video.info.fps))
+    return track_face(ticking(video, tick), float(video.info.fps))
 
 
 def _frames(clip: Clip) -> Iterator[Frame]:

@@ -11,6 +11,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from facediff.landmarks.canonical import canonicalise
 from facediff.media import VideoReader
 from facediff.models.codec import FaceCodec
 from facediff.training.catalog import Clip
-from facediff.training.faces import WIDE, Moment, is_frontal, points_in_crop, read_tracks
+from facediff.training.faces import WIDE, Moment, is_frontal, points_in_crop, read_tracks, ticking
 from facediff.training.latents import as_pictures
 from facediff.training.loop import Batch
 from facediff.training.pairs import Pair, pair_of
@@ -98,7 +99,7 @@ def build_runs(
         encoder: Speech to features.
         per_identity: Most runs of a person; every frame is in about one run by default.
         seed: Of places, masks and references.
-        progress: Called after each clip with how many are done and how many there are.
+        progress: Called with how many clips are done and how many there are, often: what it raises ends the work.
     """
     share: dict[str, int] = {}
     for clip in clips:
@@ -107,8 +108,9 @@ def build_runs(
     for number, clip in enumerate(clips):
         most = None if per_identity is None else max(1, per_identity // share[clip.identity])
         folder = cache / "runs" / clip.name.replace("/", "__")
+        tick = None if progress is None else partial(progress, number, len(clips))
         if not folder.is_dir():
-            _make(clip, folder, cache / "tracks", codec, encoder, most, [seed, number])
+            _make(clip, folder, cache / "tracks", codec, encoder, most, [seed, number], tick)
         made = ClipRuns(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ClipRuns.__annotations__})
         if len(made):
             known[clip.name] = made
@@ -125,16 +127,17 @@ def _make(
     encoder: AudioEncoder,
     most: int | None,
     seed: list[int],
+    tick: Callable[[], None] | None,
 ) -> None:
     """Writes a clip's runs beside their folder, then names it: what is cut off is begun anew."""
     rows: dict[str, list[NDArray]] = {name: [] for name in ClipRuns.__annotations__}
-    track = read_tracks(clip, tracks)
+    track = read_tracks(clip, tracks, tick)
     starts = np.zeros(0, int) if track is None else _starts(track, most, np.random.default_rng(seed))
     if track is not None and len(starts):
         heard = None
         if clip.sound is not None:
             heard = encoder.encode(load_wave(clip.sound), track.fps, len(track))
-        for start, pairs, rotations in _cut(clip, track, starts, seed):
+        for start, pairs, rotations in _cut(clip, track, starts, seed, tick):
             made = _encoded(pairs, codec)
             made["rotation"] = rotations
             silence = np.zeros((FRAMES, encoder.tokens, encoder.dim), np.float16)
@@ -144,12 +147,12 @@ def _make(
                 rows[name].append(value)
     else:
         log.warning("no face for %d frames in a row in %s; left out", FRAMES, clip.name)
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    unfinished = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
     for name, values in rows.items():
-        np.save(partial / f"{name}.npy", np.stack(values) if values else np.zeros(0))
-    partial.rename(folder)
+        np.save(unfinished / f"{name}.npy", np.stack(values) if values else np.zeros(0))
+    unfinished.rename(folder)
 
 
 def _starts(track: FaceTrack, most: int | None, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -168,7 +171,7 @@ def _starts(track: FaceTrack, most: int | None, rng: np.random.Generator) -> NDA
 
 
 def _cut(
-    clip: Clip, track: FaceTrack, starts: NDArray[np.int64], seed: list[int]
+    clip: Clip, track: FaceTrack, starts: NDArray[np.int64], seed: list[int], tick: Callable[[], None] | None
 ) -> Iterator[tuple[int, list[Pair], NDArray[np.float32]]]:
     """Each run's start, pairs and head rotations (F, 3, 3), in two passes over the video: references, then frames."""
     _, pose = canonicalise(track.points)
@@ -180,12 +183,13 @@ def _cut(
 
     good = np.flatnonzero(track.usable & is_frontal(pose))
     wanted = set(good[np.linspace(0, len(good) - 1, min(REFERENCES, len(good))).astype(int)])
-    references = {row: moment(frame, row) for row, frame in enumerate(VideoReader(clip.path)) if row in wanted}
+    shown_first = enumerate(ticking(VideoReader(clip.path), tick))
+    references = {row: moment(frame, row) for row, frame in shown_first if row in wanted}
     if not references:
         raise InputError(f"{clip.path} changed while it was read")
     needed = {start + i for start in starts for i in range(FRAMES)}
     coming, recent = deque(starts.tolist()), deque[tuple[int, Moment]](maxlen=FRAMES)
-    for row, frame in enumerate(VideoReader(clip.path)):
+    for row, frame in enumerate(ticking(VideoReader(clip.path), tick)):
         if row not in needed or row >= len(track):
             continue
         recent.append((row, moment(frame, row)))

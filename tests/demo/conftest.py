@@ -25,7 +25,9 @@ SAMPLES = Path(facediff.__file__).parent / "samples"
 
 @pytest.fixture(scope="session")
 def uploads(tmp_path_factory) -> Path:
-    """portrait.png, two.png (two faces), grey.png (none), short.mp4 (8 frames, with sound), short.wav, long.flac."""
+    """portrait.png, two.png (two faces), grey.png (none), short.mp4 (8 frames, with sound), presenter.mp4 (104 frames
+    of a face, with sound), short.wav, long.flac.
+    """
     folder = tmp_path_factory.mktemp("uploads")
     face = astronaut()
     Image.fromarray(face).save(folder / "portrait.png")
@@ -36,6 +38,10 @@ def uploads(tmp_path_factory) -> Path:
     ) as w:
         for _ in range(8):
             w.write(face)
+    speech = load_wave(SAMPLES / "hello.flac")[: 104 * SAMPLE_RATE // 25]
+    with VideoWriter(folder / "presenter.mp4", (192, 192), Fraction(25), audio=speech) as w:
+        for _ in range(104):
+            w.write(np.ascontiguousarray(face[20:212, 130:322]))
     with wave.open(str(folder / "short.wav"), "wb") as sound:
         sound.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
         sound.writeframes((load_wave(SAMPLES / "hello.flac")[8000:13000] * 32767).astype("<i2").tobytes())
@@ -45,9 +51,9 @@ def uploads(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def address() -> str:
-    """Of a demo that takes 20 seconds and 4 megapixels."""
+    """Of a demo that takes 20 seconds, 4 megapixels, and 3 videos to learn from."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with running(port=port, limits=Limits(seconds=20, megapixels=4)) as place:
+    with running(port=port, limits=Limits(seconds=20, megapixels=4, videos=3)) as place:
         yield place

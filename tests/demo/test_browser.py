@@ -93,6 +93,21 @@ def test_one_of_several_faces_is_clicked(page, uploads):
         api.expect(field).to_have_value(index, timeout=PATIENCE_MS)
 
 
+def test_videos_are_learnt_from_until_cancelled(page, uploads):
+    page.get_by_role("tab", name="Adapt").click()
+    button(page, "Learn").click()
+    page.get_by_text("Choose some videos first.").wait_for()
+    fields = page.locator("input[type=file][multiple]")
+    with page.expect_response(lambda r: "/upload" in r.url):
+        fields.first.set_input_files([uploads / "presenter.mp4", uploads / "short.mp4"])
+    page.get_by_text("presenter", exact=False).locator("visible=true").first.wait_for()
+    button(page, "Learn").click()
+    page.get_by_text("of 1500 steps").wait_for()
+    button(page, "Cancel").click()
+    page.get_by_text("Cancelled.").locator("visible=true").wait_for()
+    button(page, "Learn").wait_for()
+
+
 def test_the_sample_is_one_click_away(page):
     page.get_by_text("Take the sample portrait and sentence").locator("visible=true").first.click()
     button(page, "Preview").click()
@@ -110,7 +125,7 @@ def test_a_phone_is_taken_to_the_result(page, uploads):
 
 def test_a_phone_scrolls_one_way_only(page):
     page.set_viewport_size({"width": 390, "height": 844})
-    for tab in ("Talk", "Animate", "Edit"):
+    for tab, action in (("Talk", "Make video"), ("Animate", "Make video"), ("Edit", "Make video"), ("Adapt", "Learn")):
         page.get_by_role("tab", name=tab).click()
-        button(page, "Make video").wait_for()
+        button(page, action).wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") == 390

@@ -97,6 +97,8 @@ def test_files_that_nobody_uploaded_are_out_of_reach(client, address, secret, tm
     for path in (secret, tmp_path / "link.png", "/etc/passwd", "pyproject.toml"):
         with pytest.raises(AppError):
             client.predict(portrait=given(str(path)), api_name="/talk_faces")
+        with pytest.raises(AppError):
+            client.predict(footage=[given(str(path))], api_name="/adapt")
         code, content = answer(f"{address}gradio_api/file={urllib.parse.quote(str(path))}")
         assert code == 403 and SECRET not in content
     _, own = upload(address, "a.png", b"content")
@@ -111,6 +113,11 @@ def test_nothing_is_fetched_from_an_address(client, address, elsewhere):
             client.predict(**given_as, api_name="/talk_faces")
     with pytest.raises(AppError, match="Give a file, not an address"):
         client.predict(speech=given(f"{place}/a.wav"), api_name="/talk")
+    with pytest.raises(AppError, match="Give a file, not an address"):
+        client.predict(footage=[given(f"{place}/a.mp4")], api_name="/adapt")
+    for tab in ("/talk", "/animate"):
+        with pytest.raises(AppError, match="Give a file, not an address"):
+            client.predict(domain_file=given(f"{place}/a.zip"), api_name=tab)
     for path in (f"{place}/a.png", urllib.parse.quote(f"{place}/a.png"), f"/{place}/a.png", place.upper()):
         assert answer(f"{address}gradio_api/file={path}")[0] in (403, 404)
     assert not asked

@@ -58,6 +58,22 @@ def test_a_result_and_its_progress(jobs, monkeypatch):
     assert shown[2][1] == "1 of 4 frames, 0 s left"
 
 
+def test_a_job_of_several_stages_tells_of_each(jobs, monkeypatch):
+    monkeypatch.setattr(module, "REPORT_EVERY_S", 99)
+    shown = []
+
+    def work(report):
+        for done in range(1, 3):
+            report(done, 2, "videos read")
+        for done in range(4):
+            report(done, 3, "steps", "Learning")
+
+    asyncio.run(jobs.run(work, lambda *told: shown.append(told), doing="Checking"))
+    assert [said for _, said in shown] == [
+        "Checking", "1 of 2 videos read", "2 of 2 videos read, 0 s left", "Learning", "3 of 3 steps, 0 s left"
+    ]  # fmt: skip
+
+
 def test_errors_arrive(jobs):
     def work(report):
         raise ConfigError("no")

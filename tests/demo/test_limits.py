@@ -21,7 +21,7 @@ def test_what_is_within_the_limits_passes(uploads):
 
 
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
-@pytest.mark.parametrize("name", ["seconds", "megapixels", "megabytes"])
+@pytest.mark.parametrize("name", ["seconds", "megapixels", "megabytes", "videos"])
 def test_limits_that_mean_nothing_are_refused(name, value):
     with pytest.raises(ConfigError, match=name):
         Limits(**{name: value})

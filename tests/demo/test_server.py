@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +16,15 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from facediff.demo import learning
 from facediff.demo.app import running
 from facediff.edits import attribute_names
 from facediff.media import VideoReader, read_image
 
 ACTIONS = [f"/{tab}{what}" for tab in ("talk", "animate", "edit") for what in ("", "_preview", "_cancel", "_faces")]
+ACTIONS += ["/adapt", "/adapt_cancel"]
+TALK = ["kind", "portrait", "video", "face", "speech", "seed", "steps", "lips", "head", "still"]
+DOMAIN = ["domain", "domain_file", "prior_strength"]
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +37,11 @@ def test_every_action_has_a_name(client):
     assert sorted(told["named_endpoints"]) == sorted(ACTIONS)
     assert not told["unnamed_endpoints"]
     names = [p["parameter_name"] for p in told["named_endpoints"]["/talk"]["parameters"]]
-    assert names == ["kind", "portrait", "video", "face", "speech", "seed", "steps", "lips", "head", "still"]
+    assert names == TALK + DOMAIN
+    names = [p["parameter_name"] for p in told["named_endpoints"]["/animate"]["parameters"]]
+    assert names[-3:] == DOMAIN
+    names = [p["parameter_name"] for p in told["named_endpoints"]["/adapt"]["parameters"]]
+    assert names == ["footage", "name", "steps", "seed", "method"]
     names = [p["parameter_name"] for p in told["named_endpoints"]["/edit"]["parameters"]]
     assert names[:7] == ["kind", "portrait", "video", "face", "seed", "smile", "mouth_open"]
     assert {name.replace("-", "_") for name in attribute_names("base")} < set(names)
@@ -110,6 +121,76 @@ def test_cancelling_ends_the_rendering(client, uploads):
     started = time.monotonic()
     assert job.result(timeout=30)[2] == "Cancelled."
     assert time.monotonic() - started < 20
+
+
+def test_a_presenter_is_learnt_and_speaks(client, uploads, monkeypatch):
+    monkeypatch.setattr(learning, "PREVIEW_S", 0.2)
+    footage = [handle_file(uploads / name) for name in ("presenter.mp4", "short.mp4")]
+    preview, model, said = client.predict(footage=footage, name="Ada L.", steps=3, api_name="/adapt")
+    assert said.startswith("Learnt from 4.2 s of 2 videos in ")
+    assert len(list(VideoReader(preview))) == 5
+    archive = Path(model["value"])
+    assert archive.name == "Ada-L.zip"
+    with zipfile.ZipFile(archive) as file:
+        assert json.loads(file.read("domain.json"))["name"] == "Ada L."
+    asked = {"kind": "Video", "video": handle_file(uploads / "short.mp4"), "speech": handle_file(uploads / "short.mp4")}
+    adapted = {"domain_file": handle_file(archive)}
+    plain, alone, prior = (
+        read_image(client.predict(**asked, **how, api_name="/talk_preview")[1]["value"])
+        for how in ({}, {**adapted, "prior_strength": 0}, {**adapted, "prior_strength": 1})
+    )
+    assert (plain != alone).any() and (alone != prior).any()
+    _, picture, _ = client.predict(
+        portrait=handle_file(uploads / "portrait.png"), driver="Picture",
+        expression=handle_file(uploads / "portrait.png"), **adapted, api_name="/animate_preview",
+    )  # fmt: skip
+    assert read_image(picture["value"]).shape == (512, 512, 3)
+
+
+def test_learning_is_cancelled(client, uploads):
+    job = client.submit(footage=[handle_file(uploads / "presenter.mp4")], steps=5000, api_name="/adapt")
+    while not (progress := job.status().progress_data) or " of 5000 steps" not in str(progress[0].desc):
+        assert not job.done()
+        time.sleep(0.1)
+    started = time.monotonic()
+    assert client.predict(api_name="/adapt_cancel") == "Cancelled."
+    assert job.result(timeout=30)[2] == "Cancelled."
+    assert time.monotonic() - started < 10
+    results = Path(os.environ["GRADIO_TEMP_DIR"]) / "results"
+    assert not list(results.rglob("000.mp4")) and not list(results.rglob("*.work"))
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ([], "Choose some videos first"),
+        (["short.mp4"] * 4, "4 videos were given; at most 3 are taken"),
+        (["short.mp4"], "^Footage shows a face in 8 frames only"),
+        (["portrait.png"], "^portrait.png is not called as videos are"),
+    ],
+)
+def test_footage_is_refused_in_words(client, uploads, files, said):
+    with pytest.raises(AppError, match=said):
+        client.predict(footage=[handle_file(uploads / name) for name in files], steps=1, api_name="/adapt")
+
+
+def test_what_is_no_domain_model_is_refused_in_words(client, uploads):
+    asked = {name: handle_file(uploads / "short.mp4") for name in ("video", "speech")}
+    for tab, more in (("/talk", {}), ("/animate", {"driving": asked["video"]})):
+        given = {"kind": "Video", "video": asked["video"], **(more or {"speech": asked["speech"]})}
+        with pytest.raises(AppError, match=r"^portrait\.png cannot be read as a domain model"):
+            client.predict(**given, domain_file=handle_file(uploads / "portrait.png"), api_name=tab)
+    with pytest.raises(AppError, match="not in the list of choices"):
+        client.predict(**asked, kind="Video", domain="/etc", api_name="/talk")
+
+
+def test_a_strength_without_a_domain_means_nothing(client, uploads):
+    asked = {"kind": "Video", "video": handle_file(uploads / "short.mp4"), "speech": handle_file(uploads / "short.mp4")}
+    pictures = [
+        client.predict(**asked, prior_strength=strength, api_name="/talk_preview")[1]["value"]
+        for strength in ("best", 0.5)
+    ]
+    np.testing.assert_array_equal(*map(read_image, pictures))
 
 
 def test_the_module_is_the_command():

@@ -25,6 +25,11 @@ def test_sentences(error, said):
     assert sentence(error, "/tmp/x/a b.png", None) == said
 
 
+def test_where_we_work_is_not_told(tmp_path):
+    error = InputError(f"{tmp_path / '0a1b' / 'Footage' / '000.mp4'} is dark, {tmp_path / '2c' / 'Footage'} too")
+    assert sentence(error, private=tmp_path) == "Footage/000.mp4 is dark, Footage too."
+
+
 def test_foreseen_failures_are_shown():
     with pytest.raises(gr.Error, match="Choose a video first"), plain_errors():
         raise InputError("choose a video first")

@@ -5,9 +5,13 @@ import numpy as np
 import pytest
 from skimage.data import astronaut, coffee
 
-from facediff import Avatar
-from facediff.errors import ConfigError, InputError, NoFaceFound
+from facediff import Avatar, shared_models
+from facediff.errors import ConfigError, InputError, NoFaceFound, WeightsError
+from facediff.landmarks import motion as layout
+from facediff.landmarks.masks import mouth
+from facediff.landmarks.templates import MotionTemplate
 from facediff.media import VideoReader, VideoWriter
+from facediff.pipelines.loading import load_talk
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +68,106 @@ def test_a_video_is_dubbed_and_keeps_its_rate_and_loops(wave: np.ndarray, tmp_pa
     np.testing.assert_array_equal(frames[8][400:], source[6][400:])
     with pytest.raises(ConfigError, match="keeps its own rate"):
         avatar.talk(wave, fps=10)
+
+
+@pytest.fixture(scope="module")
+def small(tiny_model, close_up) -> Avatar:
+    """A portrait with a tiny model."""
+    return Avatar.from_image(close_up, model=str(tiny_model), device="cpu")
+
+
+def talk(avatar: Avatar, wave: np.ndarray, **options) -> np.ndarray:
+    return np.stack(list(avatar.talk(wave, seed=5, steps=1, fps=8, **options)))
+
+
+def test_a_domain_paints_the_mouth_in_its_own_way_and_alike_each_time(small, wave, adapted, close_up) -> None:
+    one, again = (talk(small, wave, domain=adapted.folder) for _ in range(2))
+    np.testing.assert_array_equal(one, again)
+    plain, coarse = talk(small, wave), talk(small, wave, paint=False)
+    assert (one != plain).any() and (one != coarse).any()
+    np.testing.assert_array_equal(talk(small, wave, domain=str(adapted.folder), paint=False), coarse)
+    points = small.track.points[0]
+    far = mouth(points, small.track.size, float(np.linalg.norm(points[33] - points[263])), reach=0.6) == 0
+    assert (coarse[0][far] == one[0][far]).all()
+
+
+def test_strength_seed_guidance_and_text_tell_in_the_frames_of_a_domain(small, wave, adapted) -> None:
+    best = adapted.card.prior_strength
+    usual = talk(small, wave, domain=adapted.folder)
+    np.testing.assert_array_equal(talk(small, wave, domain=adapted.folder, prior_strength=best), usual)
+    for options in (
+        {"prior_strength": 1.0 - round(best)},
+        {"text": "an old man", "prior_strength": 1.0},
+        {"guidance_scale": 4.0},
+        {"progressive": True},
+    ):
+        assert (talk(small, wave, domain=adapted.folder, **options) != usual).any(), options
+    np.testing.assert_array_equal(talk(small, wave, domain=adapted.folder), usual)  # though networks are shared
+
+
+def test_a_part_of_a_clip_of_a_domain_is_what_it_is_in_the_whole(small, wave, adapted) -> None:
+    clip = small.talk(wave, steps=1, fps=40, domain=adapted.folder)
+    whole = list(clip)
+    assert len(whole) == 20
+    for made, frame in zip(clip.frames(8, 20), whole[8:], strict=True):
+        np.testing.assert_array_equal(made, frame)
+
+
+def test_a_mover_can_be_painted_by_a_domain(small, adapted) -> None:
+    motion = np.zeros((6, layout.DIMENSIONS), np.float32)
+    motion[:, layout.LIPS.start] = np.linspace(0, 2, 6)
+    driver = MotionTemplate(motion, np.ones(6, bool), np.eye(3, dtype=np.float32), Fraction(25))
+    one, again, plain = (
+        np.stack(list(small.animate(driver, domain=domain))) for domain in (adapted.folder, adapted.folder, None)
+    )
+    np.testing.assert_array_equal(one, again)
+    assert (one != plain).any()
+    other = np.stack(list(small.animate(driver, domain=adapted.folder, prior_strength=1.0 - round(
+        adapted.card.prior_strength
+    ))))  # fmt: skip
+    assert (one != other).any()
+    with pytest.raises(ConfigError, match="give a domain too"):
+        small.animate(driver, prior_strength=0.5)
+
+
+def test_a_record_names_the_domain_and_hashes_its_weights(small, wave, adapted) -> None:
+    plain, made = small.talk(wave).record, small.talk(wave, domain=adapted.folder, prior_strength=0.5).record
+    assert made.options["domain"] == "anna" and made.options["prior_strength"] == 0.5
+    assert "domain" not in plain.options and "text" not in made.options
+    assert made.weights_sha256 != plain.weights_sha256
+
+
+@pytest.mark.parametrize("options", [{"prior_strength": 0.5}, {"prior": "base"}, {"text": "a man"}])
+def test_what_is_for_a_domain_is_refused_without_one(small, wave, options) -> None:
+    with pytest.raises(ConfigError, match="are for a domain model: give a domain too"):
+        small.talk(wave, **options)
+
+
+def test_what_a_domain_cannot_be_told_is_refused(small, wave, adapted, tmp_path) -> None:
+    for strength in (-0.1, 1.1, float("nan")):
+        with pytest.raises(ConfigError, match="prior_strength is a share from 0 to 1"):
+            small.talk(wave, domain=adapted.folder, prior_strength=strength)
+    with pytest.raises(ConfigError, match="knows no word of 'xyzzy'; it knows a, man, old, softly, speaking, woman"):
+        small.talk(wave, domain=adapted.folder, text="xyzzy")
+    with pytest.raises(WeightsError, match="there is no domain model at"):
+        small.talk(wave, domain=tmp_path)
+
+
+def test_a_domain_of_another_base_is_refused(portrait, wave, adapted) -> None:
+    with pytest.raises(WeightsError, match="anna was trained for another model than base"):
+        portrait.talk(wave, domain=adapted.folder)
+
+
+def test_a_domain_of_low_rank_takes_no_prior_and_no_text(small, wave, monkeypatch) -> None:
+    """It is one network with its base."""
+    monkeypatch.setattr(
+        shared_models, "adapted", lambda model, domain, prior, device, scheduler: load_talk(model, device, scheduler)
+    )
+    monkeypatch.setattr("facediff.avatar.weights_hash", lambda *_, **__: "")
+    np.testing.assert_array_equal(talk(small, wave, domain="low"), talk(small, wave))
+    for options in ({"prior_strength": 0.5}, {"prior": "base"}, {"text": "a man"}):
+        with pytest.raises(ConfigError, match="of low rank is one with its base: it takes no prior and no text"):
+            small.talk(wave, domain="low", **options)
 
 
 def test_what_cannot_be_used_is_refused(portrait: Avatar, wave: np.ndarray) -> None:

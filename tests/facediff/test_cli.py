@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,8 +20,10 @@ from typer.testing import CliRunner
 
 import facediff
 from facediff import Avatar, Clip
+from facediff.audio.wave import load_wave
 from facediff.cli import app
-from facediff.media import VideoReader, read_image
+from facediff.media import VideoReader, VideoWriter, read_image
+from facediff.provenance.record import read_record
 
 SPEECH = Path(facediff.__file__).parent / "samples" / "hello.flac"
 
@@ -41,9 +44,6 @@ def portrait() -> str:
 
 @pytest.fixture
 def short_speech() -> str:
-    from facediff.audio.wave import load_wave
-    from facediff.media import VideoWriter
-
     with VideoWriter("speech.mp4", (16, 16), Fraction(25), audio=load_wave(SPEECH)[8000:13000]) as writer:
         for _ in range(8):
             writer.write(np.zeros((16, 16, 3), np.uint8))
@@ -225,3 +225,80 @@ def test_the_program_itself_says_one_line_and_nothing_else(portrait):
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "facediff: there is no model nope; give a folder, or one of: base\n"
+
+
+def test_adapt_without_footage_is_one_sentence(tiny_model):
+    Path("empty").mkdir()
+    Path("done").mkdir()
+    model = ("--model", str(tiny_model))
+    assert "there is no video in empty" in refused("adapt", "empty", "-o", "anna", *model)
+    assert "there is no folder none" in refused("adapt", "none", "-o", "anna", *model)
+    assert "done is there already" in refused("adapt", "empty", "-o", "done", *model)
+    assert "batch size are at least 1" in refused("adapt", "empty", "-o", "anna", "--batch-size", "0", *model)
+    code, said = run("adapt", "empty", "-o", "anna", "--method", "magic")
+    assert code == 2 and "--method" in said
+
+
+@pytest.fixture
+def learnt(adapted, monkeypatch):
+    """What ``facediff adapt`` orders, and nothing is trained for it: the model is there already."""
+    orders = []
+
+    def adapt(footage, output, recipe, *, model, name, progress):
+        orders.append((recipe, model, name))
+        progress("reading the footage", 1, 1)
+        progress("training", recipe.steps, recipe.steps)
+        shutil.copytree(adapted.folder, output)
+        return adapted.card
+
+    monkeypatch.setattr("facediff.training.adaptation.adapt", adapt)
+    return orders
+
+
+def test_adapt_tells_how_it_went_and_shows_it(learnt, adapted, tiny_model):
+    wave = load_wave(SPEECH)[8000:13000]
+    Path("footage").mkdir()
+    with VideoWriter(Path("footage/b.mp4"), (192, 192), Fraction(25), audio=wave) as writer:
+        for shift in range(8):
+            writer.write(np.roll(astronaut()[20:212, 130:322], shift, axis=1))
+    code, said = run(
+        "adapt", "footage", "-o", "anna", "--steps", "7", "--seed", "3", "--name", "Anna", "--model", tiny_model
+    )
+    assert code == 0, said
+    ((recipe, model, name),) = learnt
+    assert (recipe.method, recipe.steps, recipe.seed, model, name) == ("small", 7, 3, str(tiny_model), "Anna")
+    assert "reading the footage" in said and "training" in said and "7/7" in said
+    assert all(f"{what}: error {error:.5f} on footage held out" in said for what, error in adapted.card.figures.items())
+    assert f"the prior's strength is {adapted.card.prior_strength:g} from now on" in said
+    assert "wrote anna" in said
+    assert len(list(VideoReader("anna/preview.mp4"))) == 8
+    assert read_record(Path("anna/preview.mp4")).options["domain"] == "anna"
+
+
+def test_a_domain_without_a_preview_is_one_nevertheless(learnt, short_speech, tiny_model):
+    """There is no face in the only video with a sound."""
+    Path("footage").mkdir()
+    os.rename(short_speech, "footage/speech.mp4")
+    code, said = run("adapt", "footage", "-o", "anna", "--model", tiny_model)
+    assert code == 0 and "there is no preview: " in said and "wrote anna" in said
+    code, said = run("adapt", "footage", "-o", "carl", "--model", tiny_model, "--no-preview")
+    assert code == 0 and "preview" not in said
+    assert sorted(p.name for p in Path("carl").iterdir()) == ["captions", "domain.json", "small"]
+
+
+def test_the_learning_rate_is_that_of_the_method_where_none_is_given(learnt, tiny_model):
+    for number, more in enumerate(((), ("--method", "lora"), ("--learning-rate", "0.5"))):
+        assert run("adapt", ".", "-o", f"m{number}", "--no-preview", "--model", tiny_model, *more)[0] == 0
+    rates = [recipe.learning_rate for recipe, *_ in learnt]
+    assert rates[0] != rates[1] and rates[2] == 0.5
+
+
+def test_talk_takes_a_domain(portrait, short_speech, adapted, tiny_model):
+    given = ("talk", portrait, short_speech, "-o", "o.mp4", "--steps", "1", "--device", "cpu")
+    assert "give a domain too" in refused(*given, "--prior-strength", "0.5")
+    assert "there is no domain model at nobody" in refused(*given, "--domain", "nobody")
+    assert "anna was trained for another model than base" in refused(*given, "--domain", adapted.folder)
+    code, said = run(*given, "--model", tiny_model, "--domain", adapted.folder, "--prior-strength", "0.5")
+    assert code == 0, said
+    record = read_record(Path("o.mp4"))
+    assert record.options["domain"] == "anna" and record.options["prior_strength"] == 0.5

@@ -14,7 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 import facediff
-from facediff.console import Commands, progress_bar, quiet_native_code, say
+from facediff.console import Commands, progress_bar, quiet_native_code, say, stages_bar
 from facediff.errors import ConfigError, MissingExtra, OutputError
 
 
@@ -85,6 +85,22 @@ def test_progress_tells_how_far_it_came(capsys) -> None:
             report(done, 3)
     said = capsys.readouterr().err
     assert "painting" in said and "3/3" in said
+
+
+def test_each_stage_of_a_long_work_has_a_bar_of_its_own(capsys) -> None:
+    with stages_bar() as advance:
+        for done in (1, 2):
+            advance("reading", done, 2)
+        advance("training", 3, 7)
+    said = capsys.readouterr().err.splitlines()
+    lines = [next(line for line in reversed(said) if what in line) for what in ("reading", "training")]
+    assert "2/2" in lines[0] and "3/7" in lines[1]
+
+
+def test_a_long_work_that_is_refused_before_its_first_stage_shows_no_bar(capsys) -> None:
+    with pytest.raises(ConfigError), stages_bar():
+        raise ConfigError("no")
+    assert capsys.readouterr().err == ""
 
 
 def test_native_code_is_silent_and_then_heard_again(capfd) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import wave
 from dataclasses import replace
 from pathlib import Path
@@ -79,6 +80,43 @@ def test_a_key_is_of_the_encoder_in_a_folder(job, tmp_path):
         (tmp_path / "encoder" / "model.safetensors").write_text(content)
         keys.add(identify(changed(job, audio_encoder=str(tmp_path / "encoder"))).key)
     assert len(keys) == 2
+
+
+def test_a_key_is_of_the_domain_and_of_the_prior(job, adapted, tiny_model, tmp_path):
+    of_domain = changed(job, domain=str(adapted.folder))
+    key = identify(of_domain).key
+    assert identify(of_domain).key == key != identify(job).key
+    keys = {key, *(identify(changed(of_domain, **more)).key for more in (
+        {"prior": str(tiny_model)}, {"prior_strength": 0.7}, {"text": "a woman"}
+    ))}  # fmt: skip
+    assert len(keys) == 4
+    with pytest.raises(WeightsError, match="there is no domain model at nobody"):
+        identify(changed(job, domain="nobody"))
+    with pytest.raises(WeightsError, match="there is no model nope"):
+        identify(changed(of_domain, prior="nope"))
+
+
+def test_weights_are_those_of_the_domain_and_of_the_prior_too(job, adapted, tiny_model, tmp_path):
+    def weights(**more) -> str:
+        return identify(changed(job, **more)).weights_sha256
+
+    copy, other = tmp_path / "copy", tmp_path / "other"
+    for folder in (copy, other):
+        shutil.copytree(adapted.folder, folder)
+    (file,) = (other / "small").glob("*.safetensors")
+    file.write_bytes(file.read_bytes() + b" ")
+    of_domain = weights(domain=str(adapted.folder))
+    assert weights(domain=str(copy)) == of_domain
+    assert len({weights(), of_domain, weights(domain=str(other))}) == 3
+    assert weights(domain=str(copy), prior=str(tiny_model)) not in (weights(), of_domain)
+
+
+def test_talk_and_animate_can_be_told_a_domain_and_edit_cannot():
+    known = tasks()
+    for name in ("domain", "prior", "prior_strength"):
+        assert all(known[task].options[name].default is None for task in ("talk", "animate"))
+        assert name not in known["edit"].options
+    assert known["talk"].options["prior_strength"].of_json(1) == 1.0
 
 
 def test_what_cannot_be_begun_is_named(job, tmp_path):

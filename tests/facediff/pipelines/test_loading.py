@@ -1,9 +1,16 @@
+import json
 import shutil
+from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
-from facediff.errors import ConfigError, WeightsError
-from facediff.pipelines.loading import load_animate, load_talk
+from facediff.errors import ConfigError, MissingExtra, WeightsError
+from facediff.pipelines import loading
+from facediff.pipelines.adapted_talk import AdaptedTalkPipeline
+from facediff.pipelines.domains import base_hash
+from facediff.pipelines.loading import load_animate, load_domain_talk, load_prior, load_talk
 from facediff.weights import CHECKPOINTS
 
 
@@ -39,3 +46,116 @@ def test_what_is_missing_or_wrong_is_named(tmp_path) -> None:
         load_talk(tmp_path / "mine", "cpu")
     with pytest.raises(ConfigError, match="no scheduler 'magic'"):
         load_talk("base", "cpu", scheduler="magic")
+
+
+def test_the_embedded_prior_is_ready_to_run_and_has_learnt() -> None:
+    _, painting = load_talk("base", "cpu")
+    prior, words = load_prior("base", painting)
+    assert not prior.training and not words.training
+    assert prior.mid_block.motion_modules[0].proj_out.weight.any()
+    assert words.known("an old man and a young woman") == ["old", "man", "young", "woman"]
+
+
+def changed_model(tiny_model: Path, folder: Path, part: str) -> Path:
+    """A copy of a model whose part has other weights."""
+    shutil.copytree(tiny_model, folder)
+    (file,) = (folder / part).glob("*.safetensors")
+    save_file({name: weight + 0.02 for name, weight in load_file(file).items()}, file, {"format": "pt"})
+    return folder
+
+
+def test_a_prior_is_the_denoiser_with_what_it_learnt_of_time_and_words(tiny_model) -> None:
+    _, painting = load_talk(tiny_model, "cpu")
+    prior, words = load_prior(tiny_model, painting)
+    assert not prior.training and words.known("a young man") == ["man"] and words(words.bag(["man"])).any()
+    for unlearnt in (False, True):
+        if unlearnt:
+            torch.nn.init.zeros_(prior.mid_block.motion_modules[0].proj_out.weight)
+        frames, tokens = torch.randn(4, 4 * 3 + 33, 16, 20), torch.randn(4, 9, 128)
+        with torch.no_grad():
+            alone = painting.unet(frames, 300, tokens).sample
+            clip = prior(frames.transpose(0, 1)[None], 300, tokens).sample[0].transpose(0, 1)
+        assert torch.allclose(alone, clip, rtol=1e-4, atol=1e-5) == unlearnt
+
+
+def test_a_prior_that_is_missing_or_damaged_is_named(tiny_model, tmp_path) -> None:
+    _, painting = load_talk(tiny_model, "cpu")
+    mine = tmp_path / "mine"
+    shutil.copytree(tiny_model, mine)
+    (mine / "prior" / "captions" / "config.json").write_text("{")
+    with pytest.raises(WeightsError, match="cannot be loaded"):
+        load_prior(mine, painting)
+    shutil.rmtree(mine / "prior")
+    with pytest.raises(WeightsError, match="has no prior"):
+        load_prior(mine, painting)
+
+
+def test_a_domain_is_composed_with_the_prior_at_its_best_strength(adapted, tiny_model) -> None:
+    motion, painting = load_domain_talk(tiny_model, adapted.folder, "cpu", scheduler="dpm++")
+    assert isinstance(painting, AdaptedTalkPipeline) and motion.denoiser is not None
+    assert painting.mix.strength == adapted.card.prior_strength and painting.caption == ""
+    assert type(painting.scheduler).__name__ == "DPMSolverMultistepScheduler"
+    assert not any(part.training for part in (painting.small, painting.unet, painting.codec, painting.conditioner))
+    assert painting.captions.known("a woman, old") == ["a", "woman"]
+    assert painting.prior_captions.known("a woman, old") == ["woman", "old"]
+
+
+@pytest.mark.parametrize("part", ["codec", "difftalk/conditioner"])
+def test_a_domain_of_another_base_is_refused(part, adapted, tiny_model, tmp_path) -> None:
+    other = changed_model(tiny_model, tmp_path / "other", part)
+    with pytest.raises(WeightsError, match=f"anna was trained for another model than {other}"):
+        load_domain_talk(other, adapted.folder, "cpu")
+    with pytest.raises(ConfigError, match=f"anna and the prior {other} have other codecs or encoders"):
+        load_domain_talk(tiny_model, adapted.folder, "cpu", prior=other)
+    with pytest.raises(WeightsError, match="trained for another model than base"):
+        load_domain_talk("base", adapted.folder, "cpu")
+
+
+def test_another_denoiser_may_be_the_prior(adapted, tiny_model, tmp_path) -> None:
+    other = changed_model(tiny_model, tmp_path / "other", "difftalk/unet")
+    _, own = load_domain_talk(tiny_model, adapted.folder, "cpu")
+    _, mixed = load_domain_talk(tiny_model, adapted.folder, "cpu", prior=other)
+    weights = [pipeline.unet.conv_out.weight for pipeline in (own, mixed)]
+    torch.testing.assert_close(weights[1], weights[0] + 0.02, rtol=0, atol=1e-3)
+    torch.testing.assert_close(mixed.small.conv_out.weight, own.small.conv_out.weight)
+
+
+def test_a_damaged_domain_is_named(adapted, tiny_model, tmp_path) -> None:
+    mine = tmp_path / "mine"
+    shutil.copytree(adapted.folder, mine)
+    (mine / "small" / "config.json").write_text("{")
+    with pytest.raises(WeightsError, match="cannot be loaded"):
+        load_domain_talk(tiny_model, mine, "cpu")
+    shutil.rmtree(mine / "small")
+    with pytest.raises(WeightsError, match="cannot be loaded"):
+        load_domain_talk(tiny_model, mine, "cpu")
+
+
+def test_without_peft_a_domain_of_low_rank_says_what_to_install(adapted, tiny_model, tmp_path, monkeypatch) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    told = json.loads((adapted.folder / "domain.json").read_text())
+    (mine / "domain.json").write_text(
+        json.dumps({**told, "method": "lora", "base_sha256": base_hash(tiny_model, "lora")})
+    )
+    monkeypatch.setattr(loading, "is_peft_available", lambda: False)
+    with pytest.raises(MissingExtra, match=r"peft: pip install 'facediff\[lora\]'"):
+        load_domain_talk(tiny_model, mine, "cpu")
+
+
+@pytest.mark.parametrize("damage", ["none", "half", "other"])
+def test_low_rank_changes_that_are_missing_or_damaged_are_named(damage, adapted, tiny_model, tmp_path) -> None:
+    pytest.importorskip("peft")
+    mine = tmp_path / "mine"
+    (mine / "lora").mkdir(parents=True)
+    told = json.loads((adapted.folder / "domain.json").read_text())
+    (mine / "domain.json").write_text(
+        json.dumps({**told, "method": "lora", "base_sha256": base_hash(tiny_model, "lora")})
+    )
+    file = mine / "lora" / "pytorch_lora_weights.safetensors"
+    if damage == "half":
+        file.write_bytes(b"half of it")
+    if damage == "other":
+        save_file({"of.another.network": torch.zeros(3)}, file, {"format": "pt"})
+    with pytest.raises(WeightsError, match="cannot be loaded"):
+        load_domain_talk(tiny_model, mine, "cpu")

@@ -140,3 +140,15 @@ def test_the_heads_place_alone_changes_no_pixel_of_the_face(pipeline) -> None:
     motion[0, layout.SHIFT.start] = 0.1
     shots = list(StillShots(astronaut(), track_still(astronaut()), closes_lips=False)(motion))
     np.testing.assert_array_equal(refine(pipeline, shots)[0], shots[0].coarse)
+
+
+def test_who_paints_afterwards_gets_the_shots_with_refined_faces(pipeline, shots, refined) -> None:
+    bare = astronaut()
+    stream = [shots[0], bare, *shots[1:]]
+    before = [shot.coarse.copy() for shot in shots]
+    made = list(FaceRefiner(pipeline, RefineSettings(num_inference_steps=1, chunk=2)).shots(iter(stream)))
+    assert len(made) == 4 and made[1] is bare
+    for shot, got, coarse, frame in zip(shots, [made[0], *made[2:]], before, refined, strict=True):
+        assert isinstance(got, Shot) and apart([got.coarse], [frame]) <= 1
+        assert got.pose is shot.pose and got.points is shot.points and got.reference is shot.reference
+        np.testing.assert_array_equal(shot.coarse, coarse)  # the coarse shot itself stays

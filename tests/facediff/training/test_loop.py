@@ -81,6 +81,21 @@ def test_a_finished_run_gives_its_weights_without_training_on(tmp_path) -> None:
     assert steps_logged(tmp_path) == list(range(1, 9))
 
 
+def test_it_tells_after_each_step_how_far_it_is(tmp_path) -> None:
+    told: list[tuple[int, int]] = []
+
+    def watch(done: int, total: int) -> None:
+        told.append((done, total))
+        if len(told) == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(linear(), draw, loss, config(tmp_path, progress=watch))
+    fit(linear(), draw, loss, config(tmp_path, progress=watch))
+    steps = [1, 2, 3, 4, 5, 4, 5, 6, 7, 8]  # cut off at the fifth, it goes on from the state of the third
+    assert told == [(step, 8) for step in steps]
+
+
 def test_what_is_kept_are_averaged_weights(tmp_path) -> None:
     """They lie inside the path that the weights themselves took, behind its end."""
     path = []

@@ -1,0 +1,131 @@
+"""A distance between sets of features, and features that tell real mouths from others."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from skimage.data import astronaut
+
+from facediff.errors import InputError
+from facediff.evaluation.frechet import COMPONENTS, SPAN, STRIDE, FrechetSpace, frechet_distance, mouth_features
+from facediff.landmarks.tracker import track_still
+from facediff.models.codec import FaceCodec
+from facediff.types import FaceTrack
+
+COUNT = 108  # frames of a clip: as few as give features enough
+
+
+def drawn(seed: int, count: int = 4000, dim: int = 3, shift: float = 0.0, scale: float = 1.0) -> np.ndarray:
+    return (np.random.default_rng(seed).normal(size=(count, dim)) * scale + shift).astype(np.float64)
+
+
+def test_a_set_is_no_distance_from_itself() -> None:
+    assert frechet_distance(drawn(0), drawn(0)) == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("dim", [1, 3])
+def test_of_gaussians_it_is_the_closed_form(dim) -> None:
+    """|μ - ν|² + Σ (σ - τ)² over the axes."""
+    one = drawn(0, dim=dim)
+    one = (one - one.mean(axis=0)) @ np.linalg.inv(np.linalg.cholesky(np.atleast_2d(np.cov(one, rowvar=False)))).T
+    assert frechet_distance(one, one + 2.0) == pytest.approx(4.0 * dim)
+    assert frechet_distance(one, 3.0 * one) == pytest.approx(4.0 * dim, rel=1e-4)
+    assert frechet_distance(one, 3.0 * one + 2.0) == pytest.approx(8.0 * dim, rel=1e-4)
+
+
+def test_it_sees_what_is_correlated_where_the_axes_alone_are_alike() -> None:
+    tied = drawn(1)
+    tied[:, 1] = 0.9 * tied[:, 0] + np.sqrt(1 - 0.81) * tied[:, 1]
+    turned = tied * [1, -1, 1]
+    assert frechet_distance(tied, turned) > 0.5
+    assert frechet_distance(tied, turned) == pytest.approx(frechet_distance(turned, tied), rel=1e-3)
+
+
+def footage(seed: int, count: int = 200) -> np.ndarray:
+    """Features that vary along few of their many directions."""
+    mixing = np.random.default_rng(9).normal(size=(30, 60))
+    return (np.random.default_rng(seed).normal(size=(count, 30)) @ mixing + 5).astype(np.float32)
+
+
+def test_a_space_measures_in_deviations_of_real_footage() -> None:
+    real = footage(0)
+    space = FrechetSpace.of(real)
+    assert space.distance(real, real) == pytest.approx(0, abs=1e-4)
+    other = space.distance(real, footage(1))
+    assert 0 < other < 0.5 * space.distance(real, footage(1) + real.std(axis=0))
+    scaled = FrechetSpace.of(1000 * real)
+    assert scaled.distance(1000 * real, 1000 * footage(1)) == pytest.approx(other, rel=0.02)
+
+
+def test_the_distance_grows_with_the_shift_as_its_square() -> None:
+    real = footage(0)
+    space = FrechetSpace.of(real)
+    step = space.deviation * space.directions.sum(axis=1)  # by 1 along each of the directions
+    for size in (1.0, 2.0):
+        assert space.distance(real, real + size * step) == pytest.approx(size**2, rel=1e-3)
+
+
+def test_too_few_features_are_refused() -> None:
+    few, real = footage(0, COMPONENTS), footage(1)
+    with pytest.raises(InputError, match="needs more than 24 features, not 24"):
+        FrechetSpace.of(few)
+    for pair in ((few, real), (real, few)):
+        with pytest.raises(InputError, match="needs more than 24 features, not 24"):
+            FrechetSpace.of(real).distance(*pair)
+
+
+@pytest.fixture(scope="module")
+def codec() -> FaceCodec:
+    torch.manual_seed(0)
+    return FaceCodec(4, 8, 8, (1, 1), (1, 1)).eval()
+
+
+@pytest.fixture(scope="module")
+def track() -> FaceTrack:
+    still = track_still(astronaut())
+    return FaceTrack(np.repeat(still.points, COUNT, axis=0), np.full(COUNT, 2, np.uint8), (512, 512), 25.0)
+
+
+def film(track: FaceTrack, seed: int) -> list[np.ndarray]:
+    """A mouth that moves up and down and darkens, in two slow waves that begin anywhere."""
+    left, top, _ = (track.points[0, [61, 291, 13]].min(axis=0) - 30).astype(int)
+    begin, time = np.random.default_rng(seed).uniform(0, 2 * np.pi, 2), np.arange(COUNT) / 25
+    frames = []
+    for t in time:
+        frame = astronaut().copy()
+        mouth = frame[top : top + 80, left : left + 120]
+        shifted = np.roll(mouth, int(round(6 * np.sin(2 * np.pi * 1.1 * t + begin[0]))), axis=0)
+        mouth[:] = shifted * (0.8 + 0.2 * np.sin(2 * np.pi * 0.7 * t + begin[1]))
+        frames.append(frame)
+    return frames
+
+
+def test_shuffled_frames_are_further_from_real_ones_than_other_real_ones(track, codec) -> None:
+    real, other = film(track, 0), film(track, 1)
+    order = np.random.default_rng(0).permutation(COUNT)
+    shuffled = [other[k] for k in order]
+    features = [mouth_features(frames, track, codec) for frames in (real, other, shuffled)]
+    assert len(features[0]) == (COUNT - SPAN) // STRIDE + 1
+    space = FrechetSpace.of(features[0])
+    assert space.distance(features[0], features[2]) > 3 * space.distance(features[0], features[1])
+
+
+def test_a_held_picture_does_not_change(track, codec) -> None:
+    (first, *rest) = mouth_features([astronaut()] * 16, track, codec)
+    appearance, detail, change = np.split(first, 3)
+    assert not change.any() and appearance.any() and (detail > 0).any()
+    assert len(rest) == 2
+    np.testing.assert_array_equal(rest[0], first)
+
+
+def test_runs_that_miss_a_face_give_no_features(track, codec) -> None:
+    presence = track.presence.copy()
+    presence[9] = 0
+    missing = FaceTrack(track.points.copy(), presence, track.size, track.fps)
+    missing.points[9] = np.nan
+    frames = film(track, 0)[:24]
+    whole, part = mouth_features(frames, track, codec), mouth_features(frames, missing, codec)
+    assert len(whole) == 5 and len(part) == 3  # without those that begin with frames 4 and 8
+    np.testing.assert_allclose(part, whole[[0, 3, 4]], atol=1e-5)
+    assert not len(mouth_features(frames[:7], track, codec))
