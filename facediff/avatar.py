@@ -314,7 +314,9 @@ class Avatar:
         if not is_still and (region == "pose" or absolute):
             raise ConfigError("a video keeps its own head motion; give a portrait, or the region 'expression'")
         driver = read_driver(driving)
-        strong = replace(driver, template=scaled(driver.template, lips=lips, eyes=eyes, brows=brows, head=head))
+        strengths = {"lips": lips, "eyes": eyes, "brows": brows, "head": head}
+        template = replace(driver.template, motion=scaled(driver.template.motion, **strengths))
+        strong = replace(driver, template=template)
         if is_still:
             template = shown(strong, driver.template.fps if not driver.is_still else STILL_FPS)
         else:
@@ -326,8 +328,8 @@ class Avatar:
         if domain is not None or prior is not None or prior_strength is not None:
             _, painting = self._talking(scheduler, domain, prior, prior_strength, None)
         moves_lips = bool(chosen[layout.LIPS].any())
-        moment = driver.moment_of(self.track) if is_still and not absolute else None
-        since = None if moment is None else np.where(chosen, strong.template.motion[moment], np.float32(0))
+        own = driver.motion_of(self.track) if is_still and not absolute else None
+        since = None if own is None else np.where(chosen, scaled(own, **strengths), np.float32(0))
         if is_still and since is None:
             rows = within_reach(rows)
 

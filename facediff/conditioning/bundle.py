@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+
+
+C = TypeVar("C", bound="Conditioning")
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Conditioning:
     def __len__(self) -> int:
         return len(self.concat)
 
-    def __getitem__(self, rows: slice) -> Conditioning:
+    def __getitem__(self: C, rows: slice | list[int]) -> C:
         return self._map(lambda t: t[rows])
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Conditioning:
@@ -65,7 +68,7 @@ class Conditioning:
         """
         return None if self.coarse is not None else (self.concat[:, :channels], (self.mask > 0).to(self.concat.dtype))
 
-    def _map(self, change: Callable[[Tensor], Tensor]) -> Conditioning:
+    def _map(self: C, change: Callable[[Tensor], Tensor]) -> C:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         changed: dict[str, Any] = {k: change(v) for k, v in values.items() if isinstance(v, Tensor)}
         return replace(self, **changed)

@@ -13,6 +13,7 @@ import numpy as np
 from facediff.errors import ConfigError, MediaError
 from facediff.landmarks import motion as layout
 from facediff.landmarks.alignment import distances_after_alignment
+from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.mesh import LEFT_EYE, LIPS_INNER, LIPS_OUTER, MESH_POINTS, OUTER_EYES, RIGHT_EYE
 from facediff.landmarks.templates import MotionTemplate, extract, is_template, load_template
 from facediff.landmarks.tracker import track_face, track_still
@@ -25,6 +26,7 @@ FOLDER_FPS = Fraction(25)
 # is at the same place as well may differ by more: a moment later, an expression has changed.
 SAME_MOMENT, SAME_MOMENT_AND_PLACE = 0.024, 0.045
 SAME_PLACE = 0.15
+BLINKS = 0.25  # closure by which lids are at another moment
 PLACE_COUNTS = 0.1  # weight of a distance in place against one in shape
 REACH = np.array([0.35, 0.25, 0.12], np.float32)  # of a head over its shoulders: right, down, log of the size
 EXPRESSION_S, EASE_S = 2.0, 0.6  # how long a single expression is shown, and how long it takes to appear
@@ -81,6 +83,24 @@ class Driver:
         cost = np.where(apart < limit, apart + PLACE_COUNTS * place, np.inf)
         best = int(np.argmin(cost))
         return int(usable[best]) if np.isfinite(cost[best]) else None
+
+    def motion_of(self, source: FaceTrack) -> np.ndarray | None:
+        """The motion (31,) that a picture of the driver shows, as ``template`` counts it; None where it shows another.
+
+        It is that of ``moment_of``, but for the lids: a blink is over before a head has moved.
+
+        Args:
+            source: See ``moment_of``.
+        """
+        moment = self.moment_of(source)
+        if moment is None or self.track is None:
+            return None
+        motion = self.template.motion[moment].copy()
+        rest = layout.neutral(canonicalise(self.track.points)[0])
+        lids = layout.encode(source.points, rest)[0, layout.LIDS]
+        if np.abs(lids - motion[layout.LIDS]).max() > BLINKS:
+            motion[layout.LIDS] = lids
+        return motion
 
     def frames(self, fps: Fraction, count: int) -> Iterator[Frame]:
         """Its pictures at another rate, the last one held; none for a saved motion."""
@@ -153,12 +173,12 @@ def channels(region: str) -> np.ndarray:
     return chosen
 
 
-def scaled(template: MotionTemplate, *, lips: float, eyes: float, brows: float, head: float) -> MotionTemplate:
-    """The same motion, each part as strong as is wanted."""
-    motion = template.motion.copy()
+def scaled(motion: np.ndarray, *, lips: float, eyes: float, brows: float, head: float) -> np.ndarray:
+    """The same motion (..., 31), each part as strong as is wanted."""
+    motion = motion.copy()
     for region, strength in (("lips", lips), ("eyes", eyes), ("brows", brows), ("pose", head)):
-        motion[:, channels(region)] *= strength
-    return replace(template, motion=motion)
+        motion[..., channels(region)] *= strength
+    return motion
 
 
 def within_reach(motion: np.ndarray) -> np.ndarray:

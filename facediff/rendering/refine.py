@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from facediff.conditioning.fadm import attribute_scale
+from facediff.conditioning.fadm import GatedConditioning, attribute_scale
 from facediff.landmarks import masks
 from facediff.landmarks import motion as layout
 from facediff.landmarks.alignment import FACE, Alignment, align
@@ -19,6 +20,7 @@ from facediff.landmarks.mesh import BROW_LINE, FACE_OVAL, LEFT_EYE, LIPS_INNER, 
 from facediff.landmarks.raster import draw_face
 from facediff.landmarks.warp import stretched
 from facediff.pipelines.fadm import FADMPipeline
+from facediff.rendering.anew import opened, sampled_where_new
 from facediff.rendering.compose import add_window, detail_kept
 from facediff.rendering.shot import Shot, as_levels, as_pictures, border_fade, in_chunks, in_crop
 from facediff.types import Frame
@@ -45,6 +47,9 @@ class RefineSettings:
     Attributes:
         temperature: Deviation of the initial noise; less than 1 trades variety for steadiness, as few steps need.
         chunk: Frames refined at once.
+        new_steps: Steps, at least, where a mouth shows what its source does not; ``new_temperature`` of their noise.
+            See ``facediff.rendering.anew``.
+        new_temperature: See ``new_steps``.
     """
 
     num_inference_steps: int = 1
@@ -52,6 +57,8 @@ class RefineSettings:
     seed: int = 0
     temperature: float = 0.2
     chunk: int = 8
+    new_steps: int = 4
+    new_temperature: float = 0.7
 
 
 class FaceRefiner:
@@ -59,7 +66,7 @@ class FaceRefiner:
 
     def __init__(self, pipeline: FADMPipeline, settings: RefineSettings) -> None:
         self._pipeline, self._settings = pipeline, settings
-        self._noise = settings.temperature * pipeline.noise(FACE.size, settings.seed)
+        self._noise = pipeline.noise(FACE.size, settings.seed)
 
     def __call__(self, shots: Iterable[Shot | Frame]) -> Iterator[Frame]:
         """Finished frames, in order; a bare frame among the shots passes through untouched."""
@@ -82,18 +89,26 @@ class FaceRefiner:
             torch.from_numpy(np.concatenate([shot.pose.rotation for shot in shots]).astype(np.float32)),
             torch.from_numpy(np.stack([shot.moved for shot in shots])),
         )
-        result = pipeline(
-            cond,
-            self._noise,
-            num_inference_steps=settings.num_inference_steps,
-            strength=settings.strength,
-            seed=settings.seed,
-            decode=False,
-        ).latents
+        result = self._made(cond, settings.num_inference_steps, settings.temperature)
+        steps = max(settings.num_inference_steps, settings.new_steps)
+        result = sampled_where_new(
+            result, [view.new for view in views], lambda rows: self._made(cond[rows], steps, settings.new_temperature)
+        )
         with torch.inference_mode():
             before = cond.latents(torch.zeros_like(result))
             made, round_trip = np.split(as_levels(pipeline.decode(torch.cat([result, before]))), 2)
         return [self._pasted(*parts) for parts in zip(shots, views, made, round_trip, strict=True)]
+
+    def _made(self, cond: GatedConditioning, steps: int, temperature: float) -> Tensor:
+        settings = self._settings
+        return self._pipeline(
+            cond,
+            temperature * self._noise,
+            num_inference_steps=steps,
+            strength=settings.strength,
+            seed=settings.seed,
+            decode=False,
+        ).latents
 
     @staticmethod
     def _pasted(shot: Shot, view: _View, made: NDArray[np.float32], round_trip: NDArray[np.float32]) -> Frame:
@@ -116,6 +131,7 @@ class _View:
     paste: NDArray[np.float32]
     fresh: NDArray[np.float32]
     anew: NDArray[np.float32]
+    new: NDArray[np.float32]
 
 
 def _view(shot: Shot) -> _View:
@@ -131,6 +147,7 @@ def _view(shot: Shot) -> _View:
         paste=moved_parts(shot.moved, points, size, unit) * border_fade(size) * (1 - LIPS_OWN * _lips(points)),
         fresh=shot.lack * masks.region(points[LIPS_INNER], size, unit, feather=FRESH_FEATHER),
         anew=_painted_anew(shot, points),
+        new=opened(shot, points, FACE),
     )
 
 

@@ -8,13 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from facediff.conditioning.bundle import Conditioning
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import MOUTH, Alignment, align
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER
 from facediff.landmarks.raster import draw_lips
 from facediff.models import latents as space
 from facediff.pipelines.difftalk import DiffTalkPipeline
+from facediff.rendering.anew import opened, sampled_where_new
 from facediff.rendering.compose import add_window, detail_kept
 from facediff.rendering.reference import Reference
 from facediff.rendering.shot import Shot, as_levels, as_pictures, border_fade, in_chunks, in_crop
@@ -40,6 +43,9 @@ class PaintSettings:
         reanchor_every: Progressive reference (DiffTalk, section 3.3): each frame is shown to the next one as its
             reference, with a return to the shot's own after so many frames, so that errors do not add up. None for
             the shots' own references, which lets frames be painted together.
+        new_steps: Steps, at least, where a mouth shows what its source does not; ``new_temperature`` of their noise.
+            See ``facediff.rendering.anew``.
+        new_temperature: See ``new_steps``.
     """
 
     num_inference_steps: int = 2
@@ -49,6 +55,8 @@ class PaintSettings:
     chunk: int = 8
     lips_known: bool = True
     reanchor_every: int | None = None
+    new_steps: int = 4
+    new_temperature: float = 0.7
 
 
 class MouthPainter:
@@ -56,7 +64,7 @@ class MouthPainter:
 
     def __init__(self, pipeline: DiffTalkPipeline, settings: PaintSettings) -> None:
         self._pipeline, self._settings = pipeline, settings
-        self._noise = settings.temperature * pipeline.noise(MOUTH.size, settings.seed)
+        self._noise = pipeline.noise(MOUTH.size, settings.seed)
 
     def __call__(
         self, shots: Iterable[Shot | Frame], windows: Iterable[NDArray[np.floating]] | None = None
@@ -106,13 +114,11 @@ class MouthPainter:
         cond, seen = pipeline.condition(
             coarse, reference, mask, lips, points, rotation, windows, lips_known=settings.lips_known
         )
-        result = pipeline(
-            cond,
-            self._noise,
-            num_inference_steps=settings.num_inference_steps,
-            guidance_scale=settings.guidance_scale,
-            decode=False,
-        ).latents
+        result = self._made(cond, settings.num_inference_steps, settings.temperature)
+        steps = max(settings.num_inference_steps, settings.new_steps)
+        result = sampled_where_new(
+            result, [view.new for view in views], lambda rows: self._made(cond[rows], steps, settings.new_temperature)
+        )
         own = all(shot.reference is None for shot in shots)
         with torch.inference_mode():
             before = seen if own else space.encode(pipeline.codec, coarse.to(seen.device, seen.dtype))
@@ -127,6 +133,12 @@ class MouthPainter:
             for i, (shot, view) in enumerate(zip(shots, views, strict=True))
         ]
 
+    def _made(self, cond: Conditioning, steps: int, temperature: float) -> Tensor:
+        guidance = self._settings.guidance_scale
+        return self._pipeline(
+            cond, temperature * self._noise, num_inference_steps=steps, guidance_scale=guidance, decode=False
+        ).latents
+
 
 @dataclass(frozen=True)
 class _View:
@@ -139,6 +151,7 @@ class _View:
     paste: NDArray[np.float32]
     fresh: NDArray[np.float32]
     lips: NDArray[np.uint8]
+    new: NDArray[np.float32]
 
 
 def _view(shot: Shot) -> _View:
@@ -155,4 +168,5 @@ def _view(shot: Shot) -> _View:
         paste=(OWN_SHARE + (1 - OWN_SHARE) * shot.lack) * paste * border_fade(size),
         fresh=shot.lack * masks.region(points[LIPS_INNER], size, unit, feather=FRESH_FEATHER),
         lips=draw_lips(points, size),
+        new=opened(shot, points, MOUTH),
     )

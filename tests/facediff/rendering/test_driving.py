@@ -1,3 +1,4 @@
+from dataclasses import replace
 from fractions import Fraction
 
 import cv2
@@ -39,7 +40,7 @@ def test_regions_make_up_the_face() -> None:
 
 
 def test_each_part_is_as_strong_as_is_wanted() -> None:
-    motion = scaled(template(), lips=0.5, eyes=2, brows=0, head=3).motion[0]
+    motion = scaled(template().motion, lips=0.5, eyes=2, brows=0, head=3)[0]
     for region, strength in (("lips", 0.5), ("eyes", 2), ("brows", 0), ("pose", 3)):
         assert (motion[channels(region)] == strength).all()
 
@@ -110,11 +111,11 @@ def test_a_picture_is_one_expression_and_is_shown_as_long_as_it_is_wanted(tmp_pa
 
 def test_scaling_and_showing_leave_the_motion_itself_alone() -> None:
     kept = template(1)
-    scaled(kept, lips=0, eyes=0, brows=0, head=0)
+    scaled(kept.motion, lips=0, eyes=0, brows=0, head=0)
     shown(read_driver(kept), Fraction(60))
     np.testing.assert_array_equal(kept.motion, 1)
-    lively = scaled(template(3), lips=2, eyes=2, brows=2, head=2)
-    np.testing.assert_array_equal(lively.motion, 2 * template(3).motion)
+    lively = scaled(template(3).motion, lips=2, eyes=2, brows=2, head=2)
+    np.testing.assert_array_equal(lively, 2 * template(3).motion)
 
 
 def test_a_head_stays_over_its_shoulders_and_its_order_in_time() -> None:
@@ -138,3 +139,18 @@ def test_the_moment_of_a_picture_is_found_by_its_face_and_by_its_place(tmp_path)
     another.points[:, :, 0] *= 1.1  # a broader face
     assert driver.moment_of(another) is None
     assert read_driver(template(4)).moment_of(track_still(SMALL)) is None
+    assert driver.motion_of(another) is None
+
+
+def test_lids_are_counted_from_where_the_picture_has_them(tmp_path) -> None:
+    """The driver blinks at the very moment that its head is where the picture shows it, with open eyes."""
+    driver = read_driver(write_video(tmp_path / "d.mp4", 25))
+    motion = driver.template.motion.copy()
+    motion[:, layout.LIDS] = 1.0
+    blinking = replace(driver, template=replace(driver.template, motion=motion))
+    own = blinking.motion_of(track_still(np.roll(SMALL, 5, axis=1)))
+    assert np.abs(own[layout.LIDS]).max() < 0.15
+    others = np.delete(np.arange(layout.DIMENSIONS), layout.LIDS)
+    np.testing.assert_array_equal(
+        own[others], motion[blinking.moment_of(track_still(np.roll(SMALL, 5, axis=1))), others]
+    )

@@ -171,7 +171,7 @@ def test_two_runs_do_not_share_a_folder(tmp_path, crew):
 
 
 SCRIPT = """
-import random, sys, time
+import os, random, sys, time
 from functools import partial
 from pathlib import Path
 from facediff.rendering.batch import local
@@ -183,7 +183,8 @@ def identify(job):
     return Identity(job.output, {}, "", {})
 
 def render(job, identity, target):
-    partial = target.with_name(f".facediff-{job.line}.mp4")
+    # A name of its own, as written_whole gives: a worker that outlives its run by a moment shares no file with the next.
+    partial = target.with_name(f".facediff-{job.line}-{os.getpid()}.mp4")
     partial.write_text("half")
     time.sleep(random.uniform(0, 0.1))
     if job.line % 10 == 3:
