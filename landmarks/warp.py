@@ -12,6 +12,7 @@ from functools import cache
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation, binary_erosion, distance_transform_edt
 from scipy.spatial import Delaunay
 
 from facediff.landmarks.canonical import mean_face
@@ -20,6 +21,10 @@ from facediff.types import Frame
 
 SHELL = 1.45  # how far, in units of the face oval, points still follow the head
 RING = 2.1  # how far the picture bends at all
+SIGHT = 0.12  # what lies so little beside a direction, over its distance, lies in it
+HIDDEN_FROM = 12.0  # growth of a triangle at the rim of a face from which the source does not show it
+EDGE_CELLS = 4
+OUTSIDE, SHOWN, HIDDEN = 0, 1, 2  # kinds of triangles: around the face, of it, and of it but turned away
 
 
 @cache
@@ -30,6 +35,24 @@ def face_triangles() -> NDArray[np.int32]:
     lower = LIPS_INNER[1:10]
     front[lower, 1] += 0.02
     return Delaunay(front).simplices.astype(np.int32)
+
+
+@cache
+def rim_triangles() -> NDArray[np.bool_]:
+    """(N,) which triangles of the face lie within two edges of its oval, where one that turns hides itself."""
+    triangles, near = face_triangles(), np.zeros(MESH_POINTS, bool)
+    near[FACE_OVAL] = True
+    for _ in range(2):
+        near[triangles[near[triangles].any(axis=1)]] = True
+    return near[triangles].all(axis=1)
+
+
+def hidden(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """(N,) triangles at the rim of a face that the target shows and the source (478, 3) hardly or not."""
+    triangles = face_triangles()
+    before, after = (_areas(np.asarray(points, np.float64)[triangles, :2]) for points in (source, target))
+    facing = np.sign(np.median(after))
+    return rim_triangles() & (facing * after > HIDDEN_FROM * np.maximum(facing * before, 0)) & (facing * after > 0)
 
 
 def stretched(source: NDArray[np.floating], target: NDArray[np.floating], factor: float = 2.0) -> NDArray[np.int32]:
@@ -70,9 +93,10 @@ class MeshWarp:
         centre = oval.mean(0)
         self._shell = centre + (oval - centre) * SHELL
         ring = centre[:2] + (oval[:, :2] - centre[:2]) * RING
-        self._nodes = np.concatenate([self.points[:, :2], self._shell[:, :2], ring])
         self._ring = ring
-        self._outer_triangles = _outer_triangles(np.concatenate([oval[:, :2], self._shell[:, :2], ring]))
+        self._nodes = self._all_nodes(self.points, self._shell)
+        outline = silhouette(self.points)
+        self._outer_triangles = _outer_triangles(np.concatenate([outline, self._shell[:, :2], ring]))
         height, width = frame.shape[:2]
         low = np.clip(np.floor(ring.min(0)), 0, [width - 1, height - 1]).astype(int)
         high = np.clip(np.ceil(ring.max(0)) + 1, low + 1, [width, height]).astype(int)
@@ -91,13 +115,15 @@ class MeshWarp:
         target = np.asarray(target[:MESH_POINTS], np.float64)
         if shell is None:
             shell = self._shell + self._follows * (target[FACE_OVAL] - self.points[FACE_OVAL])
-        nodes = np.concatenate([target[:, :2], np.asarray(shell)[:, :2], self._ring])
+        nodes = self._all_nodes(target, np.asarray(shell))
         face = face_triangles()
         far_first = np.argsort(-target[face, 2].mean(1), kind="stable")
         triangles = np.concatenate([self._outer_triangles, face[far_first]])
+        kinds = np.concatenate([np.full(len(self._outer_triangles), OUTSIDE), np.full(len(face), SHOWN)])
+        kinds[len(self._outer_triangles) :][hidden(self.points, target)[far_first]] = HIDDEN
         step, (width, height) = self._step, self._extent
         cells = int(np.ceil(width / step)), int(np.ceil(height / step))
-        flow = _backward_flow(self._nodes - self._low, nodes - self._low, triangles, cells, step)
+        flow = _backward_flow(self._nodes - self._low, nodes - self._low, triangles, kinds, cells, step)
         enlarge = np.array([[1 / step, 0, 0.5 / step - 0.5], [0, 1 / step, 0.5 / step - 0.5]])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         size = (int(width), int(height))
@@ -106,6 +132,10 @@ class MeshWarp:
         moved[..., 0] += x
         moved[..., 1] += y
         return moved
+
+    def _all_nodes(self, points: NDArray[np.float64], shell: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(N, 2): the face, the shell, the ring and the outline."""
+        return np.concatenate([points[:, :2], shell[:, :2], self._ring, silhouette(points)])
 
     def __call__(self, target: NDArray[np.floating], shell: NDArray[np.floating] | None = None) -> Frame:
         """The source frame with its face moved to ``target`` (478, 3), at source resolution.
@@ -118,25 +148,45 @@ class MeshWarp:
         return out
 
 
+def silhouette(points: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Where a face (478, 3) ends, seen from its middle past each point of its oval: (36, 2).
+
+    Of a head that is turned, the oval's far side lies behind the cheek.
+    """
+    flat = np.asarray(points[:MESH_POINTS, :2], np.float64)
+    centre = flat[FACE_OVAL].mean(0)
+    away, oval = flat - centre, flat[FACE_OVAL] - centre
+    reach = np.linalg.norm(oval, axis=1)
+    directions = oval / np.maximum(reach, 1e-6)[:, None]
+    along = away @ directions.T  # (468, 36)
+    beside = np.abs(away @ np.stack([-directions[:, 1], directions[:, 0]]))
+    beyond = np.where(beside < SIGHT * along, along, 0.0).max(axis=0)
+    return centre + directions * np.maximum(reach, beyond)[:, None]
+
+
 def _outer_triangles(outside: NDArray[np.float64]) -> NDArray[np.int32]:
-    """Triangles between the face oval and the outer ring, in the numbering of all nodes."""
+    """Triangles from the outer ring to the face oval, and over them those to its outline, which hide them."""
     triangles = Delaunay(outside).simplices
-    oval_count = len(FACE_OVAL)
-    triangles = triangles[~(triangles < oval_count).all(axis=1)]  # inside the oval the face mesh rules
-    numbering = np.concatenate([FACE_OVAL, MESH_POINTS + np.arange(len(outside) - oval_count)])
-    return numbering[triangles].astype(np.int32)
+    count = len(FACE_OVAL)
+    triangles = triangles[~(triangles < count).all(axis=1)]  # inside the oval the face mesh rules
+    beyond = MESH_POINTS + np.arange(len(outside) - count)
+    outline = MESH_POINTS + len(outside) - count + np.arange(count)
+    numberings = (np.concatenate([inner, beyond]) for inner in (FACE_OVAL, outline))
+    return np.concatenate([numbering[triangles] for numbering in numberings]).astype(np.int32)
 
 
 def _backward_flow(
     source: NDArray[np.float64],
     target: NDArray[np.float64],
     triangles: NDArray[np.int32],
+    kinds: NDArray[np.int64],
     grid: tuple[int, int],
     step: float,
 ) -> NDArray[np.float32]:
     """How far back each cell's centre is carried, (rows, columns, 2) in pixels.
 
-    Triangles are painted in order, and each carries its cells by its affine map.
+    Triangles are painted in order, and each carries its cells by its affine map. What is hidden in the source takes
+    the colour of the face beside it.
     """
     columns, rows = grid
     corners = target[triangles]  # (N, 3, 2)
@@ -161,4 +211,17 @@ def _backward_flow(
     # A cell's centre may lie just outside its triangle, where the map of a sliver runs far away: a speck of the wrong
     # colour. Nothing comes from more than a cell beyond the triangle's own corners.
     moved = np.clip(moved, from_corners.min(1)[owner] - step, from_corners.max(1)[owner] + step)
+    owned = np.where(owner >= 0, kinds[owner], OUTSIDE)
+    if (owned == HIDDEN).any():
+        # A mesh fits its face to some pixels only: at the edge of what is hidden it has something of the background.
+        owned[binary_dilation(owned == HIDDEN, iterations=EDGE_CELLS) & (owned == SHOWN)] = HIDDEN
+        moved[owned == HIDDEN] = moved[_nearest_shown(owned)][owned == HIDDEN]
     return np.where((owner >= 0)[..., None], moved - centre, 0.0).astype(np.float32)
+
+
+def _nearest_shown(owned: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+    """Row and column, for each cell, of the nearest of the face that the source shows, and not at its very edge."""
+    shown = owned == SHOWN
+    inside = binary_erosion(owned != OUTSIDE, iterations=2) & binary_erosion(shown | (owned == OUTSIDE), iterations=2)
+    usable = inside & shown if (inside & shown).any() else shown
+    return tuple(distance_transform_edt(~usable, return_distances=False, return_indices=True))

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-
 C = TypeVar("C", bound="Conditioning")
 
 

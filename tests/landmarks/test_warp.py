@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from facediff.landmarks.canonical import canonicalise
+from facediff.landmarks.canonical import canonicalise, mean_face
 from facediff.landmarks.masks import face_hull
 from facediff.landmarks.mesh import CHIN, FACE_OVAL, FOREHEAD, LIPS_OUTER, MESH_POINTS, NOSE_TIP
 from facediff.landmarks.motion import ANGLES, BROWS, DIMENSIONS, GAZE, LIDS, LIPS, SHIFT, neutral, place
-from facediff.landmarks.warp import SHELL, MeshWarp, face_triangles, stretched
+from facediff.landmarks.warp import SHELL, MeshWarp, face_triangles, silhouette, stretched
 
 
 @pytest.fixture(scope="module")
@@ -175,3 +175,43 @@ def test_what_a_turn_brings_into_sight_counts_as_stretched(mesh):
     assert sides[0] * sides[1] < 0  # the cheek that comes into sight, one side or the other
     for points in place(motion, canonical[0], pose):
         assert 0 < len(stretched(mesh, points)) < len(face_triangles()) / 3
+
+
+def turned(degrees: float) -> np.ndarray:
+    """The mean face (468, 3) in a picture of 400 by 400, turned about the axis of the neck."""
+    face = mean_face()[:MESH_POINTS] * 110
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return face @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]).T + [200, 180, 0]
+
+
+def test_of_a_face_that_looks_ahead_the_outline_is_its_oval() -> None:
+    face = turned(0)
+    np.testing.assert_allclose(silhouette(face), face[FACE_OVAL, :2], atol=2)
+
+
+def test_of_a_turned_head_the_cheek_hides_the_far_side_of_the_oval() -> None:
+    face = turned(40)
+    centre, outline = face[FACE_OVAL, :2].mean(axis=0), silhouette(face)
+    beyond = np.linalg.norm(outline - centre, axis=1) - np.linalg.norm(face[FACE_OVAL, :2] - centre, axis=1)
+    assert beyond.min() >= -1e-6 and beyond.max() > 10
+    hull = cv2.convexHull(face[:, :2].astype(np.float32))
+    assert max(cv2.pointPolygonTest(hull, (float(x), float(y)), True) for x, y in outline) < 12
+    assert min(cv2.pointPolygonTest(hull, (float(x), float(y)), True) for x, y in outline) > -12
+
+
+@pytest.mark.parametrize("degrees", [-25, 25])
+def test_a_head_that_turns_back_shows_neither_wall_nor_a_second_cheek(degrees) -> None:
+    """All skin is one colour and the wall another: so it stays within the face, and around it."""
+    skin, wall = np.array([200, 140, 110]), np.array([0, 250, 0])
+    before, after = turned(degrees), turned(0)
+    picture = np.full((400, 400, 3), wall, np.uint8)
+    for triangle in face_triangles():
+        cv2.fillConvexPoly(picture, np.rint(before[triangle, :2]).astype(np.int32), skin.tolist())
+    made = MeshWarp(picture, before)(after).astype(int)
+    inside = np.zeros((400, 400), np.uint8)
+    oval = np.rint(after[FACE_OVAL, :2]).astype(np.int32)
+    cv2.fillPoly(inside, [oval], 1)
+    around = cv2.dilate(inside, np.ones((41, 41), np.uint8)) - cv2.dilate(inside, np.ones((17, 17), np.uint8))
+    inside = cv2.erode(inside, np.ones((5, 5), np.uint8))
+    assert np.abs(made - skin).max(axis=2)[inside > 0].max() < 60
+    assert (np.abs(made - wall).max(axis=2)[around > 0] < 60).mean() > 0.99

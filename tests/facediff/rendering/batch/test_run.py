@@ -183,7 +183,7 @@ def identify(job):
     return Identity(job.output, {}, "", {})
 
 def render(job, identity, target):
-    # A name of its own, as written_whole gives: a worker that outlives its run by a moment shares no file with the next.
+    # A name of its own, as written_whole gives: a worker that outlives its run shares no file with the next.
     partial = target.with_name(f".facediff-{job.line}-{os.getpid()}.mp4")
     partial.write_text("half")
     time.sleep(random.uniform(0, 0.1))
