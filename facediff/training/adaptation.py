@@ -168,7 +168,8 @@ def train_small(
     small = small_space_time(painting.unet.config["out_channels"], extra)
     model = ClipModel(small, conditioner, CaptionEncoder(words))
     steps = RunRecipe(batch_size=recipe.batch_size)
-    return train_clips(model, RunDraw(sources, model.captions, steps), base_schedule(), loop, steps)
+    trained = train_clips(model, RunDraw(sources, model.captions, steps), base_schedule(), loop, steps)
+    return trained.to(painting.codec.device)  # from wherever it was trained
 
 
 def train_lora(
@@ -191,7 +192,7 @@ def train_lora(
     draw = RunDraw(sources, CaptionEncoder(), steps)
     model = Denoiser(unet.train(), conditioner)
     fit(model, draw, run_loss(base_schedule(), steps, conditioner.config["residual_scale"]), loop)
-    return model
+    return model.to(painting.codec.device)
 
 
 def _judged(
