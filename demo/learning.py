@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from facediff.avatar import Avatar
-from facediff.clip import SOUND_RATE, Clip
 from facediff.demo.archive import pack, safe_name
 from facediff.demo.jobs import Report
 from facediff.demo.limits import Limits
@@ -79,14 +77,7 @@ def _preview(footage: Path, model: Path, place: Path, report: Report) -> Path | 
         return None
     report(0, 1, "frames", "Rendering a preview")
     try:
-        clip = _opening(Avatar.from_video(spoken).talk(spoken, domain=model))
+        clip = Avatar.from_video(spoken).talk(spoken, domain=model).opening(PREVIEW_S)
         return clip.save(place / "preview.mp4", progress=report)
     except FaceDiffError:  # a model without a preview is a model nevertheless
         return None
-
-
-def _opening(clip: Clip) -> Clip:
-    """The first seconds of a clip."""
-    count = min(clip.frame_total, round(PREVIEW_S * clip.fps))
-    sound = None if clip.audio is None else clip.audio[: round(count / clip.fps * SOUND_RATE)]
-    return replace(clip, frame_total=count, audio=sound)

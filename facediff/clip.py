@@ -57,6 +57,12 @@ class Clip:
     def __len__(self) -> int:
         return self.frame_total
 
+    def opening(self, seconds: float) -> Clip:
+        """The first seconds of it, or all where it is shorter."""
+        count = min(self.frame_total, max(1, round(seconds * self.fps)))
+        audio = None if self.audio is None else self.audio[: round(count / self.fps * SOUND_RATE)]
+        return replace(self, frame_total=count, audio=audio, preview_index=min(self.preview_index, count - 1))
+
     def preview(self) -> Frame:
         """One frame, without rendering the others; as it is, without the watermark that ``save`` weaves in."""
         return next(self.render(slice(self.preview_index, self.preview_index + 1)))

@@ -13,6 +13,8 @@ from facediff.cli.arguments import say_wrote
 from facediff.console import err, stages_bar
 from facediff.errors import FaceDiffError
 
+PREVIEW_S = 10
+
 
 class Method(str, Enum):
     """What is trained."""
@@ -58,7 +60,7 @@ def adapt(
 
 
 def _preview(footage: Path, output: Path, model: str) -> None:
-    """The first video with sound, dubbed with its own; a model without a preview is a model nevertheless."""
+    """The beginning of the first video with sound, dubbed with its own; without one it is a model nevertheless."""
     from facediff.avatar import Avatar
     from facediff.training.footage import read_footage
 
@@ -68,6 +70,6 @@ def _preview(footage: Path, output: Path, model: str) -> None:
     try:
         with err.status("rendering a preview"):
             clip = Avatar.from_video(spoken.path, model=model).talk(spoken.path, domain=output)
-            clip.save(output / "preview.mp4")
+            clip.opening(PREVIEW_S).save(output / "preview.mp4")
     except FaceDiffError as error:
         err.print(f"there is no preview: {error}", highlight=False)

@@ -237,7 +237,7 @@ def test_low_rank_changes_are_what_peft_makes_of_them(place):
     unet = load_talk("base", "cpu")[1].unet
     unet.add_adapter(peft.LoraConfig(r=3, lora_alpha=3, target_modules=LORA_TARGETS, init_lora_weights=False))
     unet.save_lora_adapter(place.parent / "made", weight_name="pytorch_lora_weights.safetensors")
-    card = {"name": "Ada", "method": "lora", "base_sha256": base_hash("base")}
+    card = {"name": "Ada", "method": "lora", "base_sha256": base_hash("base", "lora")}
     content = (place.parent / "made" / "pytorch_lora_weights.safetensors").read_bytes()
     made = unpack(zipped(place, {"domain.json": json.dumps(card).encode(), LORA: content}), place)
     loaded = load_domain_talk("base", made, "cpu")[1].unet.state_dict()

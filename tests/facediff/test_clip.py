@@ -100,3 +100,14 @@ def test_a_notebook_shows_a_short_clip_and_a_frame_of_a_long_one() -> None:
 
     long = Clip(Fraction(25), (16, 16), 25 * 60, None, render, preview_index=4)._repr_html_()
     assert "image/jpeg" in long and "clip of 60 s" in long and made == [4]
+
+
+def test_an_opening_is_the_clip_cut_short_and_its_sound_with_it() -> None:
+    frames = [np.full((4, 6, 3), k, np.uint8) for k in range(50)]
+    sound = np.arange(2 * SOUND_RATE, dtype=np.float32)
+    clip = Clip(Fraction(25), (6, 4), 50, sound, lambda part: iter(frames[part]), preview_index=40)
+    short = clip.opening(0.4)
+    assert len(short) == 10 and [f[0, 0, 0] for f in short] == list(range(10))
+    np.testing.assert_array_equal(short.audio, sound[: round(0.4 * SOUND_RATE)])
+    assert short.preview()[0, 0, 0] == 9
+    assert len(clip.opening(99)) == 50 and len(clip) == 50
