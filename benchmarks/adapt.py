@@ -26,7 +26,7 @@ from talk import medians, row, score
 from torch.utils.flop_counter import FlopCounterMode
 
 from facediff.audio.wave import load_wave
-from facediff.diffusion.strength import piecewise_linear
+from facediff.diffusion.strength import piecewise_linear, within
 from facediff.evaluation.frechet import FrechetSpace, mouth_features
 from facediff.landmarks import motion as layout
 from facediff.landmarks.tracker import track_face
@@ -152,7 +152,9 @@ def systems(args: argparse.Namespace, folder: Path) -> dict[str, DiffTalkPipelin
         "prior early, fading": mixed.mixed(Mix(strength=late)),
         "prior early, rising": mixed.mixed(Mix(strength=lambda level: 2 * best - late(level))),
         f"inverse {1 - best:g}": mixed.mixed(Mix(strength=max(0.0, 1 - best), inverse=True)),
-        "product 0.1 (paper)": mixed.mixed(Mix(strength=0.1, form="product")),
+        "product 0.1 (paper)": mixed.mixed(
+            Mix(strength=within(0.1, 0.0, 0.99), form="product")
+        ),  # not where all is noise
     }
     same_flops = max(20, round(args.steps * cost["small"] / cost["prior"]))
     for what, steps in {"LoRA, same FLOP": same_flops, "LoRA, longer": args.lora_steps}.items():
@@ -176,6 +178,7 @@ def main() -> None:
     parser.add_argument("--small", type=Path, help="a domain model that is there already")
     parser.add_argument("--steps", type=int, default=AdaptRecipe.steps)
     parser.add_argument("--lora-steps", type=int, default=500, help="of the second LoRA: about the small one's minutes")
+    parser.add_argument("--systems", nargs="*", help="only those whose names begin so")
     parser.add_argument("--keep", type=Path, help="folder for models and rendered clips")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -190,6 +193,8 @@ def main() -> None:
         held = [read(path, painting) for path in args.held_out]
         print(f"\n{'medians over the clips':30}" + "".join(f"{key:>14}" for key in KEYS))
         for name, system in compared.items():
+            if args.systems and not name.startswith(tuple(args.systems)):
+                continue
             rows, outs = [], []
             for one in held:
                 outs.append(folder / f"{one.path.stem}-{name.replace(' ', '-')}.mp4")
