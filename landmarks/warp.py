@@ -23,7 +23,8 @@ SHELL = 1.45  # how far, in units of the face oval, points still follow the head
 RING = 2.1  # how far the picture bends at all
 SIGHT = 0.12  # what lies so little beside a direction, over its distance, lies in it
 HIDDEN_FROM = 12.0  # growth of a triangle at the rim of a face from which the source does not show it
-EDGE_CELLS = 4
+EDGE_CELLS = 3
+BELOW_EYES = -0.12  # in eye distances, of the mean face
 OUTSIDE, SHOWN, HIDDEN = 0, 1, 2  # kinds of triangles: around the face, of it, and of it but turned away
 
 
@@ -39,12 +40,15 @@ def face_triangles() -> NDArray[np.int32]:
 
 @cache
 def rim_triangles() -> NDArray[np.bool_]:
-    """(N,) which triangles of the face lie within two edges of its oval, where one that turns hides itself."""
+    """(N,) which triangles of the cheeks lie within two edges of the oval, where a face that turns hides itself.
+
+    Above them hair hides the edge, and a brow that reaches it must not be smeared.
+    """
     triangles, near = face_triangles(), np.zeros(MESH_POINTS, bool)
     near[FACE_OVAL] = True
     for _ in range(2):
         near[triangles[near[triangles].any(axis=1)]] = True
-    return near[triangles].all(axis=1)
+    return near[triangles].all(axis=1) & (mean_face()[triangles, 1].min(axis=1) > BELOW_EYES)
 
 
 def hidden(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.bool_]:
