@@ -161,9 +161,12 @@ def test_a_domain_of_another_base_is_refused(portrait, wave, adapted) -> None:
 def test_a_domain_of_low_rank_takes_no_prior_and_no_text(small, wave, monkeypatch) -> None:
     """It is one network with its base."""
     monkeypatch.setattr(
-        shared_models, "adapted", lambda model, domain, prior, device, scheduler: load_talk(model, device, scheduler)
+        shared_models,
+        "adapted",
+        lambda model, domain, sha, prior, device, scheduler: load_talk(model, device, scheduler),
     )
-    monkeypatch.setattr("facediff.avatar.weights_hash", lambda *_, **__: "")
+    for name in ("weights_hash", "domain_hash"):
+        monkeypatch.setattr(f"facediff.avatar.{name}", lambda *_, **__: "")
     np.testing.assert_array_equal(talk(small, wave, domain="low"), talk(small, wave))
     for options in ({"prior_strength": 0.5}, {"prior": "base"}, {"text": "a man"}):
         with pytest.raises(ConfigError, match="of low rank is one with its base: it takes no prior and no text"):
