@@ -163,7 +163,7 @@ def test_a_domain_of_low_rank_takes_no_prior_and_no_text(small, wave, monkeypatc
     monkeypatch.setattr(
         shared_models,
         "adapted",
-        lambda model, domain, sha, prior, device, scheduler: load_talk(model, device, scheduler),
+        lambda model, domain, sha, prior, *more: load_talk(model, *more),
     )
     for name in ("weights_hash", "domain_hash"):
         monkeypatch.setattr(f"facediff.avatar.{name}", lambda *_, **__: "")
