@@ -8,17 +8,16 @@ track.safetensors    landmarks; nothing is unpickled
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from facediff.errors import MediaError, OutputError
+from facediff.errors import MediaError
+from facediff.files import written_folder
 from facediff.media import read_image, write_image
 from facediff.types import FaceTrack, Frame
 
@@ -59,11 +58,7 @@ def save(avatar: SavedAvatar, folder: Path) -> None:
     Raises:
         OutputError: It is there already, or cannot be written.
     """
-    if folder.exists():
-        raise OutputError(f"{folder} is there already; choose another name for the avatar")
-    partial = folder.with_name(f".facediff-{secrets.token_hex(4)}")
-    try:
-        partial.mkdir(parents=True)
+    with written_folder(folder, "the avatar") as partial:
         if isinstance(avatar.source, np.ndarray):
             source = _PICTURE
             write_image(partial / source, avatar.source)
@@ -78,11 +73,6 @@ def save(avatar: SavedAvatar, folder: Path) -> None:
         about: dict[str, object] = {name: getattr(avatar, name) for name in _SETTINGS}
         about |= {"format": _FORMAT, "version": _VERSION, "source": source, "size": track.size, "fps": track.fps}
         (partial / _ABOUT).write_text(json.dumps(about, indent=2), encoding="utf-8")
-        os.rename(partial, folder)
-    except (OSError, SafetensorError) as error:
-        raise OutputError(f"{folder} cannot be written: {getattr(error, 'strerror', None) or error}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def load(folder: Path) -> SavedAvatar:

@@ -9,18 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-
-from facediff.errors import OutputError, WeightsError
+from facediff.errors import WeightsError
+from facediff.files import written_folder
 from facediff.weights import CHECKPOINTS, model_folder
 
 METHODS = ("small", "lora")
@@ -108,18 +104,9 @@ def written_domain(folder: Path, card: DomainCard) -> Iterator[Path]:
     Raises:
         OutputError: It is there already, or cannot be written.
     """
-    if folder.exists():
-        raise OutputError(f"{folder} is there already; choose another name for the domain model")
-    partial = folder.with_name(f".facediff-{secrets.token_hex(4)}")
-    try:
-        partial.mkdir(parents=True)
+    with written_folder(folder, "the domain model") as partial:
         yield partial
         (partial / _CARD).write_text(json.dumps(asdict(card), indent=2) + "\n", encoding="utf-8")
-        os.rename(partial, folder)
-    except (OSError, SafetensorError) as error:
-        raise OutputError(f"{folder} cannot be written: {getattr(error, 'strerror', None) or error}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def base_hash(model: str | Path, method: str = "small") -> str:
