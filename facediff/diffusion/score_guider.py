@@ -1,4 +1,4 @@
-"""Score composition as a diffusers guider, for modular pipelines."""
+"""Score composition as a diffusers guider, for our pipelines and for modular ones."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ _HOOK = "ScoreCompositionGuidance"
 
 
 class ScoreCompositionGuidance(BaseGuidance):
-    """Composes the denoiser of a modular pipeline with a prior; see ``facediff.diffusion.score_composition``.
+    """Composes the denoiser of a pipeline with a prior; see ``facediff.diffusion.score_composition``.
 
     The pipeline's own denoiser is the small model. In the batches that are the prior's, the prior answers in its
-    place, called with the same arguments, so no block of the pipeline needs to know. Conditions are pairs (condition,
-    negative) that both models are given, or fours (small's, small's negative, prior's, prior's negative).
+    place, called with the same arguments, so nothing in the pipeline needs to know. Conditions are pairs (condition,
+    negative) that both models are given, or fours (small's, small's negative, prior's, prior's negative); a negative
+    that there is not is None. Pipelines of ours take it as their ``guider``.
 
     Args:
         guidance_scale: ω of the small model, at least 0.
@@ -68,13 +69,16 @@ class ScoreCompositionGuidance(BaseGuidance):
             else piecewise_linear([(level, value) for level, value in strength])
         )
         self.prior: Callable[..., Any] | None = None
+        self._has_null = self._prior_has_null = True
 
     def prepare_inputs(self, data: dict[str, Any]) -> list[Any]:
         """A batch for each prediction that this step needs, the small model's first."""
+        self._look_for_nulls(data)
         return [self._prepare_batch(_parts(data, name), _negative(name), name) for name in self._needed()]
 
     def prepare_inputs_from_block_state(self, data: Any, input_fields: dict[str, Any]) -> list[Any]:
         """The same, with the names of fields of a block state instead of tensors."""
+        self._look_for_nulls(input_fields)
         return [
             self._prepare_batch_from_block_state(_parts(input_fields, name), data, _negative(name), name)
             for name in self._needed()
@@ -102,12 +106,13 @@ class ScoreCompositionGuidance(BaseGuidance):
         pred_prior_uncond: Tensor | None = None,
     ) -> GuiderOutput:
         weight, pred = self._weight(), pred_cond
-        if pred_prior is not None and pred_prior_uncond is None:  # the product
+        if pred_prior is not None and self.form == "product":
             pred = pred + weight * pred_prior
-        if pred_uncond is not None:
+        if pred_uncond is not None and self._is_guided():
             pred = pred_uncond + self.guidance_scale * (pred - pred_uncond)
-        if pred_prior is not None and pred_prior_uncond is not None:
-            pred = pred + weight * (pred_prior - pred_prior_uncond)
+        if pred_prior is not None and self.form == "normalised":
+            own = pred_cond if pred_uncond is None else pred_uncond
+            pred = pred + weight * (pred_prior - (own if pred_prior_uncond is None else pred_prior_uncond))
         return GuiderOutput(pred=pred, pred_cond=pred_cond, pred_uncond=pred_uncond)
 
     @property
@@ -120,12 +125,26 @@ class ScoreCompositionGuidance(BaseGuidance):
 
     def _needed(self) -> list[str]:
         """Names of the predictions of this step, in the order in which they are asked for."""
+        asks_prior = self._weight() > 0
+        compares = asks_prior and self.form == "normalised"
         names = ["pred_cond"]
-        if self._enabled and self.guidance_scale != 1.0:
+        if self._is_guided() or (compares and self._has_null and not self._prior_has_null):
             names.append("pred_uncond")
-        if self._weight() > 0:
-            names += ["pred_prior"] if self.form == "product" else ["pred_prior", "pred_prior_uncond"]
+        if asks_prior:
+            names.append("pred_prior")
+        if compares and self._prior_has_null:
+            names.append("pred_prior_uncond")
         return names
+
+    def _is_guided(self) -> bool:
+        return self._enabled and self.guidance_scale != 1.0
+
+    def _look_for_nulls(self, fields: dict[str, Any]) -> None:
+        self._has_null, self._prior_has_null = (_has_negative(fields, name) for name in ("pred_cond", "pred_prior"))
+        if self._is_guided() and not self._has_null:
+            raise ConfigError(
+                f"a guidance_scale of {self.guidance_scale:g} needs a negative condition; give one, or guidance_scale 1"
+            )
 
     def _current(self) -> str:
         """The prediction that is being asked for; none before the first."""
@@ -158,6 +177,11 @@ def _parts(fields: dict[str, Any], name: str) -> dict[str, Any]:
     """Of pairs and fours, the two that are the prior's or the small model's."""
     part = slice(-2, None) if "prior" in name else slice(0, 2)
     return {key: value[part] if isinstance(value, tuple) else value for key, value in fields.items()}
+
+
+def _has_negative(fields: dict[str, Any], name: str) -> bool:
+    pairs = [value for value in _parts(fields, name).values() if isinstance(value, tuple)]
+    return all(len(pair) > 1 and pair[1] is not None for pair in pairs)
 
 
 def _negative(name: str) -> int:

@@ -8,12 +8,14 @@ from dataclasses import replace
 
 import torch
 from diffusers import UNetMotionModel
+from diffusers.guiders import BaseGuidance
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 
 from facediff.conditioning.bundle import Conditioning
 from facediff.conditioning.captions import CaptionEncoder
 from facediff.conditioning.difftalk import DiffTalkConditioner
+from facediff.diffusion.guided import no_scale_beside
 from facediff.errors import ConfigError
 from facediff.models import latents as space
 from facediff.models.latents import Codec
@@ -78,19 +80,26 @@ class AdaptedTalkPipeline(DiffTalkPipeline):
         *,
         num_inference_steps: int = 2,
         guidance_scale: float = 1.0,
+        guider: BaseGuidance | None = None,
         decode: bool = True,
         callback: Callable[[int, int, Tensor], None] | None = None,
     ) -> DiffTalkOutput:
-        """Paints F windows, which are one clip; see ``DiffTalkPipeline`` for the arguments."""
+        """Paints F windows, which are one clip; see ``DiffTalkPipeline`` for the arguments.
+
+        A guider takes the mix's place; see ``VideoAdapterPipeline``.
+        """
         noise = latents.to(cond.concat.device, cond.concat.dtype).expand(len(cond), -1, -1, -1)
-        without = None if guidance_scale == 1.0 else self.conditioner.without_sound(cond)
+        if guider is not None:
+            no_scale_beside(guider, guidance_scale)
+        without = None if guider is None and guidance_scale == 1.0 else self.conditioner.without_sound(cond)
         adapter = VideoAdapterPipeline(self.small, self.unet, self.scheduler)
         result = adapter(
             self._clip(cond, self.captions),
             None if without is None else self._clip(without, self.captions),
             self._clip(cond, self.prior_captions),
             None if without is None else self._clip(without, self.prior_captions),
-            mix=replace(self.mix, guidance_scale=guidance_scale),
+            mix=replace(self.mix, guidance_scale=guidance_scale) if guider is None else None,
+            guider=guider,
             num_inference_steps=num_inference_steps,
             latents=noise.transpose(0, 1)[None],
             decode=False,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from diffusers import DiffusionPipeline, UNet2DConditionModel
+from diffusers.guiders import BaseGuidance
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from diffusers.utils import BaseOutput
 from torch import Tensor
@@ -16,6 +17,7 @@ from facediff.conditioning.bundle import Conditioning
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.conditioning.difftalk_paper import DiffTalkPaperConditioner
 from facediff.diffusion.guidance import classifier_free
+from facediff.diffusion.guided import guided, no_scale_beside
 from facediff.diffusion.sampler import denoise
 from facediff.models import latents as space
 from facediff.models.latents import Codec
@@ -125,6 +127,7 @@ class DiffTalkPipeline(DiffusionPipeline):
         *,
         num_inference_steps: int = 2,
         guidance_scale: float = 1.0,
+        guider: BaseGuidance | None = None,
         decode: bool = True,
         callback: Callable[[int, int, Tensor], None] | None = None,
     ) -> DiffTalkOutput:
@@ -135,8 +138,13 @@ class DiffTalkPipeline(DiffusionPipeline):
             latents: Initial noise (1 or F, L, h, w); one for all frames keeps a clip from flickering.
             num_inference_steps: Network calls a frame, or twice that with guidance.
             guidance_scale: How much more the sound counts than without it; 1 is no guidance.
+            guider: Any guider of diffusers in place of ``guidance_scale``, whose negative condition is no sound; see
+                ``facediff.diffusion.score_guider`` for one that composes the denoiser with a prior.
             decode: False gives latents only, and ``images`` is empty.
             callback: Called after each step with its index, its timestep and the latents.
+
+        Raises:
+            ConfigError: Both a guidance scale and a guider are given.
         """
         noise = latents.to(cond.concat.device, cond.concat.dtype).expand(len(cond), -1, -1, -1)
 
@@ -144,9 +152,14 @@ class DiffTalkPipeline(DiffusionPipeline):
             x = torch.cat([x, c.concat], dim=1).contiguous(memory_format=torch.channels_last)
             return self.unet(x, t, c.tokens, return_dict=False)[0]
 
-        guided = classifier_free(predict, cond, self.conditioner.without_sound(cond), guidance_scale)
+        without = self.conditioner.without_sound(cond)
+        if guider is None:
+            denoiser = classifier_free(predict, cond, without, guidance_scale)
+        else:
+            no_scale_beside(guider, guidance_scale)
+            denoiser = guided(guider, predict, self.unet, (cond, without), self.scheduler, num_inference_steps)
         result = denoise(
-            guided, noise, self.scheduler, num_inference_steps, known=cond.known(noise.shape[1]), callback=callback
+            denoiser, noise, self.scheduler, num_inference_steps, known=cond.known(noise.shape[1]), callback=callback
         )
         result = cond.latents(result)
         images = space.decode(self.codec, result) if decode else result.new_zeros(0)

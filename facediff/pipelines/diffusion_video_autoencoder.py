@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from diffusers import DDIMScheduler, DiffusionPipeline
+from diffusers.guiders import BaseGuidance
 from diffusers.utils import BaseOutput
 from torch import Tensor
 
 from facediff.conditioning.diffusion_autoencoder import FaceVector, coordinate_maps, place_maps
+from facediff.diffusion.guided import guided
 from facediff.diffusion.inversion import invert
 from facediff.diffusion.sampler import denoise
 from facediff.models import latents as space
@@ -134,6 +136,8 @@ class DiffusionVideoAutoencoderPipeline(DiffusionPipeline):
         places: Places,
         *,
         num_inference_steps: int = 20,
+        guider: BaseGuidance | None = None,
+        null_identity: Tensor | None = None,
         decode: bool = True,
         callback: Callable[[int, int, Tensor], None] | None = None,
     ) -> VideoAutoencoderOutput:
@@ -144,12 +148,22 @@ class DiffusionVideoAutoencoderPipeline(DiffusionPipeline):
             identity: (D,) of length 1, the video's or an edited one.
             places: Of those frames.
             num_inference_steps: As in ``encode``.
+            guider: Any guider of diffusers; see ``facediff.diffusion.score_guider`` for one that composes the denoiser
+                with a prior.
+            null_identity: (D,), the guider's negative condition, where it wants one.
             decode: False gives latents only, and ``images`` is empty.
             callback: Called after each step with its index, its timestep and the latents.
+
+        Raises:
+            ConfigError: The guider wants a negative condition that there is not.
         """
-        made = denoise(
-            self.predictor(identity, places), self._moved(noise), self.scheduler, num_inference_steps, callback=callback
-        )
+        predict = self.predictor(identity, places)
+        if guider is not None:
+            null = None if null_identity is None else self.predictor(null_identity, places)
+            predict = guided(
+                guider, lambda x, t, asked: asked(x, t), self.unet, (predict, null), self.scheduler, num_inference_steps
+            )
+        made = denoise(predict, self._moved(noise), self.scheduler, num_inference_steps, callback=callback)
         return VideoAutoencoderOutput(images=self.decode(made) if decode else made.new_zeros(0), latents=made)
 
     def predictor(self, identity: Tensor, places: Places) -> Callable[[Tensor, Tensor], Tensor]:

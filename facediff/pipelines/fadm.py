@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from diffusers import DiffusionPipeline, UNet2DConditionModel, UNet2DModel
+from diffusers.guiders import BaseGuidance
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from diffusers.utils import BaseOutput
 from torch import Tensor
 
 from facediff.conditioning.fadm import FADMConditioner, GatedConditioning
 from facediff.conditioning.fadm_paper import FADMPaperConditioner
+from facediff.diffusion.guided import guided
 from facediff.diffusion.noise_priors import frame_noise
 from facediff.diffusion.sampler import denoise
 from facediff.models import latents as space
@@ -122,6 +124,8 @@ class FADMPipeline(DiffusionPipeline):
         strength: float = 1.0,
         eta: float = 0.0,
         seed: int = 0,
+        guider: BaseGuidance | None = None,
+        null: GatedConditioning | None = None,
         decode: bool = True,
         callback: Callable[[int, int, Tensor], None] | None = None,
     ) -> FADMOutput:
@@ -134,25 +138,33 @@ class FADMPipeline(DiffusionPipeline):
             strength: Share of the levels that is run through, from the noised coarse frame on.
             eta: Noise that DDIM adds at each step; 1 is the paper's ancestral sampling.
             seed: Of that noise, which all frames share.
+            guider: Any guider of diffusers; see ``facediff.diffusion.score_guider`` for one that composes the denoiser
+                with a prior.
+            null: The guider's negative condition, where it wants one: what ``condition`` gives of other attributes.
             decode: False gives latents only, and ``images`` is empty.
             callback: Called after each step with its index, its timestep and the latents.
+
+        Raises:
+            ConfigError: The guider wants a negative condition that there is not.
         """
         like = cond.features
         noise = latents.to(like.device, like.dtype).expand(len(cond), -1, -1, -1)
         start = cond.start(noise)
 
-        def predict(x: Tensor, t: Tensor) -> Tensor:
+        def predict(x: Tensor, t: Tensor, c: GatedConditioning) -> Tensor:
             timesteps = t.expand(len(x)).to(x.device)
-            seen = torch.cat([x, self.conditioner.maps(cond, timesteps)], dim=1)
+            seen = torch.cat([x, self.conditioner.maps(c, timesteps)], dim=1)
             seen = seen.contiguous(memory_format=torch.channels_last)
-            tokens = (cond.tokens,) if isinstance(self.unet, UNet2DConditionModel) else ()
+            tokens = (c.tokens,) if isinstance(self.unet, UNet2DConditionModel) else ()
             return self.unet(seen, t, *tokens, return_dict=False)[0]
 
         def step_noise(index: int) -> Tensor:
             return frame_noise("shared", tuple(noise.shape[1:]), len(noise), seed + index + 1).to(noise)
 
         result = denoise(
-            predict,
+            (lambda x, t: predict(x, t, cond))
+            if guider is None
+            else guided(guider, predict, self.unet, (cond, null), self.scheduler, num_inference_steps),
             noise,
             self.scheduler,
             num_inference_steps,

@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 import torch
 from diffusers import DiffusionPipeline
+from diffusers.guiders import BaseGuidance
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
+from torch import Tensor
 
 from facediff.audio.features import SILENCE, log_mel
 from facediff.audio.voice_activity import voice_activity
 from facediff.audio.wave import normalise_loudness
 from facediff.audio.windows import frame_count
+from facediff.diffusion.guided import guided
 from facediff.diffusion.sampler import denoise
 from facediff.landmarks import motion as layout
 from facediff.models.motion import MotionDenoiser
@@ -49,6 +52,7 @@ class MotionPipeline(DiffusionPipeline):
         head: float = 1.0,
         still: bool = False,
         num_inference_steps: int = 8,
+        guider: BaseGuidance | None = None,
     ) -> NDArray[np.float32]:
         """The motion (T, 31) at 25 frames a second of somebody who says this, T = ceil(25 × seconds).
 
@@ -59,6 +63,8 @@ class MotionPipeline(DiffusionPipeline):
             head: Strength of what the head does.
             still: Keep the head as it is; blinks stay.
             num_inference_steps: Network calls, over the whole speech at once.
+            guider: Any guider of diffusers, whose negative condition is no sound; see
+                ``facediff.diffusion.score_guider`` for one that composes the denoiser with a prior.
         """
         count = frame_count(len(wave), layout.MOTION_FPS)
         raw = log_mel(normalise_loudness(wave))
@@ -70,8 +76,15 @@ class MotionPipeline(DiffusionPipeline):
             noise[:, part] *= LIP_VARIETY
         net = self.denoiser
         speech = net.hear(torch.from_numpy(mel)[None].to(net.device, net.dtype))
+
+        def predict(x: Tensor, t: Tensor, heard: Tensor) -> Tensor:
+            return net(x, t[None], heard)
+
+        unheard = net.hide(speech, torch.zeros(1, dtype=torch.bool, device=speech.device))
         clean = denoise(
-            lambda x, t: net(x, t[None], speech),
+            (lambda x, t: predict(x, t, speech))
+            if guider is None
+            else guided(guider, predict, net, (speech, unheard), self.scheduler, num_inference_steps),
             noise.to(net.device, net.dtype),
             self.scheduler,
             num_inference_steps,

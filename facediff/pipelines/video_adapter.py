@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from diffusers import DDIMScheduler, DDPMScheduler, DiffusionPipeline, FlowMatchEulerDiscreteScheduler
+from diffusers.guiders import BaseGuidance
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from diffusers.utils import BaseOutput
 from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 
+from facediff.diffusion.guided import guided
 from facediff.diffusion.langevin import langevin
 from facediff.diffusion.noise_levels import alpha_at, prediction_kind, scale
 from facediff.diffusion.prediction import to_epsilon
 from facediff.diffusion.sampler import denoise
 from facediff.diffusion.score_composition import Composed, Expert, normalised, product
+from facediff.diffusion.score_guider import ScoreCompositionGuidance
 from facediff.diffusion.strength import Strength
 from facediff.errors import ConfigError
 from facediff.models import video_latents as space
@@ -141,6 +145,7 @@ class VideoAdapterPipeline(DiffusionPipeline):
         prior_null: ClipCondition | None = None,
         *,
         mix: Mix | None = None,
+        guider: BaseGuidance | None = None,
         num_inference_steps: int = 25,
         latents: Tensor | None = None,
         eta: float = 0.0,
@@ -156,6 +161,8 @@ class VideoAdapterPipeline(DiffusionPipeline):
             prior_cond: What the prior is conditioned on; the small model's condition by default.
             prior_null: As ``null``, of the prior; in the normalised form a prior without one is drawn to as a whole.
             mix: How the two are composed.
+            guider: Any guider of diffusers in place of ``mix``. It sees all four conditions, and a
+                ``ScoreCompositionGuidance`` without a prior takes the pipeline's.
             num_inference_steps: Steps over all noise levels.
             latents: Noise (B, L, f, h, w) to start from; ``noise(generator)`` by default.
             eta: Noise that DDIM adds at each step.
@@ -164,13 +171,19 @@ class VideoAdapterPipeline(DiffusionPipeline):
             callback: Called after each step with its index, its timestep and the latents.
 
         Raises:
-            ConfigError: A null that is needed is missing, a number is out of range, or the form or the scheduler does
-                not bear what is asked of it.
+            ConfigError: A null that is needed is missing, a number is out of range, the form or the scheduler does
+                not bear what is asked of it, or both a mix and a guider are given.
         """
-        mix = mix or Mix()
         x = self.noise(generator) if latents is None else latents.to(self.small.device, self.small.dtype)
-        predict = self._composed(mix, (cond, null), (prior_cond or cond, prior_null))
-        corrector = self._corrector(mix, predict, generator)
+        sides = (cond, null), (prior_cond or cond, prior_null)
+        if guider is None:
+            mix = mix or Mix()
+            predict = self._composed(mix, *sides)
+            corrector = self._corrector(mix, predict, generator)
+        else:
+            if mix is not None:
+                raise ConfigError("give a mix or a guider, not both")
+            predict, corrector = self._guided(guider, *sides, num_inference_steps), None
         clean = denoise(
             predict, x, self.scheduler, num_inference_steps, eta=eta, generator=generator, corrector=corrector,
             callback=callback,
@@ -191,6 +204,19 @@ class VideoAdapterPipeline(DiffusionPipeline):
             [Expert(added, cond, null, mix.strength)],
             num_train_timesteps=self.scheduler.config["num_train_timesteps"],
         )
+
+    def _guided(self, guider: BaseGuidance, own: _Pair, others: _Pair, num_inference_steps: int) -> Composed:
+        """The small model under a guider, which may put the prior in its place."""
+        if isinstance(guider, ScoreCompositionGuidance) and guider.prior is None:
+            if self.prior_scheduler is not None:
+                raise ConfigError(
+                    "a guider has the prior answer in the small model's place, so it must have the same schedule and "
+                    "kind of prediction; give a mix, which converts, or the guider a prior of its own"
+                )
+            guider = copy.copy(guider)
+            guider.prior = self.prior
+        predict = predictor(self.small, self.scheduler, self.scheduler)
+        return guided(guider, predict, self.small, (*own, *others), self.scheduler, num_inference_steps)
 
     def _corrector(self, mix: Mix, predict: Composed, generator: torch.Generator | None) -> Composed | None:
         """Langevin steps at a level, on the scheduler's own latents."""

@@ -10,6 +10,7 @@ from facediff.conditioning.bundle import Conditioning
 from facediff.conditioning.captions import CaptionEncoder
 from facediff.diffusion.guidance import classifier_free
 from facediff.diffusion.sampler import denoise
+from facediff.diffusion.score_guider import ScoreCompositionGuidance
 from facediff.errors import ConfigError
 from facediff.landmarks.alignment import MOUTH
 from facediff.models.space_time import small_space_time
@@ -164,3 +165,12 @@ def test_what_does_not_go_together_is_refused(painting, pipeline) -> None:
             painting.codec, pipeline.unet, painting.conditioner, painting.scheduler, small_space_time(6, 45),
             pipeline.captions, pipeline.prior_captions,
         )  # fmt: skip
+
+
+def test_a_guider_takes_the_place_of_the_mix(pipeline, cond, noise) -> None:
+    guider = ScoreCompositionGuidance(2.0, 0.4)
+    made = pipeline(cond, noise, num_inference_steps=STEPS, decode=False, guider=guider).latents
+    mixed = run(pipeline, cond, noise, 0.4, guidance_scale=2.0)
+    torch.testing.assert_close(made, mixed, rtol=1e-4, atol=1e-4)
+    with pytest.raises(ConfigError, match="guidance_scale or a guider, not both"):
+        pipeline(cond, noise, guidance_scale=2.0, guider=guider)

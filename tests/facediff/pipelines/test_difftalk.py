@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 from diffusers import UNet2DConditionModel, VQModel
+from diffusers.guiders import ClassifierFreeGuidance
 
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.conditioning.difftalk_paper import DiffTalkPaperConditioner
+from facediff.diffusion.score_guider import ScoreCompositionGuidance
+from facediff.errors import ConfigError
 from facediff.models import latents as space
 from facediff.models.codec import FaceCodec
 from facediff.models.difftalk import base_schedule, paper_schedule
@@ -139,3 +142,32 @@ def test_it_is_saved_and_loaded_as_diffusers_pipelines_are(base, tmp_path) -> No
     noise = base.noise((WIDTH, HEIGHT), 0)
     results = [p(p.condition(**given(p))[0], noise, num_inference_steps=1).images for p in (base, quiet(again))]
     torch.testing.assert_close(*results)
+
+
+def test_a_guider_of_diffusers_takes_the_place_of_the_guidance_scale(base) -> None:
+    cond, _ = base.condition(**given(base))
+    noise = base.noise((WIDTH, HEIGHT), 0)
+    ours = base(cond, noise, guidance_scale=3.0).latents
+    torch.testing.assert_close(base(cond, noise, guider=ClassifierFreeGuidance(3.0)).latents, ours)
+    with pytest.raises(ConfigError, match="guidance_scale or a guider, not both"):
+        base(cond, noise, guidance_scale=3.0, guider=ClassifierFreeGuidance(3.0))
+
+
+def test_another_denoiser_is_composed_with_its_own_by_a_guider(base) -> None:
+    cond, _ = base.condition(**given(base))
+    noise = base.noise((WIDTH, HEIGHT), 0)
+    torch.manual_seed(5)
+    prior = unet(4, base.conditioner.extra_channels, 16).eval()
+    guider = ScoreCompositionGuidance(1.0, 0.0)
+    guider.prior = prior
+    torch.testing.assert_close(base(cond, noise, guider=guider).latents, base(cond, noise).latents, rtol=0, atol=0)
+    guider = ScoreCompositionGuidance(1.0, 0.25)
+    guider.prior = prior
+    # In one step, what is painted is linear in what is predicted: ε(c) + γ (ε'(c) - ε'(∅)).
+    without = base.conditioner.without_sound(cond)
+    own = base(cond, noise, num_inference_steps=1).latents
+    made = base(cond, noise, num_inference_steps=1, guider=guider).latents
+    other = DiffTalkPipeline(base.codec, prior, base.conditioner, base.scheduler)
+    heard, unheard = (other(c, noise, num_inference_steps=1).latents for c in (cond, without))
+    torch.testing.assert_close(made, own + 0.25 * (heard - unheard), rtol=1e-4, atol=1e-4)
+    assert (made - own).abs().max() > 1e-4

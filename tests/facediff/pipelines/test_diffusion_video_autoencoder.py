@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
+from diffusers.guiders import ClassifierFreeGuidance
 
 from facediff.conditioning.diffusion_autoencoder import COORDINATE_CHANNELS, PLACE_CHANNELS, FaceVector
+from facediff.diffusion.score_guider import ScoreCompositionGuidance
+from facediff.errors import ConfigError
 from facediff.models.codec import FaceCodec
 from facediff.models.diffusion_autoencoder import DualModulationUNet, base_schedule, paper_schedule
 from facediff.models.identity import IdentityEncoder
@@ -121,3 +126,30 @@ def test_it_is_saved_and_loaded_as_any_pipeline(base: DiffusionVideoAutoencoderP
 def quiet_loaded(pipeline: DiffusionVideoAutoencoderPipeline) -> DiffusionVideoAutoencoderPipeline:
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+@pytest.mark.parametrize("kind", ["base", "paper"])
+def test_another_denoiser_is_composed_with_its_own_by_a_guider(kind: str, request) -> None:
+    """Without a negative identity each has its share, and one step is linear in what is predicted."""
+    pipeline = request.getfixturevalue(kind)
+    noise = torch.randn(pipeline.latents(faces()).shape, generator=torch.Generator().manual_seed(4))
+    prior = copy.deepcopy(pipeline.unet)
+    for weight in prior.parameters():
+        torch.nn.init.normal_(weight, std=0.1)
+
+    def run(steps: int = 1, **more) -> torch.Tensor:
+        return pipeline(noise, identity(), places(), num_inference_steps=steps, decode=False, **more).latents
+
+    own, guider = run(), ScoreCompositionGuidance(guidance_scale=1.0, strength=0.25)
+    guider.prior = prior
+    made = run(guider=guider)
+    torch.testing.assert_close(run(3, guider=guider.new(strength=0.0)), run(3), rtol=0, atol=0)
+    guider = ScoreCompositionGuidance(1.0, 1.0)
+    guider.prior = prior
+    torch.testing.assert_close(made, 0.75 * own + 0.25 * run(guider=guider), rtol=1e-4, atol=1e-4)
+    assert (made - own).abs().max() > 1e-4
+    with pytest.raises(ConfigError, match="compares with a negative condition"):
+        run(guider=ClassifierFreeGuidance(2.0))
+    pulled = run(guider=ClassifierFreeGuidance(2.0), null_identity=identity(5))
+    null = pipeline(noise, identity(5), places(), num_inference_steps=1, decode=False).latents
+    torch.testing.assert_close(pulled, 2 * own - null, rtol=1e-4, atol=1e-4)

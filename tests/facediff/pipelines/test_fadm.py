@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from diffusers import UNet2DConditionModel, UNet2DModel
+from diffusers.guiders import ClassifierFreeGuidance
 
 from facediff.conditioning.fadm import FADMConditioner
 from facediff.conditioning.fadm_paper import FADMPaperConditioner
+from facediff.diffusion.score_guider import ScoreCompositionGuidance
+from facediff.errors import ConfigError
 from facediff.models.codec import FaceCodec
 from facediff.models.difftalk import base_schedule
 from facediff.models.fadm import paper_schedule
@@ -117,3 +122,30 @@ def test_it_is_kept_and_comes_back(base, paper, tmp_path) -> None:
         again = FADMPipeline(unet, pipeline.conditioner, pipeline.scheduler, pipeline.codec)
         one, other = (p(cond, noise, num_inference_steps=1).latents for p in (pipeline, quiet(again)))
         torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize(("kind", "attributes"), [("base", 31), ("paper", 56)])
+def test_another_denoiser_is_composed_with_its_own_by_a_guider(kind, attributes, request) -> None:
+    """Without a negative condition each has its share, and one step is linear in what is predicted."""
+    pipeline = request.getfixturevalue(kind)
+    cond, noise = pipeline.condition(**given(attributes=attributes)), pipeline.noise((SIDE, SIDE), 0)
+    prior = copy.deepcopy(pipeline.unet)
+    for weight in prior.parameters():
+        torch.nn.init.normal_(weight, std=0.1)
+    other = FADMPipeline(prior, pipeline.conditioner, pipeline.scheduler, pipeline.codec)
+
+    def run(pipe, steps: int = 1, **more) -> torch.Tensor:
+        return pipe(cond, noise, num_inference_steps=steps, decode=False, **more).latents
+
+    guider = ScoreCompositionGuidance(guidance_scale=1.0, strength=0.25)
+    guider.prior = prior
+    made = run(pipeline, guider=guider)
+    torch.testing.assert_close(made, 0.75 * run(pipeline) + 0.25 * run(other), rtol=1e-4, atol=1e-4)
+    nothing = guider.new(strength=0.0)
+    torch.testing.assert_close(run(pipeline, 3, guider=nothing), run(pipeline, 3), rtol=0, atol=0)
+    with pytest.raises(ConfigError, match="needs a negative condition"):
+        run(pipeline, guider=guider.new(guidance_scale=2.0))
+    still = pipeline.condition(**{**given(attributes=attributes), "attributes": torch.ones(FRAMES, attributes)})
+    pulled = run(pipeline, guider=ClassifierFreeGuidance(2.0), null=still)
+    null = pipeline(still, noise, num_inference_steps=1, decode=False).latents
+    assert (pulled - run(pipeline)).abs().max() > 1e-4 and (null - run(pipeline)).abs().max() > 1e-4

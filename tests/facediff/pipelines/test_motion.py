@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from facediff.diffusion.score_guider import ScoreCompositionGuidance
 from facediff.landmarks import motion as layout
 from facediff.pipelines.loading import load_talk
 from facediff.pipelines.motion import blinks
@@ -53,3 +54,20 @@ def test_people_blink_as_often_as_people_do() -> None:
     rate = (shut[1:] & ~shut[:-1]).sum() / 20
     assert 10 < rate < 25
     assert closure.max() == 1
+
+
+def test_another_denoiser_is_composed_with_its_own_by_a_guider(motion_model) -> None:
+    wave, plain = speech(2), motion_model(speech(2))
+    guider = ScoreCompositionGuidance(1.0, 0.0)
+    np.testing.assert_array_equal(motion_model(wave, guider=guider), plain)
+    guider, asked = ScoreCompositionGuidance(1.0, 0.5), []
+
+    def prior(x, t, heard):
+        asked.append(int(t))
+        return heard[:, : x.shape[1]]
+
+    guider.prior = prior
+    moved = motion_model(wave, guider=guider, num_inference_steps=4)
+    assert len(asked) == 2 * 4  # with sound and without
+    assert moved.shape == plain.shape and np.isfinite(moved).all()
+    assert np.abs(moved[:, layout.BROWS] - motion_model(wave, num_inference_steps=4)[:, layout.BROWS]).max() > 1e-3

@@ -10,6 +10,7 @@ from torch import Tensor
 from facediff.diffusion.guidance import classifier_free
 from facediff.diffusion.prediction import from_epsilon, to_epsilon
 from facediff.diffusion.sampler import denoise
+from facediff.diffusion.score_guider import ScoreCompositionGuidance
 from facediff.diffusion.strength import piecewise_linear, within
 from facediff.errors import ConfigError
 from facediff.pipelines.clip_denoisers import ClipCondition
@@ -292,3 +293,24 @@ def test_what_makes_no_sense_is_refused() -> None:
         run(made(scheduler=DPMSolverMultistepScheduler.from_config(schedule().config)), Mix(refining_steps=1))
     with pytest.raises(ConfigError, match="take the normalised form"):
         run(made(scheduler=schedule("v_prediction", rescale_betas_zero_snr=True)), Mix(0.1, 1.0, "product"))
+
+
+@pytest.mark.parametrize("form", ["product", "normalised"])
+@pytest.mark.parametrize("guidance", [1.0, 2.5])
+def test_a_guider_composes_as_a_mix_does(form: str, guidance: float) -> None:
+    pipeline = made(lambda: animatediff(5))
+    for null in (PRIOR_NULL, None):
+        given = {"num_inference_steps": 3, "latents": NOISE, "decode": False}
+        conds = COND, NULL, PRIOR_COND, null
+        mixed = pipeline(*conds, mix=Mix(0.4, guidance, form), **given).latents
+        guider = ScoreCompositionGuidance(guidance, 0.4, form)
+        torch.testing.assert_close(pipeline(*conds, guider=guider, **given).latents, mixed, rtol=1e-4, atol=1e-4)
+        assert guider.prior is None
+
+
+def test_a_guider_is_refused_where_it_cannot_compose() -> None:
+    with pytest.raises(ConfigError, match="a mix or a guider, not both"):
+        run(made(), Mix(), guider=ScoreCompositionGuidance())
+    converting = made(text_to_video, prior_scheduler=schedule("v_prediction"))
+    with pytest.raises(ConfigError, match="same schedule and kind of prediction; give a mix, which converts"):
+        converting(COND, NULL, guider=ScoreCompositionGuidance(), latents=NOISE)
