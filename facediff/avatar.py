@@ -8,47 +8,26 @@ avatar.edit(smile=0.6).save("smile.mp4")
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from fractions import Fraction
 from inspect import signature
-from itertools import chain, islice, repeat
 from pathlib import Path
 
 import numpy as np
 
-from facediff import saved_avatar, shared_models
-from facediff.audio.wave import SAMPLE_RATE, load_wave
-from facediff.audio.windows import exact_rate, frame_count
-from facediff.clip import SOUND_RATE, Clip
-from facediff.edits import IdentityEdit, Source, attribute_names, express, regions_of, split_wishes
-from facediff.errors import ConfigError, InputError
-from facediff.landmarks import motion as layout
-from facediff.landmarks.expressions import expression
+from facediff import animating, editing, saved_avatar, talking
+from facediff.chosen_models import ChosenModels
+from facediff.clip import Clip
+from facediff.errors import ConfigError
 from facediff.landmarks.templates import MotionTemplate
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, read_image
-from facediff.pipelines.adapted_talk import AdaptedTalkPipeline
-from facediff.pipelines.difftalk import DiffTalkPipeline
-from facediff.pipelines.domains import domain_hash
-from facediff.pipelines.editors import Editor, LinearEditor
-from facediff.pipelines.motion import MotionPipeline
-from facediff.pipelines.video_adapter import Mix
 from facediff.provenance import Ingredient, Record, check_consent, model_name, weights_hash
-from facediff.rendering.codings import check_method, coding
-from facediff.rendering.compare import panel_width, side_by_side
-from facediff.rendering.driving import Driver, appearing, channels, read_driver, scaled, shown, within_reach
-from facediff.rendering.edit import WHOLE
-from facediff.rendering.playback import there_and_back
-from facediff.rendering.reference import Reference
-from facediff.rendering.refine import FaceRefiner, RefineSettings
-from facediff.rendering.shot import Shot
-from facediff.rendering.shots import DrivenVideoShots, StillShots, VideoShots
-from facediff.rendering.talk import MouthPainter, PaintSettings
+from facediff.rendering.codings import check_method
+from facediff.rendering.shots import VideoShots
+from facediff.source import Source
 from facediff.types import FaceTrack, Frame, Wave
 from facediff.wishes import read_wishes, write_wishes
 
-STILL_FPS = Fraction(25)
 CLIP_MODEL = "openai/clip-vit-base-patch16"
 EDIT_METHOD = "delta"
 
@@ -74,9 +53,9 @@ class Avatar:
     ) -> None:
         """Use ``from_image``, ``from_video`` or ``load``."""
         check_consent(consent)
-        self._source, self.track, self._origin = source, track, origin
-        self._model, self._device, self._on_missing_face = model, device, on_missing_face
-        self.consent, self._face = consent, face
+        self._source = Source(source, track, origin, on_missing_face)
+        self._model, self._device, self._face = model, device, face
+        self.track, self.consent = track, consent
 
     @classmethod
     def from_image(
@@ -155,9 +134,10 @@ class Avatar:
         Raises:
             OutputError: It is there already, or cannot be written.
         """
+        source, origin = self._source, self._source.origin
         kept = saved_avatar.SavedAvatar(
-            self._source, self.track, self._origin.name, self._origin.sha256, self._model, self._face,
-            self._on_missing_face, self.consent,
+            source.content, source.track, origin.name, origin.sha256, self._model, self._face,
+            source.on_missing_face, self.consent,
         )  # fmt: skip
         saved_avatar.save(kept, Path(folder))
         return Path(folder)
@@ -212,45 +192,21 @@ class Avatar:
             WeightsError: There is no such domain model, or it was trained for another model.
         """
         _check_numbers(
-            seed=seed,
-            steps=steps,
-            guidance_scale=guidance_scale,
-            lips=lips,
-            head=head,
-            fps=fps,
+            seed=seed, steps=steps, guidance_scale=guidance_scale, lips=lips, head=head, fps=fps,
             prior_strength=prior_strength,
-        )
+        )  # fmt: skip
         hearing = None if audio_encoder is None else model_name(audio_encoder)
         record = self._record(
             "talk", _ingredient("speech", speech), seed, steps=steps, guidance_scale=guidance_scale, lips=lips,
             head=head, still=still, scheduler=scheduler, audio_encoder=hearing, fps=fps, progressive=progressive,
             paint=paint, prior_strength=prior_strength, text=text, domain=domain, prior=prior,
         )  # fmt: skip
-        wave, sound = _heard(speech)
-        is_still = isinstance(self._source, np.ndarray)
-        rate = exact_rate(STILL_FPS if fps is None else fps) if is_still else self._video_rate(fps)
-        count = frame_count(len(wave), rate)
-        motion_model, painting = self._talking(scheduler, domain, prior, prior_strength, text)
-        motion = motion_model(wave, seed=seed, lips=lips, head=head, still=still)
-        rows = layout.resample(motion, layout.MOTION_FPS, rate, count)
-        encoder = shared_models.hearing(painting, audio_encoder, self._device)
-        settings = PaintSettings(
-            num_inference_steps=steps, guidance_scale=guidance_scale, seed=seed,
-            reanchor_every=max(1, round(rate)) if progressive else None,
+        models = ChosenModels(self._model, self._device, scheduler, domain, prior, prior_strength, text)
+        clip = talking.talk(
+            self._source, speech, models, seed=seed, steps=steps, guidance_scale=guidance_scale, lips=lips, head=head,
+            still=still, audio_encoder=audio_encoder, fps=fps, progressive=progressive, paint=paint,
         )  # fmt: skip
-
-        def render(part: slice) -> Iterator[Frame]:
-            shots = self._still_shots(rows[part]) if is_still else self._video_shots(rows, part)
-            if not paint:
-                return (shot.coarse if isinstance(shot, Shot) else shot for shot in shots)
-            heard = chain.from_iterable(encoder.stream(wave, rate, part.stop, first=part.start))
-            return MouthPainter(painting, settings)(shots, heard)
-
-        opening = rows[:, -1]
-        best = int(np.argmax(opening))
-        return Clip(
-            rate, self.track.size, count, sound, render, preview_index=best, is_tagged=self._is_tagged(), record=record
-        )
+        return replace(clip, record=record)
 
     def animate(
         self,
@@ -309,56 +265,13 @@ class Avatar:
             brows=brows, head=head, steps=steps, scheduler=scheduler, sound=sound, compare=compare, paint=paint,
             prior_strength=prior_strength, domain=domain, prior=prior,
         )  # fmt: skip
-        chosen = channels(region)
-        is_still = isinstance(self._source, np.ndarray)
-        if not is_still and (region == "pose" or absolute):
-            raise ConfigError("a video keeps its own head motion; give a portrait, or the region 'expression'")
-        driver = read_driver(driving)
+        models = ChosenModels(self._model, self._device, scheduler, domain, prior, prior_strength)
         strengths = {"lips": lips, "eyes": eyes, "brows": brows, "head": head}
-        template = replace(driver.template, motion=scaled(driver.template.motion, **strengths))
-        strong = replace(driver, template=template)
-        if is_still:
-            template = shown(strong, driver.template.fps if not driver.is_still else STILL_FPS)
-        else:
-            template = shown(strong, self._video_rate(None))
-        rows, rate = np.where(chosen, template.motion, np.float32(0)), template.fps
-        refining = shared_models.refiner(self._model, self._device, scheduler) if paint else None
-        settings = RefineSettings(num_inference_steps=steps, seed=seed)
-        painting = None
-        if domain is not None or prior is not None or prior_strength is not None:
-            _, painting = self._talking(scheduler, domain, prior, prior_strength, None)
-        moves_lips = bool(chosen[layout.LIPS].any())
-        own = driver.motion_of(self.track) if is_still and not absolute else None
-        since = None if own is None else np.where(chosen, scaled(own, **strengths), np.float32(0))
-        if is_still and since is None:
-            rows = within_reach(rows)
-
-        def render(part: slice) -> Iterator[Frame]:
-            if is_still:
-                rotation = template.rotation if absolute else None
-                still = StillShots(self._source, self.track, rotation=rotation, closes_lips=moves_lips, since=since)  # type: ignore[arg-type]
-                shots = still(rows[part])
-            else:
-                shots = self._video_shots(rows, part, chosen)
-            if refining is not None:
-                refined = FaceRefiner(refining, settings)
-                if painting is None:
-                    return refined(shots)
-                return MouthPainter(painting, PaintSettings(seed=seed))(refined.shots(shots))
-            return (shot.coarse if isinstance(shot, Shot) else shot for shot in shots)
-
-        wave = load_wave(_sound_of(driver), sample_rate=SOUND_RATE) if sound else None
-        clip = Clip(
-            rate,
-            self.track.size,
-            len(rows),
-            wave,
-            render,
-            preview_index=_liveliest(rows),
-            is_tagged=self._is_tagged(),
-            record=record,
-        )
-        return self._beside(clip, driver) if compare else clip
+        clip = animating.animate(
+            self._source, driving, models, strengths, region=region, absolute=absolute, seed=seed, steps=steps,
+            sound=sound, compare=compare, paint=paint,
+        )  # fmt: skip
+        return replace(clip, record=record)
 
     def edit(
         self,
@@ -406,86 +319,11 @@ class Avatar:
             "edit", None, seed, attributes=write_wishes(wishes) or None, text=text, text_strength=text_strength,
             clip_model=model_name(clip_model) if text else CLIP_MODEL, method=method, steps=steps,
         )  # fmt: skip
-        is_still = isinstance(self._source, np.ndarray)
-        moving, changing = split_wishes(wishes, attribute_names(self._model))
-        source = Source(self.track, self._frames_from, self._origin.sha256, self._on_missing_face)
-        editors: list[Editor] = []
-        identity_edit: IdentityEdit | None = None
-        if changing or text:
-            autoencoder, classifier = shared_models.editing(self._model, self._device)
-            identity_edit = IdentityEdit(
-                source, autoencoder, weights_hash(self._model), coding(method, autoencoder, steps, seed),
-                is_kept=cached and not is_still,
-            )  # fmt: skip
-            editors = [LinearEditor(classifier, changing)] if changing else []
-            if text:
-                editors.append(
-                    identity_edit.towards(text, shared_models.clip_editor(clip_model, self._device), text_strength)
-                )
-        regions = (*regions_of(changing), *(WHOLE if text else ()))
-        refining = shared_models.refiner(self._model, self._device, None) if moving else None
-        added = expression(moving)
-        rate = STILL_FPS if is_still else self._video_rate(None)
-        motion = appearing(added, rate) if is_still else np.broadcast_to(added, (len(self.track), len(added)))
-
-        def render(part: slice) -> Iterator[Frame]:
-            shown: Iterable[Frame] = source.frames(part.start)
-            if is_still:
-                shown = [self._source]  # type: ignore[list-item]
-            numbers: Iterable[int] = range(1) if is_still else range(part.start, part.stop)
-            if identity_edit is not None:
-                shown = identity_edit(zip(numbers, shown, strict=False), editors, regions)
-            if is_still:
-                shown, numbers = repeat(next(iter(shown)), part.stop - part.start), repeat(0)
-            if refining is None:
-                return islice(shown, part.stop - part.start)
-            return express(source, zip(numbers, shown, strict=False), motion[part], refining, seed=seed)
-
-        usable = np.flatnonzero(self.track.usable)
-        best = len(motion) - 1 if is_still else int(usable[len(usable) // 2])
-        return Clip(
-            rate, self.track.size, len(motion), self._own_sound(), render, preview_index=best,
-            is_tagged=self._is_tagged(), record=record,
+        clip = editing.edit(
+            self._source, wishes, ChosenModels(self._model, self._device), text=text, text_strength=text_strength,
+            clip_model=clip_model, seed=seed, method=method, steps=steps, cached=cached,
         )  # fmt: skip
-
-    def _frames_from(self, start: int) -> Iterator[Frame]:
-        """The source's own frames from an index on."""
-        if isinstance(self._source, np.ndarray):
-            return iter([self._source][start:])
-        return islice(iter(VideoReader(self._source)), start, len(self.track))
-
-    def _own_sound(self) -> Wave | None:
-        if isinstance(self._source, np.ndarray) or not VideoReader(self._source).info.has_audio:
-            return None
-        return load_wave(self._source, sample_rate=SOUND_RATE)
-
-    def _talking(
-        self,
-        scheduler: str | None,
-        domain: str | Path | None,
-        prior: str | Path | None,
-        prior_strength: float | None,
-        text: str | None,
-    ) -> tuple[MotionPipeline, DiffTalkPipeline]:
-        """What makes motion and what paints, of a domain where one is given."""
-        if domain is None:
-            if prior is not None or prior_strength is not None or text is not None:
-                raise ConfigError("a prior, its strength and a text are for a domain model: give a domain too")
-            return shared_models.talking(self._model, self._device, scheduler)
-        motion, painting = shared_models.adapted(
-            self._model,
-            str(domain),
-            domain_hash(domain),
-            None if prior is None else str(prior),
-            self._device,
-            scheduler,
-        )
-        if not isinstance(painting, AdaptedTalkPipeline):
-            if prior is not None or prior_strength is not None or text is not None:
-                raise ConfigError("a domain model of low rank is one with its base: it takes no prior and no text")
-            return motion, painting
-        strength = painting.mix.strength if prior_strength is None else prior_strength
-        return motion, painting.mixed(Mix(strength=strength), text or "")
+        return replace(clip, record=record)
 
     def _record(
         self,
@@ -500,63 +338,17 @@ class Avatar:
         """How a clip is made; only what differs from the defaults is an option."""
         defaults = {name: one.default for name, one in signature(getattr(Avatar, task)).parameters.items()}
         defaults |= {"face": None, "on_missing_face": "keep"}
-        options |= {"face": self._face, "on_missing_face": self._on_missing_face}
+        options |= {"face": self._face, "on_missing_face": self._source.on_missing_face}
         options |= {role: model_name(m) for role, m in (("domain", domain), ("prior", prior)) if m is not None}
         return Record(
             task=task,
-            inputs=(self._origin,) if second is None else (self._origin, second),
+            inputs=(self._source.origin,) if second is None else (self._source.origin, second),
             options={name: value for name, value in options.items() if value != defaults[name]},
             seed=seed,
             model=model_name(self._model),
             weights_sha256=weights_hash(self._model, domain=domain, prior=prior),
             consent=self.consent,
         )
-
-    def _beside(self, clip: Clip, driver: Driver) -> Clip:
-        """A clip with what drives it and what it was made of on its left."""
-        height = self.track.size[1]
-        panels = [self.track.size, self.track.size]
-        first = next(driver.frames(clip.fps, 1), None)
-        if first is not None:
-            panels.insert(0, (first.shape[1], first.shape[0]))
-
-        def render(part: slice) -> Iterator[Frame]:
-            streams: list[Iterator[Frame]] = [self._own_frames(part), clip.render(part)]
-            if first is not None:
-                streams.insert(0, islice(driver.frames(clip.fps, part.stop), part.start, None))
-            return side_by_side(*streams)
-
-        width = sum(panel_width(size, height) for size in panels)
-        return replace(clip, size=(width, height), render=render, is_tagged=True)
-
-    def _own_frames(self, part: slice) -> Iterator[Frame]:
-        if isinstance(self._source, np.ndarray):
-            return repeat(self._source)
-        frames = there_and_back(VideoReader(self._source), len(self.track))
-        return (frame for _, frame in islice(frames, part.start, part.stop))
-
-    def _is_tagged(self) -> bool:
-        return isinstance(self._source, np.ndarray) or VideoReader(self._source).info.is_tagged
-
-    def _video_rate(self, fps: float | None) -> Fraction:
-        own = VideoReader(self._source).info.fps  # type: ignore[arg-type]
-        if fps is not None and abs(fps - float(own)) > 0.01:
-            raise ConfigError(f"a video keeps its own rate of {float(own):g} frames a second; fps is for portraits")
-        return own
-
-    def _still_shots(self, rows: np.ndarray):
-        return StillShots(self._source, self.track)(rows)  # type: ignore[arg-type]
-
-    def _video_shots(self, rows: np.ndarray, part: slice, chosen: np.ndarray | None = None):
-        if chosen is None:
-            shots = VideoShots(self.track, on_missing_face=self._on_missing_face)
-        else:
-            shots = DrivenVideoShots(self.track, chosen, on_missing_face=self._on_missing_face)
-        best = shots.best_reference()
-        reader = VideoReader(self._source)  # type: ignore[arg-type]
-        picture = next(islice(iter(reader), best, None))
-        frames = islice(there_and_back(reader, len(self.track)), part.start, part.stop)
-        return shots(frames, rows[part], Reference(picture, shots.track.points[best]))
 
 
 def _check_numbers(
@@ -588,26 +380,3 @@ def _ingredient(role: str, thing: str | Path | np.ndarray | MotionTemplate) -> I
     if isinstance(thing, MotionTemplate):
         return Ingredient.of_array(role, thing.motion)
     return Ingredient.of_array(role, thing) if isinstance(thing, np.ndarray) else Ingredient.of_file(role, thing)
-
-
-def _sound_of(driver: Driver) -> Path:
-    if driver.path is None or not driver.path.is_file():
-        raise ConfigError("only a driving video has a sound to carry over")
-    return driver.path
-
-
-def _liveliest(rows: np.ndarray) -> int:
-    """The frame that shows most of a motion (T, 31)."""
-    deviation = rows.std(axis=0) + 1e-6
-    return int(np.abs(rows / deviation).sum(axis=1).argmax())
-
-
-def _heard(speech: str | Path | Wave) -> tuple[Wave, Wave]:
-    """The speech at the models' rate and at the clip's."""
-    if isinstance(speech, np.ndarray):
-        if speech.ndim != 1 or not speech.size:
-            raise InputError(f"a wave is mono and not empty, (N,) at 16 kHz, not of shape {speech.shape}")
-        wave = np.asarray(speech, np.float32)
-        steps = np.arange(len(wave) * SOUND_RATE // SAMPLE_RATE) * (SAMPLE_RATE / SOUND_RATE)
-        return wave, np.interp(steps, np.arange(len(wave)), wave).astype(np.float32)
-    return load_wave(speech), load_wave(speech, sample_rate=SOUND_RATE)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,10 +22,10 @@ from facediff.rendering.edit import REGIONS, WHOLE, EditSettings, IdentityEditor
 from facediff.rendering.encoding import EncodedVideo, FaceViews, find_identity
 from facediff.rendering.encoding_store import EncodingStore, encoding_path, prune
 from facediff.rendering.face_view import places
-from facediff.rendering.reference import Reference
 from facediff.rendering.refine import FaceRefiner, RefineSettings
 from facediff.rendering.shots import ExpressedVideoShots
-from facediff.types import FaceTrack, Frame
+from facediff.source import Source
+from facediff.types import Frame
 from facediff.weights import model_folder
 
 if TYPE_CHECKING:
@@ -35,27 +34,6 @@ if TYPE_CHECKING:
     from facediff.pipelines.fadm import FADMPipeline
 
 TEXT_FRAMES = 4  # of a source, on which an edit by text is sought
-
-
-@dataclass(frozen=True)
-class Source:
-    """The video, or the portrait, that is edited.
-
-    Attributes:
-        track: Its face.
-        frames: Gives its frames from an index on.
-        sha256: Of its content.
-        on_missing_face: See ``Avatar.from_video``.
-    """
-
-    track: FaceTrack
-    frames: Callable[[int], Iterator[Frame]]
-    sha256: str
-    on_missing_face: str = "keep"
-
-    def numbered(self, part: slice) -> Iterator[tuple[int, Frame]]:
-        """The frames of a part with their indices."""
-        return zip(range(part.start, part.stop), self.frames(part.start), strict=False)
 
 
 def attribute_names(model: str | Path) -> tuple[str, ...]:
@@ -157,7 +135,7 @@ class IdentityEdit:
         codec = self._pipeline.codec
         shape = (codec.config["latent_channels"], *(side // space.stride(codec) for side in FACE.size[::-1]))
         track = hashlib.sha256(self._source.track.points.tobytes()).hexdigest()
-        path = encoding_path(self._source.sha256, track, weights, coding.key)
+        path = encoding_path(self._source.origin.sha256, track, weights, coding.key)
         prune(path)
         return EncodingStore(path, shape)
 
@@ -186,6 +164,4 @@ def express(
     """
     added = motion[np.abs(motion).sum(axis=1).argmax()]
     shots = ExpressedVideoShots(source.track, added, on_missing_face=source.on_missing_face)
-    best = shots.best_reference()
-    reference = Reference(next(source.frames(best)), shots.track.points[best])
-    return FaceRefiner(refining, RefineSettings(seed=seed))(shots(frames, motion, reference))
+    return FaceRefiner(refining, RefineSettings(seed=seed))(shots(frames, motion, source.reference(shots)))

@@ -165,8 +165,8 @@ def test_a_domain_of_low_rank_takes_no_prior_and_no_text(small, wave, monkeypatc
         "adapted",
         lambda model, domain, sha, prior, *more: load_talk(model, *more),
     )
-    for name in ("weights_hash", "domain_hash"):
-        monkeypatch.setattr(f"facediff.avatar.{name}", lambda *_, **__: "")
+    for name in ("avatar.weights_hash", "chosen_models.domain_hash"):
+        monkeypatch.setattr(f"facediff.{name}", lambda *_, **__: "")
     np.testing.assert_array_equal(talk(small, wave, domain="low"), talk(small, wave))
     for options in ({"prior_strength": 0.5}, {"prior": "base"}, {"text": "a man"}):
         with pytest.raises(ConfigError, match="of low rank is one with its base: it takes no prior and no text"):

@@ -1,0 +1,80 @@
+"""How a talk is put together: what is heard becomes motion, motion becomes shots, and their mouths are painted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from facediff import shared_models
+from facediff.audio.wave import SAMPLE_RATE, load_wave
+from facediff.audio.windows import frame_count
+from facediff.chosen_models import ChosenModels
+from facediff.clip import SOUND_RATE, Clip
+from facediff.errors import InputError
+from facediff.landmarks import motion as layout
+from facediff.rendering.shot import Shot
+from facediff.rendering.shots import StillShots, VideoShots
+from facediff.rendering.talk import MouthPainter, PaintSettings
+from facediff.source import Source
+from facediff.types import Frame, Wave
+
+
+def talk(
+    source: Source,
+    speech: str | Path | Wave,
+    models: ChosenModels,
+    *,
+    seed: int,
+    steps: int,
+    guidance_scale: float,
+    lips: float,
+    head: float,
+    still: bool,
+    audio_encoder: str | None,
+    fps: float | None,
+    progressive: bool,
+    paint: bool,
+) -> Clip:
+    """A clip, without a record, in which a source says what is heard; see ``Avatar.talk``."""
+    wave, sound = _heard(speech)
+    rate = source.rate(fps)
+    count = frame_count(len(wave), rate)
+    motion_model, painting = models.talking()
+    motion = motion_model(wave, seed=seed, lips=lips, head=head, still=still)
+    rows = layout.resample(motion, layout.MOTION_FPS, rate, count)
+    encoder = shared_models.hearing(painting, audio_encoder, models.device)
+    settings = PaintSettings(
+        num_inference_steps=steps, guidance_scale=guidance_scale, seed=seed,
+        reanchor_every=max(1, round(rate)) if progressive else None,
+    )  # fmt: skip
+
+    def render(part: slice) -> Iterator[Frame]:
+        shots = _shots(source, rows, part)
+        if not paint:
+            return (shot.coarse if isinstance(shot, Shot) else shot for shot in shots)
+        heard = chain.from_iterable(encoder.stream(wave, rate, part.stop, first=part.start))
+        return MouthPainter(painting, settings)(shots, heard)
+
+    widest = int(np.argmax(rows[:, -1]))
+    return Clip(rate, source.track.size, count, sound, render, preview_index=widest, is_tagged=source.is_tagged)
+
+
+def _shots(source: Source, rows: np.ndarray, part: slice) -> Iterable[Shot | Frame]:
+    if source.is_still:
+        return StillShots(source.frame(0), source.track)(rows[part])
+    shots = VideoShots(source.track, on_missing_face=source.on_missing_face)
+    return shots(source.played(part), rows[part], source.reference(shots))
+
+
+def _heard(speech: str | Path | Wave) -> tuple[Wave, Wave]:
+    """The speech at the models' rate and at the clip's."""
+    if isinstance(speech, np.ndarray):
+        if speech.ndim != 1 or not speech.size:
+            raise InputError(f"a wave is mono and not empty, (N,) at 16 kHz, not of shape {speech.shape}")
+        wave = np.asarray(speech, np.float32)
+        steps = np.arange(len(wave) * SOUND_RATE // SAMPLE_RATE) * (SAMPLE_RATE / SOUND_RATE)
+        return wave, np.interp(steps, np.arange(len(wave)), wave).astype(np.float32)
+    return load_wave(speech), load_wave(speech, sample_rate=SOUND_RATE)
