@@ -43,7 +43,7 @@ from facediff.rendering.playback import there_and_back
 from facediff.rendering.reference import Reference
 from facediff.rendering.refine import FaceRefiner, RefineSettings
 from facediff.rendering.shot import Shot
-from facediff.rendering.shots import DrivenVideoShots, StillShots, VideoShots
+from facediff.rendering.shots import DrivenVideoShots, GuidedStillShots, StillShots, VideoShots
 from facediff.rendering.talk import MouthPainter, PaintSettings
 from facediff.types import FaceTrack, Frame, Wave
 from facediff.wishes import read_wishes, write_wishes
@@ -332,9 +332,14 @@ class Avatar:
         since = None if own is None else np.where(chosen, scaled(own, **strengths), np.float32(0))
         if is_still and since is None:
             rows = within_reach(rows)
+        guided = None
+        if since is not None and chosen.all() and set(strengths.values()) == {1.0}:
+            guided = driver.landmarks_for(self.track)
 
         def render(part: slice) -> Iterator[Frame]:
-            if is_still:
+            if guided is not None:
+                shots = GuidedStillShots(self._source, self.track, guided)(part)
+            elif is_still:
                 rotation = template.rotation if absolute else None
                 still = StillShots(self._source, self.track, rotation=rotation, closes_lips=moves_lips, since=since)  # type: ignore[arg-type]
                 shots = still(rows[part])
