@@ -23,9 +23,9 @@ from facediff.media.images import PICTURE_SUFFIXES
 from facediff.types import FaceTrack, Frame, Points
 
 FOLDER_FPS = Fraction(25)
-# In eye distances: landmarks of one moment in two files differ by 0.021 at most, other people's by 0.028 at least. What
+# In eye distances: landmarks of one moment in two files differ by 0.008 at most, other people's by 0.018 at least. What
 # is at the same place as well may differ by more: a moment later, an expression has changed.
-SAME_MOMENT, SAME_MOMENT_AND_PLACE = 0.024, 0.045
+SAME_MOMENT, SAME_MOMENT_AND_PLACE = 0.013, 0.045
 SAME_PLACE = 0.15
 BLINKS = 0.25  # closure by which lids are at another moment
 PLACE_COUNTS = 0.1  # weight of a distance in place against one in shape
