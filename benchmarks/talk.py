@@ -2,7 +2,8 @@
 
     python benchmarks/talk.py --scorer score_video.py --clips CLIP.mp4 ... --portraits P.jpg ... --speech S.flac ...
 
-Dubs stand beside two baselines in one table: the first frame, frozen, and the mesh warp without the diffusion model.
+Dubs stand beside three baselines in one table: the first frame, frozen; the first frame, warped to the landmarks of the
+dub; and the dub without the diffusion model, a warp of the true frames, which show the very mouth that is to be found.
 Portraits speak with head motion, with ``--still``, and with two seconds of silence put into the middle of the speech.
 
 The scorer is any program that takes OUT --truth TRUTH --json, or OUT --portrait P --speech S --json, and prints one
@@ -25,16 +26,23 @@ from pathlib import Path
 import numpy as np
 
 from facediff.audio.wave import SAMPLE_RATE, load_wave
+from facediff.audio.windows import exact_rate
 from facediff.avatar import Avatar
 from facediff.evaluation.sync import SyncScorer
 from facediff.landmarks import masks
+from facediff.landmarks import motion as layout
 from facediff.landmarks.canonical import canonicalise
 from facediff.media import VideoReader, VideoWriter
+from facediff.pipelines.loading import load_talk
+from facediff.rendering.reference import Reference
+from facediff.rendering.shot import Shot
+from facediff.rendering.shots import GuidedStillShots, VideoShots
 from facediff.types import FaceTrack
 
 DUBS = ("aperture_corr", "lmd_mouth", "psnr_mouth", "sharp_ratio", "flicker", "face_rate", "outside_db", "sync")
 STILLS = ("identity_ssim", "blink_per_min", "flicker", "silence_ratio", "sharp_ratio", "face_rate", "av_gap_ms")
-KINDS = ("frozen", "warp", "facediff", "truth")
+BASELINES = ("frozen", "first warped", "true warped")
+KINDS = (*BASELINES, "facediff", "truth")
 
 
 def score(scorer: Path, out: Path, *more: object) -> dict:
@@ -61,6 +69,20 @@ def freeze(clip: Path, out: Path) -> None:
             writer.write(frames[0])
 
 
+def warp_first(clip: Path, avatar: Avatar, wave: np.ndarray, out: Path) -> None:
+    """The first frame, its face taken to where the dub has it."""
+    reader, track = VideoReader(clip), avatar.track
+    first = next(iter(reader))
+    motion_model, _ = load_talk(device="cpu")
+    rows = layout.resample(motion_model(wave), layout.MOTION_FPS, exact_rate(track.fps), len(track))
+    shots = VideoShots(track)(enumerate(reader), rows, Reference(first, track.points[0]))
+    asked = np.stack([shot.points for shot in shots if isinstance(shot, Shot)])
+    moved = GuidedStillShots(first, track.take(slice(0, 1)), asked)
+    with VideoWriter(out, (reader.info.width, reader.info.height), reader.info.fps) as writer:
+        for shot in moved(slice(0, len(asked))):
+            writer.write(shot.coarse)
+
+
 def outside_db(out: Path, clip: Path, track: FaceTrack) -> float:
     """PSNR against the source outside the face and what moves with the jaw, half an eye distance around it."""
     unit = canonicalise(track.points)[1].scale
@@ -79,10 +101,12 @@ def dub(clip: Path, folder: Path, scorer: Path, sync: SyncScorer, steps: int) ->
     """Scores of a clip dubbed with its own speech, of the baselines and of the clip itself."""
     sound = clip.with_suffix(".flac") if clip.with_suffix(".flac").is_file() else clip
     avatar, rows = Avatar.from_video(clip), {}
-    for kind in KINDS[:3]:
-        out, started = folder / f"{clip.stem}-{kind}.mp4", time.monotonic()
+    for kind in KINDS[:4]:
+        out, started = folder / f"{clip.stem}-{kind.replace(' ', '-')}.mp4", time.monotonic()
         if kind == "frozen":
             freeze(clip, out)
+        elif kind == "first warped":
+            warp_first(clip, avatar, load_wave(sound), out)
         else:
             avatar.talk(sound, steps=steps, paint=kind == "facediff").save(out)
         seconds = time.monotonic() - started
@@ -100,11 +124,11 @@ def dubs(clips: list[Path], folder: Path, scorer: Path, steps: int) -> None:
     for clip in clips:
         table.append(dub(clip, folder, scorer, sync, steps))
         for kind in KINDS:
-            print(row(f"{clip.stem[:18]} {kind}", table[-1][kind], DUBS), flush=True)
+            print(row(f"{clip.stem[:16]} {kind}", table[-1][kind], DUBS), flush=True)
     print()
     for kind in KINDS:
         print(row(f"median {kind}", medians([rows[kind] for rows in table], DUBS), DUBS))
-    for (key, sign), kind in itertools.product((("lmd_mouth", -1), ("psnr_mouth", 1)), KINDS[:2]):
+    for (key, sign), kind in itertools.product((("lmd_mouth", -1), ("psnr_mouth", 1)), BASELINES):
         share = np.mean([sign * rows["facediff"][key] > sign * rows[kind][key] for rows in table])
         print(f"{key} better than {kind}: {share:.0%} of clips")
     judged = [rows for rows in table if abs(rows["truth"]["sync"]) <= 1]

@@ -19,7 +19,7 @@ from facediff.rendering.compare import panel_width, side_by_side
 from facediff.rendering.driving import Driver, channels, read_driver, scaled, shown, within_reach
 from facediff.rendering.refine import FaceRefiner, RefineSettings
 from facediff.rendering.shot import Shot
-from facediff.rendering.shots import DrivenVideoShots, StillShots
+from facediff.rendering.shots import DrivenVideoShots, GuidedStillShots, StillShots
 from facediff.rendering.talk import MouthPainter, PaintSettings
 from facediff.source import Source
 from facediff.types import Frame, Wave
@@ -58,11 +58,15 @@ def animate(
     since = None if own is None else np.where(chosen, scaled(own, **strengths), np.float32(0))
     if source.is_still and since is None:
         rows = within_reach(rows)
+    is_whole = chosen.all() and set(strengths.values()) == {1.0}
+    guides = driver.landmarks_for(source.track) if since is not None and is_whole else None
 
     def moved(part: slice) -> Iterable[Shot | Frame]:
         if source.is_still:
             rotation = template.rotation if absolute else None
             picture, track = source.frame(0), source.track
+            if guides is not None:
+                return GuidedStillShots(picture, track, guides)(part)
             return StillShots(picture, track, rotation=rotation, closes_lips=moves_lips, since=since)(rows[part])
         shots = DrivenVideoShots(source.track, chosen, on_missing_face=source.on_missing_face)
         return shots(source.played(part), rows[part], source.reference(shots))

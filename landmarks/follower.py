@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from facediff.landmarks.detection import (
     MIN_EYES_PX,
     FaceFinder,
+    LandmarkDetector,
     Window,
     detect_in,
     eye_distance,
@@ -111,14 +112,7 @@ class Follower:
 
     def _settle(self, frame: Frame, mesh: Points) -> Points:
         """A window around the face, and the mesh that the library settles on in it."""
-        reach = WINDOW_REACH * eye_distance(mesh)
-        x, y = mesh[:MESH_POINTS, :2].mean(0)
-        self._window = window_around(x, y, reach, frame.shape)
-        self._library.forget()
-        for _ in range(1 + SETTLING):
-            for settled in detect_in(self._library, frame, self._window):
-                if looks_human(settled) and jump(settled, mesh) < 0.5:
-                    mesh = settled
+        self._window, mesh = settle(self._library, frame, mesh)
         return mesh
 
     def _seek(self, sight: Sight, taken: list[Points], *, anyone: bool) -> Points | None:
@@ -168,6 +162,27 @@ class Follower:
     def close(self) -> None:
         """Free the library."""
         self._library.close()
+
+
+def settle(library: LandmarkDetector, frame: Frame, mesh: Points) -> tuple[Window, Points]:
+    """A window around a face that was found, and the mesh that a library settles on in it.
+
+    Where a face is looked for, its mesh is off by a hundredth of an eye distance or two; where it is followed, by a
+    fifth of that.
+
+    Args:
+        library: One that follows motion.
+        frame: RGB.
+        mesh: (478, 3) in pixels, as found.
+    """
+    x, y = mesh[:MESH_POINTS, :2].mean(0)
+    window = window_around(x, y, WINDOW_REACH * eye_distance(mesh), frame.shape)
+    library.forget()
+    for _ in range(1 + SETTLING):
+        for settled in detect_in(library, frame, window):
+            if looks_human(settled) and jump(settled, mesh) < 0.5:
+                mesh = settled
+    return window, mesh
 
 
 def jump(mesh: Points, last: Points) -> float:

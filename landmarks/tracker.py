@@ -7,8 +7,15 @@ from collections.abc import Iterable
 import numpy as np
 
 from facediff.errors import InputError, NoFaceFound
-from facediff.landmarks.detection import MIN_EYES_PX, FaceFinder, choose_face, eye_distance, refuse_profile
-from facediff.landmarks.follower import GLANCE_S, Cuts, Follower, Sight, jump
+from facediff.landmarks.detection import (
+    MIN_EYES_PX,
+    FaceFinder,
+    choose_face,
+    eye_distance,
+    make_detector,
+    refuse_profile,
+)
+from facediff.landmarks.follower import GLANCE_S, Cuts, Follower, Sight, jump, settle
 from facediff.landmarks.gaps import fill_gaps
 from facediff.landmarks.mesh import ALL_POINTS
 from facediff.types import FaceTrack, Frame, Points, Presence
@@ -27,6 +34,11 @@ def track_still(
     """
     with FaceFinder(detector) as finder:
         points = choose_face(finder(image), face, where=where)
+    library = make_detector(detector, follows_motion=True, max_faces=1)
+    try:
+        _, points = settle(library, image, points)
+    finally:
+        library.close()
     refuse_profile(points, where=where)
     return FaceTrack(points[None], np.array([Presence.FOUND], np.uint8), (image.shape[1], image.shape[0]), 0.0)
 

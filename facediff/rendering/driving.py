@@ -13,18 +13,19 @@ import numpy as np
 from facediff.errors import ConfigError, MediaError
 from facediff.landmarks import motion as layout
 from facediff.landmarks.alignment import distances_after_alignment
-from facediff.landmarks.canonical import canonicalise
+from facediff.landmarks.canonical import canonicalise, fit_pose, from_canonical
 from facediff.landmarks.mesh import LEFT_EYE, LIPS_INNER, LIPS_OUTER, MESH_POINTS, OUTER_EYES, RIGHT_EYE
+from facediff.landmarks.smoothing import smooth_track
 from facediff.landmarks.templates import MotionTemplate, extract, is_template, load_template
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, is_video, read_image
 from facediff.media.images import PICTURE_SUFFIXES
-from facediff.types import FaceTrack, Frame
+from facediff.types import FaceTrack, Frame, Points
 
 FOLDER_FPS = Fraction(25)
-# In eye distances: landmarks of one moment in two files differ by 0.021 at most, other people's by 0.028 at least. What
+# In eye distances: landmarks of one moment in two files differ by 0.008 at most, other people's by 0.018 at least. What
 # is at the same place as well may differ by more: a moment later, an expression has changed.
-SAME_MOMENT, SAME_MOMENT_AND_PLACE = 0.024, 0.045
+SAME_MOMENT, SAME_MOMENT_AND_PLACE = 0.013, 0.045
 SAME_PLACE = 0.15
 BLINKS = 0.25  # closure by which lids are at another moment
 PLACE_COUNTS = 0.1  # weight of a distance in place against one in shape
@@ -74,15 +75,21 @@ class Driver:
         parts = (slice(None), [*RIGHT_EYE, *LEFT_EYE], [*LIPS_OUTER, *LIPS_INNER])
         apart = np.max([np.sqrt((distances[:, part] ** 2).mean(axis=1)) for part in parts], axis=0)
         # Of one camera, the same moment is at the same place too, which tells more than a fleeting expression.
-        place = np.zeros(len(usable))
-        if self.track.size == source.size:
-            here, there = source.points[0, :MESH_POINTS, :2], self.track.points[usable, :MESH_POINTS, :2]
-            unit = np.linalg.norm(here[OUTER_EYES[0]] - here[OUTER_EYES[1]])
-            place = np.sqrt(((there - here) ** 2).sum(axis=2).mean(axis=1)) / unit
-        limit = np.where((place < SAME_PLACE) & (self.track.size == source.size), SAME_MOMENT_AND_PLACE, SAME_MOMENT)
-        cost = np.where(apart < limit, apart + PLACE_COUNTS * place, np.inf)
+        place = self._places(source)[usable]
+        limit = np.where(place < SAME_PLACE, SAME_MOMENT_AND_PLACE, SAME_MOMENT)
+        near = np.where(np.isfinite(place), place, 0.0)
+        cost = np.where(apart < limit, apart + PLACE_COUNTS * near, np.inf)
         best = int(np.argmin(cost))
         return int(usable[best]) if np.isfinite(cost[best]) else None
+
+    def _places(self, source: FaceTrack) -> np.ndarray:
+        """How far (T,) each frame's face is from the picture's, in eye distances; inf where sizes differ."""
+        assert self.track is not None
+        if self.track.size != source.size:
+            return np.full(len(self.track), np.inf)
+        here, there = source.points[0, :MESH_POINTS, :2], self.track.points[:, :MESH_POINTS, :2]
+        unit = np.linalg.norm(here[OUTER_EYES[0]] - here[OUTER_EYES[1]])
+        return np.sqrt(((there - here) ** 2).sum(axis=2).mean(axis=1)) / unit
 
     def motion_of(self, source: FaceTrack) -> np.ndarray | None:
         """The motion (31,) that a picture of the driver shows, as ``template`` counts it; None where it shows another.
@@ -101,6 +108,30 @@ class Driver:
         if np.abs(lids - motion[layout.LIDS]).max() > BLINKS:
             motion[layout.LIDS] = lids
         return motion
+
+    def landmarks_for(self, source: FaceTrack) -> Points | None:
+        """The driver's own landmarks (T, 478, 3) in pixels of a picture of the same person; None of another's.
+
+        A motion says most of what a face does, landmarks say all. Frames without a face hold what lies between their
+        neighbours.
+
+        Args:
+            source: See ``moment_of``.
+        """
+        moment = self.moment_of(source)
+        if moment is None or self.track is None:
+            return None
+        track, canonical, pose = smooth_track(self.track)
+        points = track.points
+        if self._places(source)[moment] > SAME_PLACE:  # another camera's, or another day's
+            usual = layout.usual_from(
+                fit_pose(source.points, np.nanmedian(canonical, axis=0)), self.template.motion[moment]
+            )
+            points = from_canonical(canonical, layout.move_head(usual, self.template.motion))
+        found = np.flatnonzero(track.usable)
+        flat = points.reshape(len(points), -1)
+        between = [np.interp(np.arange(len(flat)), found, column) for column in flat[found].T]
+        return np.stack(between, axis=1).reshape(points.shape).astype(np.float32)
 
     def frames(self, fps: Fraction, count: int) -> Iterator[Frame]:
         """Its pictures at another rate, the last one held; none for a saved motion."""

@@ -19,7 +19,7 @@ from facediff.landmarks.warp import MeshWarp
 from facediff.rendering.layers import LayeredWarp
 from facediff.rendering.reference import Reference
 from facediff.rendering.shot import Shot
-from facediff.types import FaceTrack, Frame, RigidPose
+from facediff.types import FaceTrack, Frame, Points, RigidPose
 
 ON_MISSING = ("keep", "hold", "error")
 SPOKEN = np.zeros(layout.DIMENSIONS, bool)  # what speech changes in a video
@@ -94,6 +94,45 @@ class StillShots:
             row = row.copy()
             row[layout.LIDS] = 1 - (1 - row[layout.LIDS]) / np.maximum(1 - self._since[layout.LIDS], 0.4)
         return layout.express(row[None], self._rest)[0]
+
+
+class GuidedStillShots:
+    """A portrait whose face is taken to landmarks that are given: those of the same person, in its own pixels.
+
+    Args:
+        image: The portrait (H, W, 3) uint8.
+        track: Its landmarks, one row.
+        targets: (T, 478, 3) landmarks wanted, in pixels of the portrait.
+        animator: See ``StillShots``.
+    """
+
+    def __init__(
+        self,
+        image: Frame,
+        track: FaceTrack,
+        targets: Points,
+        *,
+        animator: Callable[[Frame, NDArray[np.floating]], CoarseAnimator] = LayeredWarp,
+    ) -> None:
+        together = np.concatenate([track.points, targets])
+        self._canonical, self._pose = canonicalise(together)
+        self._motion = layout.encode(together, layout.neutral(self._canonical))
+        self._targets, self._points = targets, track.points[0]
+        self._animator = animator(image, track.points[0])
+
+    def __call__(self, part: slice) -> Iterator[Shot]:
+        """A shot for each of some rows of the targets."""
+        for row in range(part.start, part.stop):
+            pose = self._pose.take(slice(row + 1, row + 2))
+            yield Shot(
+                coarse=self._animator(self._targets[row]),
+                reference=None,
+                points=self._targets[row],
+                pose=pose,
+                lack=lacking(self._canonical[0], self._canonical[row + 1]),
+                moved=self._motion[0] - self._motion[row + 1],
+                origin=self._points * (pose.scale[0] / self._pose.scale[0]),
+            )
 
 
 class VideoShots:

@@ -56,6 +56,13 @@ def test_a_still_is_a_track_of_one_frame(portrait, mesh):
     assert np.abs(track.points[0] - mesh)[:, :2].mean() < 1.0
 
 
+def test_a_still_has_the_landmarks_that_a_video_of_it_has(portrait):
+    """Where a face is merely found, its landmarks are off by a hundredth of an eye distance."""
+    still, video = track_still(portrait).points[0], track_face([portrait] * 6, 25.0).points[5]
+    apart = np.linalg.norm(still[:468, :2] - video[:468, :2], axis=1).mean() / eye_distance(video)
+    assert apart < 0.004
+
+
 def test_a_profile_cannot_be_a_still():
     man = skimage.data.camera()
     with pytest.raises(NoFaceFound, match=r"the face in man.png is turned away by \d\d degrees"):

@@ -154,3 +154,32 @@ def test_lids_are_counted_from_where_the_picture_has_them(tmp_path) -> None:
     np.testing.assert_array_equal(
         own[others], motion[blinking.moment_of(track_still(np.roll(SMALL, 5, axis=1))), others]
     )
+
+
+def test_the_landmarks_of_the_same_person_are_taken_to_the_picture(tmp_path) -> None:
+    """In the driver's own pixels they stay where they are; a picture of twice the size has them at twice the place."""
+    driver = read_driver(write_video(tmp_path / "d.mp4", 25))
+    assert driver.track is not None
+    same = driver.landmarks_for(track_still(np.roll(SMALL, 5, axis=1)))
+    assert same.shape == (12, 478, 3)
+    assert np.abs(same - driver.track.points)[..., :2].max() < 1.5
+    larger = track_still(cv2.resize(np.roll(SMALL, 5, axis=1), (512, 512), interpolation=cv2.INTER_CUBIC))
+    moved, moment = driver.landmarks_for(larger), driver.moment_of(larger)
+    apart = np.linalg.norm(moved[moment, :468, :2] - larger.points[0, :468, :2], axis=1)
+    assert apart.mean() < 1.5
+    np.testing.assert_allclose((moved[9] - moved[5]).mean(axis=0)[:2], [8, 0], atol=1.5)  # four pixels, twice as large
+    another = track_still(astronaut())
+    another.points[:, :, 0] *= 1.1  # a broader face
+    assert driver.landmarks_for(another) is None
+    assert read_driver(template(4)).landmarks_for(track_still(SMALL)) is None
+
+
+def test_landmarks_hold_what_lies_between_frames_with_a_face(tmp_path) -> None:
+    driver = read_driver(write_video(tmp_path / "d.mp4", 25))
+    presence, points = driver.track.presence.copy(), driver.track.points.copy()
+    presence[[0, 6]], points[[0, 6]] = 0, np.nan
+    holed = replace(driver, track=replace(driver.track, presence=presence, points=points))
+    made = holed.landmarks_for(track_still(np.roll(SMALL, 5, axis=1)))
+    assert np.isfinite(made).all()
+    np.testing.assert_allclose(made[6], (made[5] + made[7]) / 2, atol=1e-3)
+    np.testing.assert_array_equal(made[0], made[1])

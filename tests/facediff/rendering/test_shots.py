@@ -13,7 +13,7 @@ from facediff.landmarks.motion import MOTION_FPS, resample
 from facediff.landmarks.tracker import track_still
 from facediff.rendering.reference import Reference
 from facediff.rendering.shot import Shot
-from facediff.rendering.shots import DrivenVideoShots, ExpressedVideoShots, StillShots, VideoShots
+from facediff.rendering.shots import DrivenVideoShots, ExpressedVideoShots, GuidedStillShots, StillShots, VideoShots
 from facediff.types import FaceTrack
 
 MOVES = (0, 2, 4, 6, 8)  # pixels to the right, frame by frame
@@ -178,3 +178,20 @@ def test_lips_that_are_shut_do_not_cross(track) -> None:
     for shot in made:
         upper, lower = shot.points[13, 1], shot.points[14, 1]
         assert lower > upper - 1.5
+
+
+def test_a_portrait_goes_where_its_landmarks_are_wanted(still) -> None:
+    targets = np.repeat(still.points, 3, axis=0)
+    targets[1, :, 0] += 6
+    targets[2] += 9 * layout.basis().opening
+    guided = GuidedStillShots(astronaut(), still, targets)
+    rest, aside, opened = guided(slice(0, 3))
+    assert np.abs(rest.coarse.astype(int) - astronaut()).max() <= 2 and rest.lack == 0
+    assert np.abs(rest.moved).max() < 1e-3
+    for shot, target in zip((rest, aside, opened), targets, strict=True):
+        np.testing.assert_array_equal(shot.points, target)
+    np.testing.assert_allclose(aside.pose.translation - rest.pose.translation, [[6, 0, 0]], atol=0.05)
+    assert aside.lack == 0 and opened.lack > 0.5
+    assert opened.moved[layout.OPENING] < -0.05  # the source's own less the one wanted
+    (again,) = guided(slice(2, 3))
+    np.testing.assert_array_equal(again.coarse, opened.coarse)
