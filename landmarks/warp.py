@@ -148,7 +148,7 @@ class MeshWarp:
         """
         out = self.frame.copy()
         flow = self.flow(target, shell)
-        out[self.box] = cv2.remap(self.frame, flow, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        out[self.box] = cv2.remap(self.frame, flow, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
         return out
 
 

@@ -51,7 +51,7 @@ class LayeredWarp:
         person = cv2.remap(self._person, flow - low, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         behind = (moved * (1 - person))[..., None]
         out = self._warp.frame.copy()
-        warped = cv2.remap(self._warp.frame, flow, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        warped = cv2.remap(self._warp.frame, flow, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
         out[self._warp.box] = np.rint(warped + behind * (self._backdrop - warped)).astype(np.uint8)
         return out
 

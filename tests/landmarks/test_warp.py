@@ -215,3 +215,14 @@ def test_a_head_that_turns_back_shows_neither_wall_nor_a_second_cheek(degrees) -
     inside = cv2.erode(inside, np.ones((5, 5), np.uint8))
     assert (np.abs(made - skin).max(axis=2)[inside > 0] > 60).mean() < 2e-4
     assert (np.abs(made - wall).max(axis=2)[around > 0] < 60).mean() > 0.99
+
+
+def test_a_head_that_rises_from_the_edge_of_a_picture_leaves_no_streaks(portrait, mesh) -> None:
+    """What lies below the picture is made up of what lies above its edge."""
+    cut = int(mesh[152, 1]) + 10  # below the chin
+    frame = np.ascontiguousarray(portrait[:cut])
+    risen = mesh.copy()
+    risen[:, 1] -= 30
+    middle = int(mesh[152, 0])
+    beyond = MeshWarp(frame, mesh)(risen)[-15:, middle - 10 : middle + 10].astype(int)
+    assert np.abs(np.diff(beyond, axis=0)).mean() > 0.5
