@@ -24,7 +24,7 @@ from facediff.types import FaceTrack, Frame, Points, RigidPose
 ON_MISSING = ("keep", "hold", "error")
 SPOKEN = np.zeros(layout.DIMENSIONS, bool)  # what speech changes in a video
 SPOKEN[layout.LIPS] = SPOKEN[layout.OPENING] = True
-LACKS_NOTHING, LACKS_ALL = 0.02, 0.08  # eye distances by which a mouth must open further than it does in the frame
+LACKS_NOTHING, LACKS_ALL = 0.015, 0.05  # eye distances by which a mouth must open further than it does in the frame
 
 
 class CoarseAnimator(Protocol):

@@ -18,6 +18,7 @@ from facediff.landmarks.raster import draw_lips
 from facediff.models import latents as space
 from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.rendering.anew import opened, sampled_where_new
+from facediff.rendering.cavity import darkness, unseen
 from facediff.rendering.compose import add_window, detail_kept
 from facediff.rendering.reference import Reference
 from facediff.rendering.shot import Shot, as_levels, as_pictures, border_fade, in_chunks, in_crop
@@ -124,20 +125,20 @@ class MouthPainter:
             before = seen if own else space.encode(pipeline.codec, coarse.to(seen.device, seen.dtype))
             decoded = space.decode(pipeline.codec, torch.cat([result, before]))
         made, round_trip = np.split(as_levels(decoded), 2)
-        return [
-            add_window(
-                shot.coarse,
-                detail_kept(made[i], view.window.astype(np.float32), round_trip[i], view.paste, view.fresh),
-                view.alignment.inverses[0],
-            )
-            for i, (shot, view) in enumerate(zip(shots, views, strict=True))
-        ]
+        return [_pasted(*parts) for parts in zip(shots, views, made, round_trip, strict=True)]
 
     def _made(self, cond: Conditioning, steps: int, temperature: float) -> Tensor:
         guidance = self._settings.guidance_scale
         return self._pipeline(
             cond, temperature * self._noise, num_inference_steps=steps, guidance_scale=guidance, decode=False
         ).latents
+
+
+def _pasted(shot: Shot, view: _View, made: NDArray[np.float32], round_trip: NDArray[np.float32]) -> Frame:
+    change = detail_kept(made, view.window.astype(np.float32), round_trip, view.paste, view.fresh)
+    if dark := unseen(shot):
+        change += darkness(view.window + change, view.points, MOUTH.unit_px, dark)
+    return add_window(shot.coarse, change, view.alignment.inverses[0])
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,58 @@
+"""The dark between lips that were closed in the source.
+
+From closed lips a denoiser of few steps paints about the mean of all mouths: a mist of the colour of lips, in which a
+mouth does not look open. What is behind lips lies in their shadow, so it is darkened, and what was painted there is
+left as a trace.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facediff.landmarks import masks
+from facediff.landmarks import motion as layout
+from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER, OUTER_EYES
+from facediff.rendering.shot import Shot
+
+REACH, FEATHER = -0.005, 0.02  # eye distances around the inner lips
+CLOSED, PARTED = 0.016, 0.03  # opening of the source's lips, in eye distances, that shows nothing and enough
+SHADE = np.array([0.2, 0.13, 0.13], np.float32)  # light behind lips, over their own
+DEEPEST = 0.85  # share of what is put there
+TEETH = np.array([1.0, 0.92, 0.85], np.float32)  # upper teeth, in the shadow of the lip, over the lips' mean light
+TEETH_FROM, TEETH_TO = 0.2, 0.6  # of the way from the upper lip to the lower, over which they end
+UPPER_EDGE = np.array([78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308])  # inner lips, from the viewer's left
+LOWER_EDGE = np.array([78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308])
+
+
+def unseen(shot: Shot) -> float:
+    """How little the source shows of what is between lips, from 0 to 1: all of it where they are closed."""
+    if shot.reference is not None or shot.origin is None or shot.lack == 0:
+        return 0.0
+    opening = float(layout.lip_opening(shot.origin[None])[0])
+    eyes = float(np.linalg.norm(shot.origin[OUTER_EYES[0]] - shot.origin[OUTER_EYES[1]]))
+    return float(np.clip((PARTED - opening / eyes) / (PARTED - CLOSED), 0, 1)) * shot.lack
+
+
+def darkness(
+    window: NDArray[np.float32], points: NDArray[np.floating], unit_px: float, share: float
+) -> NDArray[np.float32]:
+    """What to add to a painted window so that it is dark between the lips.
+
+    Args:
+        window: (H, W, 3) levels.
+        points: Landmarks (478, 3) in its pixels.
+        unit_px: Its pixels per eye distance.
+        share: How dark, from 0 to 1.
+    """
+    size = window.shape[1], window.shape[0]
+    between = masks.region(points[LIPS_INNER], size, unit_px, reach=REACH, feather=FEATHER)
+    lips = np.clip(masks.region(points[LIPS_OUTER], size, unit_px) - between, 0, 1)[..., None]
+    colour = (window * lips).sum((0, 1)) / max(float(lips.sum()), 1.0)
+    x = np.arange(size[0], dtype=np.float32)
+    top, bottom = (np.interp(x, *points[row, :2].T) for row in (UPPER_EDGE, LOWER_EDGE))
+    down = (np.arange(size[1], dtype=np.float32)[:, None] - top) / np.maximum(bottom - top, 1.0)
+    below = np.clip((down - TEETH_FROM) / (TEETH_TO - TEETH_FROM), 0, 1)[..., None]
+    teeth = TEETH * colour.mean()
+    wanted = teeth + below * below * (3 - 2 * below) * (SHADE * colour - teeth)
+    return (share * DEEPEST * between)[..., None] * (wanted - window)
