@@ -40,7 +40,7 @@ def shots() -> list[Shot]:
     """A portrait whose mouth opens while its head moves."""
     b = layout.basis()
     motion = np.zeros((COUNT, layout.DIMENSIONS), np.float32)
-    opened = 0.25 * b.opening.ravel() @ np.linalg.pinv(b.lips.reshape(len(b.lips), -1))
+    opened = 0.2 * b.opening.ravel() @ np.linalg.pinv(b.lips.reshape(len(b.lips), -1))
     motion[:, layout.LIPS] = np.linspace(0.4, 1, COUNT)[:, None] * opened
     motion[:, layout.ANGLES] = np.linspace(0, 4, COUNT)[:, None]
     return list(StillShots(astronaut(), track_still(astronaut()))(motion))
