@@ -127,8 +127,9 @@ def test_what_is_cancelled_while_it_waits_never_begins(jobs):
         second = asyncio.create_task(jobs.run(yours, silent, "you"))
         await asyncio.sleep(0.02)
         second.cancel()
+        await asyncio.wait([second])
         jobs.stop("me")
-        await asyncio.gather(first, second, return_exceptions=True)
+        await asyncio.gather(first, return_exceptions=True)
 
     asyncio.run(main())
     jobs.close()

