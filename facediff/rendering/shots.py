@@ -24,7 +24,9 @@ from facediff.types import FaceTrack, Frame, Points, RigidPose
 ON_MISSING = ("keep", "hold", "error")
 SPOKEN = np.zeros(layout.DIMENSIONS, bool)  # what speech changes in a video
 SPOKEN[layout.LIPS] = SPOKEN[layout.OPENING] = True
-LACKS_NOTHING, LACKS_ALL = 0.015, 0.05  # eye distances by which a mouth must open further than it does in the frame
+# Eye distances by which a mouth must open further than it does in the frame to lack something, and all; a portrait has
+# no other moment that shows it, so there it is made sooner.
+LACKS, PORTRAIT_LACKS = (0.02, 0.08), (0.015, 0.05)
 
 
 class CoarseAnimator(Protocol):
@@ -83,7 +85,7 @@ class StillShots:
                 reference=None,
                 points=points,
                 pose=poses,
-                lack=lacking(self._own, moved[0]),
+                lack=lacking(self._own, moved[0], PORTRAIT_LACKS),
                 moved=self._motion - row,
                 origin=self._points * (poses.scale[0] / self._scale),
             )
@@ -129,7 +131,7 @@ class GuidedStillShots:
                 reference=None,
                 points=self._targets[row],
                 pose=pose,
-                lack=lacking(self._canonical[0], self._canonical[row + 1]),
+                lack=lacking(self._canonical[0], self._canonical[row + 1], PORTRAIT_LACKS),
                 moved=self._motion[0] - self._motion[row + 1],
                 origin=self._points * (pose.scale[0] / self._pose.scale[0]),
             )
@@ -226,14 +228,20 @@ class VideoShots:
         return own + layout.basis().lower[:, None] * (layout.express(row[None], self._rest)[0] - own)
 
 
-def lacking(own: NDArray[np.floating], moved: NDArray[np.floating]) -> float:
+def lacking(own: NDArray[np.floating], moved: NDArray[np.floating], between: tuple[float, float] = LACKS) -> float:
     """How much of what a mouth as open as ``moved`` shows is missing in ``own``, from 0 to 1; both (478, 3).
 
     A face's own mouth, carried to the new landmarks, is the best reference there is: of this light and this moment. But
     a closed one shows no teeth.
+
+    Args:
+        own: The face in the frame, in canonical units.
+        moved: The face wanted.
+        between: By how much more, in eye distances, it must open to lack nothing yet, and all.
     """
     before, wanted = layout.lip_opening(np.stack([own, moved]))
-    return float(np.clip((wanted - before - LACKS_NOTHING) / (LACKS_ALL - LACKS_NOTHING), 0, 1))
+    nothing, everything = between
+    return float(np.clip((wanted - before - nothing) / (everything - nothing), 0, 1))
 
 
 def _blend(one: Frame, other: Frame, share: float) -> Frame:
