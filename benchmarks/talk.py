@@ -75,7 +75,7 @@ def warp_first(clip: Path, avatar: Avatar, wave: np.ndarray, out: Path) -> None:
     first = next(iter(reader))
     motion_model, _ = load_talk(device="cpu")
     rows = layout.resample(motion_model(wave), layout.MOTION_FPS, exact_rate(track.fps), len(track))
-    shots = VideoShots(track)(enumerate(reader), rows, Reference(first, track.points[0]))
+    shots = VideoShots(track, on_missing_face="hold")(enumerate(reader), rows, Reference(first, track.points[0]))
     asked = np.stack([shot.points for shot in shots if isinstance(shot, Shot)])
     moved = GuidedStillShots(first, track.take(slice(0, 1)), asked)
     with VideoWriter(out, (reader.info.width, reader.info.height), reader.info.fps) as writer:
@@ -101,7 +101,7 @@ def dub(clip: Path, folder: Path, scorer: Path, sync: SyncScorer, steps: int) ->
     """Scores of a clip dubbed with its own speech, of the baselines and of the clip itself."""
     sound = clip.with_suffix(".flac") if clip.with_suffix(".flac").is_file() else clip
     avatar, rows = Avatar.from_video(clip), {}
-    for kind in KINDS[:4]:
+    for kind in (*BASELINES, "facediff"):
         out, started = folder / f"{clip.stem}-{kind.replace(' ', '-')}.mp4", time.monotonic()
         if kind == "frozen":
             freeze(clip, out)

@@ -11,27 +11,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.landmarks import masks
-from facediff.landmarks import motion as layout
-from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER, OUTER_EYES
-from facediff.rendering.shot import Shot
+from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER
 
 REACH, FEATHER = -0.005, 0.02  # eye distances around the inner lips
-CLOSED, PARTED = 0.016, 0.03  # opening of the source's lips, in eye distances, that shows nothing and enough
+CLOSED, PARTED = 0.016, 0.03  # opening of lips, in eye distances, that shows nothing and enough
 SHADE = np.array([0.2, 0.13, 0.13], np.float32)  # light behind lips, over their own
 DEEPEST = 0.85  # share of what is put there
 TEETH = np.array([1.12, 1.0, 0.88], np.float32)  # upper teeth, in the shadow of the lip, over the lips' mean light
 TEETH_FROM, TEETH_TO = 0.2, 0.6  # of the way from the upper lip to the lower, over which they end
-UPPER_EDGE = np.array([78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308])  # inner lips, from the viewer's left
-LOWER_EDGE = np.array([78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308])
+LOWER_EDGE = LIPS_INNER[:11]  # from the viewer's left to the right
+UPPER_EDGE = np.roll(LIPS_INNER, -10)[10::-1]
 
 
-def unseen(shot: Shot) -> float:
-    """How little the source shows of what is between lips, from 0 to 1: all of it where they are closed."""
-    if shot.reference is not None or shot.origin is None or shot.lack == 0:
-        return 0.0
-    opening = float(layout.lip_opening(shot.origin[None])[0])
-    eyes = float(np.linalg.norm(shot.origin[OUTER_EYES[0]] - shot.origin[OUTER_EYES[1]]))
-    return float(np.clip((PARTED - opening / eyes) / (PARTED - CLOSED), 0, 1)) * shot.lack
+def unseen(lack: float, shown: float) -> float:
+    """How little is known of what is between lips, from 0 to 1.
+
+    Args:
+        lack: How much of it the frame lacks, see ``facediff.rendering.shot.Shot``.
+        shown: How far the lips are apart, in eye distances, where the source or its reference shows them widest.
+    """
+    return lack * float(np.clip((PARTED - shown) / (PARTED - CLOSED), 0, 1))
 
 
 def darkness(

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.canonical import canonicalise
+from facediff.landmarks.motion import lip_opening
 from facediff.landmarks.warp import MeshWarp
 from facediff.types import Frame, RigidPose
 
@@ -17,11 +18,15 @@ class Reference:
     Args:
         frame: (H, W, 3) uint8.
         points: Its landmarks (478, 3) in pixels.
+
+    Attributes:
+        opening: How far its lips are apart, in eye distances.
     """
 
     def __init__(self, frame: Frame, points: NDArray[np.float32]) -> None:
         self._points, self._warp = points, MeshWarp(frame, points)
-        _, self._pose = canonicalise(points[None])
+        canonical, self._pose = canonicalise(points[None])
+        self.opening = float(lip_opening(canonical)[0])
         self._alignment = align(self._pose, MOUTH)
 
     def window(self, points: NDArray[np.float32], pose: RigidPose) -> NDArray[np.uint8]:

@@ -21,7 +21,7 @@ from facediff.landmarks.raster import draw_face
 from facediff.landmarks.warp import stretched
 from facediff.pipelines.fadm import FADMPipeline
 from facediff.rendering.anew import opened, sampled_where_new
-from facediff.rendering.cavity import darkness, unseen
+from facediff.rendering.cavity import darkness
 from facediff.rendering.compose import add_window, detail_kept
 from facediff.rendering.shot import Shot, as_levels, as_pictures, border_fade, in_chunks, in_crop
 from facediff.types import Frame
@@ -118,8 +118,8 @@ class FaceRefiner:
         # each pore lies, so its mean would only blur them.
         slow = cv2.GaussianBlur(change, (0, 0), SLOW_PX)
         change = slow + view.anew[..., None] * (change - slow)
-        if dark := unseen(shot):
-            change += darkness(view.crop + change, view.points, FACE.unit_px, dark)
+        if shot.unseen:
+            change += darkness(view.crop + change, view.points, FACE.unit_px, shot.unseen)
         return add_window(shot.coarse, change, view.alignment.inverses[0])
 
 

@@ -16,6 +16,7 @@ from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.expressions import expressions
 from facediff.landmarks.smoothing import smooth_track
 from facediff.landmarks.warp import MeshWarp
+from facediff.rendering.cavity import unseen
 from facediff.rendering.layers import LayeredWarp
 from facediff.rendering.reference import Reference
 from facediff.rendering.shot import Shot
@@ -80,12 +81,14 @@ class StillShots:
             poses = layout.move_head(self._pose, row[None])
             moved = (self._express(row) + self._beyond)[None]
             points = from_canonical(moved, poses)[0]
+            lack = lacking(self._own, moved[0], PORTRAIT_LACKS)
             yield Shot(
                 coarse=self._animator(points),
                 reference=None,
                 points=points,
                 pose=poses,
-                lack=lacking(self._own, moved[0], PORTRAIT_LACKS),
+                lack=lack,
+                unseen=unseen(lack, _opening(self._own)),
                 moved=self._motion - row,
                 origin=self._points * (poses.scale[0] / self._scale),
             )
@@ -126,12 +129,14 @@ class GuidedStillShots:
         """A shot for each of some rows of the targets."""
         for row in range(part.start, part.stop):
             pose = self._pose.take(slice(row + 1, row + 2))
+            lack = lacking(self._canonical[0], self._canonical[row + 1], PORTRAIT_LACKS)
             yield Shot(
                 coarse=self._animator(self._targets[row]),
                 reference=None,
                 points=self._targets[row],
                 pose=pose,
-                lack=lacking(self._canonical[0], self._canonical[row + 1], PORTRAIT_LACKS),
+                lack=lack,
+                unseen=unseen(lack, _opening(self._canonical[0])),
                 moved=self._motion[0] - self._motion[row + 1],
                 origin=self._points * (pose.scale[0] / self._pose.scale[0]),
             )
@@ -201,6 +206,7 @@ class VideoShots:
                 points=points,
                 pose=pose,
                 lack=lack,
+                unseen=unseen(lack, max(_opening(self._canonical[index]), reference.opening)),
                 moved=changed,
                 origin=self.track.points[index],
             )
@@ -242,6 +248,11 @@ def lacking(own: NDArray[np.floating], moved: NDArray[np.floating], between: tup
     before, wanted = layout.lip_opening(np.stack([own, moved]))
     nothing, everything = between
     return float(np.clip((wanted - before - nothing) / (everything - nothing), 0, 1))
+
+
+def _opening(canonical: NDArray[np.floating]) -> float:
+    """How far the lips of a face (478, 3) are apart, in eye distances."""
+    return float(layout.lip_opening(canonical[None])[0])
 
 
 def _blend(one: Frame, other: Frame, share: float) -> Frame:

@@ -12,8 +12,8 @@ from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER
 from facediff.landmarks.tracker import track_still
-from facediff.rendering.cavity import darkness, unseen
-from facediff.rendering.shot import Shot, in_crop
+from facediff.rendering.cavity import LOWER_EDGE, UPPER_EDGE, darkness, unseen
+from facediff.rendering.shot import in_crop
 
 
 @pytest.fixture(scope="module")
@@ -23,25 +23,25 @@ def face() -> tuple[np.ndarray, object]:
     return layout.neutral(canonical), pose
 
 
-def shot(face, *, source: float, wanted: float, lack: float = 1.0, reference=None) -> Shot:
-    """From lips that are so far apart to others, in eye distances."""
-    rest, pose = face
-    before, after = (from_canonical(rest + layout.basis().opening * gap, pose)[0] for gap in (source, wanted))
-    return Shot(astronaut(), reference, after, pose, lack, origin=before)
+def test_only_what_nobody_has_seen_is_darkened() -> None:
+    assert unseen(1.0, 0.005) == 1.0
+    assert unseen(0.25, 0.005) == 0.25
+    assert unseen(1.0, 0.1) == 0.0  # there are teeth to be seen
+    assert 0 < unseen(1.0, 0.022) < 1
 
 
-def test_only_what_the_source_does_not_show_is_darkened(face) -> None:
-    assert unseen(shot(face, source=0.0, wanted=0.1)) == 1.0
-    assert unseen(shot(face, source=0.0, wanted=0.1, lack=0.25)) == 0.25
-    assert unseen(shot(face, source=0.1, wanted=0.2)) == 0.0  # it shows teeth of its own
-    assert 0 < unseen(shot(face, source=0.01, wanted=0.1)) < 1
-    window = np.zeros((128, 160, 3), np.uint8)
-    assert unseen(shot(face, source=0.0, wanted=0.1, reference=window)) == 0.0  # another moment shows them
+def test_the_edges_of_the_lips_run_from_corner_to_corner(face) -> None:
+    points = face[0]
+    for edge in (UPPER_EDGE, LOWER_EDGE):
+        assert len(edge) == 11 and (edge[0], edge[-1]) == (78, 308)
+        assert (np.diff(points[edge, 0]) > 0).all()
+    assert 13 in UPPER_EDGE and 14 in LOWER_EDGE
 
 
 def test_between_the_lips_it_is_dark_and_lighter_above(face) -> None:
-    one = shot(face, source=0.0, wanted=0.2)
-    points = in_crop(one.points, align(one.pose, MOUTH), one.pose, MOUTH)
+    rest, pose = face
+    opened = from_canonical(rest + 0.2 * layout.basis().opening, pose)[0]
+    points = in_crop(opened, align(pose, MOUTH), pose, MOUTH)
     size, unit = MOUTH.size, MOUTH.unit_px
     skin = np.full((size[1], size[0], 3), (200.0, 120.0, 110.0), np.float32)
     change = darkness(skin, points, unit, 1.0)
