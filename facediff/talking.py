@@ -7,19 +7,24 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facediff import shared_models
 from facediff.audio.wave import SAMPLE_RATE, load_wave
-from facediff.audio.windows import frame_count
+from facediff.audio.windows import exact_rate, frame_count
 from facediff.chosen_models import ChosenModels
 from facediff.clip import SOUND_RATE, Clip
 from facediff.errors import InputError
 from facediff.landmarks import motion as layout
+from facediff.landmarks.manner import manner
+from facediff.pipelines.motion import MotionPipeline
 from facediff.rendering.shot import Shot
 from facediff.rendering.shots import StillShots, VideoShots
 from facediff.rendering.talk import MouthPainter, PaintSettings
 from facediff.source import Source
 from facediff.types import Frame, Wave
+
+HEARD_S = 60  # seconds of a video that tell how somebody holds their lips
 
 
 def talk(
@@ -43,7 +48,8 @@ def talk(
     rate = source.rate(fps)
     count = frame_count(len(wave), rate)
     motion_model, painting = models.talking()
-    motion = motion_model(wave, seed=seed, lips=lips, head=head, still=still)
+    own = None if source.is_still else _manner(source, motion_model)
+    motion = motion_model(wave, seed=seed, lips=lips, head=head, still=still, manner=own)
     rows = layout.resample(motion, layout.MOTION_FPS, rate, count)
     encoder = shared_models.hearing(painting, audio_encoder, models.device)
     settings = PaintSettings(
@@ -60,6 +66,18 @@ def talk(
 
     widest = int(np.argmax(rows[:, -1]))
     return Clip(rate, source.track.size, count, sound, render, preview_index=widest, is_tagged=source.is_tagged)
+
+
+def _manner(source: Source, motion_model: MotionPipeline) -> NDArray[np.float32] | None:
+    """How the person in a video holds their lips, told from what they say in it; None where nothing is heard."""
+    wave = source.sound(SAMPLE_RATE)
+    if wave is None:
+        return None
+    wave = wave[: HEARD_S * SAMPLE_RATE]
+    fps = exact_rate(source.track.fps)
+    count = min(len(source.track), frame_count(len(wave), fps))
+    expected = layout.resample(motion_model(wave, still=True), layout.MOTION_FPS, fps, count)
+    return manner(layout.encode(source.track.points)[:count], expected, float(fps))
 
 
 def _shots(source: Source, rows: np.ndarray, part: slice) -> Iterable[Shot | Frame]:

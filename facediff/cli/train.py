@@ -26,6 +26,7 @@ class Stage(str, Enum):
     prior = "prior"
     edit = "edit"
     attributes = "attributes"
+    unseen = "unseen"
 
 
 @app.command()
@@ -60,6 +61,8 @@ def train(
     )  # fmt: skip
     if stage is Stage.closing:
         stages.run_closing(catalog, model)
+    elif stage is Stage.unseen:
+        stages.run_unseen(catalog, cache, model, licence=licence)
     elif stage is Stage.attributes:
         judged = edit_stages.run_attributes(
             labels or edit_stages.LABELS, catalog, cache, model, only=only or (), licence=licence

@@ -75,9 +75,10 @@ class AttributeGate(nn.Module):
         own = self.look(coarse)
         other = own if driven is None else self.look(driven)
         copies = []
+        exact = coarse.float()  # torch does not shrink bfloat16 on every CPU
         for size in self.sizes:
-            small = F.interpolate(coarse, scale_factor=size, mode="bilinear", antialias=True) if size < 1 else coarse
-            full = F.interpolate(small, size=coarse.shape[-2:], mode="bilinear") if size < 1 else small
+            small = F.interpolate(exact, scale_factor=size, mode="bilinear", antialias=True) if size < 1 else exact
+            full = (F.interpolate(small, size=coarse.shape[-2:], mode="bilinear") if size < 1 else small).to(coarse)
             copies.append(self.stem(full) + APPEARANCE_SHARE * other)
         return torch.cat([*copies, own + DRIVEN_SHARE * other], dim=1)
 

@@ -53,6 +53,7 @@ class MotionPipeline(DiffusionPipeline):
         still: bool = False,
         num_inference_steps: int = 8,
         guider: BaseGuidance | None = None,
+        manner: NDArray[np.floating] | None = None,
     ) -> NDArray[np.float32]:
         """The motion (T, 31) at 25 frames a second of somebody who says this, T = ceil(25 × seconds).
 
@@ -65,6 +66,7 @@ class MotionPipeline(DiffusionPipeline):
             num_inference_steps: Network calls, over the whole speech at once.
             guider: Any guider of diffusers, whose negative condition is no sound; see
                 ``facediff.diffusion.score_guider`` for one that composes the denoiser with a prior.
+            manner: (31,) how this person holds their lips beside what is usual; see ``facediff.landmarks.manner``.
         """
         count = frame_count(len(wave), layout.MOTION_FPS)
         raw = log_mel(normalise_loudness(wave))
@@ -95,6 +97,8 @@ class MotionPipeline(DiffusionPipeline):
         motion = (clean * net.std + net.mean)[0].T.float().cpu().numpy()
         closing = net.closing(speech)[0].float().cpu().numpy()
         apart = 1 - np.clip((closing - CLOSED_FROM) / (CLOSED_AT - CLOSED_FROM), 0, 1)
+        if manner is not None:
+            motion = motion + manner
         speaking = _per_frame(voice_activity(raw), count) * apart
         return _finished(motion, speaking, seed, lips, 0.0 if still else head)
 

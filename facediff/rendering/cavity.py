@@ -1,26 +1,60 @@
-"""The dark between lips that were closed in the source.
+"""What is between lips that were closed in the source: upper teeth, a tongue, and the dark behind them.
 
 From closed lips a denoiser of few steps paints about the mean of all mouths: a mist of the colour of lips, in which a
-mouth does not look open. What is behind lips lies in their shadow, so it is darkened, and what was painted there is
-left as a trace.
+mouth does not look open. But laid over one another, tooth upon tooth, many people's teeth have a mean that is sharp
+(``facediff.training.teeth``). It is put where the skull holds it, and lips that part uncover it.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.numpy import load_file
 
 from facediff.landmarks import masks
+from facediff.landmarks.alignment import MOUTH, align, warp_affine
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER
+from facediff.rendering.compose import add_window
+from facediff.rendering.shot import Shot, in_crop
+from facediff.types import Frame
+from facediff.weights import model_folder
 
-REACH, FEATHER = -0.005, 0.02  # eye distances around the inner lips
-CLOSED, PARTED = 0.016, 0.03  # opening of lips, in eye distances, that shows nothing and enough
+CLOSED, PARTED = 0.03, 0.07  # opening of lips, in eye distances, that shows nothing and enough
+FEATHER = 0.018  # eye distances over which lips hide what is behind them
+FINEST, COARSEST, FINENESS = 288, 96, 48  # pixels to an eye distance in which mouths are drawn, and their steps
+EDGE_BELOW = 0.02  # eye distances by which incisors of a mouth at rest reach below the line where the lips meet
+SUBNASALE, UPPER_LIP = 2, 13
 SHADE = np.array([0.2, 0.13, 0.13], np.float32)  # light behind lips, over their own
-DEEPEST = 0.85  # share of what is put there
-TEETH = np.array([1.12, 1.0, 0.88], np.float32)  # upper teeth, in the shadow of the lip, over the lips' mean light
-TEETH_FROM, TEETH_TO = 0.2, 0.6  # of the way from the upper lip to the lower, over which they end
-LOWER_EDGE = LIPS_INNER[:11]  # from the viewer's left to the right
-UPPER_EDGE = np.roll(LIPS_INNER, -10)[10::-1]
+TONGUE = np.array([0.62, 0.5, 0.52], np.float32)  # likewise, of a tongue
+TONGUE_FROM, TONGUE_AT = 0.06, 0.2  # openings that show nothing of a tongue, and all
+LIT = (0.6, 62.0)  # light on teeth, of skin's and besides, in levels
+TINT = 0.4  # how far the light has the hue of skin
+UNDER_LIP, SHADOW = 0.04, 0.45  # eye distances below the upper lip that lie in its shadow, and what that takes
+
+
+@dataclass(frozen=True)
+class Teeth:
+    """The mean upper teeth.
+
+    Attributes:
+        picture: (H, W, 4): colour over the light on them, and how little of the dark is seen past them.
+        unit_px: Its pixels to an eye distance.
+        edge_row: Its row at which the incisors end; their middle is in the middle column.
+    """
+
+    picture: NDArray[np.float32]
+    unit_px: float
+    edge_row: float
+
+
+@cache
+def teeth() -> Teeth:
+    """What ``facediff train unseen`` fitted on the training portraits."""
+    held = load_file(model_folder("base", "unseen") / "teeth.safetensors")
+    return Teeth(held["picture"].astype(np.float32), float(held["unit_px"]), float(held["edge_row"]))
 
 
 def unseen(lack: float, shown: float) -> float:
@@ -33,25 +67,89 @@ def unseen(lack: float, shown: float) -> float:
     return lack * float(np.clip((PARTED - shown) / (PARTED - CLOSED), 0, 1))
 
 
-def darkness(
-    window: NDArray[np.float32], points: NDArray[np.floating], unit_px: float, share: float
+def filled(frame: Frame, shot: Shot) -> Frame:
+    """A painted frame with what nobody has seen drawn between its lips; the frame itself where all was seen."""
+    if not shot.unseen:
+        return frame
+    unit = float(np.clip(FINENESS * np.ceil(shot.pose.scale[0] / FINENESS), COARSEST, FINEST))
+    zoom = unit / MOUTH.unit_px
+    width, height = (round(side * zoom) for side in MOUTH.size)
+    template = replace(
+        MOUTH, size=(width, height), unit_px=unit, anchor_px=(MOUTH.anchor_px[0] * zoom, MOUTH.anchor_px[1] * zoom)
+    )
+    alignment = align(shot.pose, template)
+    points = in_crop(shot.points, alignment, shot.pose, template)
+    linear = alignment.matrices[0, :, :2] @ (shot.pose.rotation[0, :2, :2] * shot.pose.scale[0])
+    window = alignment.crop(frame, 0).astype(np.float32)
+    change = shot.unseen * (inside(window, points, linear, resting(shot)) - window)
+    return add_window(frame, change, alignment.inverses[0])
+
+
+def resting(shot: Shot) -> float:
+    """How far below the nose the lips of a shot's source meet, in eye distances."""
+    points = shot.points if shot.origin is None else shot.origin
+    along = np.linalg.solve(shot.pose.rotation[0, :2, :2], (points[UPPER_LIP] - points[SUBNASALE])[:2])
+    return float(along[1] / shot.pose.scale[0])
+
+
+def inside(
+    window: NDArray[np.float32], points: NDArray[np.floating], linear: NDArray[np.floating], rest: float
 ) -> NDArray[np.float32]:
-    """What to add to a painted window so that it is dark between the lips.
+    """A window (H, W, 3), in levels, with the inside of a mouth drawn between the lips.
 
     Args:
-        window: (H, W, 3) levels.
+        window: The face, upright.
         points: Landmarks (478, 3) in its pixels.
-        unit_px: Its pixels per eye distance.
-        share: How dark, from 0 to 1.
+        linear: (2, 2) from eye distances across and down the face to pixels.
+        rest: See ``resting``.
     """
     size = window.shape[1], window.shape[0]
-    between = masks.region(points[LIPS_INNER], size, unit_px, reach=REACH, feather=FEATHER)
-    lips = np.clip(masks.region(points[LIPS_OUTER], size, unit_px) - between, 0, 1)[..., None]
-    colour = (window * lips).sum((0, 1)) / max(float(lips.sum()), 1.0)
+    unit = float(np.sqrt(abs(np.linalg.det(linear))))
+    between = masks.region(points[LIPS_INNER], size, unit, feather=FEATHER)
+    lips = np.clip(masks.region(points[LIPS_OUTER], size, unit) - between, 0, 1)
+    around = masks.region(points[LIPS_OUTER], size, unit, reach=0.12) - masks.region(
+        points[LIPS_OUTER], size, unit, reach=0.04
+    )
+    of_lips, of_skin = (
+        np.average(window, axis=(0, 1), weights=np.repeat(where[..., None] + 1e-6, 3, axis=2))
+        for where in (lips, around)
+    )
+    hidden, shown = _lines(points, size)
+    down = np.arange(size[1], dtype=np.float32)[:, None]
+    below = (down - hidden) / unit  # the upper lip
+    depth = np.clip((down - hidden) / np.maximum(shown - hidden, 1.0), 0, 1)
+    made = _behind(of_lips, depth, points, unit)
+    edge = points[SUBNASALE, :2] + linear @ np.array([0.0, rest + EDGE_BELOW])
+    plate, to_window = teeth(), linear / teeth().unit_px
+    origin = np.array([(plate.picture.shape[1] - 1) / 2, plate.edge_row])
+    placed = warp_affine(plate.picture, np.column_stack([to_window, edge - to_window @ origin]), size)
+    colour, solid = np.split(placed, [3], axis=2)
+    light = (LIT[0] * of_skin.mean() + LIT[1]) * (of_skin / of_skin.mean()) ** TINT
+    shadow = 1 - SHADOW * (1 - _smooth(below / UNDER_LIP))
+    made = made + solid * (light * shadow[..., None] * colour - made)
+    return window + between[..., None] * (made - window)
+
+
+def _lines(points: NDArray[np.floating], size: tuple[int, int]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Rows (W,) at which the upper lip ends and the lower one begins."""
     x = np.arange(size[0], dtype=np.float32)
-    top, bottom = (np.interp(x, *points[row, :2].T) for row in (UPPER_EDGE, LOWER_EDGE))
-    down = (np.arange(size[1], dtype=np.float32)[:, None] - top) / np.maximum(bottom - top, 1.0)
-    below = np.clip((down - TEETH_FROM) / (TEETH_TO - TEETH_FROM), 0, 1)[..., None]
-    teeth = TEETH * colour.mean()
-    wanted = teeth + below * below * (3 - 2 * below) * (SHADE * colour - teeth)
-    return (share * DEEPEST * between)[..., None] * (wanted - window)
+    lower, upper = points[LIPS_INNER[:11], :2], points[np.roll(LIPS_INNER, -10)[10::-1], :2]
+    return np.interp(x, *upper.T), np.interp(x, *lower.T)
+
+
+def _behind(
+    of_lips: NDArray[np.floating], depth: NDArray[np.floating], points: NDArray[np.floating], unit: float
+) -> NDArray[np.float32]:
+    """The dark (H, W, 3), and in it a tongue where a mouth is wide open."""
+    left, right = points[[78, 308], 0]
+    across = (np.arange(depth.shape[1]) - (left + right) / 2) / max((right - left) / 2, 1.0)
+    opening = float(np.linalg.norm(points[14, :2] - points[13, :2])) / unit
+    wide = float(_smooth(np.array((opening - TONGUE_FROM) / (TONGUE_AT - TONGUE_FROM))))
+    tongue = wide * _smooth((depth - 0.35) / 0.5) * np.clip(1 - across**2, 0, 1)
+    made: NDArray[np.float32] = of_lips * (SHADE + tongue[..., None] * (TONGUE - SHADE))
+    return made.astype(np.float32)
+
+
+def _smooth(x: NDArray[np.floating]) -> NDArray[np.floating]:
+    x = np.clip(x, 0, 1)
+    return x * x * (3 - 2 * x)

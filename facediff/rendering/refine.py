@@ -21,7 +21,7 @@ from facediff.landmarks.raster import draw_face
 from facediff.landmarks.warp import stretched
 from facediff.pipelines.fadm import FADMPipeline
 from facediff.rendering.anew import opened, sampled_where_new
-from facediff.rendering.cavity import darkness
+from facediff.rendering.cavity import filled
 from facediff.rendering.compose import add_window, detail_kept
 from facediff.rendering.shot import Shot, as_levels, as_pictures, border_fade, in_chunks, in_crop
 from facediff.types import Frame
@@ -118,9 +118,7 @@ class FaceRefiner:
         # each pore lies, so its mean would only blur them.
         slow = cv2.GaussianBlur(change, (0, 0), SLOW_PX)
         change = slow + view.anew[..., None] * (change - slow)
-        if shot.unseen:
-            change += darkness(view.crop + change, view.points, FACE.unit_px, shot.unseen)
-        return add_window(shot.coarse, change, view.alignment.inverses[0])
+        return filled(add_window(shot.coarse, change, view.alignment.inverses[0]), shot)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from facediff.landmarks.smoothing import smooth_track
 from facediff.landmarks.warp import MeshWarp
 from facediff.rendering.cavity import unseen
 from facediff.rendering.layers import LayeredWarp
+from facediff.rendering.lids import Lids
 from facediff.rendering.reference import Reference
 from facediff.rendering.shot import Shot
 from facediff.types import FaceTrack, Frame, Points, RigidPose
@@ -28,6 +29,8 @@ SPOKEN[layout.LIPS] = SPOKEN[layout.OPENING] = True
 # Eye distances by which a mouth must open further than it does in the frame to lack something, and all; a portrait has
 # no other moment that shows it, so there it is made sooner.
 LACKS, PORTRAIT_LACKS = (0.02, 0.08), (0.015, 0.05)
+
+LOWERED = 0.1  # closure by which a lid must be lower than it is for it to be drawn
 
 
 class CoarseAnimator(Protocol):
@@ -73,7 +76,7 @@ class StillShots:
             self._motion, self._pose = since, layout.usual_from(self._pose, since)
             self._beyond = self._own - self._express(since)  # what the basis does not hold
         self._points, self._scale = track.points[0], self._pose.scale[0]
-        self._animator = animator(image, track.points[0])
+        self._animator, self._lids = animator(image, track.points[0]), Lids(image, track.points[0])
 
     def __call__(self, motion: NDArray[np.float32]) -> Iterator[Shot]:
         """A shot for each row of a motion (T, 31)."""
@@ -83,7 +86,7 @@ class StillShots:
             points = from_canonical(moved, poses)[0]
             lack = lacking(self._own, moved[0], PORTRAIT_LACKS)
             yield Shot(
-                coarse=self._animator(points),
+                coarse=self._lids(self._animator(points), points, self._shut(row)),
                 reference=None,
                 points=points,
                 pose=poses,
@@ -95,10 +98,15 @@ class StillShots:
 
     def _express(self, row: NDArray[np.float32]) -> NDArray[np.float32]:
         """The face (478, 3) that makes a row's expression; lids close from where the picture has them."""
-        if self._since is not None:
-            row = row.copy()
-            row[layout.LIDS] = 1 - (1 - row[layout.LIDS]) / np.maximum(1 - self._since[layout.LIDS], 0.4)
+        row = row.copy()
+        row[layout.LIDS] = self._shut(row)
         return layout.express(row[None], self._rest)[0]
+
+    def _shut(self, row: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Closure of the lids (2,), counted from where the picture has them."""
+        if self._since is None:
+            return row[layout.LIDS]
+        return 1 - (1 - row[layout.LIDS]) / np.maximum(1 - self._since[layout.LIDS], 0.4)
 
 
 class GuidedStillShots:
@@ -123,7 +131,7 @@ class GuidedStillShots:
         self._canonical, self._pose = canonicalise(together)
         self._motion = layout.encode(together, layout.neutral(self._canonical))
         self._targets, self._points = targets, track.points[0]
-        self._animator = animator(image, track.points[0])
+        self._animator, self._lids = animator(image, track.points[0]), Lids(image, track.points[0])
 
     def __call__(self, part: slice) -> Iterator[Shot]:
         """A shot for each of some rows of the targets."""
@@ -131,7 +139,9 @@ class GuidedStillShots:
             pose = self._pose.take(slice(row + 1, row + 2))
             lack = lacking(self._canonical[0], self._canonical[row + 1], PORTRAIT_LACKS)
             yield Shot(
-                coarse=self._animator(self._targets[row]),
+                coarse=self._lids(
+                    self._animator(self._targets[row]), self._targets[row], self._motion[row + 1, layout.LIDS]
+                ),
                 reference=None,
                 points=self._targets[row],
                 pose=pose,
@@ -195,11 +205,13 @@ class VideoShots:
             moved = self._moved(index, row)
             points = from_canonical(moved[None], pose)[0]
             coarse = MeshWarp(frame, self.track.points[index], follows=self._follows)(points)
+            wanted, own = self._wanted(index, row), self._own[index]
+            if (wanted[layout.LIDS] > own[layout.LIDS] + LOWERED).any():
+                coarse = Lids(frame, self.track.points[index])(coarse, points, wanted[layout.LIDS])
             lack = lacking(self._canonical[index], moved)
             shown = (
                 None if lack == 0 else _blend(align(pose, MOUTH).crop(coarse, 0), reference.window(points, pose), lack)
             )
-            changed = self._own[index] - self._wanted(index, row)
             held = Shot(
                 coarse=coarse,
                 reference=shown,
@@ -207,7 +219,7 @@ class VideoShots:
                 pose=pose,
                 lack=lack,
                 unseen=unseen(lack, max(_opening(self._canonical[index]), reference.opening)),
-                moved=changed,
+                moved=own - wanted,
                 origin=self.track.points[index],
             )
             yield held

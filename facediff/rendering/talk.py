@@ -18,7 +18,7 @@ from facediff.landmarks.raster import draw_lips
 from facediff.models import latents as space
 from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.rendering.anew import opened, sampled_where_new
-from facediff.rendering.cavity import darkness
+from facediff.rendering.cavity import filled
 from facediff.rendering.compose import add_window, detail_kept
 from facediff.rendering.reference import Reference
 from facediff.rendering.shot import Shot, as_levels, as_pictures, border_fade, in_chunks, in_crop
@@ -136,9 +136,7 @@ class MouthPainter:
 
 def _pasted(shot: Shot, view: _View, made: NDArray[np.float32], round_trip: NDArray[np.float32]) -> Frame:
     change = detail_kept(made, view.window.astype(np.float32), round_trip, view.paste, view.fresh)
-    if shot.unseen:
-        change += darkness(view.window + change, view.points, MOUTH.unit_px, shot.unseen)
-    return add_window(shot.coarse, change, view.alignment.inverses[0])
+    return filled(add_window(shot.coarse, change, view.alignment.inverses[0]), shot)
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,7 @@ def adapt(
     work = output.with_name(output.name + ".work")
     _claim(work, {"recipe": asdict(recipe), "base": base, "files": {c.name: c.path.stat().st_size for c in clips}})
     _, painting = load_talk(model, "cpu")
+    painting.to(torch.float32)  # to be trained, whatever precision this CPU renders in
     config = painting.conditioner.config
     encoder = load_encoder(config["audio_encoder"], tokens=config["audio_columns"])
     say = progress or (lambda what, done, total: None)

@@ -210,7 +210,7 @@ def _encoded(pairs: list[Pair], codec: FaceCodec) -> dict[str, NDArray]:
     target, reference = (as_pictures(np.stack([getattr(p, name) for p in pairs])) for name in ("target", "reference"))
     hidden = target.masked_fill(torch.from_numpy(mask > 0), 0.0)
     images = torch.cat([target, hidden, reference]).contiguous(memory_format=torch.channels_last)
-    latents = np.split(codec.encode(images).half().numpy(), len(LATENTS))
+    latents = np.split(codec.encode(images.to(codec.dtype)).half().numpy(), len(LATENTS))
     covered = torch.nn.functional.avg_pool2d(torch.from_numpy(mask).float(), FaceCodec.stride)
     return {
         **dict(zip(LATENTS, latents, strict=True)),

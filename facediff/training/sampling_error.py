@@ -12,6 +12,7 @@ from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.training.difftalk import DiffTalkRecipe, weight_of
 from facediff.training.space_time import RunSource
 
+TOLD = ("masked", "reference", "mask", "lips", "window", "points", "rotation")
 MOST_RUNS = 40
 TEMPERATURE = 0.5  # as mouths are painted
 
@@ -36,9 +37,9 @@ def sampling_error(
     for index in np.unique(np.linspace(0, len(rows) - 1, MOST_RUNS).astype(int)):
         source, row = rows[index]
         batch = {name: part.to(pipeline.unet.device) for name, part in source.runs.batch([row]).items()}
-        names = ("masked", "reference", "mask", "lips", "window", "points", "rotation")
+        told = {name: batch[name].to(pipeline.unet.dtype) for name in TOLD}
         heard = torch.full((len(batch["mask"]),), source.is_heard, device=pipeline.unet.device)
-        cond = pipeline.conditioner(**{name: batch[name] for name in names}, audio_known=heard)
+        cond = pipeline.conditioner(**told, audio_known=heard)
         made = pipeline(cond, noise, num_inference_steps=num_inference_steps, decode=False).latents
         weight = weight_of(batch, DiffTalkRecipe(outside_weight=0.0))
         error = (weight * (made.float() - batch["target"]).square()).sum() / (weight.sum() * made.shape[1])

@@ -6,6 +6,7 @@ closing    speech with its phonemes ──▶ model/motion, which learns when li
 sync       tracks and speech, heard by model/motion ──▶ model/sync
 difftalk   pairs of faces, the codec's latents, speech ──▶ model/difftalk
 fadm       pairs of faces, the codec's latents ──▶ model/fadm
+unseen     portraits that smile, clips that blink ──▶ model/unseen
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import torch
 from diffusers import UNet2DConditionModel
 from diffusers.models.modeling_utils import ModelMixin
 from numpy.typing import NDArray
+from safetensors.numpy import save_file
 
 from facediff.audio.encoder import AudioEncoder, load_encoder
 from facediff.audio.features import log_mel
@@ -46,10 +48,12 @@ from facediff.training.fadm import (
     start_from_difftalk,
     train_fadm,
 )
+from facediff.training.lids import fit_lid, shut_eyes
 from facediff.training.loop import LoopConfig
 from facediff.training.motion import MotionClip, motion_schedule, of_equal_size, train_motion
 from facediff.training.pairs import build_pair_cache
 from facediff.training.sync import train_sync
+from facediff.training.teeth import fit_teeth, smiles
 from facediff.weights import model_folder
 
 log = logging.getLogger(__name__)
@@ -175,6 +179,19 @@ def run_fadm(
     save_network(refiner.unet, model / "fadm" / "unet")
     save_network(refiner.conditioner, model / "fadm" / "conditioner")
     base_schedule().save_pretrained(model / "fadm" / "scheduler")
+
+
+def run_unseen(catalog: Path, cache: Path, model: Path, *, licence: str = "any") -> None:
+    """Fits the teeth and the shut eyes that portraits do not show, and writes them to ``model/unseen``.
+
+    See ``run_codec`` for the arguments.
+    """
+    tracks, folder = cache / "tracks", model / "unseen"
+    teeth = fit_teeth(smiles(read_catalog(catalog, kinds=("still",), licence=licence), tracks))
+    lid = fit_lid(shut_eyes(read_catalog(catalog, kinds=("av", "silent"), licence=licence), tracks).values())
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(teeth, folder / "teeth.safetensors")
+    save_file(lid, folder / "lid.safetensors")
 
 
 def own_codec(model: Path) -> FaceCodec:

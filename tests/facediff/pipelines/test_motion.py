@@ -48,6 +48,17 @@ def test_strengths(motion_model) -> None:
     np.testing.assert_array_equal(still[:, layout.LIDS], plain[:, layout.LIDS])
 
 
+def test_a_manner_is_spoken_with_and_rests_in_silence(motion_model) -> None:
+    manner = np.zeros(layout.DIMENSIONS, np.float32)
+    manner[layout.LIPS] = 0.5
+    wave = np.concatenate([speech(2), np.zeros(2 * 16000, np.float32)])
+    plain, own = motion_model(wave), motion_model(wave, manner=manner)
+    change = own - plain
+    assert change[:45, layout.LIPS].mean() > 0.3  # less where an m, b or p may be heard
+    assert np.abs(change[-20:]).max() < 1e-3
+    assert not np.delete(change, np.r_[layout.LIPS, layout.OPENING], axis=1).any()
+
+
 def test_people_blink_as_often_as_people_do() -> None:
     closure = np.concatenate([blinks(25 * 60, seed) for seed in range(20)])
     shut = closure > 0.6

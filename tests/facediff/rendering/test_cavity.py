@@ -2,54 +2,105 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from skimage.data import astronaut
 
 from facediff.landmarks import masks
 from facediff.landmarks import motion as layout
-from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER
 from facediff.landmarks.tracker import track_still
-from facediff.rendering.cavity import LOWER_EDGE, UPPER_EDGE, darkness, unseen
-from facediff.rendering.shot import in_crop
+from facediff.rendering.cavity import EDGE_BELOW, filled, resting, teeth, unseen
+from facediff.rendering.shot import Shot
+from facediff.types import RigidPose
+
+SKIN = (200, 120, 110)
 
 
 @pytest.fixture(scope="module")
-def face() -> tuple[np.ndarray, object]:
-    """The portrait's face with lips together, in canonical units, and its pose."""
-    canonical, pose = canonicalise(track_still(astronaut()).points)
+def face() -> tuple[np.ndarray, RigidPose]:
+    """The portrait's face with lips together, in canonical units, and its pose, four times as large."""
+    canonical, pose = canonicalise(4 * track_still(astronaut()).points)
     return layout.neutral(canonical), pose
 
 
-def test_only_what_nobody_has_seen_is_darkened() -> None:
+def shot(face: tuple[np.ndarray, RigidPose], opening: float, *, unseen: float = 1.0, turn: float = 0.0) -> Shot:
+    """A picture of plain skin whose lips are parted."""
+    rest, pose = face
+    row = np.zeros((1, layout.DIMENSIONS), np.float32)
+    row[:, layout.ANGLES] = turn, 0, 0
+    turned = layout.move_head(pose, row)
+    points = from_canonical(rest + opening * layout.basis().opening, turned)[0]
+    centre = points[LIPS_INNER, :2].mean(axis=0)
+    shift = np.array([*(400 - centre), 0], np.float32)
+    return Shot(
+        coarse=np.full((800, 800, 3), SKIN, np.uint8),
+        reference=None,
+        points=points + shift,
+        pose=replace(turned, translation=turned.translation + shift),
+        unseen=unseen,
+        origin=from_canonical(rest, turned)[0] + shift,
+    )
+
+
+def down_the_middle(picture: np.ndarray, at: Shot) -> np.ndarray:
+    """Grey levels from the upper lip to the lower one, a little beside the gap between the incisors."""
+    x = int(at.points[13, 0] + 0.03 * at.pose.scale[0])
+    return picture[int(at.points[13, 1]) + 2 : int(at.points[14, 1]) - 2, x].astype(float).mean(axis=1)
+
+
+def test_only_what_nobody_has_seen_is_drawn() -> None:
     assert unseen(1.0, 0.005) == 1.0
     assert unseen(0.25, 0.005) == 0.25
     assert unseen(1.0, 0.1) == 0.0  # there are teeth to be seen
-    assert 0 < unseen(1.0, 0.022) < 1
+    assert 0 < unseen(1.0, 0.05) < 1
 
 
-def test_the_edges_of_the_lips_run_from_corner_to_corner(face) -> None:
-    points = face[0]
-    for edge in (UPPER_EDGE, LOWER_EDGE):
-        assert len(edge) == 11 and (edge[0], edge[-1]) == (78, 308)
-        assert (np.diff(points[edge, 0]) > 0).all()
-    assert 13 in UPPER_EDGE and 14 in LOWER_EDGE
+def test_the_fitted_teeth_are_a_row_that_ends() -> None:
+    row = teeth()
+    middle, edge = row.picture.shape[1] // 2, int(row.edge_row)
+    assert 250 < row.unit_px < 350
+    assert row.picture[edge - 8, middle + 8, 3] > 0.95 and row.picture[edge + 6, middle + 8, 3] < 0.05
+    between, on = row.picture[edge - 20, middle, :3].mean(), row.picture[edge - 20, middle + 12, :3].mean()
+    assert on - between > 0.05  # two incisors, not one
 
 
-def test_between_the_lips_it_is_dark_and_lighter_above(face) -> None:
-    rest, pose = face
-    opened = from_canonical(rest + 0.2 * layout.basis().opening, pose)[0]
-    points = in_crop(opened, align(pose, MOUTH), pose, MOUTH)
-    size, unit = MOUTH.size, MOUTH.unit_px
-    skin = np.full((size[1], size[0], 3), (200.0, 120.0, 110.0), np.float32)
-    change = darkness(skin, points, unit, 1.0)
-    outside = masks.region(points[LIPS_OUTER], size, unit, reach=0.05) == 0
-    assert not change[outside].any()
-    column, (top, bottom) = int(points[13, 0]), points[[13, 14], 1]
-    upper, lower = ((skin + change)[int(top + share * (bottom - top)), column].mean() for share in (0.15, 0.8))
-    assert lower < 60 < upper < 160
-    np.testing.assert_allclose(darkness(skin, points, unit, 0.5), change / 2, atol=1e-3)
-    inner = masks.region(points[LIPS_INNER], size, unit) > 0.99
-    assert (change[inner].mean(axis=1) < 1).all()  # teeth are no lamps
+def test_there_are_teeth_above_and_the_dark_below(face) -> None:
+    at = shot(face, 0.12)
+    made = filled(at.coarse, at)
+    outside = masks.region(at.points[LIPS_OUTER], (800, 800), float(at.pose.scale[0]), reach=0.05) == 0
+    np.testing.assert_array_equal(made[outside], at.coarse[outside])
+    column = down_the_middle(made, at)
+    assert column[: len(column) // 3].max() > 100 > 60 > column[len(column) // 2 :].min()
+    assert made.max() <= 220  # teeth are no lamps
+
+
+def test_teeth_keep_their_place_while_lips_part(face) -> None:
+    ends = []
+    for opening in (0.08, 0.12, 0.2):
+        at = shot(face, opening)
+        column = down_the_middle(filled(at.coarse, at), at)
+        ends.append(int(at.points[13, 1]) + 2 + int(np.argmin(np.gradient(column)[2:])) + 2 - at.points[2, 1])
+    assert np.ptp(ends) < 0.02 * at.pose.scale[0]
+    expected = (resting(at) + EDGE_BELOW) * at.pose.scale[0]
+    assert abs(np.mean(ends) - expected) < 0.03 * at.pose.scale[0]
+
+
+def test_teeth_turn_with_the_head(face) -> None:
+    spread = []
+    for turn in (0.0, 25.0):
+        at = shot(face, 0.12, turn=turn)
+        bright = filled(at.coarse, at).astype(float).std(axis=2) < 25  # teeth are greyer than skin and dark
+        light = filled(at.coarse, at).mean(axis=2) > 90
+        spread.append(np.ptp(np.nonzero((bright & light).any(axis=0))[0]))
+    assert spread[1] < spread[0]
+
+
+def test_half_of_it_is_half_the_change_and_none_is_the_frame_itself(face) -> None:
+    whole, half, none = (shot(face, 0.12, unseen=share) for share in (1.0, 0.5, 0.0))
+    assert filled(none.coarse, none) is none.coarse
+    change, less = (filled(at.coarse, at).astype(float) - at.coarse for at in (whole, half))
+    np.testing.assert_allclose(less, change / 2, atol=1.0)
