@@ -96,7 +96,8 @@ def _models() -> Iterator[Finding]:
         except WeightsError as error:
             yield Finding("models", part, str(error), False)
     for file in sorted(CHECKPOINTS.rglob("*.safetensors")):
-        name = str(file.parent.relative_to(CHECKPOINTS))
+        is_alone = len(list(file.parent.glob("*.safetensors"))) == 1
+        name = str((file.parent if is_alone else file.with_suffix("")).relative_to(CHECKPOINTS))
         try:
             content = file.read_bytes()
             with safe_open(file, framework="np") as weights:

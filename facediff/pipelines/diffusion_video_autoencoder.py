@@ -174,8 +174,8 @@ class DiffusionVideoAutoencoderPipeline(DiffusionPipeline):
             maps = place_maps(self._moved(places.parts), self._moved(places.coordinates))
 
         def predict(x: Tensor, t: Tensor) -> Tensor:
-            x = x.contiguous(memory_format=torch.channels_last)
-            return self.unet(x, t.expand(len(x)).to(x.device), face, maps)
+            noisy = self._moved(x).contiguous(memory_format=torch.channels_last)
+            return self.unet(noisy, t.expand(len(x)).to(noisy.device), face, maps).to(x)
 
         return predict
 

@@ -24,7 +24,9 @@ from facediff.weights import model_folder
 
 CLOSED, PARTED = 0.03, 0.07  # opening of lips, in eye distances, that shows nothing and enough
 FEATHER = 0.018  # eye distances over which lips hide what is behind them
-FINEST, COARSEST, FINENESS = 288, 96, 48  # pixels to an eye distance in which mouths are drawn, and their steps
+FINEST, COARSEST, FINENESS = 240, 96, 48  # pixels to an eye distance in which mouths are drawn, and their steps
+WINDOW, ABOVE = (0.96, 0.72), 0.26  # eye distances of the part of a face that is drawn, and above its anchor
+GLANCE = 4  # pixels of which one is enough to tell colours
 EDGE_BELOW = 0.02  # eye distances by which incisors of a mouth at rest reach below the line where the lips meet
 SUBNASALE, UPPER_LIP = 2, 13
 SHADE = np.array([0.2, 0.13, 0.13], np.float32)  # light behind lips, over their own
@@ -72,11 +74,8 @@ def filled(frame: Frame, shot: Shot) -> Frame:
     if not shot.unseen:
         return frame
     unit = float(np.clip(FINENESS * np.ceil(shot.pose.scale[0] / FINENESS), COARSEST, FINEST))
-    zoom = unit / MOUTH.unit_px
-    width, height = (round(side * zoom) for side in MOUTH.size)
-    template = replace(
-        MOUTH, size=(width, height), unit_px=unit, anchor_px=(MOUTH.anchor_px[0] * zoom, MOUTH.anchor_px[1] * zoom)
-    )
+    size = (round(WINDOW[0] * unit), round(WINDOW[1] * unit))
+    template = replace(MOUTH, size=size, unit_px=unit, anchor_px=(size[0] / 2, ABOVE * unit))
     alignment = align(shot.pose, template)
     points = in_crop(shot.points, alignment, shot.pose, template)
     linear = alignment.matrices[0, :, :2] @ (shot.pose.rotation[0, :2, :2] * shot.pose.scale[0])
@@ -106,14 +105,7 @@ def inside(
     size = window.shape[1], window.shape[0]
     unit = float(np.sqrt(abs(np.linalg.det(linear))))
     between = masks.region(points[LIPS_INNER], size, unit, feather=FEATHER)
-    lips = np.clip(masks.region(points[LIPS_OUTER], size, unit) - between, 0, 1)
-    around = masks.region(points[LIPS_OUTER], size, unit, reach=0.12) - masks.region(
-        points[LIPS_OUTER], size, unit, reach=0.04
-    )
-    of_lips, of_skin = (
-        np.average(window, axis=(0, 1), weights=np.repeat(where[..., None] + 1e-6, 3, axis=2))
-        for where in (lips, around)
-    )
+    of_lips, of_skin = _colours(window[::GLANCE, ::GLANCE], points / GLANCE, unit / GLANCE)
     hidden, shown = _lines(points, size)
     down = np.arange(size[1], dtype=np.float32)[:, None]
     below = (down - hidden) / unit  # the upper lip
@@ -126,23 +118,36 @@ def inside(
     colour, solid = np.split(placed, [3], axis=2)
     light = (LIT[0] * of_skin.mean() + LIT[1]) * (of_skin / of_skin.mean()) ** TINT
     shadow = 1 - SHADOW * (1 - _smooth(below / UNDER_LIP))
-    made = made + solid * (light * shadow[..., None] * colour - made)
+    made += solid * (light.astype(np.float32) * shadow[..., None] * colour - made)
     return window + between[..., None] * (made - window)
 
 
-def _lines(points: NDArray[np.floating], size: tuple[int, int]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+def _colours(
+    window: NDArray[np.float32], points: NDArray[np.floating], unit: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean colours (3,) of the lips and of the skin around them."""
+    size = window.shape[1], window.shape[0]
+    outer, near, far = (masks.region(points[LIPS_OUTER], size, unit, reach=reach) for reach in (0.0, 0.04, 0.12))
+    lips = np.clip(outer - masks.region(points[LIPS_INNER], size, unit), 0, 1)
+    of_lips, of_skin = (
+        np.tensordot(where, window, 2) / max(float(where.sum()), 1e-6) for where in (lips + 1e-6, far - near + 1e-6)
+    )
+    return of_lips.astype(np.float32), of_skin.astype(np.float32)
+
+
+def _lines(points: NDArray[np.floating], size: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Rows (W,) at which the upper lip ends and the lower one begins."""
     x = np.arange(size[0], dtype=np.float32)
     lower, upper = points[LIPS_INNER[:11], :2], points[np.roll(LIPS_INNER, -10)[10::-1], :2]
-    return np.interp(x, *upper.T), np.interp(x, *lower.T)
+    return np.interp(x, *upper.T).astype(np.float32), np.interp(x, *lower.T).astype(np.float32)
 
 
 def _behind(
     of_lips: NDArray[np.floating], depth: NDArray[np.floating], points: NDArray[np.floating], unit: float
 ) -> NDArray[np.float32]:
     """The dark (H, W, 3), and in it a tongue where a mouth is wide open."""
-    left, right = points[[78, 308], 0]
-    across = (np.arange(depth.shape[1]) - (left + right) / 2) / max((right - left) / 2, 1.0)
+    left, right = (float(points[corner, 0]) for corner in (78, 308))
+    across = (np.arange(depth.shape[1], dtype=np.float32) - (left + right) / 2) / max((right - left) / 2, 1.0)
     opening = float(np.linalg.norm(points[14, :2] - points[13, :2])) / unit
     wide = float(_smooth(np.array((opening - TONGUE_FROM) / (TONGUE_AT - TONGUE_FROM))))
     tongue = wide * _smooth((depth - 0.35) / 0.5) * np.clip(1 - across**2, 0, 1)

@@ -71,7 +71,8 @@ def _blinks(clip: Clip, tracks: Path, least: float) -> Iterator[tuple[Frame, NDA
 def fit_lid(people: Iterable[list[NDArray[np.float32]]], *, rounds: int = 4) -> dict[str, NDArray[np.float16]]:
     """The tensor ``light`` (80, 144, 3) of ``facediff.rendering.lids``: the mean, over people, of their shut eyes.
 
-    Each is moved up or down, and bent, until it lies on the mean of all, as lash lines hang differently. A person counts once.
+    Each is moved up or down, and bent, until it lies on the mean of all, as lash lines hang differently. A person
+    counts once.
 
     Args:
         people: For each, windows as ``shut_eyes`` gives them.

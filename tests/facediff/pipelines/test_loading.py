@@ -66,6 +66,7 @@ def changed_model(tiny_model: Path, folder: Path, part: str) -> Path:
 
 def test_a_prior_is_the_denoiser_with_what_it_learnt_of_time_and_words(tiny_model) -> None:
     _, painting = load_talk(tiny_model, "cpu")
+    painting.to(torch.float32)
     prior, words = load_prior(tiny_model, painting)
     assert not prior.training and words.known("a young man") == ["man"] and words(words.bag(["man"])).any()
     for unlearnt in (False, True):

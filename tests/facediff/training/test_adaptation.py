@@ -173,9 +173,9 @@ def test_low_rank_changes_of_the_large_one_come_back(low_rank, footage, tiny_mod
     assert card.figures["lora"] != pytest.approx(card.figures["prior"], rel=0.01)
     kept = held_out(footage, tiny_model, cache)
     _, changed = load_domain_talk(tiny_model, low_rank, "cpu")
-    assert sampling_error(changed, kept) == pytest.approx(card.figures["lora"], rel=1e-3)
+    assert sampling_error(changed, kept) == pytest.approx(card.figures["lora"], rel=0.01)
     _, plain = load_talk(tiny_model, "cpu")
-    assert sampling_error(plain, kept) == pytest.approx(card.figures["prior"], rel=1e-3)
+    assert sampling_error(plain, kept) == pytest.approx(card.figures["prior"], rel=0.01)
 
 
 def test_low_rank_cut_off_ends_at_the_same_weights(

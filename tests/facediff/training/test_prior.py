@@ -91,7 +91,7 @@ def test_it_learns_time_and_words_and_leaves_all_else_alone(trained, tiny_model)
 def test_what_it_writes_is_what_is_loaded(trained) -> None:
     model = trained / "model"
     _, painting = load_talk(model, "cpu")
-    made, words = load_prior(model, painting)
+    made, words = load_prior(model, painting.to(torch.float32))
     assert words.known("an old man") == ["old", "man"]
     with torch.no_grad():
         frames = made(torch.randn(1, 4 * 3 + 33, 4, 16, 20), 300, torch.randn(4, 9, 128)).sample

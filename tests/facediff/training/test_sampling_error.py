@@ -42,7 +42,7 @@ class Painter:
     def __init__(self, runs: ClipRuns, error: np.ndarray | float = 0.0) -> None:
         self.asked: list[dict[str, torch.Tensor]] = []
         self.heard: list[bool] = []
-        self.unet = SimpleNamespace(device=torch.device("cpu"))
+        self.unet = SimpleNamespace(device=torch.device("cpu"), dtype=torch.float32)
         self.noises: list[torch.Tensor] = []
         self._truth = {runs.target[k].tobytes(): k for k in range(len(runs))}
         self._runs, self._error = runs, error
