@@ -29,7 +29,7 @@ from facediff.weights import CHECKPOINTS, model_folder
 
 ENCODERS = ("libx264", "aac")
 DECODERS = ("h264", "aac", "opus", "vp9")
-PARTS = ("codec", "motion", "difftalk", "sync")
+PARTS = ("codec", "motion", "difftalk", "fadm", "edit", "sync", "unseen")
 MIN_DISK_GB, MIN_MEMORY_GB = 1.0, 1.5
 GB = 1e9
 

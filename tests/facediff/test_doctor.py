@@ -44,7 +44,7 @@ def test_damaged_and_missing_models_are_found(monkeypatch, tmp_path):
     monkeypatch.setattr(doctor, "CHECKPOINTS", tmp_path)
     monkeypatch.setattr("facediff.weights.CHECKPOINTS", tmp_path)
     assert [line.split(":")[0] for line in amiss(doctor._models())] == [
-        "motion", "difftalk", "sync", "base/codec"
+        "motion", "difftalk", "fadm", "edit", "sync", "unseen", "base/codec"
     ]  # fmt: skip
 
 
