@@ -1,11 +1,13 @@
 """Encodes clips, gives their people other identities, and prints how well that holds.
 
-    python benchmarks/edit.py --clips CLIP.mp4 ... [--frames 16]
+    python benchmarks/edit.py --clips CLIP.mp4 ... [--frames 16] [--judge FOLDER]
 
 Five tables. Reconstruction without an edit, by the paper's inversion, beside the codec's own round trip. Consistency of
 edited frames: how alike neighbours (TL-ID) and all pairs (TG-ID) are by the identity encoder, over the source's own.
-Attributes: what the classifier says of edited frames that are encoded anew. Swaps of identity and of noise. Cost.
-The identity encoder that judges is the model's own, so scores of different models do not compare.
+Attributes, by prototypes and by the identity vector: what a classifier says of edited frames that are encoded anew.
+Swaps of identity and of noise. Cost. The identity encoder that judges is the model's own, so scores of different models
+do not compare. The classifier is the model's as well, which knows three attributes; one that knows more is made by
+``facediff train attributes CATALOG --model FOLDER`` in a copy of the model.
 """
 
 from __future__ import annotations
@@ -23,19 +25,23 @@ from skimage.metrics import structural_similarity
 from torch.utils.flop_counter import FlopCounterMode
 
 from facediff import shared_models
-from facediff.edits import regions_of
+from facediff.edits import by_prototype, regions_of
 from facediff.evaluation.motion import motion_correlation
 from facediff.landmarks.tracker import track_face
 from facediff.media import VideoReader
 from facediff.pipelines.editors import LinearEditor, TowardsEditor
-from facediff.rendering.codings import coding
+from facediff.rendering.codings import PROTOTYPE, coding
 from facediff.rendering.edit import EditSettings, IdentityEditor, edited_region
 from facediff.rendering.encoding import EncodedVideo, FaceViews, find_identity
 from facediff.rendering.face_view import FaceView, places
+from facediff.rendering.glasses import NAME as GLASSES
+from facediff.rendering.glasses import GlassesEditor
+from facediff.rendering.prototypes import PrototypeEditor
 from facediff.rendering.shot import as_levels, as_pictures
 from facediff.types import Frame
 
 STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0)
+GLASSES_STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 PAPER = {"seconds a frame (T=100, their GPU)": 5.8, "TFLOP a frame (T=1000)": 1540.0}
 
 
@@ -110,18 +116,30 @@ def alike(vectors: torch.Tensor) -> tuple[float, float]:
     return float((vectors[1:] * vectors[:-1]).sum(1).mean()), float(pairs.mean())
 
 
-def attributes(pipeline, classifier, films: list[Film], method: str) -> None:
-    names = classifier.names
+def shaded(film: Film, name: str, strength: float) -> list[Frame]:
+    """Frames edited by a prototype, or with glasses on."""
+    if name == GLASSES:
+        return list(GlassesEditor(film.views.track, strength)(enumerate(film.frames)))
+    editor = PrototypeEditor(film.views.track, shared_models.prototypes("base"), {name: strength})
+    return list(editor(enumerate(film.frames)))
+
+
+def attributes(pipeline, classifier, judge, films: list[Film], method: str) -> None:
+    names = judge.names
     heading(f"{method}: attribute", "monotone", "own", "others", "TL-ID", "TG-ID")
-    for name in names:
+    for name in names if method == PROTOTYPE else classifier.names:
         regions, rows = regions_of([name]), []
+        strengths = GLASSES_STRENGTHS if name == GLASSES else STRENGTHS
         for film in films:
             who, own, scores = torch.from_numpy(film.identity), alike(identities(pipeline, film, film.frames)), []
-            for strength in STRENGTHS:
-                frames = edited(pipeline, film, method, LinearEditor(classifier, {name: strength})(who), regions)
+            for strength in strengths:
+                if method == PROTOTYPE:
+                    frames = shaded(film, name, strength)
+                else:
+                    frames = edited(pipeline, film, method, LinearEditor(classifier, {name: strength})(who), regions)
                 vectors = identities(pipeline, film, frames)
                 with torch.inference_mode():
-                    scores.append(classifier(vectors).mean(0))
+                    scores.append(judge(vectors).mean(0))
             held = [a / b for a, b in zip(alike(vectors), own, strict=True)]  # of the strongest
             moved = torch.stack(scores)
             place = names.index(name)
@@ -197,11 +215,17 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=16, help="consecutive ones of each clip")
     parser.add_argument("--steps", type=int, default=20, help="of the inversion")
     parser.add_argument("--model", default="base")
+    parser.add_argument("--judge", type=Path, help="a model folder whose attributes say what edited frames show")
     arguments = parser.parse_args()
     pipeline, classifier = shared_models.editing(arguments.model, torch.device("cpu"))
     films = [film for path in arguments.clips if (film := read(path, arguments.frames, pipeline)) is not None]
     reconstruction(pipeline, films, arguments.steps)
-    attributes(pipeline, classifier, films, "delta")
+    judge = classifier
+    if arguments.judge is not None:
+        _, wise = shared_models.editing(str(arguments.judge), torch.device("cpu"))
+        judge = wise.chosen([name for name in by_prototype("base") if name in wise.names])
+    for method in (PROTOTYPE, "delta"):
+        attributes(pipeline, classifier, judge, films, method)
     for method in ("delta", "inversion"):
         swaps(pipeline, films, method)
     noises(pipeline, films)

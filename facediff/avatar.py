@@ -17,6 +17,7 @@ import numpy as np
 from facediff import animating, editing, saved_avatar, talking
 from facediff.chosen_models import ChosenModels
 from facediff.clip import Clip
+from facediff.edits import usual_method
 from facediff.errors import ConfigError
 from facediff.landmarks.templates import MotionTemplate
 from facediff.landmarks.tracker import track_face, track_still
@@ -29,7 +30,6 @@ from facediff.types import FaceTrack, Frame, Wave
 from facediff.wishes import read_wishes, write_wishes
 
 CLIP_MODEL = "openai/clip-vit-base-patch16"
-EDIT_METHOD = "delta"
 
 
 class Avatar:
@@ -281,7 +281,7 @@ class Avatar:
         text_strength: float = 1.0,
         clip_model: str = CLIP_MODEL,
         seed: int = 0,
-        method: str = EDIT_METHOD,
+        method: str | None = None,
         steps: int | None = None,
         cached: bool = True,
         **strengths: float,
@@ -290,9 +290,9 @@ class Avatar:
 
         Expressions (``smile``, ``mouth_open``, ``brows_up``, ``eyes_closed``, ``gaze_right``, ``gaze_down``,
         ``head_left``, ``head_down``, ``head_tilt``) move the face. Attributes
-        (``facediff edit --list-attributes``) change the one identity vector that the whole video has, and
-        so does a text. A video keeps its frame rate and its sound; on a portrait expressions appear, and are
-        held for two seconds.
+        (``facediff edit --list-attributes``) change what it looks like, alike in all frames, and so does a text,
+        by the one identity vector that the whole video has. A video keeps its frame rate and its sound; on a
+        portrait expressions appear, and are held for two seconds.
 
         Args:
             attributes: Strengths as text, "smile=0.6, beard=0.3", beside those given by name.
@@ -300,8 +300,10 @@ class Avatar:
             text_strength: How far to go the way that the text says.
             clip_model: A CLIP model of a hub, or its folder.
             seed: Equal seeds give equal frames on one machine.
-            method: How frames are coded: ``delta`` adds to each what changes of it, in few network calls;
-                ``inversion`` is the paper's, which decodes the frame's own noise under another identity.
+            method: ``prototype`` lays the light and shade of an attribute on each face; ``delta`` and ``inversion``
+                change the identity vector. ``delta`` adds to each frame what changes of it, in few network calls;
+                ``inversion`` is the paper's, which decodes the frame's own noise under another identity. None takes
+                ``prototype`` where the model has them, else ``delta``, as texts do.
             steps: Steps of an inversion, or noise levels of a delta; None for as many as suit it.
             cached: Keep the encoding in the user's cache folder, so that another edit of the video only decodes.
             strengths: By name, from -2 to 2; at 1 an attribute changes by as much as people differ in it.
@@ -314,6 +316,7 @@ class Avatar:
         if not wishes and not text:
             raise ConfigError("nothing is wished for: give attributes, as in smile=0.6, or a text")
         _check_numbers(seed=seed, steps=1 if steps is None else steps, text_strength=abs(text_strength))
+        method = usual_method(wishes, self._model) if method is None else method
         check_method(method)
         record = self._record(
             "edit", None, seed, attributes=write_wishes(wishes) or None, text=text, text_strength=text_strength,

@@ -10,13 +10,24 @@ import numpy as np
 from facediff import shared_models
 from facediff.chosen_models import ChosenModels
 from facediff.clip import SOUND_RATE, Clip
-from facediff.edits import IdentityEdit, attribute_names, express, regions_of, split_wishes
+from facediff.edits import (
+    EDIT_CODING,
+    IdentityEdit,
+    attribute_names,
+    check_method_knows,
+    express,
+    regions_of,
+    split_wishes,
+)
 from facediff.landmarks.expressions import expression
 from facediff.pipelines.editors import Editor, LinearEditor
 from facediff.provenance import weights_hash
-from facediff.rendering.codings import coding
+from facediff.rendering.codings import PROTOTYPE, coding
 from facediff.rendering.driving import appearing
 from facediff.rendering.edit import WHOLE
+from facediff.rendering.glasses import NAME as GLASSES
+from facediff.rendering.glasses import GlassesEditor
+from facediff.rendering.prototypes import PrototypeEditor
 from facediff.source import Source
 from facediff.types import Frame
 
@@ -36,14 +47,23 @@ def edit(
 ) -> Clip:
     """A clip, without a record, in which a source is as it is wished for; see ``Avatar.edit``."""
     moving, changing = split_wishes(wishes, attribute_names(models.model))
+    check_method_knows(method, changing, models.model)
     editors: list[Editor] = []
     identity_edit: IdentityEdit | None = None
+    looks: list[PrototypeEditor | GlassesEditor] = []
+    if changing and method == PROTOTYPE:
+        shades = {name: strength for name, strength in changing.items() if name != GLASSES}
+        if shades:
+            looks.append(PrototypeEditor(source.track, shared_models.prototypes(models.model), shades))
+        if GLASSES in changing:  # over what is on the skin
+            looks.append(GlassesEditor(source.track, changing[GLASSES]))
+        changing = {}
     if changing or text:
         autoencoder, classifier = shared_models.editing(models.model, models.device)
+        how = coding(EDIT_CODING if method == PROTOTYPE else method, autoencoder, steps, seed)
         identity_edit = IdentityEdit(
-            source, autoencoder, weights_hash(models.model), coding(method, autoencoder, steps, seed),
-            is_kept=cached and not source.is_still,
-        )  # fmt: skip
+            source, autoencoder, weights_hash(models.model), how, is_kept=cached and not source.is_still
+        )
         editors = [LinearEditor(classifier, changing)] if changing else []
         if text:
             by_text = shared_models.clip_editor(clip_model, models.device)
@@ -58,10 +78,12 @@ def edit(
         own = slice(0, 1) if source.is_still else part
         numbers: Iterable[int] = range(own.start, own.stop)
         made: Iterator[Frame]
-        if identity_edit is None:
-            made = (frame for _, frame in source.numbered(own))
-        else:
-            made = identity_edit(source.numbered(own), editors, regions)
+        frames = source.numbered(own)
+        if identity_edit is not None:
+            frames = zip(range(own.start, own.stop), identity_edit(frames, editors, regions), strict=False)
+        for look in looks:
+            frames = zip(range(own.start, own.stop), look(frames), strict=False)
+        made = (frame for _, frame in frames)
         if source.is_still:  # made once, and held
             numbers, made = repeat(0), repeat(next(made), part.stop - part.start)
         if refining is None:

@@ -16,12 +16,14 @@ from facediff.errors import ConfigError, WeightsError
 from facediff.landmarks.alignment import FACE
 from facediff.landmarks.expressions import expressions
 from facediff.models import latents as space
+from facediff.models.prototypes import prototype_names
 from facediff.pipelines.editors import Editor, TowardsEditor
-from facediff.rendering.codings import Coding
+from facediff.rendering.codings import METHODS, PROTOTYPE, Coding
 from facediff.rendering.edit import REGIONS, WHOLE, EditSettings, IdentityEditor, edited_region
 from facediff.rendering.encoding import EncodedVideo, FaceViews, find_identity
 from facediff.rendering.encoding_store import EncodingStore, encoding_path, prune
 from facediff.rendering.face_view import places
+from facediff.rendering.glasses import NAME as GLASSES
 from facediff.rendering.refine import FaceRefiner, RefineSettings
 from facediff.rendering.shots import ExpressedVideoShots
 from facediff.source import Source
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
     from facediff.pipelines.fadm import FADMPipeline
 
+EDIT_CODING = "delta"  # where no method is named and there is no prototype
 TEXT_FRAMES = 4  # of a source, on which an edit by text is sought
 
 
@@ -42,11 +45,48 @@ def attribute_names(model: str | Path) -> tuple[str, ...]:
     Args:
         model: ``base``, or a model folder.
     """
+    return tuple(dict.fromkeys([*by_prototype(model), *by_identity(model)]))
+
+
+def by_prototype(model: str | Path) -> tuple[str, ...]:
+    """Attributes that a model has prototypes of; where there are some, glasses can be drawn as well."""
+    try:
+        names = prototype_names(model_folder(model, "edit") / "prototypes")
+    except WeightsError:
+        return ()
+    return (*names, GLASSES) if names else ()
+
+
+def by_identity(model: str | Path) -> tuple[str, ...]:
+    """Attributes that a model's classifier knows, and its autoencoder can give an identity."""
     try:
         config = model_folder(model, "edit") / "attributes" / "config.json"
         return tuple(json.loads(config.read_text(encoding="utf-8"))["names"])
     except (WeightsError, OSError, ValueError, KeyError):
         return ()
+
+
+def check_method_knows(method: str, names: Iterable[str], model: str | Path) -> None:
+    """Refuses attributes that a method of edits does not know.
+
+    Raises:
+        ConfigError: There are such among the names.
+    """
+    others = {name: ways for name in names if method not in (ways := methods_of(name, model))}
+    for name, ways in others.items():
+        raise ConfigError(f"{name!r} is edited by the method {' or '.join(ways)}, not {method}")
+
+
+def usual_method(wishes: Iterable[str], model: str | Path) -> str:
+    """The method of an edit where none is named: prototypes, where there is one of every attribute wished for."""
+    changing = [name for name in wishes if name not in expressions()]
+    return PROTOTYPE if changing and set(changing) <= set(by_prototype(model)) else EDIT_CODING
+
+
+def methods_of(name: str, model: str | Path) -> tuple[str, ...]:
+    """Methods of edits that know an attribute."""
+    known = {PROTOTYPE: by_prototype(model)} | dict.fromkeys(METHODS, by_identity(model))
+    return tuple(method for method, names in known.items() if name in names)
 
 
 def split_wishes(wishes: Mapping[str, float], attributes: Iterable[str]) -> tuple[dict[str, float], dict[str, float]]:

@@ -12,6 +12,7 @@ from facediff.errors import ConfigError
 
 if TYPE_CHECKING:
     from facediff.models.attributes import AttributeClassifier
+    from facediff.models.prototypes import Prototypes
     from facediff.pipelines.clip_editor import ClipEditor
     from facediff.pipelines.difftalk import DiffTalkPipeline
     from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
@@ -67,6 +68,15 @@ def editing(model: str, device: str | None) -> tuple[DiffusionVideoAutoencoderPi
     from facediff.pipelines.loading import load_edit
 
     return load_edit(model, device)
+
+
+@_once
+def prototypes(model: str) -> Prototypes:
+    """What attributes do to the light of a face, of a model."""
+    from facediff.models.prototypes import load_prototypes
+    from facediff.weights import model_folder
+
+    return load_prototypes(model_folder(model, "edit") / "prototypes")
 
 
 @_once

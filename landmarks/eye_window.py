@@ -11,7 +11,6 @@ from facediff.landmarks.mesh import LEFT_LIDS, RIGHT_LIDS
 SIZE, WIDTH = (144, 80), 88.0  # of the window, and of the eye in it, in pixels
 MIDDLE = (72.0, 48.0)  # of the eye's corners
 CORNERS = ((33, 133), (263, 362))  # outer and inner, of the subject's right eye and of the left
-OFFSET = 8.0  # levels, against the logarithm of black
 ROUNDS, OUTLYING = 4, 0.1  # of the fit to skin, and how far from it lashes, brows and rims are
 SPREAD, UNSURE = 0.16, 0.02  # eye widths over which skin tells of its surroundings, and the plane's weight beside it
 
@@ -71,13 +70,3 @@ def light_around(light: NDArray[np.floating], ring: NDArray[np.bool_], *, spread
         cv2.GaussianBlur(values, (0, 0), SPREAD * WIDTH) for values in ((light - plane) * trusted[..., None], trusted)
     )
     return plane + near / (around + UNSURE)[..., None]
-
-
-def logarithm(window: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Of the light in a window, in levels."""
-    return np.log(np.asarray(window, np.float64) + OFFSET)
-
-
-def levels(light: NDArray[np.floating]) -> NDArray[np.float32]:
-    """The inverse of ``logarithm``."""
-    return np.clip(np.exp(light) - OFFSET, 0, 255).astype(np.float32)

@@ -8,6 +8,7 @@ the source is sampled once, at its own resolution.
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,7 +18,6 @@ from scipy.spatial import Delaunay
 
 from facediff.landmarks.canonical import mean_face
 from facediff.landmarks.mesh import FACE_OVAL, LIPS_INNER, MESH_POINTS
-from facediff.types import Frame
 
 SHELL = 1.45  # how far, in units of the face oval, points still follow the head
 RING = 2.1  # how far the picture bends at all
@@ -83,14 +83,16 @@ class MeshWarp:
     """Warps one source frame towards any number of target meshes.
 
     Args:
-        frame: Source picture (H, W, 3), uint8.
+        frame: Source picture (H, W, 3), uint8; or any numbers in its place, (H, W, C) float32.
         points: Source landmarks (478, 3) in pixels.
         grid: Cells along the longer side of the box that may bend; the flow is found on them.
         follows: How much of the face's movement what is around it makes: 1 where the head moves, 0 where its
             expression alone does.
     """
 
-    def __init__(self, frame: Frame, points: NDArray[np.floating], *, grid: int = 224, follows: float = 1.0) -> None:
+    def __init__(
+        self, frame: NDArray[Any], points: NDArray[np.floating], *, grid: int = 224, follows: float = 1.0
+    ) -> None:
         self.frame, self._follows = frame, follows
         self.points = np.asarray(points[:MESH_POINTS], np.float64)
         oval = self.points[FACE_OVAL]
@@ -141,7 +143,7 @@ class MeshWarp:
         """(N, 2): the face, the shell, the ring and the outline."""
         return np.concatenate([points[:, :2], shell[:, :2], self._ring, silhouette(points)])
 
-    def __call__(self, target: NDArray[np.floating], shell: NDArray[np.floating] | None = None) -> Frame:
+    def __call__(self, target: NDArray[np.floating], shell: NDArray[np.floating] | None = None) -> NDArray[Any]:
         """The source frame with its face moved to ``target`` (478, 3), at source resolution.
 
         Pixels outside ``box`` are the source's own, bit for bit.

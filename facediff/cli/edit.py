@@ -30,7 +30,7 @@ def edit(
     list_attributes: Annotated[bool, typer.Option("--list-attributes", help="Say what can be edited.")] = False,
     sweep: Annotated[bool, typer.Option("--sweep", help="Write a strip of weaker and opposite edits.")] = False,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal frames.")] = 0,
-    method: Annotated[str | None, typer.Option(help="delta, or inversion, which is the paper's and slower.")] = None,
+    method: Annotated[str | None, typer.Option(help="prototype; or delta, or the paper's inversion.")] = None,
     steps: Annotated[int | None, typer.Option(help="Steps of an inversion, or noise levels of a delta.")] = None,
     cache: Annotated[bool, typer.Option(help="Keep the encoding for further edits of the video.")] = True,
     model: Annotated[str, typer.Option(help="base, or a model folder.")] = "base",
@@ -49,7 +49,7 @@ def edit(
         raise ConfigError("give what to edit and where to: facediff edit SOURCE -o OUTPUT --attribute smile=0.6")
     output = output.with_suffix(".png") if preview or sweep else output
     is_picture = check_edit_paths(source, output)
-    from facediff.avatar import CLIP_MODEL, EDIT_METHOD
+    from facediff.avatar import CLIP_MODEL
     from facediff.media import write_image
     from facediff.rendering.compare import around_head, strip
     from facediff.wishes import read_wishes, write_wishes
@@ -64,7 +64,7 @@ def edit(
         strengths = {name: share * strength for name, strength in wishes.items()}
         return avatar.edit(
             attributes=write_wishes(strengths) or None, text=text, text_strength=text_strength * share,
-            clip_model=clip_model or CLIP_MODEL, seed=seed, method=method or EDIT_METHOD, steps=steps, cached=cache,
+            clip_model=clip_model or CLIP_MODEL, seed=seed, method=method, steps=steps, cached=cache,
         )  # fmt: skip
 
     if sweep:

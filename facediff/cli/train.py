@@ -26,6 +26,7 @@ class Stage(str, Enum):
     prior = "prior"
     edit = "edit"
     attributes = "attributes"
+    prototypes = "prototypes"
     unseen = "unseen"
 
 
@@ -63,6 +64,10 @@ def train(
         stages.run_closing(catalog, model)
     elif stage is Stage.unseen:
         stages.run_unseen(catalog, cache, model, licence=licence)
+    elif stage is Stage.prototypes:
+        edit_stages.run_prototypes(
+            labels or edit_stages.LABELS, catalog, cache, model, only=only or (), licence=licence
+        )
     elif stage is Stage.attributes:
         judged = edit_stages.run_attributes(
             labels or edit_stages.LABELS, catalog, cache, model, only=only or (), licence=licence

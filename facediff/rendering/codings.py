@@ -129,6 +129,7 @@ def _inversion(pipeline: DiffusionVideoAutoencoderPipeline, steps: int | None, s
     return InversionCoding(pipeline, INVERSION_STEPS if steps is None else steps)
 
 
+PROTOTYPE = "prototype"  # the method of edits that codes nothing; see ``facediff.rendering.prototypes``
 METHODS: dict[str, Callable[[DiffusionVideoAutoencoderPipeline, int | None, int], Coding]] = {
     "delta": _delta,
     "inversion": _inversion,
@@ -147,15 +148,16 @@ def coding(method: str, pipeline: DiffusionVideoAutoencoderPipeline, steps: int 
     Raises:
         ConfigError: There is no such method.
     """
-    check_method(method)
+    if method not in METHODS:
+        raise ConfigError(f"frames are coded by {', '.join(METHODS)}, not {method!r}")
     return METHODS[method](pipeline, steps, seed)
 
 
 def check_method(method: str) -> None:
-    """Refuses a name that is not one of ``METHODS``.
+    """Refuses a name that is neither one of ``METHODS`` nor ``PROTOTYPE``.
 
     Raises:
         ConfigError: There is no such method.
     """
-    if method not in METHODS:
-        raise ConfigError(f"a method of edits is one of {', '.join(METHODS)}, not {method!r}")
+    if method not in (PROTOTYPE, *METHODS):
+        raise ConfigError(f"a method of edits is one of {', '.join((PROTOTYPE, *METHODS))}, not {method!r}")

@@ -21,10 +21,9 @@ from facediff.landmarks.eye_window import (
     gaps,
     grid,
     in_eye_widths,
-    levels,
     light_around,
-    logarithm,
 )
+from facediff.landmarks.light import levels, logarithm
 from facediff.landmarks.motion import LID_FOLDS, LOWER_LIDS
 from facediff.rendering.compose import add_window
 from facediff.rendering.shot import border_fade

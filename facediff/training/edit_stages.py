@@ -2,6 +2,7 @@
 
 edit        pairs of moments, the codec's latents ──▶ model/edit: denoiser, identity encoder, face vector
 attributes  labels, identities of the faces ──▶ model/edit/attributes
+prototypes  labels, the faces themselves ──▶ model/edit/prototypes
 """
 
 from __future__ import annotations
@@ -39,11 +40,13 @@ from facediff.training.faces import FaceCrops, build_face_cache
 from facediff.training.identity_pairs import build_identity_pairs
 from facediff.training.latents import as_pictures
 from facediff.training.loop import LoopConfig
+from facediff.training.prototypes import NEEDED, fit_prototypes, flat_faces
 from facediff.training.stages import own_codec, save_network
 from facediff.weights import model_folder
 
 log = logging.getLogger(__name__)
 LABELS = Path(__file__).parent / "attribute_labels.csv"  # of the files we train on, by the beginning of their SHA-256
+PROTOTYPES = ("age", "beard", "makeup", "male")
 CROPS_PER_FILE = 12  # whose mean identity stands for the file
 
 
@@ -83,6 +86,24 @@ def run_edit(
     for name, network in (("unet", autoencoder.unet), ("identity", autoencoder.identity), ("face", autoencoder.face)):
         save_network(network, model / "edit" / name)
     base_schedule().save_pretrained(model / "edit" / "scheduler")
+
+
+def run_prototypes(
+    labels: Path, catalog: Path, cache: Path, model: Path, *, only: Sequence[str] = (), licence: str = "any"
+) -> None:
+    """Fits prototypes of the attributes of a table and writes them to ``model/edit/prototypes``.
+
+    Args:
+        labels: CSV as ``read_labels`` wants it, with columns ``age`` and ``male`` at least.
+        catalog: As in ``run_edit``, as are the others.
+        cache: See ``catalog``; of it the tracks alone are used.
+        model: See ``catalog``.
+        only: Attributes to keep, ``PROTOTYPES`` if none; they are told apart from ``eyeglasses`` as well.
+        licence: See ``catalog``.
+    """
+    kept = only or PROTOTYPES
+    faces = flat_faces(read_catalog(catalog, licence=licence), read_labels(labels), cache / "tracks")
+    fit_prototypes(faces, list(dict.fromkeys([*kept, *NEEDED, "eyeglasses"])), kept).save(model / "edit" / "prototypes")
 
 
 def run_attributes(

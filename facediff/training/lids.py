@@ -15,7 +15,8 @@ from facediff.errors import ConfigError
 from facediff.landmarks import motion as layout
 from facediff.landmarks.alignment import warp_affine
 from facediff.landmarks.canonical import canonicalise
-from facediff.landmarks.eye_window import SIZE, WIDTH, eye_frame, grid, light_around, logarithm
+from facediff.landmarks.eye_window import SIZE, WIDTH, eye_frame, grid, light_around
+from facediff.landmarks.light import logarithm
 from facediff.media import VideoReader
 from facediff.training.catalog import Clip
 from facediff.training.faces import is_frontal, read_tracks

@@ -9,14 +9,11 @@ from skimage.data import astronaut
 from facediff.landmarks.eye_window import (
     CORNERS,
     MIDDLE,
-    SIZE,
     WIDTH,
     eye_frame,
     gaps,
     grid,
-    levels,
     light_around,
-    logarithm,
 )
 from facediff.landmarks.tracker import track_still
 
@@ -53,8 +50,3 @@ def test_light_around_is_that_of_skin_whatever_the_eye_is_and_lashes_are() -> No
     light[(np.abs(u - 0.55) < 0.03) & ring] -= 2.0  # a rim of glasses
     for spread in (False, True):
         assert np.abs(light_around(light, ring, spread=spread) - plane).max() < 0.1
-
-
-def test_light_goes_back_to_levels() -> None:
-    window = np.random.default_rng(0).uniform(0, 255, (*SIZE[::-1], 3))
-    np.testing.assert_allclose(levels(logarithm(window)), window, atol=1e-3)
