@@ -14,7 +14,7 @@ from facediff.demo.jobs import Jobs
 from facediff.demo.limits import Limits
 from facediff.demo.result import BUTTONS, connect, result_column
 from facediff.demo.source import PORTRAIT, read_avatar, source_column
-from facediff.edits import attribute_names
+from facediff.edits import GLASSES, attribute_names
 from facediff.errors import InputError
 from facediff.landmarks.expressions import expressions
 from facediff.wishes import write_wishes
@@ -67,4 +67,5 @@ def edit_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
 
 
 def _slider(name: str) -> gr.Slider:
-    return gr.Slider(-1, 1, value=0, step=0.05, label=name.replace("-", " ").capitalize())
+    least = 0 if name == GLASSES else -1
+    return gr.Slider(least, 1, value=0, step=0.05, label=name.replace("-", " ").capitalize())

@@ -12,6 +12,7 @@ from facediff.cli.arguments import OnMissingFace, check_edit_paths, read_avatar,
 from facediff.console import err
 from facediff.errors import ConfigError
 
+PUT_ON = (0.0, 0.25, 0.5, 0.75, 1.0)  # of what has no opposite
 SWEEP = (-1.0, -0.5, 0.0, 0.5, 1.0)  # shares of the strengths given that a strip shows
 
 
@@ -50,6 +51,7 @@ def edit(
     output = output.with_suffix(".png") if preview or sweep else output
     is_picture = check_edit_paths(source, output)
     from facediff.avatar import CLIP_MODEL
+    from facediff.edits import GLASSES
     from facediff.media import write_image
     from facediff.rendering.compare import around_head, strip
     from facediff.wishes import read_wishes, write_wishes
@@ -62,6 +64,8 @@ def edit(
 
     def edited(share: float = 1.0):
         strengths = {name: share * strength for name, strength in wishes.items()}
+        if GLASSES in strengths:  # which are put on, and not taken off
+            strengths[GLASSES] = max(0.0, strengths[GLASSES])
         return avatar.edit(
             attributes=write_wishes(strengths) or None, text=text, text_strength=text_strength * share,
             clip_model=clip_model or CLIP_MODEL, seed=seed, method=method, steps=steps, cached=cache,
@@ -70,7 +74,8 @@ def edit(
     if sweep:
         with err.status("rendering a strip"):
             head = avatar.track.points[avatar.track.usable]
-            panels = [(around_head(edited(share).preview(), head), f"{share:+g}") for share in SWEEP]
+            shares = SWEEP if set(wishes) - {GLASSES} else PUT_ON
+            panels = [(around_head(edited(share).preview(), head), f"{share:+g}") for share in shares]
             write_image(output, strip(panels))
         say_wrote(output)
         return
@@ -82,9 +87,14 @@ def edit(
 def _list(model: str) -> None:
     from rich.console import Console
 
-    from facediff.edits import attribute_names
+    from facediff.edits import GLASSES, attribute_names
     from facediff.landmarks.expressions import expressions
 
     out = Console()
     out.print("expressions, from -2 to 2:", ", ".join(expressions()), highlight=False)
-    out.print("attributes, from -2 to 2:", ", ".join(attribute_names(model)) or "none", highlight=False)
+    names = attribute_names(model)
+    out.print(
+        "attributes, from -2 to 2:", ", ".join(name for name in names if name != GLASSES) or "none", highlight=False
+    )
+    if GLASSES in names:
+        out.print(f"drawn, from 0 to 2: {GLASSES}", highlight=False)

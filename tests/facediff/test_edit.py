@@ -81,15 +81,35 @@ def test_a_part_is_what_it_is_in_the_whole(video: Avatar) -> None:
         assert np.abs(made.astype(int) - frame).max() <= 1
 
 
-def test_an_attribute_changes_the_head_and_strength_0_nothing(film: Path, video: Avatar) -> None:
+@pytest.mark.parametrize("method", ["prototype", "delta"])
+def test_an_attribute_changes_the_head_and_strength_0_nothing(film: Path, video: Avatar, method: str) -> None:
     own = list(VideoReader(film))
-    for made, true in zip(video.edit(beard=0.0, steps=STEPS), own, strict=True):
+    for made, true in zip(video.edit(beard=0.0, method=method, steps=STEPS), own, strict=True):
         np.testing.assert_array_equal(made, true)
-    bearded = list(video.edit(beard=1.0, steps=STEPS))
+    bearded = list(video.edit(beard=1.0, method=method, steps=STEPS))
     change = np.abs(np.stack(bearded).astype(int) - np.stack(own))
     points = video.track.points[5]
     chin = face_hull(points, (512, 512), 60.0, reach=0.5) > 0
     assert change[5][chin].mean() > 0.3 and not change[5][~chin].any()
+
+
+def test_glasses_are_put_on_all_through_a_video(film: Path, video: Avatar) -> None:
+    clip = video.edit(eyeglasses=1.0, age=0.5)
+    assert clip.record is not None and clip.record.options["method"] == "prototype"
+    for index, (made, true) in enumerate(zip(clip, VideoReader(film), strict=True)):
+        points = video.track.points[index]
+        bridge = np.rint(points[[168, 6], :2].mean(axis=0)).astype(int)
+        box = slice(bridge[1] - 9, bridge[1] + 10), slice(bridge[0] - 5, bridge[0] + 6)
+        assert made[box].mean(axis=2).min() < true[box].mean(axis=2).min() - 20  # the bridge of the glasses
+
+
+def test_each_method_knows_its_attributes(portrait: Avatar) -> None:
+    with pytest.raises(ConfigError, match="'age' is edited by the method prototype, not delta"):
+        portrait.edit(age=1.0, method="delta")
+    with pytest.raises(ConfigError, match="prototype, delta, inversion"):
+        portrait.edit(age=1.0, method="magic")
+    with pytest.raises(ConfigError, match="put on, not taken off"):
+        portrait.edit(eyeglasses=-1.0)
 
 
 def test_expressions_and_attributes_go_together(portrait: Avatar) -> None:
@@ -141,6 +161,7 @@ def test_the_command_writes_pictures_strips_and_lists(film: Path, tmp_path: Path
     assert run(film, "-o", tmp_path / "strip.mp4", "-a", "smile=1", "--sweep").exit_code == 0
     width, height = Image.open(tmp_path / "strip.png").size
     assert width > 3 * height
+    assert run(film, "-o", tmp_path / "glasses.png", "-a", "eyeglasses=1", "--sweep").exit_code == 0
     listed = run("--list-attributes")
     assert listed.exit_code == 0 and "smile" in listed.output and "beard" in listed.output
 

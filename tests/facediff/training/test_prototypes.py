@@ -13,7 +13,7 @@ CHIN, CHEEK = (slice(360, 400), slice(180, 268)), (slice(220, 240), slice(100, 3
 
 
 def people(count: int = 60) -> list[FlatFace]:
-    """Men have beards, more often than not; beards darken chins, age lightens cheeks, and each face is somewhat other."""
+    """Men have beards, more often than not; beards darken chins, age lightens cheeks; each face is somewhat other."""
     rng = np.random.default_rng(0)
     made = []
     for number in range(count):
