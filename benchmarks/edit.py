@@ -4,7 +4,8 @@
 
 Five tables. Reconstruction without an edit, by the paper's inversion, beside the codec's own round trip. Consistency of
 edited frames: how alike neighbours (TL-ID) and all pairs (TG-ID) are by the identity encoder, over the source's own.
-Attributes, by prototypes and by the identity vector: what a classifier says of edited frames that are encoded anew.
+Attributes, by prototypes and by the identity vector: what a classifier says of edited frames that are encoded anew, in
+deviations of what it says of the people as they are.
 Swaps of identity and of noise. Cost. The identity encoder that judges is the model's own, so scores of different models
 do not compare. The classifier is the model's as well, which knows three attributes; one that knows more is made by
 ``facediff train attributes CATALOG --model FOLDER`` in a copy of the model.
@@ -126,6 +127,9 @@ def shaded(film: Film, name: str, strength: float) -> list[Frame]:
 
 def attributes(pipeline, classifier, judge, films: list[Film], method: str) -> None:
     names = judge.names
+    with torch.inference_mode():
+        told = torch.stack([judge(identities(pipeline, film, film.frames)).mean(0) for film in films])
+    differ = told.std(0).numpy()
     heading(f"{method}: attribute", "monotone", "own", "others", "TL-ID", "TG-ID")
     for name in names if method == PROTOTYPE else classifier.names:
         regions, rows = regions_of([name]), []
@@ -144,7 +148,7 @@ def attributes(pipeline, classifier, judge, films: list[Film], method: str) -> N
             moved = torch.stack(scores)
             place = names.index(name)
             rises = float((moved[1:, place] > moved[:-1, place]).float().mean())
-            change = (moved[-1] - moved[0]).numpy()
+            change = (moved[-1] - moved[0]).numpy() / differ
             rows.append([rises, change[place], np.abs(np.delete(change, place)).mean(), *held])
         line(name, [float(value) for value in np.mean(rows, axis=0)])
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
@@ -17,12 +18,16 @@ from safetensors.numpy import load_file
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import MOUTH, align, warp_affine
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER
+from facediff.landmarks.motion import lip_opening
 from facediff.rendering.compose import add_window
 from facediff.rendering.shot import Shot, in_crop
 from facediff.types import Frame
 from facediff.weights import model_folder
 
 CLOSED, PARTED = 0.03, 0.07  # opening of lips, in eye distances, that shows nothing and enough
+SHOWING, TOUCHING, AJAR = 0.03, 0.022, 0.038  # openings that show teeth, that are shut, and that are not yet
+LINE, LINE_DARK = 0.009, 0.5  # of the shadow where lips meet: half its width in eye distances, and how dark it is
+LIP_FROM, LIP_FADE, CORNER = 0.028, 0.012, 0.04  # eye distances from that line, and from the corners of the mouth
 FEATHER = 0.018  # eye distances over which lips hide what is behind them
 FINEST, COARSEST, FINENESS = 240, 96, 48  # pixels to an eye distance in which mouths are drawn, and their steps
 WINDOW, ABOVE = (0.96, 0.72), 0.26  # eye distances of the part of a face that is drawn, and above its anchor
@@ -69,9 +74,21 @@ def unseen(lack: float, shown: float) -> float:
     return lack * float(np.clip((PARTED - shown) / (PARTED - CLOSED), 0, 1))
 
 
+def shutting(shot: Shot) -> float:
+    """How much lips shut on teeth that the source shows, from 0 to 1."""
+    if shot.origin is None:
+        return 0.0
+    shown, wanted = lip_opening(np.stack([shot.origin, shot.points])) / shot.pose.scale[0]
+    return float(np.clip((shown - SHOWING) / SHOWING, 0, 1) * np.clip((AJAR - wanted) / (AJAR - TOUCHING), 0, 1))
+
+
 def filled(frame: Frame, shot: Shot) -> Frame:
-    """A painted frame with what nobody has seen drawn between its lips; the frame itself where all was seen."""
-    if not shot.unseen:
+    """A painted frame with what nobody has seen drawn between its lips, or with teeth shut away behind them.
+
+    The frame itself where lips show what the source does.
+    """
+    shut = shutting(shot)
+    if not shot.unseen and not shut:
         return frame
     unit = float(np.clip(FINENESS * np.ceil(shot.pose.scale[0] / FINENESS), COARSEST, FINEST))
     size = (round(WINDOW[0] * unit), round(WINDOW[1] * unit))
@@ -80,7 +97,8 @@ def filled(frame: Frame, shot: Shot) -> Frame:
     points = in_crop(shot.points, alignment, shot.pose, template)
     linear = alignment.matrices[0, :, :2] @ (shot.pose.rotation[0, :2, :2] * shot.pose.scale[0])
     window = alignment.crop(frame, 0).astype(np.float32)
-    change = shot.unseen * (inside(window, points, linear, resting(shot)) - window)
+    made = shot.unseen * (inside(window, points, linear, resting(shot)) - window) if shot.unseen else 0
+    change = made + shut * (closed(window, points, unit) - window)
     return add_window(frame, change, alignment.inverses[0])
 
 
@@ -120,6 +138,32 @@ def inside(
     shadow = 1 - SHADOW * (1 - _smooth(below / UNDER_LIP))
     made += solid * (light.astype(np.float32) * shadow[..., None] * colour - made)
     return window + between[..., None] * (made - window)
+
+
+def closed(window: NDArray[np.float32], points: NDArray[np.floating], unit: float) -> NDArray[np.float32]:
+    """A window (H, W, 3), in levels, with the line where lips meet drawn over what a mesh has pressed into it.
+
+    Args:
+        window: The face, upright.
+        points: Landmarks (478, 3) in its pixels.
+        unit: Its pixels to an eye distance.
+    """
+    height, width = window.shape[:2]
+    hidden, shown = _lines(points, (width, height))
+    line = (hidden + shown) / 2
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    off = (y - line) / unit
+    reach = (shown - hidden) / (2 * unit) + LIP_FROM
+    upper, lower = (
+        cv2.remap(window, x, np.broadcast_to(line + side * reach * unit, x.shape).astype(np.float32), cv2.INTER_LINEAR)
+        for side in (-1, 1)
+    )
+    share = np.clip(off / (2 * reach) + 0.5, 0, 1)[..., None]
+    lips = upper + share * (lower - upper)
+    made = lips * (1 - LINE_DARK * np.exp(-((off / LINE) ** 2)))[..., None]
+    corners = np.clip(np.minimum(x - points[78, 0], points[308, 0] - x) / (CORNER * unit), 0, 1)
+    cover = corners * _smooth((reach + LIP_FADE - np.abs(off)) / LIP_FADE)
+    return window + cover[..., None] * (made - window)
 
 
 def _colours(

@@ -13,7 +13,7 @@ from facediff.landmarks import motion as layout
 from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER
 from facediff.landmarks.tracker import track_still
-from facediff.rendering.cavity import EDGE_BELOW, filled, resting, teeth, unseen
+from facediff.rendering.cavity import EDGE_BELOW, filled, resting, shutting, teeth, unseen
 from facediff.rendering.shot import Shot
 from facediff.types import RigidPose
 
@@ -104,3 +104,29 @@ def test_half_of_it_is_half_the_change_and_none_is_the_frame_itself(face) -> Non
     assert filled(none.coarse, none) is none.coarse
     change, less = (filled(at.coarse, at).astype(float) - at.coarse for at in (whole, half))
     np.testing.assert_allclose(less, change / 2, atol=1.0)
+
+
+def smiling(face: tuple[np.ndarray, RigidPose], opening: float) -> Shot:
+    """Lips that were open in the source, over white teeth that a mesh has pressed between them."""
+    at = shot(face, opening, unseen=0.0)
+    shown = shot(face, 0.15).points
+    picture = at.coarse.copy()
+    picture[masks.region(at.points[LIPS_INNER], (800, 800), float(at.pose.scale[0])) > 0] = 250
+    return replace(at, coarse=picture, origin=shown)
+
+
+def test_teeth_are_shut_away_behind_lips_that_meet(face) -> None:
+    assert [shutting(smiling(face, opening)) for opening in (0.0, 0.1)] == [1.0, 0.0]
+    assert 0 < shutting(smiling(face, 0.018)) <= 1
+    assert shutting(shot(face, 0.0)) == 0  # lips that were closed have nothing to shut away
+    at = smiling(face, 0.0)
+    x = int(at.points[13, 0])
+    y = slice(int(at.points[13, 1]) - 12, int(at.points[14, 1]) + 13)
+    assert at.coarse[y, x].max() == 250
+    made = filled(at.coarse, at)[y, x].astype(float).mean(axis=1)
+    assert made.max() < 180 and made.min() < 110  # skin's colour here, and the line where lips meet
+
+
+def test_lips_that_stay_open_keep_their_teeth(face) -> None:
+    at = smiling(face, 0.1)
+    assert filled(at.coarse, at) is at.coarse
