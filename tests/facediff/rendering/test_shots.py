@@ -195,3 +195,26 @@ def test_a_portrait_goes_where_its_landmarks_are_wanted(still) -> None:
     assert opened.moved[layout.OPENING] < -0.05  # the source's own less the one wanted
     (again,) = guided(slice(2, 3))
     np.testing.assert_array_equal(again.coarse, opened.coarse)
+
+
+def test_lids_are_drawn_where_they_are_lower_than_in_the_frame(track, monkeypatch) -> None:
+    drawn: list[float] = []
+
+    class Seen:
+        def __init__(self, frame: np.ndarray, points: np.ndarray) -> None:
+            pass
+
+        def __call__(self, frame: np.ndarray, points: np.ndarray, closure: np.ndarray) -> np.ndarray:
+            drawn.append(round(float(closure[0]), 3))
+            return frame
+
+    monkeypatch.setattr("facediff.rendering.shots.Lids", Seen)
+    lids = np.zeros(layout.DIMENSIONS, bool)
+    lids[layout.LIDS] = True
+    motion = np.zeros((5, layout.DIMENSIONS), np.float32)
+    motion[3, layout.LIDS] = 0.9
+    reference = Reference(FRAMES[1], track.points[1])
+    for shots, wanted in ((DrivenVideoShots(track, lids), [0.9]), (VideoShots(track), [])):
+        drawn.clear()
+        list(shots(enumerate(FRAMES), motion, reference))
+        assert drawn == wanted  # a dub leaves lids alone
