@@ -107,7 +107,7 @@ def edited(pipeline, film: Film, method: str, identity: torch.Tensor, regions: t
 def identities(pipeline, film: Film, frames: list[Frame]) -> torch.Tensor:
     """(F, D) of frames, seen where the source's faces are."""
     looks = [film.views(index, frame) for index, frame in enumerate(frames)]
-    return pipeline.identify(pipeline.latents(as_pictures([view.crop for view in looks])), places(looks))
+    return pipeline.identify(pipeline.latents(as_pictures([view.crop for view in looks])), places(looks)).float()
 
 
 def alike(vectors: torch.Tensor) -> tuple[float, float]:
