@@ -28,7 +28,6 @@ CLOSED, PARTED = 0.03, 0.07  # opening of lips, in eye distances, that shows not
 SHOWING, TOUCHING, AJAR = 0.03, 0.022, 0.038  # openings that show teeth, that are shut, and that are not yet
 LINE, LINE_DARK = 0.009, 0.5  # of the shadow where lips meet: half its width in eye distances, and how dark it is
 LIP_FROM, LIP_FADE, CORNER = 0.028, 0.012, 0.04  # eye distances from that line, and from the corners of the mouth
-BEYOND = (0.06, 0.14)  # by how much more lips must part than is shown for that not to be known in part, and at all
 FEATHER = 0.018  # eye distances over which lips hide what is behind them
 FINEST, COARSEST, FINENESS = 240, 96, 48  # pixels to an eye distance in which mouths are drawn, and their steps
 WINDOW, ABOVE = (0.96, 0.72), 0.26  # eye distances of the part of a face that is drawn, and above its anchor
@@ -65,17 +64,14 @@ def teeth() -> Teeth:
     return Teeth(held["picture"].astype(np.float32), float(held["unit_px"]), float(held["edge_row"]))
 
 
-def unseen(lack: float, shown: float, wanted: float) -> float:
+def unseen(lack: float, shown: float) -> float:
     """How little is known of what is between lips, from 0 to 1.
 
     Args:
         lack: How much of it the frame lacks, see ``facediff.rendering.shot.Shot``.
         shown: How far the lips are apart, in eye distances, where the source or its reference shows them widest.
-        wanted: How far they are to be.
     """
-    closed = np.clip((PARTED - shown) / (PARTED - CLOSED), 0, 1)
-    beyond = np.clip((wanted - shown - BEYOND[0]) / (BEYOND[1] - BEYOND[0]), 0, 1)
-    return lack * float(max(closed, beyond))
+    return lack * float(np.clip((PARTED - shown) / (PARTED - CLOSED), 0, 1))
 
 
 def shutting(shot: Shot) -> float:

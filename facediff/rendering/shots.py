@@ -91,7 +91,7 @@ class StillShots:
                 points=points,
                 pose=poses,
                 lack=lack,
-                unseen=unseen(lack, _opening(self._own), _opening(moved[0])),
+                unseen=unseen(lack, _opening(self._own)),
                 moved=self._motion - row,
                 origin=self._points * (poses.scale[0] / self._scale),
             )
@@ -146,7 +146,7 @@ class GuidedStillShots:
                 points=self._targets[row],
                 pose=pose,
                 lack=lack,
-                unseen=unseen(lack, _opening(self._canonical[0]), _opening(self._canonical[row + 1])),
+                unseen=unseen(lack, _opening(self._canonical[0])),
                 moved=self._motion[0] - self._motion[row + 1],
                 origin=self._points * (pose.scale[0] / self._pose.scale[0]),
             )
@@ -218,7 +218,7 @@ class VideoShots:
                 points=points,
                 pose=pose,
                 lack=lack,
-                unseen=unseen(lack, max(_opening(self._canonical[index]), reference.opening), _opening(moved)),
+                unseen=unseen(lack, max(_opening(self._canonical[index]), reference.opening)),
                 moved=own - wanted,
                 origin=self.track.points[index],
             )

@@ -53,11 +53,10 @@ def down_the_middle(picture: np.ndarray, at: Shot) -> np.ndarray:
 
 
 def test_only_what_nobody_has_seen_is_drawn() -> None:
-    assert unseen(1.0, 0.005, 0.1) == 1.0
-    assert unseen(0.25, 0.005, 0.1) == 0.25
-    assert unseen(1.0, 0.1, 0.15) == 0.0  # there are teeth to be seen
-    assert 0 < unseen(1.0, 0.05, 0.1) < 1
-    assert unseen(1.0, 0.1, 0.3) == 1.0  # but not of such a mouth
+    assert unseen(1.0, 0.005) == 1.0
+    assert unseen(0.25, 0.005) == 0.25
+    assert unseen(1.0, 0.1) == 0.0  # there are teeth to be seen
+    assert 0 < unseen(1.0, 0.05) < 1
 
 
 def test_the_fitted_teeth_are_a_row_that_ends() -> None:
