@@ -72,9 +72,10 @@ def check_method_knows(method: str, names: Iterable[str], model: str | Path) -> 
     Raises:
         ConfigError: There are such among the names.
     """
-    others = {name: ways for name in names if method not in (ways := methods_of(name, model))}
-    for name, ways in others.items():
-        raise ConfigError(f"{name!r} is edited by the method {' or '.join(ways)}, not {method}")
+    for name in names:
+        ways = methods_of(name, model)
+        if method not in ways:
+            raise ConfigError(f"{name!r} is edited by the method {' or '.join(ways)}, not {method}")
 
 
 def usual_method(wishes: Iterable[str], model: str | Path) -> str:

@@ -68,5 +68,11 @@ def region(
     corners = np.rint((np.asarray(polygon)[:, :2] + margin) * 16).astype(np.int32)
     cv2.fillPoly(outside, [corners], 0, shift=4)
     distance = cv2.distanceTransform(outside, cv2.DIST_L2, 5)[margin:-margin, margin:-margin]
-    linear = np.clip(1.0 - (distance - reach * unit_px - 0.5) / fade, 0.0, 1.0)
-    return (linear * linear * (3.0 - 2.0 * linear)).astype(np.float32)  # smooth at both ends
+    return smoothstep(1.0 - (distance - reach * unit_px - 0.5) / fade).astype(np.float32)
+
+
+def smoothstep(x: NDArray[np.floating]) -> NDArray[np.floating]:
+    """From 0 at 0 to 1 at 1, smooth at both ends and constant beyond."""
+    x = np.clip(x, 0.0, 1.0)
+    smooth: NDArray[np.floating] = x * x * (3.0 - 2.0 * x)
+    return smooth

@@ -18,11 +18,11 @@ from facediff.landmarks.canonical import from_canonical
 from facediff.landmarks.eye_window import CORNERS
 from facediff.landmarks.smoothing import smooth_track
 from facediff.rendering.compose import add_window
-from facediff.rendering.shot import border_fade, in_crop
+from facediff.rendering.shot import border_fade, drawing_unit, in_crop
 from facediff.types import FaceTrack, Frame, Points
 
 NAME = "eyeglasses"
-FINEST, COARSEST, FINENESS = 288, 96, 48  # pixels to an eye distance in which they are drawn, and their steps
+FINEST = 288  # pixels to an eye distance in which they are drawn
 OVERSAMPLED = 2
 # In eye distances, the canonical face's axes: x right, y down, z away.
 LENS, ROUNDNESS = (0.275, 0.215), 2.9  # half width and half height of the inside of a rim; 2 is an ellipse
@@ -64,7 +64,7 @@ class GlassesEditor:
 
     def _edited(self, index: int, frame: Frame) -> Frame:
         pose = self._pose.take(slice(index, index + 1))
-        unit = float(np.clip(FINENESS * np.ceil(pose.scale[0] / FINENESS), COARSEST, FINEST))
+        unit = drawing_unit(float(pose.scale[0]), FINEST)
         template = _template(unit)
         alignment = align(pose, template)
         parts = {

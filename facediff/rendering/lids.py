@@ -24,6 +24,7 @@ from facediff.landmarks.eye_window import (
     light_around,
 )
 from facediff.landmarks.light import levels, logarithm
+from facediff.landmarks.masks import smoothstep
 from facediff.landmarks.motion import LID_FOLDS, LOWER_LIDS
 from facediff.rendering.compose import add_window
 from facediff.rendering.shot import border_fade
@@ -80,7 +81,6 @@ def _drawn(frame: Frame, points: NDArray[np.floating], side: int) -> tuple[NDArr
     u, v = grid()
     half = (bottom - top) / 2
     beyond = (np.hypot(u / HALF_WIDTH, (v - (top + bottom) / 2) / half) - 1) * half  # about how far outside, eye widths
-    share = np.clip(1 - beyond / FEATHER, 0, 1)
-    cover = share * share * (3 - 2 * share) * border_fade(SIZE)
+    cover = smoothstep(1 - beyond / FEATHER) * border_fade(SIZE)
     ring = (beyond > FEATHER / 2) & (beyond < FEATHER / 2 + RING)
     return levels(light_around(logarithm(window) - lid(), ring) + lid()), cover.astype(np.float32)

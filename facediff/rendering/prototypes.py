@@ -50,21 +50,21 @@ class PrototypeEditor:
             start=np.zeros((*FLAT.size[::-1], 3), np.float32),
         )
         self._shaves = wanted.get("beard", 0.0) < 0
-        self._light = Unfolding(np.clip(light, DARKEST, BRIGHTEST).astype(np.float32)) if wanted else None
+        self._unfold = Unfolding(np.clip(light, DARKEST, BRIGHTEST).astype(np.float32)) if wanted else None
 
     def __call__(self, frames: Iterable[tuple[int, Frame]]) -> Iterator[Frame]:
         """Edited frames, in order, of frames and their indices; those without a face pass untouched."""
         for index, frame in frames:
-            unfolded = self._light
-            yield frame if unfolded is None or not self._track.usable[index] else self._edited(index, frame, unfolded)
+            unfold = self._unfold if self._track.usable[index] else None
+            yield frame if unfold is None else self._edited(index, frame, unfold)
 
-    def _edited(self, index: int, frame: Frame, unfolded: Unfolding) -> Frame:
+    def _edited(self, index: int, frame: Frame, unfold: Unfolding) -> Frame:
         pose = self._pose.take(slice(index, index + 1))
         alignment = align(pose, FLAT)
         points = in_crop(self._track.points[index], alignment, pose, FLAT)
         window = alignment.crop(frame, 0)
         light = logarithm(window)
-        change = _seen(points)[..., None] * unfolded(points)
+        change = _seen(points)[..., None] * unfold(points)
         wanted = light + change
         if self._shaves:
             skin = _skin(light, points)

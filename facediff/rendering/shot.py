@@ -16,6 +16,7 @@ from facediff.landmarks.alignment import Alignment, CropTemplate
 from facediff.types import Frame, RigidPose
 
 T = TypeVar("T")
+COARSEST, FINENESS = 96, 48  # pixels to an eye distance in which things are drawn at least, and their steps
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,10 @@ def in_chunks(items: Iterable[T | Frame], size: int, work: Callable[[list[T]], I
 
 
 def _worked(waiting: list[T | Frame], work: Callable[[list[T]], Iterable[Frame]]) -> Iterator[Frame]:
-    todo = [item for item in waiting if not isinstance(item, np.ndarray)]
-    done = iter(work(todo) if todo else ())
+    unfinished = [item for item in waiting if not isinstance(item, np.ndarray)]
+    finished = iter(work(unfinished) if unfinished else ())
     for item in waiting:
-        yield item if isinstance(item, np.ndarray) else next(done)
+        yield item if isinstance(item, np.ndarray) else next(finished)
 
 
 def in_crop(
@@ -69,6 +70,16 @@ def in_crop(
     """Landmarks (478, 3) of a frame in pixels of its crop, depth scaled alike."""
     depth = points[:, 2:] * (template.unit_px / pose.scale[0])
     return np.concatenate([alignment.to_crop(points, 0), depth], axis=1, dtype=np.float32)
+
+
+def drawing_unit(scale: float, finest: float) -> float:
+    """Pixels to an eye distance in which something is drawn on a face of ``scale`` pixels: about as many, in steps.
+
+    Args:
+        scale: Of the face in its frame.
+        finest: What is more than enough.
+    """
+    return float(np.clip(FINENESS * np.ceil(scale / FINENESS), COARSEST, finest))
 
 
 def border_fade(size: tuple[int, int], width: float = 6.0) -> NDArray[np.float32]:

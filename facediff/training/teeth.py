@@ -52,13 +52,11 @@ class Smile:
         picture: (256, 320, 3) float32 over its own light.
         shown: (256, 320) float32, 1 between the lips.
         middle: (x, y) of the mouth's corners, and of the upper lip.
-        colour: (3,) of the light, in levels.
     """
 
     picture: NDArray[np.float32]
     shown: NDArray[np.float32]
     middle: tuple[float, float]
-    colour: NDArray[np.float32]
 
 
 def smiles(clips: Iterable[Clip], tracks: Path) -> list[Smile]:
@@ -95,8 +93,7 @@ def seen(window: NDArray[np.uint8], points: NDArray[np.floating]) -> Smile | Non
     grey = picture.mean(axis=2)
     bright = float(np.percentile(grey[shown > 0], BRIGHT))
     middle = (float(points[[78, 308], 0].mean()), float(points[13, 1]))
-    colour = np.median(picture[(shown > 0) & (grey > np.percentile(grey[shown > 0], 60))], axis=0)
-    return Smile(picture / bright, shown, middle, colour)
+    return Smile(picture / bright, shown, middle)
 
 
 def fit_teeth(found: list[Smile], *, rounds: int = ROUNDS) -> dict[str, NDArray[np.floating]]:
@@ -226,8 +223,7 @@ def _plate(mean: NDArray[np.float32], weight: NDArray[np.float32], axis: int) ->
     colour = whole[tuple(nearest)][top : top + height]
     colour[:GUMS] = colour[GUMS]  # what a few smiles show of gums has no sharp mean
     below = np.arange(height)[:, None] + top - ends[None]
-    solid = np.clip(0.5 - below / ENDS, 0, 1)
-    solid = solid * solid * (3 - 2 * solid)
+    solid = masks.smoothstep(0.5 - below / ENDS)
     beside = np.abs(np.arange(width) - width // 2)
     solid *= np.clip((width // 2 - 2 - beside) / SIDES, 0, 1)
     return np.concatenate([colour, solid[..., None]], axis=2), float(edge - top)

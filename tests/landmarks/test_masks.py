@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from facediff.landmarks.canonical import mean_face
-from facediff.landmarks.masks import face_hull, inner_mouth, lower_face, mouth, region
+from facediff.landmarks.masks import face_hull, inner_mouth, lower_face, mouth, region, smoothstep
 from facediff.landmarks.mesh import CHIN, LEFT_EYE, LIPS_INNER, LIPS_OUTER, NOSE_TIP, RIGHT_EYE
 
 SIZE, UNIT = (240, 260), 80.0
@@ -93,3 +93,8 @@ def test_a_mask_is_cut_off_at_the_border_and_not_bent(points):
     half = points - np.array([120, 0, 0], np.float32)
     cut, whole = (face_hull(p, SIZE, UNIT, reach=0.1, feather=0.1) for p in (half, points))
     np.testing.assert_allclose(cut[:, :120], whole[:, 120:], atol=0.01)
+
+
+def test_a_smooth_step_is_level_at_both_ends() -> None:
+    x = np.array([-1.0, 0.0, 0.25, 0.5, 0.75, 1.0, 2.0])
+    np.testing.assert_allclose(smoothstep(x), [0, 0, 0.15625, 0.5, 0.84375, 1, 1])

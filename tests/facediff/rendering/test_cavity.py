@@ -13,7 +13,8 @@ from facediff.landmarks import motion as layout
 from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER
 from facediff.landmarks.tracker import track_still
-from facediff.rendering.cavity import EDGE_BELOW, filled, resting, shutting, teeth, unseen
+from facediff.rendering.cavity import EDGE_BELOW, filled, resting, teeth, unseen
+from facediff.rendering.lip_line import shutting
 from facediff.rendering.shot import Shot
 from facediff.types import RigidPose
 

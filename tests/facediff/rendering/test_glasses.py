@@ -59,10 +59,10 @@ def test_a_turned_head_shows_the_temple_of_the_near_side_alone() -> None:
         columns = np.nonzero(dark(put_on(track)).any(axis=0))[0]
         nose = track.points[0, 168, 0]
         spread[turn] = (nose - columns.min(), columns.max() - nose)
-    left, right = zip(spread[-25.0], spread[25.0], strict=True)
-    assert abs(left[0] - right[1]) < 12 or abs(left[1] - right[0]) < 12  # each the other's mirror image
-    assert max(left[0], right[0]) > spread[0.0][0] * 0.8
-    assert (spread[25.0][0] > spread[25.0][1]) != (spread[-25.0][0] > spread[-25.0][1])
+    near, far = zip(spread[-25.0], spread[25.0][::-1], strict=True)
+    assert abs(near[0] - near[1]) < 4 and abs(far[0] - far[1]) < 4  # each turn is the other's mirror image
+    assert min(near) > max(far) + 12
+    assert abs(spread[0.0][0] - spread[0.0][1]) < 4
 
 
 def test_they_are_symmetric_and_stand_before_the_eyes() -> None:

@@ -24,8 +24,7 @@ def drawn(size: float, across: float, down: float) -> Smile:
     grey = np.where(inside, 0.7 + 0.3 * np.clip(gap / 5, 0, 1), 0.2)
     grey = cv2.GaussianBlur(grey, (0, 0), 1.0).astype(np.float32)
     lips = ((x - 160) / 88) ** 2 + ((y - 88) / 30) ** 2 < 1
-    colour = np.array([210.0, 200, 190], np.float32)
-    return Smile(np.repeat(grey[..., None], 3, axis=2), lips.astype(np.float32), (160.0, 60.0), colour)
+    return Smile(np.repeat(grey[..., None], 3, axis=2), lips.astype(np.float32), (160.0, 60.0))
 
 
 @pytest.fixture(scope="module")
