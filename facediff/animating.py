@@ -66,7 +66,7 @@ def animate(
             rotation = template.rotation if absolute else None
             picture, track = source.frame(0), source.track
             if guides is not None:
-                return GuidedStillShots(picture, track, guides)(part)
+                return GuidedStillShots(picture, track, guides, is_corrected=paint)(part)
             return StillShots(picture, track, rotation=rotation, closes_lips=moves_lips, since=since)(rows[part])
         shots = DrivenVideoShots(source.track, chosen, on_missing_face=source.on_missing_face)
         return shots(source.played(part), rows[part], source.reference(shots))

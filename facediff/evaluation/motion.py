@@ -7,11 +7,13 @@ from numpy.typing import NDArray
 
 from facediff.errors import InputError
 from facediff.landmarks import motion as layout
+from facediff.landmarks.canonical import canonicalise
+from facediff.landmarks.mesh import LEFT_BROW, OUTER_EYES, RIGHT_BROW
 from facediff.types import FaceTrack
 
 # What is compared, and how much of it (standard deviation) makes a movement: less than that is the tracker's noise.
 _AXES = {"yaw": 0, "pitch": 1, "roll": 2}
-NOISE = {"lips": 0.01, "brows": 0.25, "lids": 0.06, "yaw": 0.5, "pitch": 0.5, "roll": 0.5}
+NOISE = {"lips": 0.01, "brows": 0.005, "lids": 0.06, "yaw": 0.5, "pitch": 0.5, "roll": 0.5}
 
 
 def motion_correlation(track: FaceTrack, driver: FaceTrack) -> dict[str, float | None]:
@@ -22,8 +24,8 @@ def motion_correlation(track: FaceTrack, driver: FaceTrack) -> dict[str, float |
         driver: Of the face that drove it, at the same rate.
 
     Returns:
-        ``lips`` (opening), ``brows`` (coefficient of largest spread), ``lids`` (closure, mean of both), ``yaw``,
-        ``pitch`` and ``roll``; None where the driver does not move more than ``NOISE``.
+        ``lips`` (opening), ``brows`` (height over the eyes), ``lids`` (closure, mean of both), ``yaw``, ``pitch`` and
+        ``roll``; None where the driver does not move more than ``NOISE``.
 
     Raises:
         InputError: They share fewer than ten frames with a face.
@@ -37,20 +39,24 @@ def motion_correlation(track: FaceTrack, driver: FaceTrack) -> dict[str, float |
 
 
 def _series(points: NDArray[np.floating]) -> dict[str, NDArray[np.float32]]:
+    """Each a number a frame (T,)."""
     motion = layout.encode(points.astype(np.float32))
     angles = motion[:, layout.ANGLES]
     return {
-        "lips": motion[:, layout.OPENING],
-        "brows": motion[:, layout.BROWS],
-        "lids": motion[:, layout.LIDS].mean(axis=1, keepdims=True),
-        **{name: angles[:, k : k + 1] for name, k in _AXES.items()},
+        "lips": motion[:, layout.OPENING][:, 0],
+        "brows": _brow_height(points),
+        "lids": motion[:, layout.LIDS].mean(axis=1),
+        **{name: angles[:, k] for name, k in _AXES.items()},
     }
 
 
-def _correlation(made: NDArray, wanted: NDArray, noise: float) -> float | None:
-    """Of the column in which the wanted one moves most."""
-    column = int(wanted.std(axis=0).argmax())
-    a, b = made[:, column], wanted[:, column]
-    if b.std() < noise:
+def _brow_height(points: NDArray[np.floating]) -> NDArray[np.float32]:
+    """How high the brows stand over the corners of the eyes (T,), in eye distances, as seen from the front."""
+    height = -canonicalise(points)[0][..., 1]
+    return height[:, [*RIGHT_BROW, *LEFT_BROW]].mean(axis=1) - height[:, OUTER_EYES].mean(axis=1)
+
+
+def _correlation(made: NDArray[np.floating], wanted: NDArray[np.floating], noise: float) -> float | None:
+    if wanted.std() < noise:
         return None
-    return 0.0 if a.std() < 1e-6 else float(np.corrcoef(a, b)[0, 1])
+    return 0.0 if made.std() < 1e-6 else float(np.corrcoef(made, wanted)[0, 1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ from facediff.landmarks.expressions import expressions
 from facediff.landmarks.smoothing import smooth_track
 from facediff.landmarks.warp import MeshWarp
 from facediff.rendering.cavity import unseen
+from facediff.rendering.correction import Correction, measured, sampled
 from facediff.rendering.layers import LayeredWarp
 from facediff.rendering.lids import Lids
 from facediff.rendering.reference import Reference
@@ -116,6 +118,7 @@ class GuidedStillShots:
         image: The portrait (H, W, 3) uint8.
         track: Its landmarks, one row.
         targets: (T, 478, 3) landmarks wanted, in pixels of the portrait.
+        is_corrected: Whether the warp is asked for what is then read as the targets; see ``correction``.
         animator: See ``StillShots``.
     """
 
@@ -125,29 +128,39 @@ class GuidedStillShots:
         track: FaceTrack,
         targets: Points,
         *,
+        is_corrected: bool = True,
         animator: Callable[[Frame, NDArray[np.floating]], CoarseAnimator] = LayeredWarp,
     ) -> None:
         together = np.concatenate([track.points, targets])
         self._canonical, self._pose = canonicalise(together)
         self._motion = layout.encode(together, layout.neutral(self._canonical))
-        self._targets, self._points = targets, track.points[0]
+        self._targets, self._points, self._is_corrected = targets, track.points[0], is_corrected
         self._animator, self._lids = animator(image, track.points[0]), Lids(image, track.points[0])
 
     def __call__(self, part: slice) -> Iterator[Shot]:
         """A shot for each of some rows of the targets."""
-        for row in range(part.start, part.stop):
-            pose = self._pose.take(slice(row + 1, row + 2))
+        return self._shots(range(part.start, part.stop), self._correction if self._is_corrected else None)
+
+    @cached_property
+    def _correction(self) -> Correction | None:
+        rows = sampled(len(self._targets))
+        return measured(self._shots(rows, None), self._motion[rows + 1])
+
+    def _shots(self, rows: Iterable[int], correction: Correction | None) -> Iterator[Shot]:
+        for row in rows:
+            pose, motion = self._pose.take(slice(row + 1, row + 2)), self._motion[row + 1]
+            points = self._targets[row]
+            if correction is not None:
+                points = points + correction(motion, pose)
             lack = lacking(self._canonical[0], self._canonical[row + 1], PORTRAIT_LACKS)
             yield Shot(
-                coarse=self._lids(
-                    self._animator(self._targets[row]), self._targets[row], self._motion[row + 1, layout.LIDS]
-                ),
+                coarse=self._lids(self._animator(points), points, motion[layout.LIDS]),
                 reference=None,
-                points=self._targets[row],
+                points=points,
                 pose=pose,
                 lack=lack,
                 unseen=unseen(lack, _opening(self._canonical[0])),
-                moved=self._motion[0] - self._motion[row + 1],
+                moved=self._motion[0] - motion,
                 origin=self._points * (pose.scale[0] / self._pose.scale[0]),
             )
 

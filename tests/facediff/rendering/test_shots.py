@@ -184,7 +184,7 @@ def test_a_portrait_goes_where_its_landmarks_are_wanted(still) -> None:
     targets = np.repeat(still.points, 3, axis=0)
     targets[1, :, 0] += 6
     targets[2] += 9 * layout.basis().opening
-    guided = GuidedStillShots(astronaut(), still, targets)
+    guided = GuidedStillShots(astronaut(), still, targets, is_corrected=False)
     rest, aside, opened = guided(slice(0, 3))
     assert np.abs(rest.coarse.astype(int) - astronaut()).max() <= 2 and rest.lack == 0
     assert np.abs(rest.moved).max() < 1e-3
