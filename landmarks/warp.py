@@ -51,10 +51,15 @@ def rim_triangles() -> NDArray[np.bool_]:
     return near[triangles].all(axis=1) & (mean_face()[triangles, 1].min(axis=1) > BELOW_EYES)
 
 
+def far_first(points: NDArray[np.floating]) -> NDArray[np.intp]:
+    """The triangles of a face (478, 3) in the order in which they are painted, each over what lies behind it."""
+    return np.argsort(-points[face_triangles(), 2].mean(1), kind="stable")
+
+
 def hidden(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.bool_]:
     """(N,) triangles at the rim of a face that the target shows and the source (478, 3) hardly or not."""
     triangles = face_triangles()
-    before, after = (_areas(np.asarray(points, np.float64)[triangles, :2]) for points in (source, target))
+    before, after = (areas(np.asarray(points, np.float64)[triangles, :2]) for points in (source, target))
     facing = np.sign(np.median(after))
     return rim_triangles() & (facing * after > HIDDEN_FROM * np.maximum(facing * before, 0)) & (facing * after > 0)
 
@@ -68,12 +73,12 @@ def stretched(source: NDArray[np.floating], target: NDArray[np.floating], factor
         factor: Growth of a triangle's area from which its pixels cannot be trusted.
     """
     triangles = face_triangles()
-    before, after = (_areas(np.asarray(points, np.float64)[triangles, :2]) for points in (source, target))
+    before, after = (areas(np.asarray(points, np.float64)[triangles, :2]) for points in (source, target))
     facing = np.sign(np.median(after))  # the way most of the face turns, whatever the sense of rotation
     return triangles[(facing * after > 0) & (facing * after > factor * np.maximum(facing * before, 0))]
 
 
-def _areas(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+def areas(corners: NDArray[np.float64]) -> NDArray[np.float64]:
     """Twice the signed areas (N,) of triangles (N, 3, 2)."""
     (ax, ay), (bx, by) = ((corners[:, k] - corners[:, 0]).T for k in (1, 2))
     return ax * by - ay * bx
@@ -85,7 +90,8 @@ class MeshWarp:
     Args:
         frame: Source picture (H, W, 3), uint8; or any numbers in its place, (H, W, C) float32.
         points: Source landmarks (478, 3) in pixels.
-        grid: Cells along the longer side of the box that may bend; the flow is found on them.
+        grid: Cells along the longer side of the box that may bend; the flow is found on them. ``grid`` are then their
+            columns and rows, ``step`` the pixels to a cell.
         follows: How much of the face's movement what is around it makes: 1 where the head moves, 0 where its
             expression alone does.
     """
@@ -102,13 +108,14 @@ class MeshWarp:
         self._ring = ring
         self._nodes = self._all_nodes(self.points, self._shell)
         outline = silhouette(self.points)
-        self._outer_triangles = _outer_triangles(np.concatenate([outline, self._shell[:, :2], ring]))
+        self.outer_triangles = _outer_triangles(np.concatenate([outline, self._shell[:, :2], ring]))
         height, width = frame.shape[:2]
         low = np.clip(np.floor(ring.min(0)), 0, [width - 1, height - 1]).astype(int)
         high = np.clip(np.ceil(ring.max(0)) + 1, low + 1, [width, height]).astype(int)
         self.box = (slice(low[1], high[1]), slice(low[0], high[0]))  # rows, columns that may bend
         self._low, self._extent = low, high - low
-        self._step = max(1.0, max(self._extent) / grid)
+        self.step = max(1.0, max(self._extent) / grid)
+        self.grid = (int(np.ceil(self._extent[0] / self.step)), int(np.ceil(self._extent[1] / self.step)))
 
     def flow(self, target: NDArray[np.floating], shell: NDArray[np.floating] | None = None) -> NDArray[np.float32]:
         """Where the pixels of ``box`` come from: (h, w, 2), x and y in source pixels.
@@ -119,25 +126,35 @@ class MeshWarp:
                 ``follows``.
         """
         target = np.asarray(target[:MESH_POINTS], np.float64)
+        face = far_first(target)
+        triangles = np.concatenate([self.outer_triangles, face_triangles()[face]])
+        kinds = np.concatenate([np.full(len(self.outer_triangles), OUTSIDE), np.full(len(face), SHOWN)])
+        kinds[len(self.outer_triangles) :][hidden(self.points, target)[face]] = HIDDEN
+        flow = _backward_flow(*self.nodes(target, shell), triangles, kinds, self.grid, self.step)
+        return self.moved(flow)
+
+    def nodes(
+        self, target: NDArray[np.floating], shell: NDArray[np.floating] | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Corners of all triangles, (N, 2) before and after, in pixels from the corner of ``box``; see ``flow``."""
+        target = np.asarray(target[:MESH_POINTS], np.float64)
         if shell is None:
             shell = self._shell + self._follows * (target[FACE_OVAL] - self.points[FACE_OVAL])
-        nodes = self._all_nodes(target, np.asarray(shell))
-        face = face_triangles()
-        far_first = np.argsort(-target[face, 2].mean(1), kind="stable")
-        triangles = np.concatenate([self._outer_triangles, face[far_first]])
-        kinds = np.concatenate([np.full(len(self._outer_triangles), OUTSIDE), np.full(len(face), SHOWN)])
-        kinds[len(self._outer_triangles) :][hidden(self.points, target)[far_first]] = HIDDEN
-        step, (width, height) = self._step, self._extent
-        cells = int(np.ceil(width / step)), int(np.ceil(height / step))
-        flow = _backward_flow(self._nodes - self._low, nodes - self._low, triangles, kinds, cells, step)
+        return self._nodes - self._low, self._all_nodes(target, np.asarray(shell)) - self._low
+
+    def moved(self, cells: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Where the pixels of ``box`` come from (h, w, 2), of how far each cell is carried back (rows, columns, 2)."""
+        flow = self.enlarged(cells.astype(np.float32))
+        flow[..., 0] += np.arange(flow.shape[1]) + self._low[0]
+        flow[..., 1] += np.arange(flow.shape[0])[:, None] + self._low[1]
+        return flow
+
+    def enlarged(self, cells: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What is given for the cells of the grid (rows, columns, ...), for the pixels of ``box``."""
+        step = self.step
         enlarge = np.array([[1 / step, 0, 0.5 / step - 0.5], [0, 1 / step, 0.5 / step - 0.5]])
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        size = (int(width), int(height))
-        moved = cv2.warpAffine(flow, enlarge, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        x, y = np.arange(width) + self._low[0], np.arange(height)[:, None] + self._low[1]
-        moved[..., 0] += x
-        moved[..., 1] += y
-        return moved
+        flags, size = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, (int(self._extent[0]), int(self._extent[1]))
+        return cv2.warpAffine(cells, enlarge, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
     def _all_nodes(self, points: NDArray[np.float64], shell: NDArray[np.floating]) -> NDArray[np.float64]:
         """(N, 2): the face, the shell, the ring and the outline."""
@@ -191,38 +208,64 @@ def _backward_flow(
 ) -> NDArray[np.float32]:
     """How far back each cell's centre is carried, (rows, columns, 2) in pixels.
 
-    Triangles are painted in order, and each carries its cells by its affine map. What is hidden in the source takes
-    the colour of the face beside it.
+    What is hidden in the source takes the colour of the face beside it.
+    """
+    owner = owners(target[triangles], grid, step)
+    moved = carried(source[triangles], target[triangles], owner, step)
+    owned = np.where(owner >= 0, kinds[owner], OUTSIDE)
+    if (owned == HIDDEN).any():
+        # A mesh fits its face to some pixels only: at the edge of what is hidden it has something of the background.
+        owned[binary_dilation(owned == HIDDEN, iterations=EDGE_CELLS) & (owned == SHOWN)] = HIDDEN
+        moved[owned == HIDDEN] = moved[_nearest_shown(owned)][owned == HIDDEN]
+    return np.where((owner >= 0)[..., None], moved - cell_centres(owner.shape, step), 0.0).astype(np.float32)
+
+
+def owners(corners: NDArray[np.floating], grid: tuple[int, int], step: float) -> NDArray[np.int32]:
+    """Which triangle shows in each cell of a grid, (rows, columns), the last that covers it; -1 for none.
+
+    Args:
+        corners: Of the triangles (N, 3, 2), in pixels from the grid's corner.
+        grid: Columns and rows.
+        step: Pixels to a cell.
     """
     columns, rows = grid
-    corners = target[triangles]  # (N, 3, 2)
     owner = np.full((rows, columns), -1, np.int32)
     fixed_point = np.rint((corners / step + 0.5 / step - 0.5) * 16).astype(np.int32)
     low, high = fixed_point.min(1), fixed_point.max(1)
     seen = ((high >= -16) & (low <= 16 * np.array([columns, rows]))).all(1)
     for index in np.flatnonzero(seen):
         cv2.fillConvexPoly(owner, fixed_point[index], int(index), lineType=cv2.LINE_8, shift=4)
-    # Affine map of every triangle: source = A target + b
-    from_corners = source[triangles]
-    (x1, y1), (x2, y2) = ((corners[:, k] - corners[:, 0]).T for k in (1, 2))
+    return owner
+
+
+def carried(
+    source: NDArray[np.floating], target: NDArray[np.floating], owner: NDArray[np.int32], step: float
+) -> NDArray[np.float64]:
+    """Where each cell's centre comes from, (rows, columns, 2) in pixels: a triangle carries its own by an affine map.
+
+    Args:
+        source: Corners (N, 3, 2) of the triangles before.
+        target: Corners (N, 3, 2) after.
+        owner: See ``owners``; what -1 has means nothing.
+        step: Pixels to a cell.
+    """
+    (x1, y1), (x2, y2) = ((target[:, k] - target[:, 0]).T for k in (1, 2))
     det = x1 * y2 - x2 * y1
     det = np.where(np.abs(det) > 1e-3, det, np.inf)  # a sliver takes the colour of its corner
     inverse = np.stack([np.stack([y2, -x2], -1), np.stack([-y1, x1], -1)], 1) / det[:, None, None]
-    edges = np.stack([from_corners[:, 1] - from_corners[:, 0], from_corners[:, 2] - from_corners[:, 0]], axis=2)
+    edges = np.stack([source[:, 1] - source[:, 0], source[:, 2] - source[:, 0]], axis=2)
     linear = edges @ inverse
-    shift = from_corners[:, 0] - np.einsum("nij,nj->ni", linear, corners[:, 0])
-    y, x = np.mgrid[0:rows, 0:columns]
-    centre = np.stack([(x + 0.5) * step - 0.5, (y + 0.5) * step - 0.5], axis=-1)
-    moved = np.einsum("hwij,hwj->hwi", linear[owner], centre) + shift[owner]
+    shift = source[:, 0] - np.einsum("nij,nj->ni", linear, target[:, 0])
+    moved = np.einsum("hwij,hwj->hwi", linear[owner], cell_centres(owner.shape, step)) + shift[owner]
     # A cell's centre may lie just outside its triangle, where the map of a sliver runs far away: a speck of the wrong
     # colour. Nothing comes from more than a cell beyond the triangle's own corners.
-    moved = np.clip(moved, from_corners.min(1)[owner] - step, from_corners.max(1)[owner] + step)
-    owned = np.where(owner >= 0, kinds[owner], OUTSIDE)
-    if (owned == HIDDEN).any():
-        # A mesh fits its face to some pixels only: at the edge of what is hidden it has something of the background.
-        owned[binary_dilation(owned == HIDDEN, iterations=EDGE_CELLS) & (owned == SHOWN)] = HIDDEN
-        moved[owned == HIDDEN] = moved[_nearest_shown(owned)][owned == HIDDEN]
-    return np.where((owner >= 0)[..., None], moved - centre, 0.0).astype(np.float32)
+    return np.clip(moved, source.min(1)[owner] - step, source.max(1)[owner] + step)
+
+
+def cell_centres(shape: tuple[int, ...], step: float) -> NDArray[np.float64]:
+    """Centres of cells, (rows, columns, 2) in pixels."""
+    y, x = np.mgrid[0 : shape[0], 0 : shape[1]]
+    return np.stack([(x + 0.5) * step - 0.5, (y + 0.5) * step - 0.5], axis=-1)
 
 
 def _nearest_shown(owned: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:

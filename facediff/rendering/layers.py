@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from facediff.landmarks.mesh import FACE_OVAL, OUTER_EYES
 from facediff.landmarks.segmentation import person_mask
+from facediff.landmarks.silhouette import split
 from facediff.landmarks.warp import MeshWarp
 from facediff.types import Frame
 
@@ -33,26 +34,26 @@ class LayeredWarp:
         self._warp = MeshWarp(frame, points)
         self._unit = float(np.linalg.norm(points[OUTER_EYES[0], :2] - points[OUTER_EYES[1], :2]))
         box, mask, self._backdrop = self._warp.box, person_mask(frame), None
-        self._person = np.clip((mask[box] - 0.1) / 0.7, 0, 1)  # what is nearly a person is one: no wall shines through
-        if _mean_inside(mask, points[FACE_OVAL, :2]) > 0.9 and busyness(frame[box], self._person, self._unit) > PLAIN:
+        self._person = np.clip((mask - 0.1) / 0.7, 0, 1)  # what is nearly a person is one: no wall shines through
+        side = 2 * max(1, round(EDGE * self._unit)) + 1
+        self._surely = cv2.erode(self._person, np.ones((side, side), np.uint8))
+        is_told = _mean_inside(mask, points[FACE_OVAL, :2]) > 0.9
+        if is_told and busyness(frame[box], self._person[box], self._unit) > PLAIN:
             self._backdrop = backdrop(frame, mask, EDGE * self._unit)[box]
 
     def __call__(self, target: NDArray[np.floating], /) -> Frame:
         """The picture with the face at ``target`` (478, 3), at source resolution."""
-        if self._backdrop is None:
-            return self._warp(target)
-        flow = self._warp.flow(target)
-        low = np.array([self._warp.box[1].start, self._warp.box[0].start], np.float32)
-        rows, columns = self._person.shape
-        carried = flow - low
-        carried[..., 0] -= np.arange(columns, dtype=np.float32)
-        carried[..., 1] -= np.arange(rows, dtype=np.float32)[:, None]
-        moved = np.clip(cv2.magnitude(carried[..., 0], carried[..., 1]) / (MOVED * self._unit), 0, 1)
-        person = cv2.remap(self._person, flow - low, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        behind = (moved * (1 - person))[..., None]
-        out = self._warp.frame.copy()
-        warped = cv2.remap(self._warp.frame, flow, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-        out[self._warp.box] = np.rint(warped + behind * (self._backdrop - warped)).astype(np.uint8)
+        layers = split(self._warp, target, self._surely)
+        out, box = self._warp.frame.copy(), self._warp.box
+        made = layers(out)
+        if self._backdrop is not None:
+            x, y = cv2.split(layers.flow)
+            x -= np.arange(box[1].start, box[1].stop, dtype=np.float32)
+            y -= np.arange(box[0].start, box[0].stop, dtype=np.float32)[:, None]
+            moved = np.clip(cv2.magnitude(x, y) / (MOVED * self._unit), 0, 1)
+            behind = (moved * (1 - layers(self._person)))[..., None]
+            made = np.rint(made + behind * (self._backdrop - made)).astype(np.uint8)
+        out[box] = made
         return out
 
 

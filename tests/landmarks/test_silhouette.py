@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from scipy.ndimage import label
+
+from facediff.landmarks.canonical import mean_face
+from facediff.landmarks.mesh import FACE_OVAL, MESH_POINTS, NOSE_TIP
+from facediff.landmarks.silhouette import filled_in, split
+from facediff.landmarks.warp import MeshWarp, face_triangles
+
+SKIN, WALL = np.array([200, 140, 110]), np.array([0, 250, 0])
+
+
+def turned(degrees: float) -> np.ndarray:
+    """The mean face (468, 3) in a picture of 400 by 400, turned about the axis of the neck."""
+    face = mean_face()[:MESH_POINTS] * 110
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return face @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]).T + [200, 180, 0]
+
+
+def drawn(face: np.ndarray, colour: np.ndarray = SKIN, behind: np.ndarray = WALL) -> np.ndarray:
+    """A face of one colour before a wall of another."""
+    picture = np.full((400, 400, len(colour)), behind, np.uint8)
+    for triangle in face_triangles():
+        cv2.fillConvexPoly(picture, np.rint(face[triangle, :2]).astype(np.int32), colour.tolist())
+    return picture
+
+
+def made(picture: np.ndarray, before: np.ndarray, after: np.ndarray, person: np.ndarray | None = None) -> np.ndarray:
+    warp = MeshWarp(picture, before)
+    out = picture.copy()
+    out[warp.box] = split(warp, after, person)(picture)
+    return out.astype(int)
+
+
+def skin_in(picture: np.ndarray) -> np.ndarray:
+    """(H, W) from 0, the wall, to 1, skin, where a picture is a mixture of the two."""
+    return (picture - WALL) @ (SKIN - WALL) / ((SKIN - WALL) ** 2).sum()
+
+
+def test_a_face_that_does_not_move_is_itself(portrait, mesh) -> None:
+    warp = MeshWarp(portrait, mesh)
+    layers = split(warp, mesh)
+    assert not layers.is_torn and layers.hidden is None
+    np.testing.assert_array_equal(layers(portrait), portrait[warp.box])
+
+
+def test_a_face_that_moves_a_little_is_the_warps(portrait, mesh) -> None:
+    target = mesh + np.array([5, -3, 0], np.float32)
+    warp = MeshWarp(portrait, mesh)
+    layers = split(warp, target)
+    assert not layers.is_torn and layers.hidden is None
+    off = np.abs(layers.flow - warp.flow(target))
+    assert off.mean() < 0.05 and np.quantile(off, 0.999) < 1
+
+
+@pytest.mark.parametrize(("before", "after"), [(-25, 0), (25, 0), (0, -25), (10, 30), (-10, 25)])
+def test_a_head_that_turns_is_whole_and_has_a_clean_edge(before, after) -> None:
+    here, there = turned(before), turned(after)
+    skin = skin_in(made(drawn(here), here, there))
+    wanted = skin_in(drawn(there).astype(int)) > 0.5
+    inside = cv2.erode(wanted.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    around = cv2.dilate(wanted.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
+    assert (skin[inside] > 0.95).mean() > 0.999
+    assert (skin[around] < 0.05).mean() > 0.999
+    for one in (skin > 0.5, skin < 0.5):  # no shard of either in the other
+        sizes = np.bincount(label(one)[0].ravel())[1:]
+        assert (sizes > 4).sum() == 1
+
+
+def test_at_its_edge_a_torn_face_is_smoother_than_a_single_flow_makes_it() -> None:
+    here, there = turned(0), turned(30)
+    picture = drawn(here)
+    one = skin_in(MeshWarp(picture, here)(there).astype(int))
+    two = skin_in(made(picture, here, there))
+    assert split(MeshWarp(picture, here), there).is_torn
+    rough = [float(np.abs(np.diff((skin > 0.5).argmax(axis=1)[130:230], n=2)).sum()) for skin in (one, two)]
+    assert rough[1] < rough[0]
+
+
+def test_of_a_mesh_that_reaches_beyond_the_person_no_wall_gets_into_the_face() -> None:
+    here, there = turned(25), turned(0)
+    slimmer = here + (here.mean(axis=0) - here) * 0.04
+    picture = drawn(slimmer)
+    person = skin_in(picture.astype(int)) > 0.5
+    person = cv2.erode(person.astype(np.float32), np.ones((5, 5)))
+    inside = np.zeros((400, 400), np.uint8)
+    cv2.fillPoly(inside, [np.rint(there[FACE_OVAL, :2]).astype(np.int32)], 1)
+    x = int(there[NOSE_TIP, 0])
+    far = cv2.erode(inside, np.ones((9, 9), np.uint8)) > 0
+    far[:, x:] = False  # the side that comes into sight
+    far[: int(there[NOSE_TIP, 1]) - 30] = False
+    green = [(skin_in(made(picture, here, there, mask))[far] < 0.8).mean() for mask in (None, person)]
+    assert green[0] > 0.05 and green[1] < 0.005
+
+
+def test_what_is_known_stays_and_the_rest_is_smooth() -> None:
+    y, x = np.mgrid[0:64, 0:80].astype(np.float32)
+    plane = np.stack([x, y], axis=-1)
+    known = np.ones((64, 80), np.float32)
+    np.testing.assert_allclose(filled_in(plane, known)[8:-8, 8:-8], plane[8:-8, 8:-8], atol=0.05)
+    known[20:40, 30:50] = 0
+    hole = np.where(known[..., None] > 0, plane, 1000).astype(np.float32)
+    assert np.abs(filled_in(hole, known) - plane)[20:40, 30:50].max() < 10  # nothing of what is not known
+    one = filled_in(np.full((64, 80), 7, np.float32), known)
+    np.testing.assert_allclose(one, 7, atol=1e-3)
+
+
+def test_a_picture_without_colours_is_carried_as_well() -> None:
+    here, there = turned(-25), turned(0)
+    grey = drawn(here, np.array([255]), np.array([0]))[..., 0]
+    warp = MeshWarp(grey, here)
+    out = split(warp, there)(grey.astype(np.float32) / 255)
+    assert out.shape == tuple(part.stop - part.start for part in warp.box)
+    assert out.min() >= -1e-5 and out.max() <= 1 + 1e-5 and out.max() > 0.99
