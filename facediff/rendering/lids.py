@@ -58,9 +58,14 @@ class Lids:
         self._missing = np.clip((gaps(points) - OWN) / (NONE - OWN), 0, 1)
         self._drawn = [_drawn(frame, points, side) if self._missing[side] else None for side in range(2)]
 
+    def share(self, closure: NDArray[np.floating]) -> NDArray[np.float32]:
+        """How much of each lid (2,) is drawn at a closure (2,), from 0 to 1."""
+        shut = np.clip((closure - SHUT_FROM) / (SHUT_AT - SHUT_FROM), 0, 1)
+        return np.asarray(self._missing * shut, np.float32)
+
     def __call__(self, frame: Frame, points: NDArray[np.floating], closure: NDArray[np.floating]) -> Frame:
         """A frame of the same face, its eyes shut where they are to be: landmarks (478, 3) in pixels, closure (2,)."""
-        shut = self._missing * np.clip((closure - SHUT_FROM) / (SHUT_AT - SHUT_FROM), 0, 1)
+        shut = self.share(closure)
         for side, drawn in enumerate(self._drawn):
             if drawn is None or not shut[side]:
                 continue

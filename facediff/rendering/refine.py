@@ -146,7 +146,10 @@ def _view(shot: Shot) -> _View:
         points=points,
         mask=masks.face_hull(points, size, unit, reach=MASK_REACH),
         maps=draw_face(points, size),
-        paste=moved_parts(shot.moved, points, size, unit) * border_fade(size) * (1 - LIPS_OWN * _lips(points)),
+        paste=moved_parts(shot.moved, points, size, unit)
+        * border_fade(size)
+        * (1 - LIPS_OWN * _lips(points))
+        * (1 - _drawn_lids(shot, points)),
         fresh=shot.lack * masks.region(points[LIPS_INNER], size, unit, feather=FRESH_FEATHER),
         anew=_painted_anew(shot, points),
         new=opened(shot, points, FACE),
@@ -158,6 +161,15 @@ def _lips(points: NDArray[np.float32]) -> NDArray[np.float32]:
     size, unit = FACE.size, FACE.unit_px
     outer = masks.region(points[LIPS_OUTER], size, unit, reach=0.06, feather=0.08)
     return np.clip(outer - masks.region(points[LIPS_INNER], size, unit, feather=FRESH_FEATHER), 0, 1)
+
+
+def _drawn_lids(shot: Shot, points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(H, W) in [0, 1]: shut eyes that are drawn, whose line of lashes the denoiser would pale."""
+    area = np.zeros(FACE.size[::-1], np.float32)
+    for drawn, eye in zip(shot.lids, (RIGHT_EYE, LEFT_EYE), strict=True):
+        if drawn:
+            np.maximum(area, drawn * masks.region(points[eye], FACE.size, FACE.unit_px, reach=0.1, feather=0.1), area)
+    return area
 
 
 def _painted_anew(shot: Shot, points: NDArray[np.float32]) -> NDArray[np.float32]:

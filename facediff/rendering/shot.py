@@ -31,6 +31,7 @@ class Shot:
         lack: How much of what the opened mouth shows is missing from the coarse frame, from 0 (it keeps its own teeth,
             and what the denoiser changes is added) to 1 (what is between the lips is painted anew).
         unseen: How little source and reference show of what is between the lips, from 0 to 1; see ``cavity``.
+        lids: (2,) how much of each shut lid is drawn already, from 0 to 1; see ``lids``.
         moved: (31,) the source's own motion less the one wanted: 0 where nothing moves.
         origin: Landmarks (478, 3) that the coarse stage started from, of the same head at the same size; None where
             they are not known.
@@ -42,6 +43,7 @@ class Shot:
     pose: RigidPose
     lack: float = 1.0
     unseen: float = 0.0
+    lids: NDArray[np.float32] = field(default_factory=lambda: np.zeros(2, np.float32))
     moved: NDArray[np.float32] = field(default_factory=lambda: np.zeros(layout.DIMENSIONS, np.float32))
     origin: NDArray[np.float32] | None = None
 

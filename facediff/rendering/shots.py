@@ -86,9 +86,10 @@ class StillShots:
             poses = layout.move_head(self._pose, row[None])
             moved = (self._express(row) + self._beyond)[None]
             points = from_canonical(moved, poses)[0]
-            lack = lacking(self._own, moved[0], PORTRAIT_LACKS)
+            lack, shut = lacking(self._own, moved[0], PORTRAIT_LACKS), self._shut(row)
             yield Shot(
-                coarse=self._lids(self._animator(points), points, self._shut(row)),
+                coarse=self._lids(self._animator(points), points, shut),
+                lids=self._lids.share(shut),
                 reference=None,
                 points=points,
                 pose=poses,
@@ -155,6 +156,7 @@ class GuidedStillShots:
             lack = lacking(self._canonical[0], self._canonical[row + 1], PORTRAIT_LACKS)
             yield Shot(
                 coarse=self._lids(self._animator(points), points, motion[layout.LIDS]),
+                lids=self._lids.share(motion[layout.LIDS]),
                 reference=None,
                 points=points,
                 pose=pose,
@@ -218,15 +220,17 @@ class VideoShots:
             moved = self._moved(index, row)
             points = from_canonical(moved[None], pose)[0]
             coarse = MeshWarp(frame, self.track.points[index], follows=self._follows)(points)
-            wanted, own = self._wanted(index, row), self._own[index]
+            wanted, own, drawn = self._wanted(index, row), self._own[index], np.zeros(2, np.float32)
             if (wanted[layout.LIDS] > own[layout.LIDS] + LOWERED).any():
-                coarse = Lids(frame, self.track.points[index])(coarse, points, wanted[layout.LIDS])
+                lids = Lids(frame, self.track.points[index])
+                coarse, drawn = lids(coarse, points, wanted[layout.LIDS]), lids.share(wanted[layout.LIDS])
             lack = lacking(self._canonical[index], moved)
             shown = (
                 None if lack == 0 else _blend(align(pose, MOUTH).crop(coarse, 0), reference.window(points, pose), lack)
             )
             held = Shot(
                 coarse=coarse,
+                lids=drawn,
                 reference=shown,
                 points=points,
                 pose=pose,

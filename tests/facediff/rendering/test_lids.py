@@ -77,3 +77,9 @@ def test_a_portrait_blinks_with_them() -> None:
     open_before = warp_affine(picture, eye_frame(track.points[0], 0), SIZE).astype(float).mean(axis=2)
     white = (np.abs(u) < 0.35) & (np.abs(v + 0.1) < 0.06)
     assert window[white].std() < 0.6 * open_before[white].std()
+
+
+def test_the_share_that_is_drawn_grows_as_the_lid_hurries_shut(points: np.ndarray) -> None:
+    lids = Lids(astronaut(), points)
+    np.testing.assert_array_equal(lids.share(np.array([SHUT_FROM, 0.0])), 0)
+    np.testing.assert_allclose(lids.share(np.array([(SHUT_FROM + SHUT_AT) / 2, 1.0])), [0.5, 1.0], atol=1e-6)

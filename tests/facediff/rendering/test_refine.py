@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,7 @@ from skimage.data import astronaut
 from facediff.landmarks import motion as layout
 from facediff.landmarks.alignment import FACE, align
 from facediff.landmarks.masks import face_hull
-from facediff.landmarks.mesh import BROW_LINE, CHIN, LIPS_OUTER
+from facediff.landmarks.mesh import BROW_LINE, CHIN, LIPS_OUTER, RIGHT_EYE
 from facediff.landmarks.tracker import track_still
 from facediff.pipelines.loading import load_animate
 from facediff.rendering.refine import FaceRefiner, RefineSettings, moved_parts
@@ -152,3 +153,15 @@ def test_who_paints_afterwards_gets_the_shots_with_refined_faces(pipeline, shots
         assert isinstance(got, Shot) and apart([got.coarse], [frame]) <= 1
         assert got.pose is shot.pose and got.points is shot.points and got.reference is shot.reference
         np.testing.assert_array_equal(shot.coarse, coarse)  # the coarse shot itself stays
+
+
+def test_lids_that_are_drawn_are_left_as_they_are(pipeline) -> None:
+    motion = np.zeros((1, layout.DIMENSIONS), np.float32)
+    motion[0, layout.LIDS] = 1.0
+    (shot,) = StillShots(astronaut(), track_still(astronaut()))(motion)
+    assert (shot.lids == 1).all()
+    (spared,), (changed,) = (refine(pipeline, [s]) for s in (shot, replace(shot, lids=np.zeros(2, np.float32))))
+    eye = np.rint(shot.points[RIGHT_EYE, :2]).astype(int)
+    within = np.s_[eye[:, 1].min() : eye[:, 1].max() + 1, eye[:, 0].min() : eye[:, 0].max() + 1]
+    assert np.abs(spared[within].astype(int) - shot.coarse[within]).max() <= 2
+    assert np.abs(changed[within].astype(int) - shot.coarse[within]).max() > 8

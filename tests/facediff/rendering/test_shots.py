@@ -208,6 +208,9 @@ def test_lids_are_drawn_where_they_are_lower_than_in_the_frame(track, monkeypatc
             drawn.append(round(float(closure[0]), 3))
             return frame
 
+        def share(self, closure: np.ndarray) -> np.ndarray:
+            return np.array([1, 0], np.float32)
+
     monkeypatch.setattr("facediff.rendering.shots.Lids", Seen)
     lids = np.zeros(layout.DIMENSIONS, bool)
     lids[layout.LIDS] = True
