@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -19,8 +20,9 @@ from facediff.cli import app
 from facediff.errors import ConfigError
 from facediff.landmarks import motion as layout
 from facediff.landmarks.masks import face_hull
+from facediff.landmarks.mesh import CHIN
 from facediff.landmarks.templates import MotionTemplate, load_template
-from facediff.landmarks.tracker import track_face
+from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, VideoWriter
 
 HELLO = Path(facediff.__file__).parent / "samples" / "hello.flac"
@@ -68,6 +70,33 @@ def test_what_drives_is_what_is_seen(portrait, driver) -> None:
     seen, wanted = tracked(clip), tracked(VideoReader(driver))
     for channel, least in ((layout.OPENING.start, 0.9), (layout.ANGLES.start, 0.9), (layout.LIDS.start, 0.8)):
         assert np.corrcoef(seen[:, channel], wanted[:, channel])[0, 1] > least, channel
+
+
+def without_neck() -> np.ndarray:
+    """The portrait, cut off right below the chin."""
+    chin = int(track_still(astronaut()).points[0, CHIN, 1])
+    return np.ascontiguousarray(astronaut()[: chin + 3, 100:350])
+
+
+def with_a_hand() -> np.ndarray:
+    """The portrait with two fingers over one cheek."""
+    picture, points = astronaut().copy(), track_still(astronaut()).points[0]
+    x, y = points[50, :2].astype(int)
+    for k in (0, 9):
+        cv2.line(picture, (x - 25 + k, y + 50), (x - 8 + k, y), (214, 160, 130), 7, cv2.LINE_AA)
+        cv2.line(picture, (x - 21 + k, y + 50), (x - 4 + k, y), (120, 80, 60), 1, cv2.LINE_AA)
+    return picture
+
+
+@pytest.mark.parametrize("source", [without_neck, with_a_hand])
+def test_a_source_without_a_neck_or_with_a_hand_on_its_cheek_moves_as_any(source) -> None:
+    picture, wanted = source(), act()
+    frames = list(Avatar.from_image(picture, device="cpu").animate(wanted))
+    assert all(frame.shape == picture.shape for frame in frames)
+    seen = tracked(frames)
+    for channel in (layout.OPENING.start, layout.ANGLES.start, layout.LIDS.start):
+        asked = wanted.motion[:, channel if channel != layout.OPENING.start else layout.LIPS.start]
+        assert abs(np.corrcoef(seen[:, channel], asked)[0, 1]) > 0.8, channel
 
 
 def test_a_region_leaves_the_others_alone(portrait) -> None:
