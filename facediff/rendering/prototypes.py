@@ -19,7 +19,9 @@ from facediff.rendering.compose import add_window
 from facediff.rendering.shot import border_fade, in_crop
 from facediff.types import FaceTrack, Frame
 
-WITHIN, FADE = 0.93, 0.12  # of the face oval, and eye distances beyond, in which what changes a face ends
+# Of the face oval, and eye distances beyond, in which what changes a face ends: nearer to it, a prototype tells how
+# people wear their hair and what they stand before, and would light up the background at the jaw.
+WITHIN, FADE = 0.86, 0.12
 BEARD_REACH, BEARD_FADE = 0.06, 0.1  # eye distances around the lower face
 DARKEST, BRIGHTEST = -2.0, 0.7  # logarithms of what light is changed by
 STRONGEST = 2.0

@@ -27,6 +27,7 @@ from facediff.landmarks.mesh import FACE_OVAL, LEFT_BROW, LEFT_EYE, RIGHT_BROW, 
 from facediff.landmarks.motion import lip_opening
 from facediff.media import VideoReader, read_image
 from facediff.models.prototypes import Prototypes
+from facediff.training.attributes import completed
 from facediff.training.catalog import Clip
 from facediff.training.faces import is_frontal, read_tracks
 
@@ -123,12 +124,15 @@ def fit_prototypes(faces: Sequence[FlatFace], names: Sequence[str], kept: Sequen
     if len(faces) <= len(names) + 2:
         raise ConfigError(f"{len(faces)} labelled faces are too few for {len(names)} attributes")
     table = np.array([[face.labels.get(name, np.nan) for name in names] + [face.opening] for face in faces])
-    table = np.where(np.isnan(table), np.nanmean(table, axis=0), table)
+    count = Counter(face.identity for face in faces)
+    weights = np.array([count[face.identity] for face in faces], np.float64) ** -0.5
+    # What is unknown of men are beards, and of women make-up. With the mean of everybody in their place, men would have
+    # too few beards, and what is left of these would be taken for what it is to be male.
+    table = completed(table, table[:, np.isfinite(table).all(axis=0)], weights)
     for name, column in zip(names, table.T, strict=False):
         if np.ptp(column) < 0.1:
             raise ConfigError(f"all labelled faces are alike in {name!r}")
-    count = Counter(face.identity for face in faces)
-    root = np.array([count[face.identity] ** -0.25 for face in faces])[:, None]  # of a weight that is a root itself
+    root = np.sqrt(weights)[:, None]
     told = np.column_stack([np.ones(len(faces)), table - table.mean(axis=0)]) * root
     decay = np.diag([1e-3, *[DECAY] * table.shape[1]])
     solve = np.linalg.solve(told.T @ told + decay, told.T)[[1 + list(names).index(name) for name in kept]]

@@ -40,7 +40,7 @@ def part(track: FaceTrack, name: str) -> np.ndarray:
     if name == "chin":
         centre = points[[152, 17]].mean(axis=0)
         return np.hypot(*(np.mgrid[0:512, 0:512] - centre[1::-1, None, None])) < 0.08 * unit
-    return masks.region(points[FACE_OVAL], (512, 512), unit, reach=0.25) == 0
+    return masks.region(points[FACE_OVAL], (512, 512), unit, reach=0.02 if name == "around" else 0.25) == 0
 
 
 def test_a_beard_darkens_the_chin_and_make_up_reddens_the_lips(track, prototypes) -> None:
@@ -56,6 +56,14 @@ def test_nothing_beyond_the_face_changes_and_strength_0_changes_nothing(track, p
         np.testing.assert_array_equal(made[part(track, "away")], astronaut()[part(track, "away")])
         assert np.abs(made.astype(int) - astronaut()).max() > 8
     np.testing.assert_array_equal(edited(track, prototypes, beard=0.0, age=0.0), astronaut())
+
+
+def test_no_rim_of_light_shows_on_what_is_behind_the_jaw(track, prototypes) -> None:
+    grey = np.full_like(astronaut(), 128)
+    for name in ("age", "makeup", "male"):
+        for strength in (-1.0, 1.0):
+            change = np.abs(edited(track, prototypes, grey, **{name: strength}).astype(int) - 128)
+            assert change[part(track, "around")].max() <= 4 < change.max(), (name, strength)
 
 
 def test_more_is_more_and_wishes_add_up(track, prototypes) -> None:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from facediff.errors import ConfigError
-from facediff.training.attributes import fit_attributes, fit_directions, read_labels
+from facediff.training.attributes import completed, fit_attributes, fit_directions, read_labels
 from facediff.training.edit_stages import LABELS, judged_by_others
 
 
@@ -86,6 +86,35 @@ def test_directions_are_what_changes_all_else_being_equal() -> None:
     np.testing.assert_allclose(found, true[:2], atol=0.06)
     blind = fit_directions(z.astype(np.float32), labels, np.ones(count, np.float32))
     assert np.abs(blind[0] - true[0]).max() > 0.15  # the light taken for the beard
+
+
+def test_a_score_stays_while_another_attribute_changes() -> None:
+    """Only men have beards, and most men do; vectors are made of both, of noise, and of nothing else."""
+    rng = np.random.default_rng(0)
+    count, patterns = 600, rng.normal(size=(2, 16))
+    male = (rng.random(count) < 0.5).astype(np.float32)
+    beard = male * (rng.random(count) < 0.7).astype(np.float32)
+    labels = {"male": male, "beard": beard}
+    z = (np.stack([male, beard], 1) @ patterns + rng.normal(size=(count, 16))).astype(np.float32)
+    for apart, is_mixed in ((0.0, True), (0.3, False)):
+        fitted = fit_attributes(z, labels, np.ones(count, np.float32), apart=apart)
+        weight = (fitted.linear.weight / fitted.deviation).detach().numpy()
+        changes = weight @ patterns.T  # of each score with each attribute
+        assert (np.diag(changes) > 0.5).all()
+        assert (abs(changes[0, 1]) > 0.25 * changes[0, 0]) == is_mixed, changes
+
+
+def test_what_cannot_be_seen_is_guessed_from_what_can() -> None:
+    """Beards that only men have, unknown on half of the men; rows without weight say nothing."""
+    male = np.tile([0.0, 1.0], 100)
+    beard = np.where(male > 0, np.tile([0.0, 0.0, 0.0, 1.0], 50), 0.0)
+    beard[150:] = 1
+    weights = np.where(np.arange(200) < 150, 1.0, 0.0)
+    known = np.stack([male, np.where((male > 0) & (np.arange(200) % 8 < 4), np.nan, beard)], axis=1)
+    found = completed(known, male[:, None], weights)
+    hidden = np.isnan(known[:, 1])
+    np.testing.assert_allclose(found[hidden, 1], beard[~hidden & (male > 0)][:36].mean(), atol=0.05)
+    np.testing.assert_array_equal(found[~hidden], known[~hidden])
 
 
 def test_some_attributes_of_a_classifier_are_what_they_were() -> None:

@@ -46,6 +46,16 @@ def test_a_label_that_cannot_be_seen_says_nothing() -> None:
     assert made.of("age")[CHEEK].mean() == pytest.approx(0.3, abs=0.1)
 
 
+def test_beards_that_cannot_be_seen_on_men_are_no_part_of_being_male() -> None:
+    faces = people(120)
+    hidden = [
+        FlatFace(f.light, {k: v for k, v in f.labels.items() if k != "beard"}, f.identity, 0) if n % 4 == 1 else f
+        for n, f in enumerate(faces)
+    ]
+    made = fit_prototypes(hidden, ["male", "beard", "age"], ["male"])
+    assert made.of("male")[CHIN].mean() == pytest.approx(-0.1, abs=0.06)
+
+
 def test_too_few_faces_and_labels_without_difference_are_refused() -> None:
     with pytest.raises(ConfigError, match="too few"):
         fit_prototypes(people(4), ["male", "beard", "age"], ["age"])
