@@ -12,7 +12,7 @@ from facediff.landmarks import masks
 from facediff.landmarks.alignment import align
 from facediff.landmarks.flat_face import FLAT, Unfolding, flat_points
 from facediff.landmarks.light import levels, logarithm
-from facediff.landmarks.mesh import FACE_OVAL, LEFT_EYE, LIPS_INNER, RIGHT_EYE
+from facediff.landmarks.mesh import FACE_OVAL, LEFT_BROW, LEFT_EYE, LIPS_INNER, RIGHT_BROW, RIGHT_EYE
 from facediff.landmarks.smoothing import smooth_track
 from facediff.models.prototypes import Prototypes
 from facediff.rendering.compose import add_window
@@ -23,6 +23,7 @@ from facediff.types import FaceTrack, Frame
 # people wear their hair and what they stand before, and would light up the background at the jaw.
 WITHIN, FADE = 0.86, 0.12
 BEARD_REACH, BEARD_FADE = 0.06, 0.1  # eye distances around the lower face
+LIPS_REACH, EYES_REACH, MAKEUP_FADE = 0.1, 0.2, 0.2  # eye distances around what make-up is put on
 DARKEST, BRIGHTEST = -2.0, 0.7  # logarithms of what light is changed by
 STRONGEST = 2.0
 STUBBLE, BEARD = 0.2, 0.6  # logarithms by which a lower face is darker than cheeks, in shade and with a beard
@@ -84,7 +85,14 @@ def _where(name: str) -> NDArray[np.float32]:
         within = masks.region(points[FACE_OVAL], FLAT.size, unit, feather=0.05)
         return grown * within * (1 - masks.mouth(points, FLAT.size, unit, feather=0.04))
     oval = points[FACE_OVAL, :2]
-    return masks.region(oval.mean(0) + WITHIN * (oval - oval.mean(0)), FLAT.size, unit, feather=FADE)
+    within = masks.region(oval.mean(0) + WITHIN * (oval - oval.mean(0)), FLAT.size, unit, feather=FADE)
+    if name == "makeup":  # not on the skin, where those who wear it differ in what else they are
+        made_up = masks.mouth(points, FLAT.size, unit, reach=LIPS_REACH, feather=MAKEUP_FADE)
+        for line in (LEFT_EYE, RIGHT_EYE, LEFT_BROW, RIGHT_BROW):
+            around = masks.region(points[line], FLAT.size, unit, reach=EYES_REACH, feather=MAKEUP_FADE)
+            made_up = np.maximum(made_up, around)
+        return made_up * within
+    return within
 
 
 def _skin(light: NDArray[np.float32], points: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -37,8 +37,8 @@ def part(track: FaceTrack, name: str) -> np.ndarray:
     points, unit = track.points[0], float(np.linalg.norm(track.points[0, 33] - track.points[0, 263]))
     if name == "lips":
         return masks.mouth(points, (512, 512), unit) - masks.region(points[LIPS_INNER], (512, 512), unit) > 0.9
-    if name == "chin":
-        centre = points[[152, 17]].mean(axis=0)
+    if name in ("chin", "cheeks"):
+        centre = points[[152, 17] if name == "chin" else [50, 205]].mean(axis=0)
         return np.hypot(*(np.mgrid[0:512, 0:512] - centre[1::-1, None, None])) < 0.08 * unit
     return masks.region(points[FACE_OVAL], (512, 512), unit, reach=0.02 if name == "around" else 0.25) == 0
 
@@ -46,8 +46,10 @@ def part(track: FaceTrack, name: str) -> np.ndarray:
 def test_a_beard_darkens_the_chin_and_make_up_reddens_the_lips(track, prototypes) -> None:
     bearded = edited(track, prototypes, beard=1.0).astype(float) - astronaut()
     assert bearded[part(track, "chin")].mean() < -25
-    lips = (edited(track, prototypes, makeup=1.0).astype(float) - astronaut())[part(track, "lips")].mean(axis=0)
+    made_up = edited(track, prototypes, makeup=1.0).astype(float) - astronaut()
+    lips = made_up[part(track, "lips")].mean(axis=0)
     assert lips[0] - lips[1] > 8
+    assert np.abs(made_up[part(track, "cheeks")]).max() <= 2  # it is laid on lips, eyes and brows
 
 
 def test_nothing_beyond_the_face_changes_and_strength_0_changes_nothing(track, prototypes) -> None:
