@@ -130,7 +130,7 @@ def attributes(pipeline, classifier, judge, films: list[Film], method: str) -> N
     with torch.inference_mode():
         told = torch.stack([judge(identities(pipeline, film, film.frames)).mean(0) for film in films])
     differ = told.std(0).numpy()
-    heading(f"{method}: attribute", "monotone", "own", "others", "TL-ID", "TG-ID")
+    heading(f"{method}: attribute", "never falls", "own", "others", "TL-ID", "TG-ID")
     for name in names if method == PROTOTYPE else classifier.names:
         regions, rows = regions_of([name]), []
         strengths = GLASSES_STRENGTHS if name == GLASSES else STRENGTHS
@@ -147,7 +147,7 @@ def attributes(pipeline, classifier, judge, films: list[Film], method: str) -> N
             held = [a / b for a, b in zip(alike(vectors), own, strict=True)]  # of the strongest
             moved = torch.stack(scores)
             place = names.index(name)
-            rises = float((moved[1:, place] > moved[:-1, place]).float().mean())
+            rises = float((moved[1:, place] >= moved[:-1, place]).float().mean())  # who has no beard loses none
             change = (moved[-1] - moved[0]).numpy() / differ
             rows.append([rises, change[place], np.abs(np.delete(change, place)).mean(), *held])
         line(name, [float(value) for value in np.mean(rows, axis=0)])

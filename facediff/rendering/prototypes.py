@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +27,7 @@ BEARD_REACH, BEARD_FADE = 0.06, 0.1  # eye distances around the lower face
 LIPS_REACH, EYES_REACH, MAKEUP_FADE = 0.1, 0.2, 0.2  # eye distances around what make-up is put on
 DARKEST, BRIGHTEST = -2.0, 0.7  # logarithms of what light is changed by
 STRONGEST = 2.0
+LINE, AROUND = 0.02, 0.15  # eye distances: what is one with a line of a face, and what is around it
 STUBBLE, BEARD = 0.2, 0.6  # logarithms by which a lower face is darker than cheeks, in shade and with a beard
 CHEEKS = np.array([[117, 118, 101, 36, 50], [346, 347, 330, 266, 280]])  # under the eyes, above where beards grow
 
@@ -67,14 +69,26 @@ class PrototypeEditor:
         points = in_crop(self._track.points[index], alignment, pose, FLAT)
         window = alignment.crop(frame, 0)
         light = logarithm(window)
-        change = _seen(points)[..., None] * unfold(points)
+        change = no_lighter(light, _seen(points)[..., None] * unfold(points))
         wanted = light + change
         if self._shaves:
             skin = _skin(light, points)
             lighter = np.minimum(change, np.maximum(skin - light, 0))  # what is shaved is skin, and no lighter
-            wanted = light + np.where(change > 0, _bearded(light, points, skin) * lighter, change)
+            wanted = light + _bearded(light, points, skin) * lighter
         change = levels(wanted) - levels(light)
         return add_window(frame, change, alignment.inverses[0])
+
+
+def no_lighter(light: NDArray[np.float32], change: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A change (H, W, 3) of a face's light (H, W, 3), logarithms, that makes no line of it lighter than what is around.
+
+    A wrinkle that is taken from a smooth cheek, or paint from lips that wear none, would shine.
+    """
+    own, around, broad = (
+        cv2.GaussianBlur(picture, (0, 0), reach * FLAT.unit_px)
+        for picture, reach in ((light, LINE), (light, AROUND), (change, AROUND))
+    )
+    return np.minimum(change, np.maximum(broad, 0) + np.maximum(around - own, 0))
 
 
 def _where(name: str) -> NDArray[np.float32]:

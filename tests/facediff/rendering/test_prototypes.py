@@ -12,7 +12,7 @@ from facediff.landmarks.flat_face import FLAT
 from facediff.landmarks.mesh import FACE_OVAL, LIPS_INNER
 from facediff.landmarks.tracker import track_still
 from facediff.models.prototypes import Prototypes, load_prototypes
-from facediff.rendering.prototypes import PrototypeEditor
+from facediff.rendering.prototypes import PrototypeEditor, no_lighter
 from facediff.types import FaceTrack
 from facediff.weights import model_folder
 
@@ -74,7 +74,10 @@ def test_more_is_more_and_wishes_add_up(track, prototypes) -> None:
     assert np.abs(strong).sum() > 1.5 * np.abs(weak).sum()
     both = edited(track, prototypes, makeup=0.5, age=0.5).astype(float)
     one = edited(track, prototypes, makeup=0.5)
-    np.testing.assert_allclose(edited(track, prototypes, one, age=0.5), both, atol=3)
+    apart = np.abs(
+        edited(track, prototypes, one, age=0.5) - both
+    )  # but where one leaves nothing for the other to lighten
+    assert apart.mean() < 0.1 and np.percentile(apart, 99.5) <= 3
 
 
 def test_all_frames_change_alike(track, prototypes) -> None:
@@ -88,8 +91,7 @@ def test_all_frames_change_alike(track, prototypes) -> None:
 
 
 def test_a_shave_lightens_beards_alone(track, prototypes) -> None:
-    smooth = np.abs(edited(track, prototypes, beard=-1.0).astype(int) - astronaut())
-    assert smooth[part(track, "chin")].mean() < 3
+    np.testing.assert_array_equal(edited(track, prototypes, beard=-1.0), astronaut())
     bearded = edited(track, prototypes, beard=1.5)
     shaved = edited(track, prototypes, bearded, beard=-1.0)
     chin = part(track, "chin")
@@ -106,3 +108,15 @@ def test_frames_without_a_face_pass_and_strengths_have_a_range(track, prototypes
         with pytest.raises(ConfigError, match="from -2 to 2"):
             PrototypeEditor(track, prototypes, {"age": strength})
     assert prototypes.light.shape[1:3] == FLAT.size[::-1]
+
+
+def test_a_line_is_taken_out_where_there_is_one_and_makes_none_elsewhere() -> None:
+    light = np.zeros((*FLAT.size[::-1], 3), np.float32)
+    change = np.zeros_like(light)
+    light[100:112, 150:300] = -0.5  # a wrinkle
+    change[100:112, 150:300] = change[300:312, 150:300] = 0.5  # what takes it out, and as much where the skin is smooth
+    made = light + no_lighter(light, change)
+    assert made[106, 180:270].mean() > -0.15
+    assert np.abs(made[306, 180:270]).max() < 0.15
+    np.testing.assert_allclose(no_lighter(light, -np.abs(change)), -np.abs(change), atol=1e-5)  # shade is free
+    np.testing.assert_allclose(no_lighter(light, np.full_like(light, 0.3)), 0.3, atol=1e-4)  # and so is all at once
