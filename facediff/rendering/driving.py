@@ -30,6 +30,7 @@ SAME_PLACE = 0.15
 BLINKS = 0.25  # closure by which lids are at another moment
 PLACE_COUNTS = 0.1  # weight of a distance in place against one in shape
 REACH = np.array([0.35, 0.25, 0.12], np.float32)  # of a head over its shoulders: right, down, log of the size
+WIDER = 0.1  # how much further than usual eyes open, at most, over how far that is
 EXPRESSION_S, EASE_S = 2.0, 0.6  # how long a single expression is shown, and how long it takes to appear
 
 # What each region of a face is, in the channels of a motion.
@@ -213,13 +214,16 @@ def scaled(motion: np.ndarray, *, lips: float, eyes: float, brows: float, head: 
 
 
 def within_reach(motion: np.ndarray) -> np.ndarray:
-    """The same motion (T, 31) with the head no further from its place than a neck allows; small shifts are untouched.
+    """The same motion (T, 31) with head and lids no further from their place than they go; little is untouched.
 
-    A driver may walk about, or lean into the camera; a portrait's shoulders stay where they are.
+    A driver may walk about, or lean into the camera; a portrait's shoulders stay where they are. And the eyes of a
+    driver may be half shut as a rule and wide open at times; those of a portrait, open as they are, would stare.
     """
     out = motion.copy()
     shift = out[:, layout.SHIFT] / REACH
     out[:, layout.SHIFT] = REACH * np.tanh(shift)
+    lids = out[:, layout.LIDS]
+    out[:, layout.LIDS] = np.where(lids < 0, WIDER * np.tanh(lids / WIDER), lids)
     return out
 
 

@@ -12,7 +12,7 @@ from facediff.landmarks import motion as layout
 from facediff.landmarks.templates import MotionTemplate
 from facediff.landmarks.tracker import track_still
 from facediff.media import VideoWriter
-from facediff.rendering.driving import REACH, REGIONS, channels, read_driver, scaled, shown, within_reach
+from facediff.rendering.driving import REACH, REGIONS, WIDER, channels, read_driver, scaled, shown, within_reach
 
 SMALL = np.ascontiguousarray(astronaut()[:256, 100:356])
 
@@ -127,6 +127,16 @@ def test_a_head_stays_over_its_shoulders_and_its_order_in_time() -> None:
     small = within_reach(0.02 * motion)[:, layout.SHIFT]
     np.testing.assert_allclose(small, 0.02 * motion[:, layout.SHIFT], atol=0.005)
     np.testing.assert_array_equal(np.delete(near, layout.SHIFT, 1), np.delete(motion, layout.SHIFT, 1))
+
+
+def test_eyes_shut_as_they_do_and_hardly_open_further_than_they_are() -> None:
+    motion = np.zeros((100, layout.DIMENSIONS), np.float32)
+    motion[:, layout.LIDS] = np.linspace(-0.5, 1, 100)[:, None]
+    lids = within_reach(motion)[:, layout.LIDS]
+    np.testing.assert_array_equal(
+        lids[motion[:, layout.LIDS] >= 0], motion[:, layout.LIDS][motion[:, layout.LIDS] >= 0]
+    )
+    assert lids.min() >= -WIDER and (np.diff(lids, axis=0) > 0).all()
 
 
 def test_the_moment_of_a_picture_is_found_by_its_face_and_by_its_place(tmp_path) -> None:
