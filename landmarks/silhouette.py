@@ -110,23 +110,11 @@ def split(warp: MeshWarp, target: NDArray[np.floating], person: NDArray[np.float
     """
     before, after = warp.nodes(target)
     low, step = np.array([warp.box[1].start, warp.box[0].start]), warp.step
-    order = far_first(target)
-    face = face_triangles()[order]
-    small, large = areas(before[face]), areas(after[face])
-    facing = np.sign(np.median(large))
-    towards = facing * large > 0
-    growth = facing * large / np.maximum(facing * small, 1e-6)
-    growth /= np.median(growth[towards])
-    rim = rim_triangles()[order]
-    shown = 1 - np.clip((growth / np.where(rim, 1.0, FIRM) - TRUSTED) / (DOUBTED - TRUSTED), 0, 1)
-    drawn_out = rim * np.clip((growth - 1) / (GROWN - 1), 0, 1)
-    face, shown, drawn_out = face[towards], shown[towards], drawn_out[towards]
-
+    face, shown, drawn_out = _facing(before, after, far_first(target))
     owner = owners(after[face], warp.grid, step)
     inside = owner >= 0
     nearest, centres = _nearest(inside), cell_centres(inside.shape, step)
     moves = (carried(before[face], after[face], owner, step) - centres)[nearest]
-    cells = (moves + centres + low).astype(np.float32)
     outer = warp.outer_triangles[len(warp.outer_triangles) // 2 :]  # those that end at the outline
     outer = outer[areas(before[outer]) * areas(after[outer]) > 0]
     beyond = owners(after[outer], warp.grid, step)
@@ -134,7 +122,7 @@ def split(warp: MeshWarp, target: NDArray[np.floating], person: NDArray[np.float
     edge = inside & ~binary_erosion(inside)
     apart = np.abs(moves - around)[edge].max(initial=0) / step
 
-    trust = shown[owner].astype(np.float32)
+    cells, trust = (moves + centres + low).astype(np.float32), shown[owner].astype(np.float32)
     if person is not None:
         seen = _sampled(person.astype(np.float32), cells)
         trust = np.minimum(trust, 1 - drawn_out[owner] * (1 - seen)).astype(np.float32)
@@ -147,6 +135,24 @@ def split(warp: MeshWarp, target: NDArray[np.floating], person: NDArray[np.float
         hidden = Hidden(warp.enlarged(trust)[part], cells, known)
     cover = _drawn(after[face], part, step)
     return Layers(warp, warp.moved(around), part, warp.moved(moves)[part], cover, bool(apart > TORN), hidden)
+
+
+def _facing(
+    before: NDArray[np.float64], after: NDArray[np.float64], order: NDArray[np.intp]
+) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]:
+    """The triangles of a face (N, 3) that face the camera in the end, in an order.
+
+    And, of each, how well the source shows it, and how much it is drawn out at the rim of the face; from 0 to 1.
+    """
+    face, rim = face_triangles()[order], rim_triangles()[order]
+    small, large = areas(before[face]), areas(after[face])
+    facing = np.sign(np.median(large))
+    towards = facing * large > 0
+    growth = facing * large / np.maximum(facing * small, 1e-6)
+    growth /= np.median(growth[towards])
+    shown = 1 - np.clip((growth / np.where(rim, 1.0, FIRM) - TRUSTED) / (DOUBTED - TRUSTED), 0, 1)
+    drawn_out = rim * np.clip((growth - 1) / (GROWN - 1), 0, 1)
+    return face[towards], shown[towards], drawn_out[towards]
 
 
 def _around(corners: NDArray[np.floating], step: float, box: tuple[slice, slice]) -> tuple[slice, slice]:
