@@ -1,13 +1,14 @@
-"""What is between lips that were closed in the source: upper teeth, a tongue, and the dark behind them.
+"""What is between lips that open further than in the source: upper teeth, a tongue, and the dark behind them.
 
 From closed lips a denoiser of few steps paints about the mean of all mouths: a mist of the colour of lips, in which a
 mouth does not look open. But laid over one another, tooth upon tooth, many people's teeth have a mean that is sharp
-(``facediff.training.teeth``). It is put where the skull holds it, and lips that part uncover it.
+(``facediff.training.teeth``). It is put where the skull holds it, and lips that part uncover it. A source that shows
+its own teeth keeps them, there too (``facediff.rendering.own_teeth``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -15,21 +16,19 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from facediff.landmarks import masks
-from facediff.landmarks.alignment import MOUTH, align, warp_affine
-from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER
+from facediff.landmarks.alignment import warp_affine
+from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER, SUBNASALE
 from facediff.rendering.compose import add_window
 from facediff.rendering.lip_line import closed, lip_edges, shutting
-from facediff.rendering.shot import Shot, drawing_unit, in_crop
+from facediff.rendering.shot import OwnTeeth, Shot, mouth_window
 from facediff.types import Frame
 from facediff.weights import model_folder
 
 CLOSED, PARTED = 0.03, 0.07  # opening of lips, in eye distances, that shows nothing and enough
 FEATHER = 0.018  # eye distances over which lips hide what is behind them
-FINEST = 240  # pixels to an eye distance in which mouths are drawn
-WINDOW, ABOVE = (0.96, 0.72), 0.26  # eye distances of the part of a face that is drawn, and above its anchor
 GLANCE = 4  # pixels of which one is enough to tell colours
 EDGE_BELOW = 0.02  # eye distances by which incisors of a mouth at rest reach below the line where the lips meet
-SUBNASALE, UPPER_LIP = 2, 13
+UPPER_LIP = 13
 SHADE = np.array([0.2, 0.13, 0.13], np.float32)  # light behind lips, over their own
 TONGUE = np.array([0.62, 0.5, 0.52], np.float32)  # likewise, of a tongue
 TONGUE_FROM, TONGUE_AT = 0.06, 0.2  # openings that show nothing of a tongue, and all
@@ -71,22 +70,19 @@ def unseen(lack: float, shown: float) -> float:
 
 
 def filled(frame: Frame, shot: Shot) -> Frame:
-    """A painted frame with what nobody has seen drawn between its lips, or with teeth shut away behind them.
+    """A painted frame with what its source does not show drawn between its lips, or with teeth shut away behind them.
 
     The frame itself where lips show what the source does.
     """
-    shut = shutting(shot)
-    if not shot.unseen and not shut:
+    shut, stays = shutting(shot), 0.0 if shot.teeth is None else shot.lack - shot.unseen
+    if not shot.unseen and not shut and not stays:
         return frame
-    unit = drawing_unit(float(shot.pose.scale[0]), FINEST)
-    size = (round(WINDOW[0] * unit), round(WINDOW[1] * unit))
-    template = replace(MOUTH, size=size, unit_px=unit, anchor_px=(size[0] / 2, ABOVE * unit))
-    alignment = align(shot.pose, template)
-    points = in_crop(shot.points, alignment, shot.pose, template)
-    linear = alignment.matrices[0, :, :2] @ (shot.pose.rotation[0, :2, :2] * shot.pose.scale[0])
+    alignment, _, unit, points, linear = mouth_window(shot.points, shot.pose)
     window = alignment.crop(frame, 0).astype(np.float32)
-    made = shot.unseen * (inside(window, points, linear, resting(shot)) - window) if shot.unseen else 0
-    change = made + shut * (closed(window, points, unit) - window)
+    change = shut * (closed(window, points, unit) - window)
+    for share, own in ((shot.unseen, None), (stays, shot.teeth)):
+        if share:
+            change += share * (inside(window, points, linear, resting(shot), own) - window)
     return add_window(frame, change, alignment.inverses[0])
 
 
@@ -98,7 +94,11 @@ def resting(shot: Shot) -> float:
 
 
 def inside(
-    window: NDArray[np.float32], points: NDArray[np.floating], linear: NDArray[np.floating], rest: float
+    window: NDArray[np.float32],
+    points: NDArray[np.floating],
+    linear: NDArray[np.floating],
+    rest: float,
+    own: OwnTeeth | None = None,
 ) -> NDArray[np.float32]:
     """A window (H, W, 3), in levels, with the inside of a mouth drawn between the lips.
 
@@ -107,6 +107,7 @@ def inside(
         points: Landmarks (478, 3) in its pixels.
         linear: (2, 2) from eye distances across and down the face to pixels.
         rest: See ``resting``.
+        own: The teeth of this mouth; those of the mean where they are not known.
     """
     size = window.shape[1], window.shape[0]
     unit = float(np.sqrt(abs(np.linalg.det(linear))))
@@ -117,15 +118,40 @@ def inside(
     below = (down - hidden) / unit  # the upper lip
     depth = np.clip((down - hidden) / np.maximum(shown - hidden, 1.0), 0, 1)
     made = _behind(of_lips, depth, points, unit)
-    edge = points[SUBNASALE, :2] + linear @ np.array([0.0, rest + EDGE_BELOW])
-    plate, to_window = teeth(), linear / teeth().unit_px
-    origin = np.array([(plate.picture.shape[1] - 1) / 2, plate.edge_row])
-    placed = warp_affine(plate.picture, np.column_stack([to_window, edge - to_window @ origin]), size)
-    colour, solid = np.split(placed, [3], axis=2)
-    light = (LIT[0] * of_skin.mean() + LIT[1]) * (of_skin / of_skin.mean()) ** TINT
-    shadow = 1 - SHADOW * (1 - masks.smoothstep(below / UNDER_LIP))
-    made += solid * (light.astype(np.float32) * shadow[..., None] * colour - made)
+    if own is None:
+        light = (LIT[0] * of_skin.mean() + LIT[1]) * (of_skin / of_skin.mean()) ** TINT
+        shadow = 1 - SHADOW * (1 - masks.smoothstep(below / UNDER_LIP))
+        colour, solid = _mean_row(points, linear, rest, size)
+        colour *= light.astype(np.float32) * shadow[..., None]
+    else:
+        colour, solid = _placed(
+            own.picture, linear @ np.linalg.inv(own.linear), own.anchor, points[SUBNASALE, :2], size
+        )
+    made += solid * (colour - made)
     return window + between[..., None] * (made - window)
+
+
+def _mean_row(
+    points: NDArray[np.floating], linear: NDArray[np.floating], rest: float, size: tuple[int, int]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The mean teeth in a window of ``size``: colours over the light (H, W, 3), and where they are (H, W, 1)."""
+    plate = teeth()
+    edge = points[SUBNASALE, :2] + linear @ np.array([0.0, rest + EDGE_BELOW])
+    origin = np.array([(plate.picture.shape[1] - 1) / 2, plate.edge_row])
+    return _placed(plate.picture, linear / plate.unit_px, origin, edge, size)
+
+
+def _placed(
+    picture: NDArray[np.float32],
+    linear: NDArray[np.floating],
+    origin: NDArray[np.floating],
+    place: NDArray[np.floating],
+    size: tuple[int, int],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A picture (h, w, 4) in a window of ``size``, its point ``origin`` at ``place``: (H, W, 3) and (H, W, 1)."""
+    placed = warp_affine(picture, np.column_stack([linear, place - linear @ origin]), size)
+    colour, solid = np.split(placed, [3], axis=2)
+    return colour, solid
 
 
 def _colours(

@@ -30,7 +30,7 @@ SAME_PLACE = 0.15
 BLINKS = 0.25  # closure by which lids are at another moment
 PLACE_COUNTS = 0.1  # weight of a distance in place against one in shape
 REACH = np.array([0.35, 0.25, 0.12], np.float32)  # of a head over its shoulders: right, down, log of the size
-WIDER = 0.1  # how much further than usual eyes open, at most, over how far that is
+WIDER = 0.2  # how much further than usual eyes open, at most, over how far that is
 EXPRESSION_S, EASE_S = 2.0, 0.6  # how long a single expression is shown, and how long it takes to appear
 
 # What each region of a face is, in the channels of a motion.

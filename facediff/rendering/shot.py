@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -12,11 +12,27 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facediff.landmarks import motion as layout
-from facediff.landmarks.alignment import Alignment, CropTemplate
+from facediff.landmarks.alignment import MOUTH, Alignment, CropTemplate, align
 from facediff.types import Frame, RigidPose
 
 T = TypeVar("T")
+FINEST_MOUTH = 240  # pixels to an eye distance in which mouths are drawn
+MOUTH_SIZE, ABOVE_MOUTH = (0.96, 0.72), 0.26  # eye distances of the part of a face that is drawn, and above its anchor
 COARSEST, FINENESS = 96, 48  # pixels to an eye distance in which things are drawn at least, and their steps
+
+
+class OwnTeeth(NamedTuple):
+    """What a picture shows between its lips; see ``facediff.rendering.own_teeth``.
+
+    Attributes:
+        picture: (H, W, 4): colours, and from 0 to 1 where they are known.
+        linear: (2, 2) from eye distances across and down the face to its pixels.
+        anchor: (2,) where the nose ends in it.
+    """
+
+    picture: NDArray[np.float32]
+    linear: NDArray[np.float32]
+    anchor: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -31,6 +47,7 @@ class Shot:
         lack: How much of what the opened mouth shows is missing from the coarse frame, from 0 (it keeps its own teeth,
             and what the denoiser changes is added) to 1 (what is between the lips is painted anew).
         unseen: How little source and reference show of what is between the lips, from 0 to 1; see ``cavity``.
+        teeth: The source's own; None where it shows none, or is a video.
         lids: (2,) how much of each shut lid is drawn already, from 0 to 1; see ``lids``.
         moved: (31,) the source's own motion less the one wanted: 0 where nothing moves.
         origin: Landmarks (478, 3) that the coarse stage started from, of the same head at the same size; None where
@@ -43,6 +60,7 @@ class Shot:
     pose: RigidPose
     lack: float = 1.0
     unseen: float = 0.0
+    teeth: OwnTeeth | None = None
     lids: NDArray[np.float32] = field(default_factory=lambda: np.zeros(2, np.float32))
     moved: NDArray[np.float32] = field(default_factory=lambda: np.zeros(layout.DIMENSIONS, np.float32))
     origin: NDArray[np.float32] | None = None
@@ -72,6 +90,34 @@ def in_crop(
     """Landmarks (478, 3) of a frame in pixels of its crop, depth scaled alike."""
     depth = points[:, 2:] * (template.unit_px / pose.scale[0])
     return np.concatenate([alignment.to_crop(points, 0), depth], axis=1, dtype=np.float32)
+
+
+class MouthWindow(NamedTuple):
+    """A mouth, upright, as it is drawn.
+
+    Attributes:
+        alignment: Between frame and window.
+        size: Width and height.
+        unit: Pixels to an eye distance.
+        points: Landmarks (478, 3) in its pixels.
+        linear: (2, 2) from eye distances across and down the face to its pixels.
+    """
+
+    alignment: Alignment
+    size: tuple[int, int]
+    unit: float
+    points: NDArray[np.float32]
+    linear: NDArray[np.float32]
+
+
+def mouth_window(points: NDArray[np.floating], pose: RigidPose) -> MouthWindow:
+    """The window around the mouth of a face with landmarks (478, 3) in a frame, and a head pose, one row."""
+    unit = drawing_unit(float(pose.scale[0]), FINEST_MOUTH)
+    size = (round(MOUTH_SIZE[0] * unit), round(MOUTH_SIZE[1] * unit))
+    template = replace(MOUTH, size=size, unit_px=unit, anchor_px=(size[0] / 2, ABOVE_MOUTH * unit))
+    alignment = align(pose, template)
+    linear = alignment.matrices[0, :, :2] @ (pose.rotation[0, :2, :2] * pose.scale[0])
+    return MouthWindow(alignment, size, unit, in_crop(points, alignment, pose, template), linear)
 
 
 def drawing_unit(scale: float, finest: float) -> float:

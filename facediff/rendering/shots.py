@@ -21,6 +21,7 @@ from facediff.rendering.cavity import unseen
 from facediff.rendering.correction import Correction, measured, sampled
 from facediff.rendering.layers import LayeredWarp
 from facediff.rendering.lids import Lids
+from facediff.rendering.own_teeth import own_teeth
 from facediff.rendering.reference import Reference
 from facediff.rendering.shot import Shot
 from facediff.types import FaceTrack, Frame, Points, RigidPose
@@ -79,6 +80,7 @@ class StillShots:
             self._beyond = self._own - self._express(since)  # what the basis does not hold
         self._points, self._scale = track.points[0], self._pose.scale[0]
         self._animator, self._lids = animator(image, track.points[0]), Lids(image, track.points[0])
+        self._teeth = own_teeth(image, track.points[0], canonicalise(track.points)[1])
 
     def __call__(self, motion: NDArray[np.float32]) -> Iterator[Shot]:
         """A shot for each row of a motion (T, 31)."""
@@ -95,6 +97,7 @@ class StillShots:
                 pose=poses,
                 lack=lack,
                 unseen=unseen(lack, _opening(self._own)),
+                teeth=self._teeth,
                 moved=self._motion - row,
                 origin=self._points * (poses.scale[0] / self._scale),
             )
@@ -137,6 +140,7 @@ class GuidedStillShots:
         self._motion = layout.encode(together, layout.neutral(self._canonical))
         self._targets, self._points, self._is_corrected = targets, track.points[0], is_corrected
         self._animator, self._lids = animator(image, track.points[0]), Lids(image, track.points[0])
+        self._teeth = own_teeth(image, track.points[0], self._pose.take(slice(0, 1)))
 
     def __call__(self, part: slice) -> Iterator[Shot]:
         """A shot for each of some rows of the targets."""
@@ -162,6 +166,7 @@ class GuidedStillShots:
                 pose=pose,
                 lack=lack,
                 unseen=unseen(lack, _opening(self._canonical[0])),
+                teeth=self._teeth,
                 moved=self._motion[0] - motion,
                 origin=self._points * (pose.scale[0] / self._pose.scale[0]),
             )
