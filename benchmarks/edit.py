@@ -2,10 +2,10 @@
 
     python benchmarks/edit.py --clips CLIP.mp4 ... [--frames 16] [--judge FOLDER]
 
-Five tables. Reconstruction without an edit, by the paper's inversion, beside the codec's own round trip. Consistency of
+Tables of: reconstruction without an edit, by the paper's inversion, beside the codec's own round trip. Consistency of
 edited frames: how alike neighbours (TL-ID) and all pairs (TG-ID) are by the identity encoder, over the source's own.
 Attributes, by prototypes and by the identity vector: what a classifier says of edited frames that are encoded anew, in
-deviations of what it says of the people as they are.
+deviations of what it says of the people as they are, as a mean of the others and one by one.
 Swaps of identity and of noise. Cost. The identity encoder that judges is the model's own, so scores of different models
 do not compare. The classifier is the model's as well, which knows three attributes; one that knows more is made by
 ``facediff train attributes CATALOG --model FOLDER`` in a copy of the model.
@@ -131,8 +131,9 @@ def attributes(pipeline, classifier, judge, films: list[Film], method: str) -> N
         told = torch.stack([judge(identities(pipeline, film, film.frames)).mean(0) for film in films])
     differ = told.std(0).numpy()
     heading(f"{method}: attribute", "never falls", "own", "others", "TL-ID", "TG-ID")
+    each = {}
     for name in names if method == PROTOTYPE else classifier.names:
-        regions, rows = regions_of([name]), []
+        regions, rows, changes = regions_of([name]), [], []
         strengths = GLASSES_STRENGTHS if name == GLASSES else STRENGTHS
         for film in films:
             who, own, scores = torch.from_numpy(film.identity), alike(identities(pipeline, film, film.frames)), []
@@ -150,7 +151,12 @@ def attributes(pipeline, classifier, judge, films: list[Film], method: str) -> N
             rises = float((moved[1:, place] >= moved[:-1, place]).float().mean())  # who has no beard loses none
             change = (moved[-1] - moved[0]).numpy() / differ
             rows.append([rises, change[place], np.abs(np.delete(change, place)).mean(), *held])
+            changes.append(change)
         line(name, [float(value) for value in np.mean(rows, axis=0)])
+        each[name] = np.mean(changes, axis=0)
+    heading(f"{method}: one by one", *names)
+    for name, change in each.items():
+        line(name, [float(value) for value in change])
 
 
 def swaps(pipeline, films: list[Film], method: str) -> None:
