@@ -74,7 +74,7 @@ def filled(frame: Frame, shot: Shot) -> Frame:
 
     The frame itself where lips show what the source does.
     """
-    shut, stays = shutting(shot), 0.0 if shot.teeth is None else shot.lack - shot.unseen
+    shut, stays = shutting(shot), 0.0 if shot.teeth is None else shot.teeth.share * (shot.lack - shot.unseen)
     if not shot.unseen and not shut and not stays:
         return frame
     alignment, _, unit, points, linear = mouth_window(shot.points, shot.pose)
@@ -124,9 +124,8 @@ def inside(
         colour, solid = _mean_row(points, linear, rest, size)
         colour *= light.astype(np.float32) * shadow[..., None]
     else:
-        colour, solid = _placed(
-            own.picture, linear @ np.linalg.inv(own.linear), own.anchor, points[SUBNASALE, :2], size
-        )
+        carried = linear @ np.linalg.inv(own.linear)
+        colour, solid = _placed(own.picture, carried, own.anchor, points[own.point, :2], size)
     made += solid * (colour - made)
     return window + between[..., None] * (made - window)
 

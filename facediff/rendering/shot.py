@@ -27,12 +27,16 @@ class OwnTeeth(NamedTuple):
     Attributes:
         picture: (H, W, 4): colours, and from 0 to 1 where they are known.
         linear: (2, 2) from eye distances across and down the face to its pixels.
-        anchor: (2,) where the nose ends in it.
+        anchor: (2,) where ``point`` is in it.
+        point: The landmark that they move with, of the skull or of the lower lip.
+        share: How sure it is that they are teeth, from 0 to 1.
     """
 
     picture: NDArray[np.float32]
     linear: NDArray[np.float32]
     anchor: NDArray[np.float32]
+    point: int
+    share: float
 
 
 @dataclass(frozen=True)

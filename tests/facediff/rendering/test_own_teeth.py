@@ -9,7 +9,7 @@ from skimage.data import astronaut
 
 from facediff.landmarks import motion as layout
 from facediff.landmarks.canonical import canonicalise, from_canonical
-from facediff.landmarks.mesh import LIPS_INNER, SUBNASALE
+from facediff.landmarks.mesh import LIPS_INNER, LOWER_LIP, SUBNASALE
 from facediff.landmarks.tracker import track_still
 from facediff.rendering.cavity import filled
 from facediff.rendering.own_teeth import own_teeth
@@ -90,3 +90,26 @@ def test_what_lips_hide_is_made_of_what_they_show(smile) -> None:
     green = (colours[..., 1] - colours[..., 0] > 60) & lit
     assert 0 < green.sum() < 0.3 * lit.sum()
     np.testing.assert_allclose(np.median(colours[lit & ~green], axis=0), ROW, atol=20)
+
+
+def test_a_lower_row_goes_down_with_the_lip(smile) -> None:
+    picture, track = smile
+    dark, lips = picture.copy(), np.rint(track.points[0, LIPS_INNER, :2]).astype(np.int32)
+    top, bottom = lips[:, 1].min(), lips[:, 1].max()
+    mask = cv2.fillPoly(np.zeros(picture.shape[:2], np.uint8), [lips], 1) > 0
+    mask[top + (bottom - top) // 2 :] = False
+    dark[mask] = (30, 15, 15)
+    assert own_teeth(picture, track.points[0], pose_of(track)).point == SUBNASALE
+    teeth = own_teeth(dark, track.points[0], pose_of(track))
+    assert teeth is not None and teeth.point == LOWER_LIP
+    shot = wide(dark, track, 0.3)
+    moved = greens(filled(shot.coarse, shot)).mean(axis=0) - greens(dark).mean(axis=0)
+    lip = (shot.points[LOWER_LIP, :2] - track.points[0, LOWER_LIP, :2])[::-1]
+    np.testing.assert_allclose(moved, lip, atol=4)
+
+
+def test_a_mouth_that_is_open_without_teeth_has_none(smile) -> None:
+    picture, track = smile
+    empty = picture.copy()
+    cv2.fillPoly(empty, [np.rint(track.points[0, LIPS_INNER, :2]).astype(np.int32)], (60, 25, 25))
+    assert own_teeth(empty, track.points[0], pose_of(track)) is None
