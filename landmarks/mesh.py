@@ -25,4 +25,5 @@ LEFT_BROW = np.array([300, 293, 334, 296, 336, 285, 295, 282, 283, 276])
 BROW_LINE = np.array([70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 276, 283, 282, 295, 285, 55, 65, 52, 53, 46])
 RIGHT_IRIS, LEFT_IRIS = np.arange(468, 473), np.arange(473, 478)  # centre first
 NOSE_TIP, CHIN, FOREHEAD = 1, 152, 10
-SUBNASALE, LOWER_LIP = 2, 14  # where the nose meets the upper lip, and the middle of the lower one, inside
+SUBNASALE = 2  # where the nose meets the upper lip
+UPPER_LIP, LOWER_LIP = 13, 14  # the middle of each, inside

@@ -115,7 +115,7 @@ def split(warp: MeshWarp, target: NDArray[np.floating], person: NDArray[np.float
     inside = owner >= 0
     nearest, centres = _nearest(inside), cell_centres(inside.shape, step)
     moves = (carried(before[face], after[face], owner, step) - centres)[nearest]
-    outer = warp.outer_triangles[len(warp.outer_triangles) // 2 :]  # those that end at the outline
+    outer = warp.outline_triangles
     outer = outer[areas(before[outer]) * areas(after[outer]) > 0]
     beyond = owners(after[outer], warp.grid, step)
     around = (carried(before[outer], after[outer], beyond, step) - centres)[_nearest(beyond >= 0)]

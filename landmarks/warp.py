@@ -108,7 +108,8 @@ class MeshWarp:
         self._ring = ring
         self._nodes = self._all_nodes(self.points, self._shell)
         outline = silhouette(self.points)
-        self.outer_triangles = _outer_triangles(np.concatenate([outline, self._shell[:, :2], ring]))
+        to_oval, self.outline_triangles = _outer_triangles(np.concatenate([outline, self._shell[:, :2], ring]))
+        self._outer_triangles = np.concatenate([to_oval, self.outline_triangles])
         height, width = frame.shape[:2]
         low = np.clip(np.floor(ring.min(0)), 0, [width - 1, height - 1]).astype(int)
         high = np.clip(np.ceil(ring.max(0)) + 1, low + 1, [width, height]).astype(int)
@@ -127,9 +128,9 @@ class MeshWarp:
         """
         target = np.asarray(target[:MESH_POINTS], np.float64)
         face = far_first(target)
-        triangles = np.concatenate([self.outer_triangles, face_triangles()[face]])
-        kinds = np.concatenate([np.full(len(self.outer_triangles), OUTSIDE), np.full(len(face), SHOWN)])
-        kinds[len(self.outer_triangles) :][hidden(self.points, target)[face]] = HIDDEN
+        triangles = np.concatenate([self._outer_triangles, face_triangles()[face]])
+        kinds = np.concatenate([np.full(len(self._outer_triangles), OUTSIDE), np.full(len(face), SHOWN)])
+        kinds[len(self._outer_triangles) :][hidden(self.points, target)[face]] = HIDDEN
         flow = _backward_flow(*self.nodes(target, shell), triangles, kinds, self.grid, self.step)
         return self.moved(flow)
 
@@ -187,15 +188,15 @@ def silhouette(points: NDArray[np.floating]) -> NDArray[np.float64]:
     return centre + directions * np.maximum(reach, beyond)[:, None]
 
 
-def _outer_triangles(outside: NDArray[np.float64]) -> NDArray[np.int32]:
-    """Triangles from the outer ring to the face oval, and over them those to its outline, which hide them."""
+def _outer_triangles(outside: NDArray[np.float64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Triangles from the outer ring to the face oval, and those to its outline, which hide them."""
     triangles = Delaunay(outside).simplices
     count = len(FACE_OVAL)
     triangles = triangles[~(triangles < count).all(axis=1)]  # inside the oval the face mesh rules
     beyond = MESH_POINTS + np.arange(len(outside) - count)
     outline = MESH_POINTS + len(outside) - count + np.arange(count)
-    numberings = (np.concatenate([inner, beyond]) for inner in (FACE_OVAL, outline))
-    return np.concatenate([numbering[triangles] for numbering in numberings]).astype(np.int32)
+    to_oval, to_outline = (np.concatenate([inner, beyond])[triangles] for inner in (FACE_OVAL, outline))
+    return to_oval.astype(np.int32), to_outline.astype(np.int32)
 
 
 def _backward_flow(

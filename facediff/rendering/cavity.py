@@ -17,10 +17,11 @@ from safetensors.numpy import load_file
 
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import warp_affine
-from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER, SUBNASALE
+from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER, SUBNASALE, UPPER_LIP
 from facediff.rendering.compose import add_window
 from facediff.rendering.lip_line import closed, lip_edges, shutting
-from facediff.rendering.shot import OwnTeeth, Shot, mouth_window
+from facediff.rendering.mouth_window import mouth_window
+from facediff.rendering.shot import OwnTeeth, Shot
 from facediff.types import Frame
 from facediff.weights import model_folder
 
@@ -28,7 +29,6 @@ CLOSED, PARTED = 0.03, 0.07  # opening of lips, in eye distances, that shows not
 FEATHER = 0.018  # eye distances over which lips hide what is behind them
 GLANCE = 4  # pixels of which one is enough to tell colours
 EDGE_BELOW = 0.02  # eye distances by which incisors of a mouth at rest reach below the line where the lips meet
-UPPER_LIP = 13
 SHADE = np.array([0.2, 0.13, 0.13], np.float32)  # light behind lips, over their own
 TONGUE = np.array([0.62, 0.5, 0.52], np.float32)  # likewise, of a tongue
 TONGUE_FROM, TONGUE_AT = 0.06, 0.2  # openings that show nothing of a tongue, and all

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from facediff.landmarks import masks
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER, LOWER_LIP, SUBNASALE
 from facediff.landmarks.silhouette import filled_in
-from facediff.rendering.shot import OwnTeeth, mouth_window
+from facediff.rendering.mouth_window import mouth_window
+from facediff.rendering.shot import OwnTeeth
 from facediff.types import Frame, RigidPose
 
 LIP_EDGE = 0.012  # eye distances inside the line of the lips in which a picture still has something of them

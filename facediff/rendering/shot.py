@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facediff.landmarks import motion as layout
-from facediff.landmarks.alignment import MOUTH, Alignment, CropTemplate, align
+from facediff.landmarks.alignment import Alignment, CropTemplate
 from facediff.types import Frame, RigidPose
 
 T = TypeVar("T")
-FINEST_MOUTH = 240  # pixels to an eye distance in which mouths are drawn
-MOUTH_SIZE, ABOVE_MOUTH = (0.96, 0.72), 0.26  # eye distances of the part of a face that is drawn, and above its anchor
 COARSEST, FINENESS = 96, 48  # pixels to an eye distance in which things are drawn at least, and their steps
 
 
@@ -94,34 +92,6 @@ def in_crop(
     """Landmarks (478, 3) of a frame in pixels of its crop, depth scaled alike."""
     depth = points[:, 2:] * (template.unit_px / pose.scale[0])
     return np.concatenate([alignment.to_crop(points, 0), depth], axis=1, dtype=np.float32)
-
-
-class MouthWindow(NamedTuple):
-    """A mouth, upright, as it is drawn.
-
-    Attributes:
-        alignment: Between frame and window.
-        size: Width and height.
-        unit: Pixels to an eye distance.
-        points: Landmarks (478, 3) in its pixels.
-        linear: (2, 2) from eye distances across and down the face to its pixels.
-    """
-
-    alignment: Alignment
-    size: tuple[int, int]
-    unit: float
-    points: NDArray[np.float32]
-    linear: NDArray[np.float32]
-
-
-def mouth_window(points: NDArray[np.floating], pose: RigidPose) -> MouthWindow:
-    """The window around the mouth of a face with landmarks (478, 3) in a frame, and a head pose, one row."""
-    unit = drawing_unit(float(pose.scale[0]), FINEST_MOUTH)
-    size = (round(MOUTH_SIZE[0] * unit), round(MOUTH_SIZE[1] * unit))
-    template = replace(MOUTH, size=size, unit_px=unit, anchor_px=(size[0] / 2, ABOVE_MOUTH * unit))
-    alignment = align(pose, template)
-    linear = alignment.matrices[0, :, :2] @ (pose.rotation[0, :2, :2] * pose.scale[0])
-    return MouthWindow(alignment, size, unit, in_crop(points, alignment, pose, template), linear)
 
 
 def drawing_unit(scale: float, finest: float) -> float:
