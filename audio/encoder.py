@@ -168,7 +168,7 @@ def load_encoder(
         raise ConfigError(f"a window holds at least one token, not {tokens}")
     if str(name_or_path) == LogMelEncoder.name:
         return LogMelEncoder(tokens or 32)
-    from facediff.device import choose_device
+    from facediff.system.device import choose_device
 
     source = HUB_NAMES.get(str(name_or_path), str(name_or_path))
     model, extractor = _pretrained(source, str(name_or_path))

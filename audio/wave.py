@@ -12,8 +12,8 @@ from av import AudioFrame
 from av.container import InputContainer
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
-from facediff.containers import open_container
 from facediff.errors import AudioError
+from facediff.system.containers import open_container
 from facediff.types import Wave
 
 SAMPLE_RATE = 16000

@@ -26,21 +26,21 @@ from talk import medians, row, score
 from torch.utils.flop_counter import FlopCounterMode
 
 from facediff.audio.wave import load_wave
+from facediff.datasets.footage import read_footage
 from facediff.diffusion.strength import piecewise_linear, within
 from facediff.evaluation.frechet import FrechetSpace, mouth_features
-from facediff.landmarks import motion as layout
 from facediff.landmarks.tracker import track_face
 from facediff.media import VideoReader, VideoWriter
+from facediff.motion import coefficients
 from facediff.pipelines.adapted_talk import AdaptedTalkPipeline
 from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.pipelines.domains import read_card
 from facediff.pipelines.loading import load_domain_talk, load_talk
 from facediff.pipelines.video_adapter import Mix
-from facediff.rendering.shots import StillShots
-from facediff.rendering.talk import MouthPainter, PaintSettings
-from facediff.shared_models import hearing
+from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
+from facediff.rendering.warping.portrait import StillShots
+from facediff.tasks.model_cache import hearing
 from facediff.training.adaptation import LEARNING_RATES, AdaptRecipe, adapt
-from facediff.training.footage import read_footage
 from facediff.training.runs import FRAMES
 from facediff.types import FaceTrack, Frame
 
@@ -68,7 +68,7 @@ def read(path: Path, painting: DiffTalkPipeline) -> Held:
 def made(held: Held, painting: DiffTalkPipeline | None) -> Iterator[Frame]:
     """The clip from its first frame with a face, moved by its own motion."""
     first = int(np.flatnonzero(held.track.usable)[0])
-    motion = layout.encode(held.track.points)
+    motion = coefficients.encode(held.track.points)
     rows = np.stack([np.interp(np.arange(len(motion)), np.flatnonzero(held.track.usable), c[held.track.usable])
                      for c in motion.T], axis=1).astype(np.float32)  # fmt: skip
     shots = StillShots(held.frames[first], held.track.take(slice(first, first + 1)), since=rows[first])(rows)

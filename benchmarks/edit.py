@@ -25,20 +25,20 @@ import torch
 from skimage.metrics import structural_similarity
 from torch.utils.flop_counter import FlopCounterMode
 
-from facediff import shared_models
-from facediff.edits import by_prototype, regions_of
 from facediff.evaluation.motion import motion_correlation
 from facediff.landmarks.tracker import track_face
 from facediff.media import VideoReader
-from facediff.pipelines.editors import LinearEditor, TowardsEditor
-from facediff.rendering.codings import PROTOTYPE, coding
-from facediff.rendering.edit import EditSettings, IdentityEditor, edited_region
-from facediff.rendering.encoding import EncodedVideo, FaceViews, find_identity
-from facediff.rendering.face_view import FaceView, places
-from facediff.rendering.glasses import NAME as GLASSES
-from facediff.rendering.glasses import GlassesEditor
-from facediff.rendering.prototypes import PrototypeEditor
-from facediff.rendering.shot import as_levels, as_pictures
+from facediff.pipelines.identity_editors import LinearEditor, TowardsEditor
+from facediff.rendering.crops import as_levels, as_pictures
+from facediff.rendering.editing.encoding import EncodedVideo, FaceViews, find_identity
+from facediff.rendering.editing.face_view import FaceView, places
+from facediff.rendering.editing.glasses import NAME as GLASSES
+from facediff.rendering.editing.glasses import GlassesEditor
+from facediff.rendering.editing.identity import EditSettings, IdentityEditor, edited_region
+from facediff.rendering.editing.methods import PROTOTYPE, coding
+from facediff.rendering.editing.prototypes import PrototypeEditor
+from facediff.tasks import model_cache
+from facediff.tasks.identity import by_prototype, regions_of
 from facediff.types import Frame
 
 STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0)
@@ -121,7 +121,7 @@ def shaded(film: Film, name: str, strength: float) -> list[Frame]:
     """Frames edited by a prototype, or with glasses on."""
     if name == GLASSES:
         return list(GlassesEditor(film.views.track, strength)(enumerate(film.frames)))
-    editor = PrototypeEditor(film.views.track, shared_models.prototypes("base"), {name: strength})
+    editor = PrototypeEditor(film.views.track, model_cache.prototypes("base"), {name: strength})
     return list(editor(enumerate(film.frames)))
 
 
@@ -227,12 +227,12 @@ def main() -> None:
     parser.add_argument("--model", default="base")
     parser.add_argument("--judge", type=Path, help="a model folder whose attributes say what edited frames show")
     arguments = parser.parse_args()
-    pipeline, classifier = shared_models.editing(arguments.model, torch.device("cpu"))
+    pipeline, classifier = model_cache.editing(arguments.model, torch.device("cpu"))
     films = [film for path in arguments.clips if (film := read(path, arguments.frames, pipeline)) is not None]
     reconstruction(pipeline, films, arguments.steps)
     judge = classifier
     if arguments.judge is not None:
-        _, wise = shared_models.editing(str(arguments.judge), torch.device("cpu"))
+        _, wise = model_cache.editing(str(arguments.judge), torch.device("cpu"))
         judge = wise.chosen([name for name in by_prototype("base") if name in wise.names])
     for method in (PROTOTYPE, "delta"):
         attributes(pipeline, classifier, judge, films, method)

@@ -29,7 +29,7 @@ def made(task: str, seconds: float, size: int, steps: int):
 
     from facediff.audio.wave import SAMPLE_RATE, load_wave
     from facediff.avatar import Avatar
-    from facediff.landmarks.templates import MotionTemplate
+    from facediff.motion.template import MotionTemplate
     from facediff.pipelines.loading import load_talk
 
     picture = astronaut() if size == 512 else cv2.resize(astronaut(), (size, size), interpolation=cv2.INTER_CUBIC)

@@ -30,13 +30,14 @@ from facediff.audio.windows import exact_rate
 from facediff.avatar import Avatar
 from facediff.evaluation.sync import SyncScorer
 from facediff.landmarks import masks
-from facediff.landmarks import motion as layout
 from facediff.landmarks.canonical import canonicalise
 from facediff.media import VideoReader, VideoWriter
+from facediff.motion import coefficients
 from facediff.pipelines.loading import load_talk
+from facediff.rendering.frame import Shot
 from facediff.rendering.reference import Reference
-from facediff.rendering.shot import Shot
-from facediff.rendering.shots import GuidedStillShots, VideoShots
+from facediff.rendering.warping.portrait import GuidedStillShots
+from facediff.rendering.warping.video import VideoShots
 from facediff.types import FaceTrack
 
 DUBS = ("aperture_corr", "lmd_mouth", "psnr_mouth", "sharp_ratio", "flicker", "face_rate", "outside_db", "sync")
@@ -74,7 +75,7 @@ def warp_first(clip: Path, avatar: Avatar, wave: np.ndarray, out: Path) -> None:
     reader, track = VideoReader(clip), avatar.track
     first = next(iter(reader))
     motion_model, _ = load_talk(device="cpu")
-    rows = layout.resample(motion_model(wave), layout.MOTION_FPS, exact_rate(track.fps), len(track))
+    rows = coefficients.resample(motion_model(wave), coefficients.MOTION_FPS, exact_rate(track.fps), len(track))
     shots = VideoShots(track, on_missing_face="hold")(enumerate(reader), rows, Reference(first, track.points[0]))
     asked = np.stack([shot.points for shot in shots if isinstance(shot, Shot)])
     moved = GuidedStillShots(first, track.take(slice(0, 1)), asked)

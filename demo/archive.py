@@ -20,7 +20,7 @@ from facediff.conditioning.captions import CaptionEncoder
 from facediff.errors import MediaError, WeightsError
 from facediff.models.space_time import small_space_time
 from facediff.pipelines.domains import LORA_FILE, read_card
-from facediff.weights import model_folder
+from facediff.system.weights import model_folder
 
 CARD, WEIGHTS = "domain.json", "diffusion_pytorch_model.safetensors"
 NETWORKS = ("small", "captions")

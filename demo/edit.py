@@ -14,10 +14,10 @@ from facediff.demo.jobs import Jobs
 from facediff.demo.limits import Limits
 from facediff.demo.result import BUTTONS, connect, result_column
 from facediff.demo.source import PORTRAIT, read_avatar, source_column
-from facediff.edits import GLASSES, attribute_names
 from facediff.errors import InputError
-from facediff.landmarks.expressions import expressions
-from facediff.wishes import write_wishes
+from facediff.motion.expressions import expressions
+from facediff.tasks.identity import GLASSES, attribute_names
+from facediff.tasks.strengths import write_wishes
 
 SHOWN = ("smile", "mouth-open", "brows-up")  # the others are folded away
 

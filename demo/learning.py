@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from facediff.avatar import Avatar
+from facediff.datasets.footage import read_footage
 from facediff.demo.archive import pack, safe_name
 from facediff.demo.jobs import Report
 from facediff.demo.limits import Limits
 from facediff.errors import FaceDiffError
 from facediff.pipelines.domains import DomainCard
 from facediff.training.adaptation import AdaptRecipe, adapt
-from facediff.training.footage import read_footage
 
 PREVIEW_S = 10
 # What ``adapt`` calls its stages: what is counted, and what is said before the first.

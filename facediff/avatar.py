@@ -14,20 +14,23 @@ from pathlib import Path
 
 import numpy as np
 
-from facediff import animating, editing, saved_avatar, talking
-from facediff.chosen_models import ChosenModels
 from facediff.clip import Clip
-from facediff.edits import usual_method
 from facediff.errors import ConfigError
-from facediff.landmarks.templates import MotionTemplate
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, read_image
+from facediff.motion.template import MotionTemplate
 from facediff.provenance import Ingredient, Record, check_consent, model_name, weights_hash
-from facediff.rendering.codings import check_method
-from facediff.rendering.shots import VideoShots
-from facediff.source import Source
+from facediff.rendering.editing.methods import check_method
+from facediff.rendering.source import Source
+from facediff.rendering.warping.video import VideoShots
+from facediff.tasks import animate as animating
+from facediff.tasks import edit as editing
+from facediff.tasks import saved_avatar
+from facediff.tasks import talk as talking
+from facediff.tasks.identity import usual_method
+from facediff.tasks.model_choice import ChosenModels
+from facediff.tasks.strengths import read_wishes, write_wishes
 from facediff.types import FaceTrack, Frame, Wave
-from facediff.wishes import read_wishes, write_wishes
 
 CLIP_MODEL = "openai/clip-vit-base-patch16"
 
@@ -53,7 +56,7 @@ class Avatar:
     ) -> None:
         """Use ``from_image``, ``from_video`` or ``load``."""
         check_consent(consent)
-        self._source = Source(source, track, origin, on_missing_face)
+        self._source, self._origin = Source(source, track, origin.sha256, on_missing_face), origin
         self._model, self._device, self._face = model, device, face
         self.track, self.consent = track, consent
 
@@ -134,7 +137,7 @@ class Avatar:
         Raises:
             OutputError: It is there already, or cannot be written.
         """
-        source, origin = self._source, self._source.origin
+        source, origin = self._source, self._origin
         kept = saved_avatar.SavedAvatar(
             source.content, source.track, origin.name, origin.sha256, self._model, self._face,
             source.on_missing_face, self.consent,
@@ -345,7 +348,7 @@ class Avatar:
         options |= {role: model_name(m) for role, m in (("domain", domain), ("prior", prior)) if m is not None}
         return Record(
             task=task,
-            inputs=(self._source.origin,) if second is None else (self._source.origin, second),
+            inputs=(self._origin,) if second is None else (self._origin, second),
             options={name: value for name, value in options.items() if value != defaults[name]},
             seed=seed,
             model=model_name(self._model),

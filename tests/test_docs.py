@@ -12,9 +12,9 @@ from PIL import Image
 from skimage.data import astronaut, coffee
 
 import facediff
-from facediff.landmarks import motion as layout
-from facediff.landmarks.templates import MotionTemplate
 from facediff.media import VideoWriter
+from facediff.motion import coefficients
+from facediff.motion.template import MotionTemplate
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -38,8 +38,8 @@ def files(tmp_path, monkeypatch) -> Path:
             for k in range(6):
                 writer.write(np.roll(small, k, axis=1))
     (tmp_path / "speech.mp4").rename(tmp_path / "speech.wav")  # whatever it is called, it is looked into
-    motion = np.zeros((4, layout.DIMENSIONS), np.float32)
-    motion[:, layout.ANGLES.start] = range(4)
+    motion = np.zeros((4, coefficients.DIMENSIONS), np.float32)
+    motion[:, coefficients.ANGLES.start] = range(4)
     MotionTemplate(motion, np.ones(4, bool), np.eye(3, dtype=np.float32), Fraction(25)).save(
         tmp_path / "nod.safetensors"
     )

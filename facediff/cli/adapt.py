@@ -10,7 +10,7 @@ import typer
 
 from facediff.cli.app import app
 from facediff.cli.arguments import say_wrote
-from facediff.console import err, stages_bar
+from facediff.cli.console import err, stages_bar
 from facediff.errors import FaceDiffError
 
 PREVIEW_S = 10
@@ -62,7 +62,7 @@ def adapt(
 def _preview(footage: Path, output: Path, model: str) -> None:
     """The beginning of the first video with sound, dubbed with its own; without one it is a model nevertheless."""
     from facediff.avatar import Avatar
-    from facediff.training.footage import read_footage
+    from facediff.datasets.footage import read_footage
 
     spoken = next((clip for clip in read_footage(footage) if clip.sound is not None), None)
     if spoken is None:

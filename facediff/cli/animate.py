@@ -10,7 +10,7 @@ import typer
 
 from facediff.cli.app import app
 from facediff.cli.arguments import OnMissingFace, check_paths, read_avatar, write_clip
-from facediff.console import err
+from facediff.cli.console import err
 
 
 class Region(str, Enum):

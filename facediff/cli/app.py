@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import facediff
-from facediff.console import Commands, set_up_logging
+from facediff.cli.console import Commands, set_up_logging
 
 app = typer.Typer(cls=Commands, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 

@@ -6,7 +6,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from facediff.console import err, progress_bar
+from facediff.cli.console import err, progress_bar
 from facediff.errors import ConfigError, InputError
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from facediff.cli.app import app
 from facediff.cli.arguments import say_wrote
-from facediff.console import INTERRUPTED, TERMINATED, err, say
+from facediff.cli.console import INTERRUPTED, TERMINATED, err, say
 from facediff.errors import ConfigError
 
 if TYPE_CHECKING:
-    from facediff.rendering.batch.manifest import Entry
-    from facediff.rendering.batch.run import Report
+    from facediff.batch.manifest import Entry
+    from facediff.batch.run import Report
 
 FAILED = 1  # exit code, beside 2, which is for a file of jobs that cannot be used
 
@@ -51,11 +51,11 @@ def batch(
     """
     from rich.console import Console
 
-    from facediff.rendering.batch import local, ray_engine
-    from facediff.rendering.batch.jobs import read_jobs
-    from facediff.rendering.batch.run import run_batch
-    from facediff.rendering.batch.summary import summary_table
-    from facediff.tasks import identify, render, tasks
+    from facediff.batch import local, ray_engine
+    from facediff.batch.jobs import read_jobs
+    from facediff.batch.run import run_batch
+    from facediff.batch.summary import summary_table
+    from facediff.batch.tasks import identify, render, tasks
 
     if address is not None and engine is not Engine.ray:
         raise ConfigError("--address is that of a Ray cluster; give --engine ray too")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from facediff.cli.app import app
-from facediff.console import say
+from facediff.cli.console import say
 from facediff.errors import MissingExtra
 
 

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from facediff.cli.app import app
-from facediff.console import err
+from facediff.cli.console import err
 
 
 @app.command()
@@ -20,7 +20,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Check what is installed, and render a frame; exit code 1 if something is amiss."""
-    from facediff.doctor import examine
+    from facediff.cli.checks import examine
 
     with err.status("examining"):
         findings = list(examine())

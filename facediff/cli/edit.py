@@ -9,7 +9,7 @@ import typer
 
 from facediff.cli.app import app
 from facediff.cli.arguments import OnMissingFace, check_edit_paths, read_avatar, say_wrote, write_clip
-from facediff.console import err
+from facediff.cli.console import err
 from facediff.errors import ConfigError
 
 PUT_ON = (0.0, 0.25, 0.5, 0.75, 1.0)  # of what has no opposite
@@ -51,10 +51,10 @@ def edit(
     output = output.with_suffix(".png") if preview or sweep else output
     is_picture = check_edit_paths(source, output)
     from facediff.avatar import CLIP_MODEL
-    from facediff.edits import GLASSES
     from facediff.media import write_image
     from facediff.rendering.compare import around_head, strip
-    from facediff.wishes import read_wishes, write_wishes
+    from facediff.tasks.identity import GLASSES
+    from facediff.tasks.strengths import read_wishes, write_wishes
 
     wishes = read_wishes(", ".join(attributes or []))
     if sweep and not wishes:
@@ -87,8 +87,8 @@ def edit(
 def _list(model: str) -> None:
     from rich.console import Console
 
-    from facediff.edits import GLASSES, attribute_names
-    from facediff.landmarks.expressions import expressions
+    from facediff.motion.expressions import expressions
+    from facediff.tasks.identity import GLASSES, attribute_names
 
     out = Console()
     out.print("expressions, from -2 to 2:", ", ".join(expressions()), highlight=False)

@@ -9,7 +9,7 @@ import typer
 
 from facediff.cli.app import app
 from facediff.cli.arguments import chosen_face, refuse_input, say_wrote
-from facediff.console import err
+from facediff.cli.console import err
 
 motion_app = typer.Typer(no_args_is_help=True, help="Motions as files: take one from a face, look at it.")
 app.add_typer(motion_app, name="motion")
@@ -22,8 +22,8 @@ def motion_extract(
     face: Annotated[str | None, typer.Option(help="'largest', or an index from the left.")] = None,
 ) -> None:
     """Save how a face moves, to animate others with it."""
-    from facediff.landmarks.templates import check_name
-    from facediff.rendering.driving import read_driver
+    from facediff.motion.driver import read_driver
+    from facediff.motion.template import check_name
 
     check_name(output)
     refuse_input(output, driving)
@@ -42,8 +42,8 @@ def motion_show(
     ] = None,
 ) -> None:
     """Show a motion: how much of what moves, or, over time, as a picture."""
-    from facediff.rendering.driving import read_driver
-    from facediff.rendering.plotting import plot_motion, ranges
+    from facediff.motion.driver import read_driver
+    from facediff.motion.plot import plot_motion, ranges
 
     if output is not None:
         refuse_input(output, motion)

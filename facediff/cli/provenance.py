@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from facediff.cli.app import app
-from facediff.console import err
+from facediff.cli.console import err
 from facediff.errors import InputError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import typer
 
 from facediff.cli.app import app
 from facediff.cli.arguments import say_wrote
-from facediff.console import err
+from facediff.cli.console import err
 
 
 class Stage(str, Enum):

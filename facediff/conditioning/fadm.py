@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from facediff.conditioning.bundle import Conditioning
 from facediff.conditioning.encoders import MOUTH_POINTS, LandmarkTokens, PoseToken
-from facediff.landmarks import motion as layout
 from facediff.landmarks.raster import FACE_MAPS
 from facediff.models.gating import AttributeGate
+from facediff.motion import coefficients
 
 MAP_FOLD = 2  # face maps have a quarter of the crop's resolution, latents an eighth
 
@@ -64,11 +64,11 @@ class FADMConditioner(ModelMixin, ConfigMixin):
             latent_channels,
             gate_channels,
             condition_channels,
-            layout.DIMENSIONS,
+            coefficients.DIMENSIONS,
             sizes=(1 / 4, 1 / 2, 1.0),
             is_bounded=False,
         )
-        self.moved = nn.Sequential(nn.Linear(layout.DIMENSIONS, dim), nn.SiLU(), nn.Linear(dim, dim))
+        self.moved = nn.Sequential(nn.Linear(coefficients.DIMENSIONS, dim), nn.SiLU(), nn.Linear(dim, dim))
         self.face = LandmarkTokens(group=3, dim=dim)
         self.lips = LandmarkTokens(MOUTH_POINTS, group=5, dim=dim)
         self.pose = PoseToken(dim)
@@ -120,14 +120,14 @@ class FADMConditioner(ModelMixin, ConfigMixin):
 
 def attribute_scale() -> Tensor:
     """(31,) what each channel of a motion is divided by, so that usual ones lie within 1."""
-    scale = torch.ones(layout.DIMENSIONS)
+    scale = torch.ones(coefficients.DIMENSIONS)
     for part, value in (
-        (layout.LIPS, 2.0),
-        (layout.BROWS, 2.0),
-        (layout.GAZE, 0.1),
-        (layout.ANGLES, 15.0),
-        (layout.SHIFT, 0.3),
-        (layout.OPENING, 0.15),
+        (coefficients.LIPS, 2.0),
+        (coefficients.BROWS, 2.0),
+        (coefficients.GAZE, 0.1),
+        (coefficients.ANGLES, 15.0),
+        (coefficients.SHIFT, 0.3),
+        (coefficients.OPENING, 0.15),
     ):
         scale[part] = value
     return scale

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.errors import InputError
-from facediff.landmarks import motion as layout
 from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.mesh import LEFT_BROW, OUTER_EYES, RIGHT_BROW
+from facediff.motion import coefficients
 from facediff.types import FaceTrack
 
 # What is compared, and how much of it (standard deviation) makes a movement: less than that is the tracker's noise.
@@ -40,12 +40,12 @@ def motion_correlation(track: FaceTrack, driver: FaceTrack) -> dict[str, float |
 
 def _series(points: NDArray[np.floating]) -> dict[str, NDArray[np.float32]]:
     """Each a number a frame (T,)."""
-    motion = layout.encode(points.astype(np.float32))
-    angles = motion[:, layout.ANGLES]
+    motion = coefficients.encode(points.astype(np.float32))
+    angles = motion[:, coefficients.ANGLES]
     return {
-        "lips": motion[:, layout.OPENING][:, 0],
+        "lips": motion[:, coefficients.OPENING][:, 0],
         "brows": _brow_height(points),
-        "lids": motion[:, layout.LIDS].mean(axis=1),
+        "lids": motion[:, coefficients.LIDS].mean(axis=1),
         **{name: angles[:, k] for name, k in _AXES.items()},
     }
 

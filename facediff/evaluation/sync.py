@@ -13,13 +13,13 @@ from safetensors import SafetensorError
 from facediff.audio.features import SILENCE, log_mel
 from facediff.audio.wave import load_wave, normalise_loudness
 from facediff.errors import InputError, WeightsError
-from facediff.landmarks import motion as layout
 from facediff.landmarks.tracker import track_face
 from facediff.media import VideoReader
 from facediff.models.motion import MotionDenoiser, SpeechEncoder
 from facediff.models.sync import SyncNet
+from facediff.motion import coefficients
+from facediff.system.weights import model_folder
 from facediff.types import FaceTrack, Wave
-from facediff.weights import model_folder
 
 COLUMNS = 4  # log-mel columns to a motion frame
 REACH = 15  # frames of 25 a second by which sound may be early or late
@@ -78,8 +78,8 @@ class SyncScorer:
         found = np.flatnonzero(track.usable)
         if len(found) < LEAST_FRAMES:
             raise InputError(f"a face is seen in {len(found)} frames; sync needs {LEAST_FRAMES} at least")
-        at = np.arange(int(len(track) / track.fps * layout.MOTION_FPS)) / layout.MOTION_FPS
-        own = layout.encode(track.points)
+        at = np.arange(int(len(track) / track.fps * coefficients.MOTION_FPS)) / coefficients.MOTION_FPS
+        own = coefficients.encode(track.points)
         motion = np.stack([np.interp(at, found / track.fps, own[found, k]) for k in range(own.shape[1])], axis=1)
         return self.motion(motion.astype(np.float32), wave)
 
@@ -90,7 +90,7 @@ class SyncScorer:
         padded = np.full((mel.shape[0], len(motion) * COLUMNS), SILENCE, np.float32)
         padded[:, : mel.shape[1]] = mel[:, : padded.shape[1]]
         speech = self._net.embed_speech(self._speech(torch.from_numpy(padded)[None]))[0]
-        lips = self._net.embed_lips(torch.from_numpy(layout.lip_channels(motion))[None])[0]
+        lips = self._net.embed_lips(torch.from_numpy(coefficients.lip_channels(motion))[None])[0]
         curve = offset_curve(lips.numpy(), speech.numpy())
         best = int(curve.argmax())
         return SyncScore(best - REACH, float(curve[best] - np.median(curve)), curve)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import av
 
-from facediff.containers import open_container
 from facediff.errors import MediaError
+from facediff.system.containers import open_container
 
 
 def seconds_of(path: str | Path) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from facediff.errors import InputError, MediaError
-from facediff.files import written_whole
+from facediff.system.files import written_whole
 from facediff.types import Frame
 
 MAX_PIXELS = 64_000_000

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import av
 
-from facediff.containers import open_container
 from facediff.errors import MediaError
 from facediff.media.writing import WAVE_RATE, SoundTrack, check_target, container_options, hidden_name, output_errors
+from facediff.system.containers import open_container
 from facediff.types import Wave
 
 DELAY = 2  # frames by which x264's decoding runs ahead of showing; a part of one frame has none of its own

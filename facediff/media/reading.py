@@ -12,10 +12,10 @@ from pathlib import Path
 import av
 import numpy as np
 
-from facediff.containers import open_container
 from facediff.errors import MediaError
 from facediff.media.colour import Converter, to_rgb
 from facediff.media.images import MAX_PIXELS
+from facediff.system.containers import open_container
 from facediff.types import Frame
 
 log = logging.getLogger(__name__)

@@ -19,9 +19,9 @@ from facediff.diffusion.guided import no_scale_beside
 from facediff.errors import ConfigError
 from facediff.models import latents as space
 from facediff.models.latents import Codec
-from facediff.pipelines.clip_denoisers import ClipCondition
 from facediff.pipelines.difftalk import DiffTalkOutput, DiffTalkPipeline
 from facediff.pipelines.video_adapter import Mix, VideoAdapterPipeline
+from facediff.pipelines.video_denoisers import ClipCondition
 
 
 class AdaptedTalkPipeline(DiffTalkPipeline):

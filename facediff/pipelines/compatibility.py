@@ -13,7 +13,7 @@ from facediff.diffusion.noise_levels import is_flow, prediction_kind
 from facediff.diffusion.prediction import KINDS
 from facediff.errors import ConfigError
 from facediff.models.video_latents import VideoCodec, latent_size
-from facediff.pipelines.clip_denoisers import ClipDenoiser
+from facediff.pipelines.video_denoisers import ClipDenoiser
 
 
 @dataclass(frozen=True)

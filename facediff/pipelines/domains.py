@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from facediff.errors import WeightsError
-from facediff.files import written_folder
-from facediff.weights import CHECKPOINTS, model_folder
+from facediff.system.files import written_folder
+from facediff.system.weights import CHECKPOINTS, model_folder
 
 METHODS = ("small", "lora")
 LORA_FILE = "pytorch_lora_weights.safetensors"

@@ -17,7 +17,6 @@ from facediff.conditioning.captions import CaptionEncoder
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.conditioning.diffusion_autoencoder import FaceVector
 from facediff.conditioning.fadm import FADMConditioner
-from facediff.device import choose_device, choose_dtype
 from facediff.diffusion.schedulers import make_scheduler
 from facediff.errors import ConfigError, MissingExtra, WeightsError
 from facediff.models.attributes import AttributeClassifier
@@ -31,9 +30,10 @@ from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
 from facediff.pipelines.domains import LORA_FILE, base_hash, domain_folder, read_card
 from facediff.pipelines.fadm import FADMPipeline
-from facediff.pipelines.motion import MotionPipeline
+from facediff.pipelines.speech_motion import MotionPipeline
 from facediff.pipelines.video_adapter import Mix
-from facediff.weights import model_folder
+from facediff.system.device import choose_device, choose_dtype
+from facediff.system.weights import model_folder
 
 
 def load_talk(

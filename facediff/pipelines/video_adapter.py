@@ -26,8 +26,8 @@ from facediff.diffusion.strength import Strength
 from facediff.errors import ConfigError
 from facediff.models import video_latents as space
 from facediff.models.video_latents import VideoCodec
-from facediff.pipelines.clip_denoisers import ClipCondition, ClipDenoiser, less_no_noise, predictor
 from facediff.pipelines.compatibility import ClipShape, Side, check_compatibility
+from facediff.pipelines.video_denoisers import ClipCondition, ClipDenoiser, less_no_noise, predictor
 
 FORMS = {"product": product, "normalised": normalised}
 MEMORYLESS = (DDIMScheduler, DDPMScheduler, FlowMatchEulerDiscreteScheduler)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from facediff.errors import MediaError, WeightsError
 from facediff.pipelines.domains import domain_hash
-from facediff.weights import CHECKPOINTS, model_folder
+from facediff.system.weights import CHECKPOINTS, model_folder
 
 IN_MEMORY = "(in memory)"  # the name of what never was a file
 

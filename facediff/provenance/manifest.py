@@ -19,9 +19,9 @@ import c2pa
 from PIL import Image
 
 from facediff.errors import ConfigError, MediaError, OutputError
-from facediff.files import written_whole
 from facediff.provenance.credentials import CERT_VARIABLE, KEY_VARIABLE, OWN_ISSUER, Credentials
 from facediff.provenance.record import SYNTHETIC_PARTS, Record
+from facediff.system.files import written_whole
 
 _KINDS = {".mp4": "video/mp4", ".m4v": "video/x-m4v", ".mov": "video/quicktime"}
 _OFFLINE = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import av
 
-from facediff.containers import open_container
 from facediff.errors import ConfigError, MediaError
 from facediff.provenance.ingredients import Ingredient
+from facediff.system.containers import open_container
 
 SYNTHETIC_PARTS = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 MAX_BYTES = 32_000  # QuickTime counts a text's length in 16 bits

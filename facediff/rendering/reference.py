@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.canonical import canonicalise
-from facediff.landmarks.motion import lip_opening
 from facediff.landmarks.warp import MeshWarp
+from facediff.motion.coefficients import lip_opening
 from facediff.types import Frame, RigidPose
 
 

@@ -13,6 +13,7 @@ import torch
 
 from facediff.audio.encoder import load_encoder
 from facediff.conditioning.captions import CaptionEncoder, words_of
+from facediff.datasets.footage import caption_of, read_footage
 from facediff.errors import ConfigError, InputError, MissingExtra, OutputError
 from facediff.models.difftalk import base_schedule
 from facediff.models.space_time import small_space_time
@@ -22,7 +23,6 @@ from facediff.pipelines.domains import LORA_FILE, METHODS, DomainCard, base_hash
 from facediff.pipelines.loading import load_prior, load_talk
 from facediff.pipelines.video_adapter import Mix
 from facediff.training.difftalk import Denoiser
-from facediff.training.footage import caption_of, read_footage
 from facediff.training.loop import LoopConfig, fit
 from facediff.training.runs import FRAMES, build_runs
 from facediff.training.sampling_error import sampling_error

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from facediff.datasets.array_cache import fill_cache
 from facediff.landmarks import masks
-from facediff.landmarks import motion as layout
 from facediff.landmarks.alignment import FACE, warp_affine
 from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.raster import FACE_MAPS, FACE_STEP, draw_face
 from facediff.landmarks.warp import MeshWarp
-from facediff.training.cache import fill_cache
+from facediff.motion import coefficients
 from facediff.training.faces import WIDE, FaceCrops
 from facediff.training.moments import MomentDraw
 from facediff.types import RigidPose
@@ -35,7 +35,7 @@ LAYOUT: dict[str, tuple[tuple[int, ...], type]] = {
     "maps": ((FACE_MAPS, _HEIGHT // FACE_STEP, _WIDTH // FACE_STEP), np.uint8),
     "points": ((478, 3), np.float32),
     "rotation": ((3, 3), np.float32),
-    "attributes": ((layout.DIMENSIONS,), np.float32),
+    "attributes": ((coefficients.DIMENSIONS,), np.float32),
 }
 
 
@@ -72,14 +72,14 @@ class CoarsePairs:
     def __init__(self, crops: FaceCrops) -> None:
         self._crops = crops
         self._moments = MomentDraw(crops)
-        self._motion = np.zeros((len(crops.clip), layout.DIMENSIONS), np.float32)
+        self._motion = np.zeros((len(crops.clip), coefficients.DIMENSIONS), np.float32)
         self._canonical = np.zeros((len(crops.clip), 478, 3), np.float32)
         self._pose: dict[int, RigidPose] = {}
         members: dict[int, list[int]] = defaultdict(list)
         for row, clip in enumerate(crops.clip):
             members[int(clip)].append(row)
         for rows in members.values():
-            self._motion[rows] = layout.encode(crops.points[rows])
+            self._motion[rows] = coefficients.encode(crops.points[rows])
             self._canonical[rows], pose = canonicalise(crops.points[rows])
             for place, row in enumerate(rows):
                 self._pose[row] = pose.take(slice(place, place + 1))
@@ -111,8 +111,8 @@ class CoarsePairs:
 
     def _transferred(self, row: int, other: int) -> NDArray[np.float32]:
         """Landmarks of ``row``'s motion on ``other``'s face at rest."""
-        rest = layout.neutral(self._canonical[other][None])
-        return from_canonical(layout.express(self._motion[row][None], rest), self._pose[row])[0]
+        rest = coefficients.neutral(self._canonical[other][None])
+        return from_canonical(coefficients.express(self._motion[row][None], rest), self._pose[row])[0]
 
 
 def build_coarse_pairs(crops: FaceCrops, folder: Path, *, count: int, seed: int = 0) -> dict[str, NDArray]:

@@ -18,16 +18,17 @@ import torch
 from numpy.typing import NDArray
 
 from facediff.conditioning.diffusion_autoencoder import COORDINATE_CHANNELS, PLACE_CHANNELS, FaceVector, coordinate_maps
+from facediff.datasets.recordings import Clip, read_catalog
 from facediff.errors import ConfigError
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import FACE, warp_affine
 from facediff.landmarks.correspondence import face_coordinates
-from facediff.landmarks.motion import lip_opening
 from facediff.models.codec import FaceCodec
 from facediff.models.diffusion_autoencoder import base_schedule, base_unet
 from facediff.models.identity import IdentityEncoder
+from facediff.motion.coefficients import lip_opening
+from facediff.system.weights import model_folder
 from facediff.training.attributes import fit_attributes, read_labels
-from facediff.training.catalog import Clip, read_catalog
 from facediff.training.coarse_pairs import FACE_WINDOW
 from facediff.training.diffusion_autoencoder import (
     Autoencoder,
@@ -42,7 +43,6 @@ from facediff.training.latents import as_pictures
 from facediff.training.loop import LoopConfig
 from facediff.training.prototypes import NEEDED, fit_prototypes, flat_faces
 from facediff.training.stages import own_codec, save_network
-from facediff.weights import model_folder
 
 log = logging.getLogger(__name__)
 LABELS = Path(__file__).parent / "attribute_labels.csv"  # of the files we train on, by the beginning of their SHA-256

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from facediff.landmarks import motion as layout
 from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.mesh import BROW_LINE
+from facediff.motion import coefficients
 
 MOUTH_CORNERS = (61, 291)
 OPENED = 0.15  # eye distances between the lips at strength 1
@@ -27,30 +27,30 @@ def fit_smile(people: Iterable[NDArray[np.floating]]) -> NDArray[np.float32]:
         canonical, _ = canonicalise(points)
         width = np.linalg.norm(canonical[:, MOUTH_CORNERS[0]] - canonical[:, MOUTH_CORNERS[1]], axis=-1)
         serious, smiling = np.argsort(width)
-        motion = layout.encode(np.asarray(points), layout.neutral(canonical[serious][None]))
+        motion = coefficients.encode(np.asarray(points), coefficients.neutral(canonical[serious][None]))
         changes.append(motion[smiling] - motion[serious])
     smile = np.median(changes, axis=0).astype(np.float32)
-    smile[layout.ANGLES] = smile[layout.SHIFT] = smile[layout.GAZE] = 0.0
-    smile[layout.LIDS] = smile[layout.LIDS].mean()
+    smile[coefficients.ANGLES] = smile[coefficients.SHIFT] = smile[coefficients.GAZE] = 0.0
+    smile[coefficients.LIDS] = smile[coefficients.LIDS].mean()
     return smile
 
 
 def fit_mouth_open(motion: NDArray[np.floating]) -> NDArray[np.float32]:
     """The motion (31,) that parts the lips by ``OPENED``: what lips do as they part, over motions (N, 31)."""
-    opening = motion[:, layout.OPENING] - motion[:, layout.OPENING].mean()
-    lips = motion[:, layout.LIPS] - motion[:, layout.LIPS].mean(axis=0)
-    opened = np.zeros(layout.DIMENSIONS, np.float32)
-    opened[layout.LIPS] = OPENED * (opening * lips).sum(axis=0) / (opening**2).sum()
-    opened[layout.OPENING] = OPENED
+    opening = motion[:, coefficients.OPENING] - motion[:, coefficients.OPENING].mean()
+    lips = motion[:, coefficients.LIPS] - motion[:, coefficients.LIPS].mean(axis=0)
+    opened = np.zeros(coefficients.DIMENSIONS, np.float32)
+    opened[coefficients.LIPS] = OPENED * (opening * lips).sum(axis=0) / (opening**2).sum()
+    opened[coefficients.OPENING] = OPENED
     return opened
 
 
 def fit_brows_up() -> NDArray[np.float32]:
     """The motion (31,) that raises both brows by ``RAISED``, as nearly as the basis can."""
-    directions = layout.basis().brows[:, BROW_LINE]
+    directions = coefficients.basis().brows[:, BROW_LINE]
     wanted = np.zeros(directions.shape[1:])
     wanted[:, 1] = -RAISED
-    raised = np.zeros(layout.DIMENSIONS, np.float32)
+    raised = np.zeros(coefficients.DIMENSIONS, np.float32)
     flat = directions.reshape(len(directions), -1)
-    raised[layout.BROWS] = np.linalg.lstsq(flat.T, wanted.ravel(), rcond=None)[0]
+    raised[coefficients.BROWS] = np.linalg.lstsq(flat.T, wanted.ravel(), rcond=None)[0]
     return raised

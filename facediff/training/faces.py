@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from facediff.datasets.recordings import Clip
 from facediff.errors import NoFaceFound
 from facediff.landmarks.alignment import Alignment, CropTemplate, align
 from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, read_image
-from facediff.training.catalog import Clip
 from facediff.types import FaceTrack, Frame, RigidPose
 
 WIDE = CropTemplate(size=(320, 320), unit_px=144.0, anchor=(0.0, 0.45, -0.2), anchor_px=(160.0, 160.0))

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from facediff.datasets.array_cache import fill_cache
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import FACE, warp_affine
 from facediff.landmarks.correspondence import face_coordinates
 from facediff.landmarks.raster import FACE_MAPS, FACE_STEP, draw_face
-from facediff.training.cache import fill_cache
 from facediff.training.coarse_pairs import random_tones, random_window
 from facediff.training.faces import FaceCrops
 from facediff.training.motion_basis import mirror_order

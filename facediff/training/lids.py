@@ -11,14 +11,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facediff.datasets.recordings import Clip
 from facediff.errors import ConfigError
-from facediff.landmarks import motion as layout
 from facediff.landmarks.alignment import warp_affine
 from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.eye_window import SIZE, WIDTH, eye_frame, grid, light_around
 from facediff.landmarks.light import logarithm
 from facediff.media import VideoReader
-from facediff.training.catalog import Clip
+from facediff.motion import coefficients
 from facediff.training.faces import is_frontal, read_tracks
 from facediff.types import Frame
 
@@ -62,7 +62,7 @@ def _blinks(clip: Clip, tracks: Path, least: float) -> Iterator[tuple[Frame, NDA
     if track is None or not track.usable.any():
         return
     _, pose = canonicalise(track.points)
-    closure = np.nan_to_num(layout.encode(track.points)[:, layout.LIDS].min(axis=1), nan=-1.0)
+    closure = np.nan_to_num(coefficients.encode(track.points)[:, coefficients.LIDS].min(axis=1), nan=-1.0)
     fit = (closure > least) & is_frontal(pose, MAX_YAW_DEG) & (np.nan_to_num(pose.scale) > SMALLEST_PX)
     chosen = {int(row) for row in np.argsort(-closure)[:PER_CLIP] if fit[row]}
     if chosen:
@@ -70,7 +70,7 @@ def _blinks(clip: Clip, tracks: Path, least: float) -> Iterator[tuple[Frame, NDA
 
 
 def fit_lid(people: Iterable[list[NDArray[np.float32]]], *, rounds: int = 4) -> dict[str, NDArray[np.float16]]:
-    """The tensor ``light`` (80, 144, 3) of ``facediff.rendering.lids``: the mean, over people, of their shut eyes.
+    """The tensor ``light`` (80, 144, 3) of ``facediff.rendering.inpainting.lids``: the mean, over people, of their shut eyes.
 
     Each is moved up or down, and bent, until it lies on the mean of all, as lash lines hang differently. A person
     counts once.

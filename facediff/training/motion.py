@@ -14,8 +14,8 @@ from scipy.ndimage import zoom
 from torch import Tensor, nn
 
 from facediff.audio.features import BANDS, FLOOR, SILENCE
-from facediff.landmarks import motion as layout
 from facediff.models.motion import MotionDenoiser, SpeechEncoder
+from facediff.motion import coefficients
 from facediff.training.loop import Batch, LoopConfig, fit
 
 COLUMNS = 4  # log-mel columns to a motion frame
@@ -163,7 +163,7 @@ def settle(
         footage[clip.identity] += len(clip.motion) if sound is not None else 0
     inputs, taps = SpeechEncoder.FEATURES, model.usual.kernel_size[0]
     square = torch.zeros(inputs * taps, inputs * taps, dtype=torch.float64)
-    cross = torch.zeros(inputs * taps, layout.DIMENSIONS, dtype=torch.float64)
+    cross = torch.zeros(inputs * taps, coefficients.DIMENSIONS, dtype=torch.float64)
     total = 0.0
     for clip, sound in ((c, s) for c, s in zip(clips, sounds, strict=True) if s is not None):
         rows = nn.functional.pad(sound[:1].float(), (taps // 2, taps // 2)).unfold(2, taps, 1)[0]
@@ -174,16 +174,16 @@ def settle(
         cross += weight * rows.T @ moved
         total += weight * len(rows)
     solved = torch.linalg.solve(square + recipe.penalty * total * torch.eye(len(square)), cross)
-    model.usual.weight.copy_(solved.T.reshape(layout.DIMENSIONS, inputs, taps))
+    model.usual.weight.copy_(solved.T.reshape(coefficients.DIMENSIONS, inputs, taps))
 
 
 def mirror_motion() -> NDArray[np.float32]:
     """(31, 31) matrix M such that ``motion @ M`` is the motion seen in a mirror."""
     from facediff.training.motion_basis import mirror_order
 
-    order, basis = mirror_order(), layout.basis()
-    matrix = np.zeros((layout.DIMENSIONS, layout.DIMENSIONS), np.float32)
-    for part, directions in ((layout.LIPS, basis.lips), (layout.BROWS, basis.brows)):
+    order, basis = mirror_order(), coefficients.basis()
+    matrix = np.zeros((coefficients.DIMENSIONS, coefficients.DIMENSIONS), np.float32)
+    for part, directions in ((coefficients.LIPS, basis.lips), (coefficients.BROWS, basis.brows)):
         mirrored = directions[:, order] * np.array([-1, 1, 1], np.float32)
         flat = directions.reshape(len(directions), -1)
         matrix[part, part] = mirrored.reshape(len(directions), -1) @ np.linalg.pinv(flat)
@@ -193,10 +193,10 @@ def mirror_motion() -> NDArray[np.float32]:
     return matrix
 
 
-CHANNEL_WEIGHT = np.ones(layout.DIMENSIONS, np.float32)
-CHANNEL_WEIGHT[layout.LIPS] = np.linspace(1.5, 0.4, 16)
-CHANNEL_WEIGHT[layout.OPENING] = 4.0
-CHANNEL_WEIGHT[layout.ANGLES] = CHANNEL_WEIGHT[layout.SHIFT] = 0.5
+CHANNEL_WEIGHT = np.ones(coefficients.DIMENSIONS, np.float32)
+CHANNEL_WEIGHT[coefficients.LIPS] = np.linspace(1.5, 0.4, 16)
+CHANNEL_WEIGHT[coefficients.OPENING] = 4.0
+CHANNEL_WEIGHT[coefficients.ANGLES] = CHANNEL_WEIGHT[coefficients.SHIFT] = 0.5
 
 
 def motion_loss(scheduler: DDIMScheduler):
@@ -215,12 +215,12 @@ def motion_loss(scheduler: DDIMScheduler):
         speech = net.hide(batch["speech"], batch["heard"])
         got = net(noisy, timesteps, speech)
         rows = weight.to(clean.device).expand(len(clean), -1, -1).clone()
-        rows[~batch["spoken"], layout.LIPS] = 0.0
-        rows[~batch["spoken"], layout.OPENING] = 0.0
+        rows[~batch["spoken"], coefficients.LIPS] = 0.0
+        rows[~batch["spoken"], coefficients.OPENING] = 0.0
         valid = batch["valid"][:, None]
         error = rows * valid * (got - clean).pow(2)
         pace = rows * valid[..., 1:] * (got.diff(dim=-1) - clean.diff(dim=-1)).pow(2)
-        opening = error[batch["heard"]][:, layout.OPENING].mean() / CHANNEL_WEIGHT[30]
+        opening = error[batch["heard"]][:, coefficients.OPENING].mean() / CHANNEL_WEIGHT[30]
         return error.mean() + pace.mean(), {"opening": float(opening.detach())}
 
     return loss
@@ -239,12 +239,12 @@ def motion_schedule() -> DDIMScheduler:
 
 def of_equal_size(clips: Sequence[MotionClip]) -> list[MotionClip]:
     """The clips with lips scaled so that everybody opens the mouth alike: who articulates more is not in the sound."""
-    spread = [c.motion[:, layout.OPENING].std() for c in clips]
+    spread = [c.motion[:, coefficients.OPENING].std() for c in clips]
     usual = float(np.median(spread))
     scaled = []
     for clip, own in zip(clips, spread, strict=True):
         motion = clip.motion.copy()
-        for part in (layout.LIPS, layout.OPENING):
+        for part in (coefficients.LIPS, coefficients.OPENING):
             motion[:, part] *= np.clip(usual / max(own, 1e-3), 0.5, 2.5)
         scaled.append(replace(clip, motion=motion))
     return scaled

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.landmarks.canonical import canonicalise, mean_face
-from facediff.landmarks.motion import lip_opening
+from facediff.motion.coefficients import lip_opening
 
 DEPTH_WEIGHT = 0.5  # the depth of a mesh found in one picture is uncertain
 

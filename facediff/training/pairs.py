@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from facediff.datasets.array_cache import fill_cache
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import MOUTH, warp_affine
 from facediff.landmarks.raster import draw_lips
 from facediff.landmarks.warp import MeshWarp
-from facediff.training.cache import fill_cache
 from facediff.training.faces import WIDE, FaceCrops, Moment
 from facediff.training.moments import MomentDraw
 

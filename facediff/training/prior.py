@@ -12,16 +12,16 @@ from diffusers import UNet2DConditionModel
 from facediff.audio.encoder import load_encoder
 from facediff.conditioning.captions import CaptionEncoder, words_of
 from facediff.conditioning.difftalk import DiffTalkConditioner
+from facediff.datasets.recordings import Clip, read_catalog
 from facediff.models.difftalk import base_schedule
 from facediff.models.space_time import TemporalLayer, space_time_prior
+from facediff.system.weights import model_folder
 from facediff.training.attributes import read_labels
-from facediff.training.catalog import Clip, read_catalog
 from facediff.training.edit_stages import LABELS, label_of
 from facediff.training.loop import LoopConfig
 from facediff.training.runs import ClipRuns, build_runs
 from facediff.training.space_time import ClipModel, RunDraw, RunRecipe, RunSource, train_clips
 from facediff.training.stages import own_codec, save_network
-from facediff.weights import model_folder
 
 PER_IDENTITY = 32  # runs of a person
 OPPOSITES = {"male": ("man", "woman"), "age": ("old", "young")}

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from facediff.datasets.recordings import Clip
 from facediff.errors import ConfigError
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import align
@@ -24,11 +25,10 @@ from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.flat_face import FLAT, flat_points, laid_flat
 from facediff.landmarks.light import logarithm
 from facediff.landmarks.mesh import FACE_OVAL, LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE
-from facediff.landmarks.motion import lip_opening
 from facediff.media import VideoReader, read_image
 from facediff.models.prototypes import Prototypes
+from facediff.motion.coefficients import lip_opening
 from facediff.training.attributes import completed
-from facediff.training.catalog import Clip
 from facediff.training.faces import is_frontal, read_tracks
 
 NEEDED = ("age", "male")  # labels without which a face tells nothing of the others

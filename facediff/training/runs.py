@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from facediff.audio.encoder import AudioEncoder
 from facediff.audio.wave import load_wave
+from facediff.datasets.recordings import Clip
 from facediff.errors import InputError
 from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.canonical import canonicalise
 from facediff.media import VideoReader
 from facediff.models.codec import FaceCodec
-from facediff.training.catalog import Clip
 from facediff.training.faces import WIDE, Moment, is_frontal, points_in_crop, read_tracks, ticking
 from facediff.training.latents import as_pictures
 from facediff.training.loop import Batch

@@ -27,14 +27,14 @@ from facediff.audio.features import log_mel
 from facediff.audio.wave import load_wave, normalise_loudness
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.conditioning.fadm import FADMConditioner
+from facediff.datasets.recordings import Clip, read_catalog
 from facediff.errors import ConfigError, WeightsError
-from facediff.landmarks import motion as layout
 from facediff.landmarks.alignment import FACE
 from facediff.models.codec import FaceCodec
 from facediff.models.difftalk import base_schedule, base_unet
 from facediff.models.motion import MotionDenoiser
-from facediff.training.catalog import Clip, read_catalog
-from facediff.training.closing import read_spoken, teach_closing
+from facediff.motion import coefficients
+from facediff.system.weights import model_folder
 from facediff.training.coarse_pairs import build_coarse_pairs
 from facediff.training.codec import train_codec
 from facediff.training.difftalk import Denoiser, DiffTalkRecipe, LatentDraw, encode_pairs, train_difftalk
@@ -49,12 +49,12 @@ from facediff.training.fadm import (
     train_fadm,
 )
 from facediff.training.lids import fit_lid, shut_eyes
+from facediff.training.lip_closure import read_spoken, teach_closing
 from facediff.training.loop import LoopConfig
 from facediff.training.motion import MotionClip, motion_schedule, of_equal_size, train_motion
 from facediff.training.pairs import build_pair_cache
 from facediff.training.sync import train_sync
 from facediff.training.teeth import fit_teeth, smiles
-from facediff.weights import model_folder
 
 log = logging.getLogger(__name__)
 WINDOW_RATE = 100  # one window for every 10 ms, so that any crop's moment has one
@@ -91,7 +91,7 @@ def run_sync(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, lic
 
 
 def run_closing(spoken: Path, model: Path) -> float:
-    """Teaches ``model/motion`` when lips must meet; see ``facediff.training.closing`` for what the folder holds.
+    """Teaches ``model/motion`` when lips must meet; see ``facediff.training.lip_closure`` for what the folder holds.
 
     Returns:
         The share of frames on which it is right, on what it learnt from.
@@ -226,10 +226,10 @@ def motion_clip(clip: Clip, tracks: Path) -> MotionClip | None:
     if len(found) < 20:
         log.warning("hardly a face in %s; left out", clip.name)
         return None
-    motion = layout.encode(track.points)
-    count = int(len(track) / track.fps * layout.MOTION_FPS)
-    at = np.arange(count) / layout.MOTION_FPS
-    columns = [np.interp(at, found / track.fps, motion[found, channel]) for channel in range(layout.DIMENSIONS)]
+    motion = coefficients.encode(track.points)
+    count = int(len(track) / track.fps * coefficients.MOTION_FPS)
+    at = np.arange(count) / coefficients.MOTION_FPS
+    columns = [np.interp(at, found / track.fps, motion[found, channel]) for channel in range(coefficients.DIMENSIONS)]
     mel = None if clip.sound is None else log_mel(normalise_loudness(load_wave(clip.sound)))
     return MotionClip(np.stack(columns, axis=1).astype(np.float32), mel, clip.identity)
 

@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from facediff.landmarks.motion import lip_channels
 from facediff.models.motion import SpeechEncoder
 from facediff.models.sync import SyncNet
+from facediff.motion.coefficients import lip_channels
 from facediff.training.loop import Batch, LoopConfig, fit
 from facediff.training.motion import MotionClip, listen, mirror_motion
 

@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter1d, maximum_filter1d
 
+from facediff.datasets.recordings import Clip
 from facediff.errors import ConfigError
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.mesh import LIPS_INNER
-from facediff.landmarks.motion import lip_opening
 from facediff.media import read_image
-from facediff.training.catalog import Clip
+from facediff.motion.coefficients import lip_opening
 from facediff.training.faces import is_frontal, read_tracks
 
 UNIT_PX = 288.0  # pixels to an eye distance
@@ -97,7 +97,7 @@ def seen(window: NDArray[np.uint8], points: NDArray[np.floating]) -> Smile | Non
 
 
 def fit_teeth(found: list[Smile], *, rounds: int = ROUNDS) -> dict[str, NDArray[np.floating]]:
-    """The tensors of ``facediff.rendering.cavity``: ``picture`` (56, 193, 4), ``unit_px`` and ``edge_row``.
+    """The tensors of ``facediff.rendering.inpainting.mouth``: ``picture`` (56, 193, 4), ``unit_px`` and ``edge_row``.
 
     Args:
         found: Smiles of many people.

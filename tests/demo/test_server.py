@@ -18,8 +18,8 @@ from gradio_client.exceptions import AppError
 
 from facediff.demo import learning
 from facediff.demo.app import running
-from facediff.edits import attribute_names
 from facediff.media import VideoReader, read_image
+from facediff.tasks.identity import attribute_names
 
 ACTIONS = [f"/{tab}{what}" for tab in ("talk", "animate", "edit") for what in ("", "_preview", "_cancel", "_faces")]
 ACTIONS += ["/adapt", "/adapt_cancel"]

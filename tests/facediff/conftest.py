@@ -26,9 +26,9 @@ from facediff.models.codec import FaceCodec
 from facediff.models.difftalk import base_schedule
 from facediff.models.space_time import TemporalLayer
 from facediff.pipelines.domains import DomainCard
+from facediff.system.weights import CHECKPOINTS
 from facediff.training.adaptation import AdaptRecipe, adapt
 from facediff.training.stages import save_network
-from facediff.weights import CHECKPOINTS
 
 HELLO = Path(facediff.__file__).parent / "samples" / "hello.flac"
 SPOKEN, QUIET = 72, 24  # frames of the two videos with a face

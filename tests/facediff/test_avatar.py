@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 from skimage.data import astronaut, coffee
 
-from facediff import Avatar, shared_models
+from facediff import Avatar
 from facediff.errors import ConfigError, InputError, NoFaceFound, WeightsError
-from facediff.landmarks import motion as layout
 from facediff.landmarks.masks import mouth
-from facediff.landmarks.templates import MotionTemplate
 from facediff.media import VideoReader, VideoWriter
+from facediff.motion import coefficients
+from facediff.motion.template import MotionTemplate
 from facediff.pipelines.loading import load_talk
+from facediff.tasks import model_cache
 
 
 @pytest.fixture(scope="module")
@@ -114,8 +115,8 @@ def test_a_part_of_a_clip_of_a_domain_is_what_it_is_in_the_whole(small, wave, ad
 
 
 def test_a_mover_can_be_painted_by_a_domain(small, adapted) -> None:
-    motion = np.zeros((6, layout.DIMENSIONS), np.float32)
-    motion[:, layout.LIPS.start] = np.linspace(0, 2, 6)
+    motion = np.zeros((6, coefficients.DIMENSIONS), np.float32)
+    motion[:, coefficients.LIPS.start] = np.linspace(0, 2, 6)
     driver = MotionTemplate(motion, np.ones(6, bool), np.eye(3, dtype=np.float32), Fraction(25))
     one, again, plain = (
         np.stack(list(small.animate(driver, domain=domain))) for domain in (adapted.folder, adapted.folder, None)
@@ -161,7 +162,7 @@ def test_a_domain_of_another_base_is_refused(portrait, wave, adapted) -> None:
 def test_a_domain_of_low_rank_takes_no_prior_and_no_text(small, wave, monkeypatch) -> None:
     """It is one network with its base."""
     monkeypatch.setattr(
-        shared_models,
+        model_cache,
         "adapted",
         lambda model, domain, sha, prior, *more: load_talk(model, *more),
     )

@@ -10,10 +10,11 @@ import torch
 from PIL import Image
 from skimage.data import astronaut
 
-from facediff import Avatar, shared_models
+from facediff import Avatar
 from facediff.pipelines import loading
+from facediff.tasks import model_cache
 
-LOADERS = (shared_models.talking, shared_models.adapted, shared_models.refiner, shared_models.editing)
+LOADERS = (model_cache.talking, model_cache.adapted, model_cache.refiner, model_cache.editing)
 
 
 @pytest.fixture(autouse=True)

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from facediff import Avatar, Clip, shared_models
-from facediff.landmarks import motion as layout
+from facediff import Avatar, Clip
 from facediff.landmarks.mediapipe_backend import native_log_muted
-from facediff.landmarks.templates import MotionTemplate
+from facediff.motion import coefficients
+from facediff.motion.template import MotionTemplate
 from facediff.pipelines import loading
+from facediff.tasks import model_cache
 
 WAVE = (0.3 * np.sin(np.arange(6400) / 9) * np.hanning(6400)).astype(np.float32)  # 10 frames
 
@@ -59,7 +60,7 @@ def loads(monkeypatch) -> list:
 
     one = loading._loaded
     monkeypatch.setattr(loading, "_loaded", counted)
-    shared_models.talking.cache_clear()
+    model_cache.talking.cache_clear()
     return seen
 
 
@@ -71,8 +72,8 @@ def test_threads_give_the_frames_of_a_serial_run(her):
 
 
 def test_threads_animate_as_a_serial_run_does(her):
-    motion = np.zeros((6, layout.DIMENSIONS), np.float32)
-    motion[:, layout.ANGLES.start] = 0.02 * np.arange(6)
+    motion = np.zeros((6, coefficients.DIMENSIONS), np.float32)
+    motion[:, coefficients.ANGLES.start] = 0.02 * np.arange(6)
     turns = [MotionTemplate(k * motion, np.ones(6, bool), np.eye(3, dtype=np.float32), Fraction(25)) for k in (1, 2)]
     alone = [frames(her.animate(turn)) for turn in turns]
     together = at_once(*(lambda t=turn: frames(her.animate(t)) for turn in turns))

@@ -7,8 +7,8 @@ import pytest
 from facediff.landmarks.canonical import canonicalise, mean_face
 from facediff.landmarks.masks import face_hull
 from facediff.landmarks.mesh import CHIN, FACE_OVAL, FOREHEAD, LIPS_OUTER, MESH_POINTS, NOSE_TIP
-from facediff.landmarks.motion import ANGLES, BROWS, DIMENSIONS, GAZE, LIDS, LIPS, SHIFT, neutral, place
 from facediff.landmarks.warp import SHELL, MeshWarp, face_triangles, silhouette, stretched
+from facediff.motion.coefficients import ANGLES, BROWS, DIMENSIONS, GAZE, LIDS, LIPS, SHIFT, neutral, place
 
 
 @pytest.fixture(scope="module")

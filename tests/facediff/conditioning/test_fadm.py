@@ -3,7 +3,7 @@ import torch
 
 from facediff.conditioning.fadm import FADMConditioner, attribute_scale
 from facediff.conditioning.fadm_paper import FADMPaperConditioner
-from facediff.landmarks import motion as layout
+from facediff.motion import coefficients
 
 
 def inputs(frames: int = 2, channels: int = 4, side: int = 8) -> dict[str, torch.Tensor]:
@@ -14,7 +14,7 @@ def inputs(frames: int = 2, channels: int = 4, side: int = 8) -> dict[str, torch
         "maps": torch.rand(frames, 4, 2 * side, 2 * side, generator=g),
         "points": torch.randn(frames, 478, 3, generator=g),
         "rotation": torch.eye(3).expand(frames, 3, 3),
-        "attributes": torch.randn(frames, layout.DIMENSIONS, generator=g),
+        "attributes": torch.randn(frames, coefficients.DIMENSIONS, generator=g),
     }
 
 
@@ -29,7 +29,7 @@ def test_what_the_denoiser_sees_has_the_channels_that_are_promised(conditioner) 
     maps = conditioner.maps(cond, torch.tensor([1, 500]))
     assert maps.shape[1] + 4 == 3 * 4 + conditioner.extra_channels  # noisy latents beside it
     assert cond.tokens.shape == (2, 1 + 13 + 8 + 1, 16)
-    assert (cond.features.shape, cond.attributes.shape) == ((2, 32, 8, 8), (2, layout.DIMENSIONS))
+    assert (cond.features.shape, cond.attributes.shape) == ((2, 32, 8, 8), (2, coefficients.DIMENSIONS))
 
 
 def test_what_is_denoised_is_added_to_the_coarse_frame(conditioner) -> None:
@@ -41,9 +41,9 @@ def test_what_is_denoised_is_added_to_the_coarse_frame(conditioner) -> None:
 
 def test_nothing_moving_is_zero_and_a_wild_number_does_not_open_the_gate(conditioner) -> None:
     given = inputs()
-    still = conditioner(**{**given, "attributes": torch.zeros(2, layout.DIMENSIONS)})
+    still = conditioner(**{**given, "attributes": torch.zeros(2, coefficients.DIMENSIONS)})
     assert not still.attributes.any()
-    wild = conditioner(**{**given, "attributes": torch.full((2, layout.DIMENSIONS), 1e6)})
+    wild = conditioner(**{**given, "attributes": torch.full((2, coefficients.DIMENSIONS), 1e6)})
     assert wild.attributes.max() <= 1
     usual = conditioner(**{**given, "attributes": attribute_scale().expand(2, -1)})
     torch.testing.assert_close(usual.attributes, torch.full_like(usual.attributes, 0.7616), atol=1e-4, rtol=0)

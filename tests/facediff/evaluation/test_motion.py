@@ -5,8 +5,8 @@ import pytest
 
 from facediff.errors import InputError
 from facediff.evaluation.motion import motion_correlation
-from facediff.landmarks import motion as layout
 from facediff.landmarks.canonical import mean_face
+from facediff.motion import coefficients
 from facediff.types import FaceTrack, RigidPose
 
 FRAMES = 60
@@ -14,17 +14,17 @@ FRAMES = 60
 
 def moved(motion: np.ndarray, scale: float = 100.0) -> FaceTrack:
     pose = RigidPose(np.eye(3, dtype=np.float32)[None], np.array([scale], np.float32), np.full((1, 3), 200, np.float32))
-    points = layout.place(motion, layout.neutral(mean_face()[None]), pose)
+    points = coefficients.place(motion, coefficients.neutral(mean_face()[None]), pose)
     return FaceTrack(points, np.full(len(motion), 2, np.uint8), (400, 400), 25.0)
 
 
 def act() -> np.ndarray:
     """Brows and head, each at a rate of its own; lips, lids and roll do nothing."""
     time = np.arange(FRAMES) / FRAMES * 2 * np.pi
-    motion = np.zeros((FRAMES, layout.DIMENSIONS), np.float32)
-    motion[:, layout.BROWS.start] = 2 * np.sin(3 * time)
-    motion[:, layout.ANGLES.start] = 9 * np.sin(time)
-    motion[:, layout.ANGLES.start + 1] = 5 * np.cos(2 * time)
+    motion = np.zeros((FRAMES, coefficients.DIMENSIONS), np.float32)
+    motion[:, coefficients.BROWS.start] = 2 * np.sin(3 * time)
+    motion[:, coefficients.ANGLES.start] = 9 * np.sin(time)
+    motion[:, coefficients.ANGLES.start + 1] = 5 * np.cos(2 * time)
     return motion
 
 
@@ -37,7 +37,7 @@ def test_the_same_motion_on_another_scale_correlates_and_what_rests_is_not_judge
 
 def test_a_face_that_does_otherwise_or_nothing_does_not() -> None:
     other = act()
-    other[:, layout.ANGLES.start] *= -1
+    other[:, coefficients.ANGLES.start] *= -1
     assert motion_correlation(moved(other), moved(act()))["yaw"] < -0.98
     assert abs(motion_correlation(moved(act() * 0), moved(act()))["yaw"]) < 0.5
 

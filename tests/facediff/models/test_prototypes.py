@@ -7,7 +7,7 @@ import pytest
 
 from facediff.errors import WeightsError
 from facediff.models.prototypes import Prototypes, load_prototypes, prototype_names
-from facediff.weights import model_folder
+from facediff.system.weights import model_folder
 
 
 def test_what_is_saved_comes_back(tmp_path) -> None:

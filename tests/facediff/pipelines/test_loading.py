@@ -11,7 +11,7 @@ from facediff.pipelines import loading
 from facediff.pipelines.adapted_talk import AdaptedTalkPipeline
 from facediff.pipelines.domains import base_hash
 from facediff.pipelines.loading import load_animate, load_domain_talk, load_prior, load_talk
-from facediff.weights import CHECKPOINTS
+from facediff.system.weights import CHECKPOINTS
 
 
 def test_the_embedded_model_is_ready_to_run() -> None:

@@ -13,8 +13,8 @@ from facediff.diffusion.sampler import denoise
 from facediff.diffusion.score_guider import ScoreCompositionGuidance
 from facediff.diffusion.strength import piecewise_linear, within
 from facediff.errors import ConfigError
-from facediff.pipelines.clip_denoisers import ClipCondition
 from facediff.pipelines.video_adapter import Mix, VideoAdapterPipeline
+from facediff.pipelines.video_denoisers import ClipCondition
 
 from .clip_models import (
     CHANNELS,

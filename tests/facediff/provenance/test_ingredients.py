@@ -9,7 +9,7 @@ import pytest
 
 from facediff.errors import MediaError, WeightsError
 from facediff.provenance.ingredients import Ingredient, model_name, weights_hash
-from facediff.weights import CHECKPOINTS
+from facediff.system.weights import CHECKPOINTS
 
 
 def test_ingredients_are_named_without_their_folder(tmp_path):

@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from facediff.landmarks import motion as layout
 from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.tracker import track_still
 from facediff.landmarks.warp import MeshWarp
+from facediff.motion import coefficients
 from facediff.rendering.reference import Reference
 
 
@@ -44,7 +44,7 @@ def test_where_the_other_frame_has_the_face_does_not_matter(points, zoom, turn, 
 def test_an_open_mouth_is_closed_and_its_colours_come_along(points) -> None:
     """What the reference shows is brought to the wanted landmarks, not left where it is."""
     canonical, pose = canonicalise(points[None])
-    opened = from_canonical(canonical + 0.15 * layout.basis().opening, pose)[0]
+    opened = from_canonical(canonical + 0.15 * coefficients.basis().opening, pose)[0]
     other = MeshWarp(astronaut(), points)(opened)
     other = np.clip(other * 0.5, 0, 255).astype(np.uint8)  # a moment in the shade
     wanted = window((astronaut() * 0.5).astype(np.uint8), points)

@@ -13,13 +13,13 @@ import torch
 from safetensors.torch import load_file
 
 from facediff.audio.encoder import load_encoder
+from facediff.datasets.footage import read_footage
 from facediff.errors import ConfigError, InputError, OutputError, WeightsError
 from facediff.pipelines.domains import base_hash, read_card
 from facediff.pipelines.loading import load_domain_talk, load_talk
 from facediff.pipelines.video_adapter import Mix
 from facediff.training import adaptation
 from facediff.training.adaptation import AdaptRecipe, adapt, split
-from facediff.training.footage import read_footage
 from facediff.training.loop import LoopConfig
 from facediff.training.runs import FRAMES, ClipRuns, build_runs
 from facediff.training.sampling_error import sampling_error

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from facediff.landmarks import motion as layout
 from facediff.landmarks.alignment import FACE, align
 from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.mesh import LIPS_OUTER
 from facediff.landmarks.tracker import track_still
 from facediff.landmarks.warp import MeshWarp
+from facediff.motion import coefficients
 from facediff.training.coarse_pairs import LAYOUT, CoarsePair, CoarsePairs, build_coarse_pairs
 from facediff.training.faces import WIDE, FaceCrops
 
@@ -27,11 +27,11 @@ def crops() -> FaceCrops:
     shape, at_rest = canonicalise(here[None])
     moments, frames = [], []
     for amount in (0.0, 0.5, 1.0):
-        motion = np.zeros((1, layout.DIMENSIONS), np.float32)
-        motion[0, layout.ANGLES] = 8 * amount, 0, 0
-        face = shape + 0.18 * amount * layout.basis().opening
+        motion = np.zeros((1, coefficients.DIMENSIONS), np.float32)
+        motion[0, coefficients.ANGLES] = 8 * amount, 0, 0
+        face = shape + 0.18 * amount * coefficients.basis().opening
         face[:, [1, 4, 5], 0] += 0.06 * amount  # a nose does not do that, says the basis
-        there = from_canonical(face, layout.move_head(at_rest, motion))[0]
+        there = from_canonical(face, coefficients.move_head(at_rest, motion))[0]
         moments.append(there)
         frames.append(MeshWarp(first, here)(there))
     return FaceCrops(
@@ -64,7 +64,7 @@ def test_the_coarse_frame_is_carried_onto_the_target(crops, seed) -> None:
 def test_attributes_are_the_sources_motion_less_the_targets(crops) -> None:
     there, back = made(crops, OPEN, AT_REST).attributes, made(crops, AT_REST, OPEN).attributes
     np.testing.assert_allclose(there, -back)
-    assert there[layout.OPENING] < -0.1 and abs(there[layout.ANGLES.start]) > 4
+    assert there[coefficients.OPENING] < -0.1 and abs(there[coefficients.ANGLES.start]) > 4
 
 
 def test_landmarks_through_the_coefficients_are_near_the_real_ones_and_not_the_same(crops) -> None:

@@ -6,11 +6,11 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut, coffee
 
+from facediff.datasets.recordings import Clip, read_catalog
 from facediff.landmarks.mesh import LIPS_OUTER, OUTER_EYES
 from facediff.landmarks.tracker import track_still
 from facediff.media import VideoWriter
 from facediff.training import faces
-from facediff.training.catalog import Clip, read_catalog
 from facediff.training.faces import WIDE, FaceCrops, build_face_cache, open_face_cache, read_tracks
 
 FRAMES, SHIFT = 7, 3  # a clip in which the picture moves to the right

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
+from facediff.datasets.recordings import Clip
 from facediff.errors import ConfigError
-from facediff.landmarks import motion as layout
 from facediff.landmarks.eye_window import grid
 from facediff.landmarks.tracker import track_still
 from facediff.media import VideoWriter
-from facediff.rendering.shots import StillShots
-from facediff.training.catalog import Clip
+from facediff.motion import coefficients
+from facediff.rendering.warping.portrait import StillShots
 from facediff.training.lids import fit_lid, shut_eyes
 
 
@@ -42,8 +42,8 @@ def test_a_person_counts_once_however_often_they_blink() -> None:
 
 def test_shut_eyes_are_found_in_a_clip(tmp_path) -> None:
     picture = cv2.resize(astronaut()[:300, 80:380], None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-    motion = np.zeros((24, layout.DIMENSIONS), np.float32)
-    motion[10:13, layout.LIDS] = 1.0
+    motion = np.zeros((24, coefficients.DIMENSIONS), np.float32)
+    motion[10:13, coefficients.LIDS] = 1.0
     path = tmp_path / "blink.mp4"
     with VideoWriter(path, (600, 600), 25) as film:
         for shot in StillShots(picture, track_still(picture))(motion):

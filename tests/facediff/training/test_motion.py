@@ -2,8 +2,8 @@ import numpy as np
 import torch
 
 from facediff.audio.features import FLOOR
-from facediff.landmarks import motion as layout
 from facediff.models.motion import MotionDenoiser, SpeechEncoder
+from facediff.motion import coefficients
 from facediff.training.motion import (
     MotionClip,
     MotionDraw,
@@ -17,7 +17,7 @@ from facediff.training.motion import (
 
 def clips(count: int = 3, frames: int = 80) -> list[MotionClip]:
     rng = np.random.default_rng(0)
-    motions = [rng.normal(size=(frames, layout.DIMENSIONS)).astype(np.float32) for _ in range(count)]
+    motions = [rng.normal(size=(frames, coefficients.DIMENSIONS)).astype(np.float32) for _ in range(count)]
     return [MotionClip(m, np.zeros((80, 4 * frames), np.float32), str(i)) for i, m in enumerate(motions)]
 
 
@@ -27,7 +27,7 @@ def test_what_sound_settles_is_found_in_closed_form() -> None:
     sound = torch.zeros(1, SpeechEncoder.FEATURES, 400)
     known = torch.randn(1, 4, 400, generator=generator)
     sound[:, :4] = known - known.mean(dim=-1, keepdim=True)
-    motion = np.zeros((400, layout.DIMENSIONS), np.float32)
+    motion = np.zeros((400, coefficients.DIMENSIONS), np.float32)
     motion[:, 0], motion[1:, 30] = 2 * sound[0, 1].numpy(), sound[0, 2, :-1].numpy()
     net = MotionDenoiser(channels=8, dilations=(1,))
     settle(net, [MotionClip(motion, None, "a")], [sound], MotionRecipe(penalty=1e-4))
@@ -42,7 +42,7 @@ def test_batches() -> None:
     sounds = [torch.ones(2, SpeechEncoder.FEATURES, 80).half(), None, None]
     draw = MotionDraw(clips(), recipe, sounds)
     batch = draw(np.random.default_rng(1))
-    assert batch["motion"].shape == (6, layout.DIMENSIONS, 32)
+    assert batch["motion"].shape == (6, coefficients.DIMENSIONS, 32)
     assert batch["speech"].shape == (6, SpeechEncoder.FEATURES, 32)
     assert not (batch["heard"] & ~batch["spoken"]).any()
     assert (batch["speech"][~batch["spoken"]] == 0).all()
@@ -59,12 +59,12 @@ def test_another_voice_is_still_a_log_mel() -> None:
 
 def test_a_mirror_twice_is_no_mirror() -> None:
     flip = mirror_motion()
-    np.testing.assert_allclose(flip @ flip, np.eye(layout.DIMENSIONS), atol=0.05)
+    np.testing.assert_allclose(flip @ flip, np.eye(coefficients.DIMENSIONS), atol=0.05)
 
 
 def test_everybody_opens_the_mouth_alike() -> None:
     loud, usual, quiet = clips()
-    loud.motion[:, layout.OPENING] *= 1.6
-    quiet.motion[:, layout.OPENING] *= 0.7
-    spread = [c.motion[:, layout.OPENING].std() for c in of_equal_size([loud, usual, quiet])]
+    loud.motion[:, coefficients.OPENING] *= 1.6
+    quiet.motion[:, coefficients.OPENING] *= 0.7
+    spread = [c.motion[:, coefficients.OPENING].std() for c in of_equal_size([loud, usual, quiet])]
     np.testing.assert_allclose(spread, spread[1], rtol=1e-3)

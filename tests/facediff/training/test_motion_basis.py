@@ -4,7 +4,7 @@ import pytest
 from facediff.landmarks.canonical import from_canonical, mean_face
 from facediff.landmarks.head_pose import rotations
 from facediff.landmarks.mesh import LEFT_BROW, LIPS_INNER, OUTER_EYES, RIGHT_BROW
-from facediff.landmarks.motion import MotionBasis, lip_opening
+from facediff.motion.coefficients import MotionBasis, lip_opening
 from facediff.training.motion_basis import fit_basis, mirror_order
 from facediff.types import RigidPose
 

@@ -3,12 +3,12 @@ import pytest
 from skimage.data import astronaut
 
 from facediff.errors import InputError
-from facediff.landmarks import motion as layout
 from facediff.landmarks.alignment import MOUTH, align, warp_affine
 from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER
 from facediff.landmarks.tracker import track_still
 from facediff.landmarks.warp import MeshWarp
+from facediff.motion import coefficients
 from facediff.training.faces import WIDE, FaceCrops
 from facediff.training.pairs import LAYOUT, build_pair_cache, make_pair
 
@@ -23,10 +23,10 @@ def crops() -> FaceCrops:
     alignment = align(pose, WIDE)
     first = alignment.crop(astronaut(), 0)
     here = np.concatenate([alignment.to_crop(points[0], 0), points[0, :, 2:] * WIDE.unit_px / pose.scale], axis=1)
-    motion = np.zeros((1, layout.DIMENSIONS), np.float32)
-    motion[0, layout.ANGLES] = 6, 4, 5
+    motion = np.zeros((1, coefficients.DIMENSIONS), np.float32)
+    motion[0, coefficients.ANGLES] = 6, 4, 5
     shape, at_rest = canonicalise(here[None])
-    there = from_canonical(shape + 0.15 * layout.basis().opening, layout.move_head(at_rest, motion))[0]
+    there = from_canonical(shape + 0.15 * coefficients.basis().opening, coefficients.move_head(at_rest, motion))[0]
     frames = np.stack([first, MeshWarp(first, here)(there), first])
     return FaceCrops(
         frames=frames,

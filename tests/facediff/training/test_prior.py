@@ -11,11 +11,11 @@ import torch
 from safetensors.torch import load_file
 
 from facediff.conditioning.captions import CaptionEncoder
+from facediff.datasets.recordings import Clip
 from facediff.errors import WeightsError
 from facediff.models.space_time import TemporalLayer
 from facediff.pipelines.loading import load_prior, load_talk
 from facediff.training import prior
-from facediff.training.catalog import Clip
 from facediff.training.loop import LoopConfig
 from facediff.training.prior import caption, run_prior, weighed
 

@@ -12,15 +12,15 @@ import torch
 
 from facediff.audio.encoder import LogMelEncoder
 from facediff.audio.wave import load_wave
+from facediff.datasets.footage import read_footage
+from facediff.datasets.recordings import Clip
 from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.tracker import track_face
 from facediff.media import VideoReader
 from facediff.models.codec import FaceCodec
 from facediff.training import runs as module
-from facediff.training.catalog import Clip
 from facediff.training.faces import WIDE, Moment
-from facediff.training.footage import read_footage
 from facediff.training.pairs import Pair, pair_of
 from facediff.training.runs import FRAMES, ClipRuns, build_runs
 

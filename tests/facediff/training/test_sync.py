@@ -1,9 +1,9 @@
 import numpy as np
 import torch
 
-from facediff.landmarks import motion as layout
 from facediff.models.motion import SpeechEncoder
 from facediff.models.sync import SyncNet
+from facediff.motion import coefficients
 from facediff.training.motion import MotionClip
 from facediff.training.sync import SyncDraw, SyncRecipe, sync_loss
 
@@ -11,7 +11,7 @@ RECIPE = SyncRecipe(batch_size=4, frames=20, noise=0.0)
 
 
 def clip(seed: int, frames: int = 60) -> MotionClip:
-    motion = np.random.default_rng(seed).normal(size=(frames, layout.DIMENSIONS)).astype(np.float32)
+    motion = np.random.default_rng(seed).normal(size=(frames, coefficients.DIMENSIONS)).astype(np.float32)
     return MotionClip(motion, None, f"person {seed}")
 
 
@@ -29,7 +29,7 @@ def test_lips_and_sound_are_of_the_same_moments() -> None:
     for lips, speech in zip(batch["lips"], batch["speech"], strict=True):
         number, start = int(speech[0, 0]), int(speech[1, 0])
         assert number in (0, 3)  # neither the silent nor the short one
-        own = layout.lip_channels(clips[number].motion)[-1, start : start + 20]
+        own = coefficients.lip_channels(clips[number].motion)[-1, start : start + 20]
         np.testing.assert_allclose(lips[-1], own, atol=1e-5)
 
 

@@ -1,0 +1,190 @@
+"""The kinds of jobs that a batch takes: what each is told, what its result depends on, and how it is made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import time
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import facediff
+from facediff.batch.jobs import Job, Task
+from facediff.batch.options import options_of
+from facediff.batch.work_items import Identity, Part, Rendered
+from facediff.errors import FaceDiffError, InputError
+from facediff.media import VideoReader, is_video
+from facediff.media.durations import seconds_of
+
+if TYPE_CHECKING:  # torch is loaded by whoever renders, after the number of threads is set
+    from facediff.avatar import Avatar
+    from facediff.clip import Clip
+
+_INPUTS: dict[str, tuple[str, ...]] = {
+    "talk": ("source", "speech"),
+    "animate": ("source", "driving"),
+    "edit": ("source",),
+}
+WINDOW = 1200  # frames of a part of a long clip
+STRIDE = 600  # parts begin at multiples of it: of the frames painted at once, and of a second at the usual rates
+SHORT_STRIDE = 8  # where windows are shorter than that
+_LIBRARIES = ("torch", "diffusers", "mediapipe", "numpy", "av")
+
+
+def tasks() -> dict[str, Task]:
+    """All kinds of jobs; their options are the keywords of ``Avatar``'s methods and of what makes an avatar."""
+    from facediff.avatar import Avatar
+
+    of_avatar = {**options_of(Avatar.from_video), **options_of(Avatar.from_image)}
+    return {name: Task(inputs, {**options_of(getattr(Avatar, name)), **of_avatar}) for name, inputs in _INPUTS.items()}
+
+
+def identify(job: Job, window: int = WINDOW) -> Identity:
+    """What the result of a job depends on: inputs, options, weights and version; and in how many parts it is made.
+
+    Args:
+        job: Of whatever kind.
+        window: Frames; a clip of more than two windows is rendered in parts. 0 for never.
+
+    Raises:
+        InputError: An input is missing or cannot be read.
+        WeightsError: There is no such model.
+    """
+    from facediff.provenance import weights_hash
+
+    hashes = {name: _hash(name, path) for name, path in job.inputs.items()}
+    added = {role: str(given) for role in ("domain", "prior") if (given := job.options.get(role)) is not None}
+    weights = weights_hash(str(job.options["model"]), **added)
+    encoder = job.options.get("audio_encoder")
+    if isinstance(encoder, str) and os.path.isdir(encoder):
+        weights = hashlib.sha256(f"{weights} {_hash('audio_encoder', Path(encoder))}".encode()).hexdigest()
+    content = [job.task, hashes, dict(job.options), weights, facediff.__version__]
+    key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return Identity(key, hashes, weights, _versions(), parts_of(expected_frames(job), window))
+
+
+def expected_frames(job: Job) -> int:
+    """About how many frames a job's result will have, without looking at any; 0 where its inputs cannot be read."""
+    try:
+        if job.task == "talk":
+            return round(seconds_of(job.inputs["speech"]) * _rate(job))
+        shown = job.inputs["driving" if job.task == "animate" else "source"]
+        if not is_video(shown) or (job.task == "edit" and not is_video(job.inputs["source"])):
+            return 0
+        return round(seconds_of(shown) * _rate(job, shown))
+    except FaceDiffError:
+        return 0  # the reason is told when its turn comes
+
+
+def _rate(job: Job, shown: Path | None = None) -> float:
+    """Frames a second of a job's result: those of the video that is its source, else of what drives it, else 25."""
+    for path in (job.inputs["source"], shown):
+        if path is not None and is_video(path):
+            return float(VideoReader(path).info.fps)
+    fps = job.options.get("fps")
+    return float(fps) if isinstance(fps, int | float) else 25.0
+
+
+def parts_of(frames: int, window: int) -> int:
+    """In how many parts so many frames are rendered."""
+    return 1 if window < 1 or frames <= 2 * window else math.ceil(frames / window)
+
+
+def bounds(part: int, count: int, frames: int) -> tuple[int, int]:
+    """Where a part begins and ends. What is painted at once is not cut apart, so parts equal the whole bit for bit."""
+    stride = STRIDE if frames // count >= STRIDE else SHORT_STRIDE
+    first, last = (k * frames // count // stride * stride for k in (part, part + 1))
+    return first, frames if part == count - 1 else last
+
+
+def render(job: Job, identity: Identity, target: Path, part: Part | None = None) -> Rendered:
+    """Makes the clip of a job, or a part of it; models, the last two avatars and the last clip are kept.
+
+    Raises:
+        FaceDiffError: Whatever the inputs or options lack, or an input is not what it was when it was identified.
+    """
+    clip, seconds = _clip(job, identity)
+    begun = time.perf_counter()
+    if part is None:
+        clip.save(target)
+        count = len(clip)
+    elif part.index is None:
+        count = clip.join(part.files(target.parent), target)
+    else:
+        count = clip.save_part(target, *bounds(part.index, part.count, len(clip)))
+    return Rendered(count, {**seconds, "render": time.perf_counter() - begun})
+
+
+_LAST: dict[str, Clip] = {}  # of this process, by key: the parts of a clip come one after the other
+
+
+def _clip(job: Job, identity: Identity) -> tuple[Clip, dict[str, float]]:
+    """The clip of a job, not rendered yet, and what took how long; nothing if it is the last one again."""
+    if identity.key in _LAST:
+        return _LAST[identity.key], {}
+    _, *others = _INPUTS[job.task]
+    options: dict[str, Any] = dict(job.options)
+    of_avatar = {name: options.pop(name) for name in ("face", "model", "device", "on_missing_face", "consent")}
+    started = time.perf_counter()
+    avatar = _avatar(job.inputs["source"], identity.inputs["source"], **of_avatar)
+    read = time.perf_counter()
+    clip = getattr(avatar, job.task)(*(job.inputs[name] for name in others), **options)
+    seconds = {"source": read - started} | ({others[0]: time.perf_counter() - read} if others else {})
+    for name, path in job.inputs.items():
+        if _hash(name, path) != identity.inputs[name]:
+            raise InputError(f"{path} changed after the run had begun to work on it, or differs between machines")
+    _LAST.clear()
+    _LAST[identity.key] = clip
+    return clip, seconds
+
+
+@lru_cache(maxsize=2)
+def _avatar(
+    source: Path,
+    sha256: str,
+    *,
+    face: int | str | None,
+    model: str,
+    device: str | None,
+    on_missing_face: str,
+    consent: str | None,
+) -> Avatar:
+    """The avatar of a file with that content."""
+    from facediff.avatar import Avatar
+    from facediff.media import is_video
+
+    if isinstance(face, str) and face != "largest":
+        raise InputError(f"face is 'largest' or an index from the left, not {face!r}")
+    if is_video(source):
+        chosen = "largest" if face is None else face
+        return Avatar.from_video(
+            source, face=chosen, model=model, device=device, on_missing_face=on_missing_face, consent=consent
+        )
+    return Avatar.from_image(source, face=face, model=model, device=device, consent=consent)
+
+
+def _hash(name: str, path: Path) -> str:
+    from facediff.provenance import Ingredient
+
+    if path.is_dir() and name != "source" and name != "speech":
+        return Ingredient.of_file(name, path).sha256
+    if not path.is_file():
+        raise InputError(f"there is no file at {path}")
+    state = path.stat()
+    return _file_hash(path, state.st_ino, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _file_hash(path: Path, inode: int, size: int, mtime_ns: int) -> str:
+    from facediff.provenance import Ingredient
+
+    return Ingredient.of_file("", path).sha256
+
+
+@lru_cache(maxsize=1)
+def _versions() -> dict[str, str]:
+    return {"facediff": facediff.__version__, **{name: version(name) for name in _LIBRARIES}}

@@ -1,0 +1,42 @@
+"""A folder of videos of one person or of one style, as clips to train on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from facediff.datasets.recordings import Clip
+from facediff.errors import InputError
+from facediff.media import VideoReader, is_video
+
+
+def read_footage(folder: Path) -> list[Clip]:
+    """The videos in a folder and in those under it, by name; all are taken to show the same domain.
+
+    Raises:
+        InputError: There is no folder, or no video in it.
+        MediaError: A video cannot be read.
+    """
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {folder}; give one with videos")
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and is_video(path))
+    if not files:
+        raise InputError(f"there is no video in {folder}")
+    clips = []
+    for path in files:
+        has_sound = VideoReader(path).info.has_audio
+        name = path.relative_to(folder).as_posix()
+        clips.append(Clip(path, name, "av" if has_sound else "silent", "domain", path if has_sound else None))
+    return clips
+
+
+def caption_of(clip: Clip) -> str:
+    """What is said about a clip: the text file of its name beside it, or nothing.
+
+    Raises:
+        InputError: It is not text.
+    """
+    path = clip.path.with_suffix(".txt")
+    try:
+        return path.read_text(encoding="utf-8-sig").strip() if path.is_file() else ""
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not text in UTF-8") from error

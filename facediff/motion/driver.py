@@ -1,0 +1,242 @@
+"""What a driver does, whatever it comes as: a video, a folder of frames, a saved motion, a single expression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+
+from facediff.errors import ConfigError, MediaError
+from facediff.landmarks.alignment import distances_after_alignment
+from facediff.landmarks.canonical import canonicalise, fit_pose, from_canonical
+from facediff.landmarks.mesh import LEFT_EYE, LIPS_INNER, LIPS_OUTER, MESH_POINTS, OUTER_EYES, RIGHT_EYE
+from facediff.landmarks.smoothing import smooth_track
+from facediff.landmarks.tracker import track_face, track_still
+from facediff.media import VideoReader, is_video, read_image
+from facediff.media.images import PICTURE_SUFFIXES
+from facediff.motion import coefficients
+from facediff.motion.template import MotionTemplate, extract, is_template, load_template
+from facediff.types import FaceTrack, Frame, Points
+
+FOLDER_FPS = Fraction(25)
+# In eye distances: landmarks of one moment in two files differ by 0.008 at most, other people's by 0.018 at least. What
+# is at the same place as well may differ by more: a moment later, an expression has changed.
+SAME_MOMENT, SAME_MOMENT_AND_PLACE = 0.013, 0.045
+SAME_PLACE = 0.15
+BLINKS = 0.25  # closure by which lids are at another moment
+PLACE_COUNTS = 0.1  # weight of a distance in place against one in shape
+REACH = np.array([0.35, 0.25, 0.12], np.float32)  # of a head over its shoulders: right, down, log of the size
+WIDER = 0.2  # how much further than usual eyes open, at most, over how far that is
+EXPRESSION_S, EASE_S = 2.0, 0.6  # how long a single expression is shown, and how long it takes to appear
+
+# What each region of a face is, in the channels of a motion.
+REGIONS: dict[str, tuple[slice, ...]] = {
+    "lips": (coefficients.LIPS, coefficients.OPENING),
+    "eyes": (coefficients.LIDS, coefficients.GAZE),
+    "brows": (coefficients.BROWS,),
+    "pose": (coefficients.ANGLES, coefficients.SHIFT),
+    "expression": (coefficients.LIPS, coefficients.OPENING, coefficients.LIDS, coefficients.GAZE, coefficients.BROWS),
+    "all": (slice(0, coefficients.DIMENSIONS),),
+}
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A driver that was read.
+
+    Attributes:
+        template: Its motion.
+        path: Where its frames are, to be shown beside the result; None for a saved motion.
+        is_still: Whether it is one expression, held.
+        track: The driver's face, frame by frame; None for a saved motion and for a single expression.
+    """
+
+    template: MotionTemplate
+    path: Path | None = None
+    is_still: bool = False
+    track: FaceTrack | None = None
+
+    def moment_of(self, source: FaceTrack) -> int | None:
+        """The frame in which the driver looks as the source does: the same person, at the same moment; None without.
+
+        Args:
+            source: Landmarks of a picture, one row.
+        """
+        if self.track is None:
+            return None
+        usable = np.flatnonzero(self.track.usable)
+        distances = distances_after_alignment(
+            self.track.points[usable, :MESH_POINTS, :2], source.points[0, :MESH_POINTS, :2]
+        )
+        # Of so many points few are lids, so parts are judged on their own as well.
+        parts = (slice(None), [*RIGHT_EYE, *LEFT_EYE], [*LIPS_OUTER, *LIPS_INNER])
+        apart = np.max([np.sqrt((distances[:, part] ** 2).mean(axis=1)) for part in parts], axis=0)
+        # Of one camera, the same moment is at the same place too, which tells more than a fleeting expression.
+        place = self._places(source)[usable]
+        limit = np.where(place < SAME_PLACE, SAME_MOMENT_AND_PLACE, SAME_MOMENT)
+        near = np.where(np.isfinite(place), place, 0.0)
+        cost = np.where(apart < limit, apart + PLACE_COUNTS * near, np.inf)
+        best = int(np.argmin(cost))
+        return int(usable[best]) if np.isfinite(cost[best]) else None
+
+    def _places(self, source: FaceTrack) -> np.ndarray:
+        """How far (T,) each frame's face is from the picture's, in eye distances; inf where sizes differ."""
+        assert self.track is not None
+        if self.track.size != source.size:
+            return np.full(len(self.track), np.inf)
+        here, there = source.points[0, :MESH_POINTS, :2], self.track.points[:, :MESH_POINTS, :2]
+        unit = np.linalg.norm(here[OUTER_EYES[0]] - here[OUTER_EYES[1]])
+        return np.sqrt(((there - here) ** 2).sum(axis=2).mean(axis=1)) / unit
+
+    def motion_of(self, source: FaceTrack) -> np.ndarray | None:
+        """The motion (31,) that a picture of the driver shows, as ``template`` counts it; None where it shows another.
+
+        It is that of ``moment_of``, but for the lids: a blink is over before a head has moved.
+
+        Args:
+            source: See ``moment_of``.
+        """
+        moment = self.moment_of(source)
+        if moment is None or self.track is None:
+            return None
+        motion = self.template.motion[moment].copy()
+        rest = coefficients.neutral(canonicalise(self.track.points)[0])
+        lids = coefficients.encode(source.points, rest)[0, coefficients.LIDS]
+        if np.abs(lids - motion[coefficients.LIDS]).max() > BLINKS:
+            motion[coefficients.LIDS] = lids
+        return motion
+
+    def landmarks_for(self, source: FaceTrack) -> Points | None:
+        """The driver's own landmarks (T, 478, 3) in pixels of a picture of the same person; None of another's.
+
+        A motion says most of what a face does, landmarks say all. Frames without a face hold what lies between their
+        neighbours.
+
+        Args:
+            source: See ``moment_of``.
+        """
+        moment = self.moment_of(source)
+        if moment is None or self.track is None:
+            return None
+        track, canonical, pose = smooth_track(self.track)
+        points = track.points
+        if self._places(source)[moment] > SAME_PLACE:  # another camera's, or another day's
+            usual = coefficients.usual_from(
+                fit_pose(source.points, np.nanmedian(canonical, axis=0)), self.template.motion[moment]
+            )
+            points = from_canonical(canonical, coefficients.move_head(usual, self.template.motion))
+        found = np.flatnonzero(track.usable)
+        flat = points.reshape(len(points), -1)
+        between = [np.interp(np.arange(len(flat)), found, column) for column in flat[found].T]
+        return np.stack(between, axis=1).reshape(points.shape).astype(np.float32)
+
+    def frames(self, fps: Fraction, count: int) -> Iterator[Frame]:
+        """Its pictures at another rate, the last one held; none for a saved motion."""
+        if self.path is None:
+            return
+        last: Frame | None = None
+        shown = 0
+        for last in _pictures(self.path, fps):
+            yield last
+            shown += 1
+            if shown == count:
+                return
+        if last is not None:
+            yield from repeat(last, count - shown)
+
+
+def read_driver(driving: str | Path | MotionTemplate, *, face: int | str | None = "largest") -> Driver:
+    """The motion of a video, of a folder of frames (25 a second), of a saved motion, or of a single picture.
+
+    Raises:
+        MediaError: It cannot be read, or a folder holds no pictures.
+        NoFaceFound, SeveralFaces, InputError: As for ``track_face`` and ``track_still``.
+    """
+    if isinstance(driving, MotionTemplate):
+        return Driver(driving, is_still=len(driving) == 1)
+    path = Path(driving)
+    if is_template(path):
+        template = load_template(path)
+        return Driver(template, is_still=len(template) == 1)
+    if is_video(path):
+        reader = VideoReader(path)
+        track = track_face(reader, float(reader.info.fps), face=face)
+        return Driver(extract(track), path, track=track)
+    if path.is_dir():
+        track = track_face(_pictures(path, FOLDER_FPS), float(FOLDER_FPS), face=face)
+        return Driver(extract(track), path, track=track)
+    return Driver(extract(track_still(read_image(path), face, where=str(path))), path, is_still=True)
+
+
+def _pictures(path: Path, fps: Fraction) -> Iterator[Frame]:
+    """Frames of a video or a folder at a rate."""
+    if is_video(path):
+        yield from VideoReader(path, fps)
+    elif path.is_dir():
+        files = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
+        if not files:
+            raise MediaError(f"{path} holds no pictures ({', '.join(PICTURE_SUFFIXES)})")
+        size: tuple[int, ...] | None = None
+        for index in range(round(len(files) * fps / FOLDER_FPS)):
+            frame = read_image(files[int(index * FOLDER_FPS / fps)])
+            size = size or frame.shape
+            if frame.shape != size:
+                raise MediaError(f"the pictures in {path} differ in size; a driver wants frames of one video")
+            yield frame
+    else:
+        yield read_image(path)
+
+
+def channels(region: str) -> np.ndarray:
+    """(31,) True for the channels of a motion that belong to a region.
+
+    Raises:
+        ConfigError: There is no such region.
+    """
+    if region not in REGIONS:
+        raise ConfigError(f"region is one of {', '.join(REGIONS)}, not {region!r}")
+    chosen = np.zeros(coefficients.DIMENSIONS, bool)
+    for part in REGIONS[region]:
+        chosen[part] = True
+    return chosen
+
+
+def scaled(motion: np.ndarray, *, lips: float, eyes: float, brows: float, head: float) -> np.ndarray:
+    """The same motion (..., 31), each part as strong as is wanted."""
+    motion = motion.copy()
+    for region, strength in (("lips", lips), ("eyes", eyes), ("brows", brows), ("pose", head)):
+        motion[..., channels(region)] *= strength
+    return motion
+
+
+def within_reach(motion: np.ndarray) -> np.ndarray:
+    """The same motion (T, 31) with head and lids no further from their place than they go; little is untouched.
+
+    A driver may walk about, or lean into the camera; a portrait's shoulders stay where they are. And the eyes of a
+    driver may be half shut as a rule and wide open at times; those of a portrait, open as they are, would stare.
+    """
+    out = motion.copy()
+    shift = out[:, coefficients.SHIFT] / REACH
+    out[:, coefficients.SHIFT] = REACH * np.tanh(shift)
+    lids = out[:, coefficients.LIDS]
+    out[:, coefficients.LIDS] = np.where(lids < 0, WIDER * np.tanh(lids / WIDER), lids)
+    return out
+
+
+def shown(driver: Driver, fps: Fraction) -> MotionTemplate:
+    """The driver's motion at a rate; a single expression appears and is held for two seconds."""
+    if not driver.is_still:
+        return driver.template.at(fps)
+    motion = appearing(driver.template.motion[0], fps)
+    return replace(driver.template, motion=motion, present=np.ones(len(motion), bool), fps=fps)
+
+
+def appearing(row: np.ndarray, fps: Fraction) -> np.ndarray:
+    """The motion (T, 31) in which an expression (31,) appears and is held."""
+    count = max(2, round(EXPRESSION_S * fps))
+    ramp = np.clip(np.arange(count) / max(1.0, EASE_S * float(fps)), 0, 1)[:, None]
+    return (ramp * ramp * (3 - 2 * ramp) * row).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Edits of who a face is: identity vectors, prototypes of attributes, glasses."""

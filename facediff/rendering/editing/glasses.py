@@ -1,0 +1,179 @@
+"""Eyeglasses, drawn: a frame of a fixed shape, worn on the nose, seen as the head of each frame is turned.
+
+Glasses are no shade of a face. Of many people's the mean is a ghost of many rims, so these are made, not learnt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facediff.errors import ConfigError
+from facediff.landmarks.alignment import FACE, CropTemplate, align
+from facediff.landmarks.canonical import from_canonical
+from facediff.landmarks.eye_window import CORNERS
+from facediff.landmarks.smoothing import smooth_track
+from facediff.rendering.compose import add_window
+from facediff.rendering.crops import border_fade, drawing_unit, in_crop
+from facediff.types import FaceTrack, Frame, Points
+
+NAME = "eyeglasses"
+FINEST = 288  # pixels to an eye distance in which they are drawn
+OVERSAMPLED = 2
+# In eye distances, the canonical face's axes: x right, y down, z away.
+LENS, ROUNDNESS = (0.275, 0.215), 2.9  # half width and half height of the inside of a rim; 2 is an ellipse
+RIM = 0.026  # thickness, half as much again along the top
+APART = 0.375  # of a lens's middle from the middle of the face
+LOWER = 0.055  # below the line of the eyes
+BEFORE, WRAP = 0.1, 0.28  # of the nose's bridge, and how far rims curve back, over the square of x
+BRIDGE = ((-0.105, -0.03), (-0.05, -0.075), (0.05, -0.075), (0.105, -0.03))
+HINGE, EAR = (0.665, -0.07), (0.79, 0.0, 0.8)
+TEMPLE_SEEN = 0.55  # of a temple's length, over which it goes into hair
+COLOUR, SHEEN = (34.0, 30.0, 29.0), 46.0  # levels, and how much lighter the top is
+SHADOW, SHADOW_BELOW, SHADOW_WIDE = 0.28, 0.035, 0.03  # darkness, and eye distances
+GLARE = 0.07  # of white on the upper outer part of a lens
+NOSE_BRIDGE = 168
+
+
+class GlassesEditor:
+    """Puts eyeglasses on the faces of a video or a portrait.
+
+    Args:
+        track: Its faces.
+        strength: From 0, none, to 1; more is 1.
+
+    Raises:
+        ConfigError: The strength is negative: glasses cannot be taken off.
+    """
+
+    def __init__(self, track: FaceTrack, strength: float) -> None:
+        if not 0 <= strength <= 2:
+            raise ConfigError(f"{NAME} is a strength from 0 to 2, not {strength:g}: they can be put on, not taken off")
+        self._track, canonical, self._pose = smooth_track(track)
+        self._strength = min(strength, 1.0)
+        self._worn = worn(np.nanmedian(canonical[track.usable], axis=0))
+
+    def __call__(self, frames: Iterable[tuple[int, Frame]]) -> Iterator[Frame]:
+        """Frames with glasses, in order, of frames and their indices; those without a face pass untouched."""
+        for index, frame in frames:
+            yield self._edited(index, frame) if self._strength and self._track.usable[index] else frame
+
+    def _edited(self, index: int, frame: Frame) -> Frame:
+        pose = self._pose.take(slice(index, index + 1))
+        unit = drawing_unit(float(pose.scale[0]), FINEST)
+        template = _template(unit)
+        alignment = align(pose, template)
+        parts = {
+            name: in_crop(from_canonical(line, pose)[0], alignment, pose, template) for name, line in self._worn.items()
+        }
+        window = alignment.crop(frame, 0).astype(np.float32)
+        change = self._strength * (drawn(window, parts, unit) - window) * border_fade(template.size)[..., None]
+        return add_window(frame, change, alignment.inverses[0])
+
+
+def _template(unit: float) -> CropTemplate:
+    """The upper part of the face, out to the ears."""
+    size = (round(2.1 * unit), round(1.1 * unit))
+    return replace(FACE, size=size, unit_px=unit, anchor=(0.0, 0.05, -0.1), anchor_px=(size[0] / 2, size[1] / 2))
+
+
+def worn(face: NDArray[np.floating]) -> dict[str, Points]:
+    """Lines (N, 3) of glasses on a canonical face (478, 3): rims inside and out, bridge and temples."""
+    eyes = np.array([face[list(pair)].mean(axis=0) for pair in CORNERS])
+    middle, level = float(eyes[:, 0].mean()), float(eyes[:, 1].mean()) + LOWER
+    front = float(face[NOSE_BRIDGE, 2]) - BEFORE
+
+    def at(x: NDArray[np.floating], y: NDArray[np.floating]) -> Points:
+        return np.stack([middle + x, level + y, front + WRAP * x**2], axis=-1).astype(np.float32)
+
+    parts: dict[str, Points] = {}
+    for name, side in (("right", -1), ("left", 1)):
+        for edge, thicker in (("inside", 0.0), ("outside", RIM)):
+            x, y = _superellipse(LENS[0] + thicker, LENS[1] + thicker)
+            y = np.where(y < 0, y - 0.5 * (thicker > 0) * RIM, y)
+            parts[f"{name} {edge}"] = at(side * APART + x, y)
+        hinge = at(np.array([side * HINGE[0]]), np.array([HINGE[1]]))[0]
+        ear = np.array([middle + side * EAR[0], level + EAR[1], front + EAR[2]], np.float32)
+        parts[f"{name} temple"] = hinge + np.linspace(0, 1, 24, dtype=np.float32)[:, None] * (ear - hinge)
+    parts["bridge"] = at(*np.array(BRIDGE).T)
+    return parts
+
+
+def _superellipse(a: float, b: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    turn = np.linspace(0, 2 * np.pi, 96, endpoint=False)
+    cos, sin = np.cos(turn), np.sin(turn)
+    power = 2 / ROUNDNESS
+    return a * np.sign(cos) * np.abs(cos) ** power, b * np.sign(sin) * np.abs(sin) ** power
+
+
+def drawn(window: NDArray[np.float32], parts: dict[str, Points], unit: float) -> NDArray[np.float32]:
+    """A window (H, W, 3), in levels, with glasses in it.
+
+    Args:
+        window: The face, upright.
+        parts: As ``worn`` gives them, in pixels of the window.
+        unit: Pixels to an eye distance.
+    """
+    size = window.shape[1], window.shape[0]
+    solid, lenses = _solid(parts, size, unit), _filled(parts, ("right inside", "left inside"), size)
+    moved = np.array([[1.0, 0, 0], [0, 1, SHADOW_BELOW * unit]])
+    shadow = cv2.GaussianBlur(cv2.warpAffine(solid, moved, size), (0, 0), SHADOW_WIDE * unit)
+    made = window * (1 - SHADOW * shadow)[..., None]
+    made += (GLARE * lenses * _glare(parts, size))[..., None] * (255 - made)
+    lit = np.clip(cv2.GaussianBlur(solid, (0, 0), 0.008 * unit) - np.roll(solid, round(0.01 * unit), axis=0), 0, 1)
+    colour = np.array(COLOUR, np.float32) + SHEEN * lit[..., None]
+    return made + solid[..., None] * (colour - made)
+
+
+def _solid(parts: dict[str, Points], size: tuple[int, int], unit: float) -> NDArray[np.float32]:
+    """(H, W) in [0, 1]: rims, bridge, and what is seen of the temples."""
+    solid = _filled(parts, ("right outside", "left outside"), size) - _filled(
+        parts, ("right inside", "left inside"), size
+    )
+    np.maximum(solid, _stroke([(parts["bridge"], 1.0)], size, 1.3 * RIM * unit), out=solid)
+    centre = (parts["right inside"][:, 0].mean() + parts["left inside"][:, 0].mean()) / 2
+    for name in ("right temple", "left temple"):
+        line = parts[name]
+        if (line[-1, 0] - line[0, 0]) * (line[0, 0] - centre) <= 0:
+            continue  # behind the face
+        shares = np.linspace(0, 1, len(line) - 1)
+        pieces = [(line[k : k + 2], float(np.clip(1 - share / TEMPLE_SEEN, 0, 1))) for k, share in enumerate(shares)]
+        np.maximum(solid, _stroke(pieces, size, 1.2 * RIM * unit), out=solid)
+    return np.clip(solid, 0, 1)
+
+
+def _filled(parts: dict[str, Points], names: tuple[str, ...], size: tuple[int, int]) -> NDArray[np.float32]:
+    mask = np.zeros((OVERSAMPLED * size[1], OVERSAMPLED * size[0]), np.uint8)
+    for name in names:
+        cv2.fillPoly(mask, [_fine(parts[name])], 255, shift=4)
+    return cv2.resize(mask, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+
+
+def _stroke(pieces: list[tuple[Points, float]], size: tuple[int, int], width: float) -> NDArray[np.float32]:
+    mask = np.zeros((OVERSAMPLED * size[1], OVERSAMPLED * size[0]), np.uint8)
+    for line, share in pieces:
+        if share > 0:
+            thickness = max(1, round(OVERSAMPLED * width))
+            cv2.polylines(mask, [_fine(line)], False, round(255 * share), thickness, cv2.LINE_AA, shift=4)
+    return cv2.resize(mask, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+
+
+def _fine(line: Points) -> NDArray[np.int32]:
+    """Points in sixteenths of the pixels of an oversampled mask."""
+    return np.rint((OVERSAMPLED * (line[:, :2] + 0.5) - 0.5) * 16).astype(np.int32)
+
+
+def _glare(parts: dict[str, Points], size: tuple[int, int]) -> NDArray[np.float32]:
+    """(H, W) in [0, 1]: lighter towards the upper corner of each lens."""
+    y, x = np.mgrid[0 : size[1], 0 : size[0]].astype(np.float32)
+    glare = np.zeros(size[::-1], np.float32)
+    for name in ("right inside", "left inside"):
+        low, high = parts[name][:, :2].min(axis=0), parts[name][:, :2].max(axis=0)
+        u, v = (x - low[0]) / max(high[0] - low[0], 1), (y - low[1]) / max(high[1] - low[1], 1)
+        inside = (u >= 0) & (u <= 1)
+        np.maximum(glare, np.where(inside, np.clip(1 - 0.7 * u - v, 0, 1), 0), out=glare)
+    return np.sqrt(glare)

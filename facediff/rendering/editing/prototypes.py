@@ -1,0 +1,134 @@
+"""Attributes of a person changed all through a video: the same light and shade laid on the face of every frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facediff.errors import ConfigError
+from facediff.landmarks import masks
+from facediff.landmarks.alignment import align
+from facediff.landmarks.flat_face import FLAT, Unfolding, flat_points
+from facediff.landmarks.light import levels, logarithm
+from facediff.landmarks.mesh import FACE_OVAL, LEFT_BROW, LEFT_EYE, LIPS_INNER, RIGHT_BROW, RIGHT_EYE
+from facediff.landmarks.smoothing import smooth_track
+from facediff.models.prototypes import Prototypes
+from facediff.rendering.compose import add_window
+from facediff.rendering.crops import border_fade, in_crop
+from facediff.types import FaceTrack, Frame
+
+# Of the face oval, and eye distances beyond, in which what changes a face ends: nearer to it, a prototype tells how
+# people wear their hair and what they stand before, and would light up the background at the jaw.
+WITHIN, FADE = 0.86, 0.12
+BEARD_REACH, BEARD_FADE = 0.06, 0.1  # eye distances around the lower face
+LIPS_REACH, EYES_REACH, MAKEUP_FADE = 0.1, 0.2, 0.2  # eye distances around what make-up is put on
+DARKEST, BRIGHTEST = -2.0, 0.7  # logarithms of what light is changed by
+STRONGEST = 2.0
+LINE, AROUND = 0.02, 0.15  # eye distances: what is one with a line of a face, and what is around it
+STUBBLE, BEARD = 0.2, 0.6  # logarithms by which a lower face is darker than cheeks, in shade and with a beard
+CHEEKS = np.array([[117, 118, 101, 36, 50], [346, 347, 330, 266, 280]])  # under the eyes, above where beards grow
+
+
+class PrototypeEditor:
+    """Lays prototypes of attributes onto the faces of a video or a portrait.
+
+    Args:
+        track: Its faces.
+        prototypes: What attributes do to the light.
+        wishes: Strengths of some of them, from -2 to 2.
+
+    Raises:
+        ConfigError: A strength is out of range.
+    """
+
+    def __init__(self, track: FaceTrack, prototypes: Prototypes, wishes: Mapping[str, float]) -> None:
+        for name, strength in wishes.items():
+            if not abs(strength) <= STRONGEST:
+                raise ConfigError(f"{name} is a strength from -{STRONGEST:g} to {STRONGEST:g}, not {strength}")
+        self._track, _, self._pose = smooth_track(track)
+        wanted = {name: strength for name, strength in wishes.items() if strength}
+        light = sum(
+            (strength * _where(name)[..., None] * prototypes.of(name) for name, strength in wanted.items()),
+            start=np.zeros((*FLAT.size[::-1], 3), np.float32),
+        )
+        self._shaves = wanted.get("beard", 0.0) < 0
+        self._unfold = Unfolding(np.clip(light, DARKEST, BRIGHTEST).astype(np.float32)) if wanted else None
+
+    def __call__(self, frames: Iterable[tuple[int, Frame]]) -> Iterator[Frame]:
+        """Edited frames, in order, of frames and their indices; those without a face pass untouched."""
+        for index, frame in frames:
+            unfold = self._unfold if self._track.usable[index] else None
+            yield frame if unfold is None else self._edited(index, frame, unfold)
+
+    def _edited(self, index: int, frame: Frame, unfold: Unfolding) -> Frame:
+        pose = self._pose.take(slice(index, index + 1))
+        alignment = align(pose, FLAT)
+        points = in_crop(self._track.points[index], alignment, pose, FLAT)
+        window = alignment.crop(frame, 0)
+        light = logarithm(window)
+        change = no_lighter(light, _seen(points)[..., None] * unfold(points))
+        wanted = light + change
+        if self._shaves:
+            skin = _skin(light, points)
+            lighter = np.minimum(change, np.maximum(skin - light, 0))  # what is shaved is skin, and no lighter
+            wanted = light + _bearded(light, points, skin) * lighter
+        change = levels(wanted) - levels(light)
+        return add_window(frame, change, alignment.inverses[0])
+
+
+def no_lighter(light: NDArray[np.float32], change: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A change (H, W, 3) of a face's light (H, W, 3), logarithms, that makes no line of it lighter than what is around.
+
+    A wrinkle that is taken from a smooth cheek, or paint from lips that wear none, would shine.
+    """
+    own, around, broad = (
+        cv2.GaussianBlur(picture, (0, 0), reach * FLAT.unit_px)
+        for picture, reach in ((light, LINE), (light, AROUND), (change, AROUND))
+    )
+    return np.minimum(change, np.maximum(broad, 0) + np.maximum(around - own, 0))
+
+
+def _where(name: str) -> NDArray[np.float32]:
+    """(H, W) in [0, 1] of the flat face: where an attribute may show."""
+    points, unit = flat_points(), FLAT.unit_px
+    if name == "beard":  # to the edge of the jaw, around the lips
+        grown = masks.lower_face(points, FLAT.size, unit, reach=BEARD_REACH, feather=BEARD_FADE)
+        within = masks.region(points[FACE_OVAL], FLAT.size, unit, feather=0.05)
+        return grown * within * (1 - masks.mouth(points, FLAT.size, unit, feather=0.04))
+    oval = points[FACE_OVAL, :2]
+    within = masks.region(oval.mean(0) + WITHIN * (oval - oval.mean(0)), FLAT.size, unit, feather=FADE)
+    if name == "makeup":  # not on the skin, where those who wear it differ in what else they are
+        made_up = masks.mouth(points, FLAT.size, unit, reach=LIPS_REACH, feather=MAKEUP_FADE)
+        for line in (LEFT_EYE, RIGHT_EYE, LEFT_BROW, RIGHT_BROW):
+            around = masks.region(points[line], FLAT.size, unit, reach=EYES_REACH, feather=MAKEUP_FADE)
+            made_up = np.maximum(made_up, around)
+        return made_up * within
+    return within
+
+
+def _skin(light: NDArray[np.float32], points: NDArray[np.floating]) -> NDArray[np.float32]:
+    """The light (3,) of the cheeks of a face, in logarithms."""
+    cheeks = np.zeros(FLAT.size[::-1], bool)
+    for line in CHEEKS:
+        cheeks |= masks.region(points[line], FLAT.size, FLAT.unit_px) > 0.5
+    return np.median(light[cheeks], axis=0) if cheeks.any() else np.zeros(3, np.float32)
+
+
+def _bearded(light: NDArray[np.float32], points: NDArray[np.floating], skin: NDArray[np.float32]) -> float:
+    """How much of a beard a face has, from 0 to 1: by how much its lower part is darker than its skin."""
+    lower = masks.lower_face(points, FLAT.size, FLAT.unit_px)
+    lower *= 1 - masks.mouth(points, FLAT.size, FLAT.unit_px, reach=0.03)
+    darker = float(skin.mean() - np.median(light[lower > 0.5])) if (lower > 0.5).any() else 0.0
+    return float(np.clip((darker - STUBBLE) / (BEARD - STUBBLE), 0, 1))
+
+
+def _seen(points: NDArray[np.floating]) -> NDArray[np.float32]:
+    """(H, W) in [0, 1]: a face without its eyes and without what is between its lips."""
+    size, unit = FLAT.size, FLAT.unit_px
+    seen = border_fade(size)
+    for line in (LIPS_INNER, LEFT_EYE, RIGHT_EYE):
+        seen = seen * (1 - masks.region(points[line], size, unit, feather=0.02))
+    return seen

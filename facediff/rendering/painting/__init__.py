@@ -1,0 +1,1 @@
+"""Diffusion over warped frames: mouths by DiffTalk, faces by FADM."""

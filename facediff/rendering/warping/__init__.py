@@ -1,0 +1,1 @@
+"""A portrait or a video with its face carried to other landmarks."""

@@ -1,0 +1,62 @@
+"""The coarse stage in two layers: the person moves, and what is behind stays where it is."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facediff.landmarks.mesh import FACE_OVAL, OUTER_EYES
+from facediff.landmarks.segmentation import person_mask
+from facediff.landmarks.silhouette import split
+from facediff.landmarks.warp import MeshWarp
+from facediff.rendering.background import backdrop, busyness
+from facediff.types import Frame
+
+MOVED = 0.03  # eye distances by which a pixel must be carried for the backdrop to show instead
+EDGE = 0.05  # eye distances around a person where the background has something of them
+PLAIN = 4.0  # levels to a pixel, at PLAIN_UNIT pixels to an eye distance: no line in such a background could bend
+
+
+class LayeredWarp:
+    """A mesh warp of the person in a picture, over a backdrop that does not bend.
+
+    Where the picture does not move it is the picture, bit for bit. All of it is warped where no person is told from a
+    background, and where that is plain: nothing in it could be seen to bend, and loose hair stays with its head.
+
+    Args:
+        frame: Source picture (H, W, 3) uint8.
+        points: Its landmarks (478, 3) in pixels.
+    """
+
+    def __init__(self, frame: Frame, points: NDArray[np.floating]) -> None:
+        self._warp = MeshWarp(frame, points)
+        self._unit = float(np.linalg.norm(points[OUTER_EYES[0], :2] - points[OUTER_EYES[1], :2]))
+        box, mask, self._backdrop = self._warp.box, person_mask(frame), None
+        self._person = np.clip((mask - 0.1) / 0.7, 0, 1)  # what is nearly a person is one: no wall shines through
+        side = 2 * max(1, round(EDGE * self._unit)) + 1
+        self._surely = cv2.erode(self._person, np.ones((side, side), np.uint8))
+        is_told = _mean_inside(mask, points[FACE_OVAL, :2]) > 0.9
+        if is_told and busyness(frame[box], self._person[box], self._unit) > PLAIN:
+            self._backdrop = backdrop(frame, mask, EDGE * self._unit)[box]
+
+    def __call__(self, target: NDArray[np.floating], /) -> Frame:
+        """The picture with the face at ``target`` (478, 3), at source resolution."""
+        layers = split(self._warp, target, self._surely)
+        out, box = self._warp.frame.copy(), self._warp.box
+        made = layers(out)
+        if self._backdrop is not None:
+            x, y = cv2.split(layers.flow)
+            x -= np.arange(box[1].start, box[1].stop, dtype=np.float32)
+            y -= np.arange(box[0].start, box[0].stop, dtype=np.float32)[:, None]
+            moved = np.clip(cv2.magnitude(x, y) / (MOVED * self._unit), 0, 1)
+            behind = (moved * (1 - layers(self._person)))[..., None]
+            made = np.rint(made + behind * (self._backdrop - made)).astype(np.uint8)
+        out[box] = made
+        return out
+
+
+def _mean_inside(mask: NDArray[np.float32], polygon: NDArray[np.floating]) -> float:
+    inside = np.zeros(mask.shape, np.uint8)
+    cv2.fillPoly(inside, [np.rint(polygon).astype(np.int32)], 1)
+    return float(mask[inside > 0].mean()) if inside.any() else 0.0

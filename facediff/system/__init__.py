@@ -1,0 +1,1 @@
+"""What the machine gives: devices, files, containers of sound and video, the embedded weights."""

@@ -1,0 +1,30 @@
+"""The models that travel in the package, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from facediff.errors import WeightsError
+
+CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
+
+
+def model_folder(name_or_path: str | Path, component: str) -> Path:
+    """The folder of one component of a model.
+
+    Args:
+        name_or_path: ``base``, the embedded model, or a folder laid out like it.
+        component: ``codec``, ``motion``, ``difftalk``, ``fadm``, ``edit``, ``sync``, ``unseen``.
+
+    Raises:
+        WeightsError: There is no such model, or it lacks the component.
+    """
+    named = CHECKPOINTS / str(name_or_path)
+    root = named if str(name_or_path).isidentifier() and named.is_dir() else Path(name_or_path)
+    if not root.is_dir():
+        known = ", ".join(sorted(p.name for p in CHECKPOINTS.iterdir() if p.is_dir() and not p.name.startswith("_")))
+        raise WeightsError(f"there is no model {name_or_path!s}; give a folder, or one of: {known}")
+    folder = root / component
+    if not any(folder.rglob("*.safetensors")):
+        raise WeightsError(f"the model at {root} has no {component}: {folder} holds no .safetensors file")
+    return folder

@@ -1,0 +1,118 @@
+"""How an animation is put together: a driver's motion becomes shots of the source, and their faces are refined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from facediff.audio.wave import load_wave
+from facediff.clip import SOUND_RATE, Clip
+from facediff.errors import ConfigError
+from facediff.motion import coefficients
+from facediff.motion.driver import Driver, channels, read_driver, scaled, shown, within_reach
+from facediff.motion.template import MotionTemplate
+from facediff.rendering.compare import panel_width, side_by_side
+from facediff.rendering.frame import Shot
+from facediff.rendering.painting.face import FaceRefiner, RefineSettings
+from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
+from facediff.rendering.source import Source
+from facediff.rendering.warping.portrait import GuidedStillShots, StillShots
+from facediff.rendering.warping.video import DrivenVideoShots
+from facediff.tasks.model_choice import ChosenModels
+from facediff.types import Frame, Wave
+
+
+def animate(
+    source: Source,
+    driving: str | Path | MotionTemplate,
+    models: ChosenModels,
+    strengths: Mapping[str, float],
+    *,
+    region: str,
+    absolute: bool,
+    seed: int,
+    steps: int,
+    sound: bool,
+    compare: bool,
+    paint: bool,
+) -> Clip:
+    """A clip, without a record, in which a source moves as a driver does; see ``Avatar.animate``.
+
+    There, the strengths of lips, eyes, brows and head are arguments of their own.
+    """
+    chosen = channels(region)
+    if not source.is_still and (region == "pose" or absolute):
+        raise ConfigError("a video keeps its own head motion; give a portrait, or the region 'expression'")
+    driver = read_driver(driving)
+    template = replace(driver.template, motion=scaled(driver.template.motion, **strengths))
+    rate = driver.template.fps if source.is_still and not driver.is_still else source.rate()
+    template = shown(replace(driver, template=template), rate)
+    rows = np.where(chosen, template.motion, np.float32(0))
+    refining = models.refiner() if paint else None
+    painting = models.domain_painting()
+    moves_lips = bool(chosen[coefficients.LIPS].any())
+    own = driver.motion_of(source.track) if source.is_still and not absolute else None
+    since = None if own is None else np.where(chosen, scaled(own, **strengths), np.float32(0))
+    if source.is_still and since is None:
+        rows = within_reach(rows)
+    is_whole = chosen.all() and set(strengths.values()) == {1.0}
+    guides = driver.landmarks_for(source.track) if since is not None and is_whole else None
+
+    def moved(part: slice) -> Iterable[Shot | Frame]:
+        if source.is_still:
+            rotation = template.rotation if absolute else None
+            picture, track = source.frame(0), source.track
+            if guides is not None:
+                return GuidedStillShots(picture, track, guides, is_corrected=paint)(part)
+            return StillShots(picture, track, rotation=rotation, closes_lips=moves_lips, since=since)(rows[part])
+        shots = DrivenVideoShots(source.track, chosen, on_missing_face=source.on_missing_face)
+        return shots(source.played(part), rows[part], source.reference(shots))
+
+    def render(part: slice) -> Iterator[Frame]:
+        shots = moved(part)
+        if refining is None:
+            return (shot.coarse if isinstance(shot, Shot) else shot for shot in shots)
+        refined = FaceRefiner(refining, RefineSettings(num_inference_steps=steps, seed=seed))
+        if painting is None:
+            return refined(shots)
+        return MouthPainter(painting, PaintSettings(seed=seed))(refined.shots(shots))
+
+    clip = Clip(
+        template.fps, source.track.size, len(rows), _sound_of(driver) if sound else None, render,
+        preview_index=_liveliest(rows), is_tagged=source.is_tagged,
+    )  # fmt: skip
+    return _beside(clip, source, driver) if compare else clip
+
+
+def _sound_of(driver: Driver) -> Wave:
+    if driver.path is None or not driver.path.is_file():
+        raise ConfigError("only a driving video has a sound to carry over")
+    return load_wave(driver.path, sample_rate=SOUND_RATE)
+
+
+def _liveliest(rows: np.ndarray) -> int:
+    """The frame that shows most of a motion (T, 31)."""
+    deviation = rows.std(axis=0) + 1e-6
+    return int(np.abs(rows / deviation).sum(axis=1).argmax())
+
+
+def _beside(clip: Clip, source: Source, driver: Driver) -> Clip:
+    """A clip with what drives it and what it was made of on its left."""
+    height = source.track.size[1]
+    panels = [source.track.size, source.track.size]
+    first = next(driver.frames(clip.fps, 1), None)
+    if first is not None:
+        panels.insert(0, (first.shape[1], first.shape[0]))
+
+    def render(part: slice) -> Iterator[Frame]:
+        streams = [(frame for _, frame in source.played(part)), clip.render(part)]
+        if first is not None:
+            streams.insert(0, islice(driver.frames(clip.fps, part.stop), part.start, None))
+        return side_by_side(*streams)
+
+    width = sum(panel_width(size, height) for size in panels)
+    return replace(clip, size=(width, height), render=render, is_tagged=True)

@@ -1,0 +1,110 @@
+"""Models, loaded at their first use and shared by all avatars, whatever thread asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar
+
+from facediff.audio.encoder import AudioEncoder, load_encoder
+from facediff.errors import ConfigError
+
+if TYPE_CHECKING:
+    from facediff.models.attributes import AttributeClassifier
+    from facediff.models.prototypes import Prototypes
+    from facediff.pipelines.difftalk import DiffTalkPipeline
+    from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
+    from facediff.pipelines.fadm import FADMPipeline
+    from facediff.pipelines.speech_motion import MotionPipeline
+    from facediff.pipelines.text_editor import ClipEditor
+
+T = TypeVar("T")
+_LOADING = Lock()  # two threads that come first would each load the models
+
+
+def _once(load: Callable[..., T]) -> Callable[..., T]:
+    """Keeps what was loaded for the last four sets of arguments."""
+    cached = lru_cache(maxsize=4)(load)
+
+    @wraps(load)
+    def locked(*arguments: object) -> T:
+        with _LOADING:
+            return cached(*arguments)
+
+    locked.cache_clear = cached.cache_clear  # type: ignore[attr-defined]
+    return locked
+
+
+@_once
+def talking(model: str, device: str | None, scheduler: str | None) -> tuple[MotionPipeline, DiffTalkPipeline]:
+    """The motion and the painting pipeline of a model."""
+    from facediff.pipelines.loading import load_talk
+
+    return load_talk(model, device, scheduler)
+
+
+@_once
+def adapted(
+    model: str, domain: str, domain_sha256: str, prior: str | None, device: str | None, scheduler: str | None
+) -> tuple[MotionPipeline, DiffTalkPipeline]:
+    """As ``talking``, with a domain model; its hash tells it from one that lay in its place before."""
+    from facediff.pipelines.loading import load_domain_talk
+
+    return load_domain_talk(model, domain, device, scheduler, prior)
+
+
+@_once
+def refiner(model: str, device: str | None, scheduler: str | None) -> FADMPipeline:
+    """The refining pipeline of a model."""
+    from facediff.pipelines.loading import load_animate
+
+    return load_animate(model, device, scheduler)
+
+
+@_once
+def editing(model: str, device: str | None) -> tuple[DiffusionVideoAutoencoderPipeline, AttributeClassifier]:
+    """The autoencoder of a model and what reads attributes off its identities."""
+    from facediff.pipelines.loading import load_edit
+
+    return load_edit(model, device)
+
+
+@_once
+def prototypes(model: str) -> Prototypes:
+    """What attributes do to the light of a face, of a model."""
+    from facediff.models.prototypes import load_prototypes
+    from facediff.system.weights import model_folder
+
+    return load_prototypes(model_folder(model, "edit") / "prototypes")
+
+
+@_once
+def clip_editor(name: str, device: str | None) -> ClipEditor:
+    """Edits by text with a CLIP model."""
+    from facediff.pipelines.text_editor import ClipEditor
+    from facediff.system.device import choose_device
+
+    return ClipEditor.from_pretrained(name, choose_device(device))
+
+
+@_once
+def _hearing(name: str, tokens: int, device: str | None) -> AudioEncoder:
+    return load_encoder(name, tokens=tokens, device=device)
+
+
+def hearing(painting: DiffTalkPipeline, name: str | None, device: str | None) -> AudioEncoder:
+    """The audio encoder that a denoiser was trained with, or another one that fits it.
+
+    Raises:
+        ConfigError: It does not fit.
+    """
+    config = painting.conditioner.config
+    own = config["audio_encoder"]
+    encoder = _hearing(name or own, config["audio_columns"], device)
+    if encoder.dim != config["feature_dim"]:
+        raise ConfigError(
+            f"the denoiser hears {config['feature_dim']} features of {own}, but {encoder.name} gives {encoder.dim}; "
+            f"leave --audio-encoder out, or train a denoiser with it ('facediff train difftalk --audio-encoder ...')"
+        )
+    return encoder

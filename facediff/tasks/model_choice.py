@@ -1,0 +1,71 @@
+"""Which models make a clip: the avatar's own, or a domain's composed with a prior."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from facediff.errors import ConfigError
+from facediff.pipelines.adapted_talk import AdaptedTalkPipeline
+from facediff.pipelines.difftalk import DiffTalkPipeline
+from facediff.pipelines.domains import domain_hash
+from facediff.pipelines.fadm import FADMPipeline
+from facediff.pipelines.speech_motion import MotionPipeline
+from facediff.pipelines.video_adapter import Mix
+from facediff.tasks import model_cache
+
+
+@dataclass(frozen=True)
+class ChosenModels:
+    """Models as they were asked for; nothing is loaded before it is used. See ``Avatar.talk`` for what each is."""
+
+    model: str
+    device: str | None
+    scheduler: str | None = None
+    domain: str | Path | None = None
+    prior: str | Path | None = None
+    prior_strength: float | None = None
+    text: str | None = None
+
+    def talking(self) -> tuple[MotionPipeline, DiffTalkPipeline]:
+        """What makes motion and what paints mouths, of a domain where one is given.
+
+        Raises:
+            ConfigError: There is a prior, a strength or a text, and nothing that takes it.
+            WeightsError: There is no such domain model, or it was trained for another model.
+        """
+        if self.domain is None:
+            if self._is_mixed:
+                raise ConfigError("a prior, its strength and a text are for a domain model: give a domain too")
+            return model_cache.talking(self.model, self.device, self.scheduler)
+        motion, painting = model_cache.adapted(
+            self.model,
+            str(self.domain),
+            domain_hash(self.domain),
+            None if self.prior is None else str(self.prior),
+            self.device,
+            self.scheduler,
+        )
+        if not isinstance(painting, AdaptedTalkPipeline):
+            if self._is_mixed:
+                raise ConfigError("a domain model of low rank is one with its base: it takes no prior and no text")
+            return motion, painting
+        strength = painting.mix.strength if self.prior_strength is None else self.prior_strength
+        return motion, painting.mixed(Mix(strength=strength), self.text or "")
+
+    def domain_painting(self) -> DiffTalkPipeline | None:
+        """What paints mouths as a domain does; None where no domain is spoken of.
+
+        Raises:
+            ConfigError, WeightsError: See ``talking``.
+        """
+        return self.talking()[1] if self.domain is not None or self._is_mixed else None
+
+    def refiner(self) -> FADMPipeline:
+        """What refines faces."""
+        return model_cache.refiner(self.model, self.device, self.scheduler)
+
+    @property
+    def _is_mixed(self) -> bool:
+        """Whether anything is said about how a domain is composed."""
+        return self.prior is not None or self.prior_strength is not None or self.text is not None

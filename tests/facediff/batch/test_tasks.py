@@ -1,0 +1,195 @@
+"""What a batch can be told, what a result depends on, and that it is the one that Avatar makes."""
+
+from __future__ import annotations
+
+import shutil
+import wave
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.data import astronaut
+
+import facediff
+from facediff import Avatar
+from facediff.audio.wave import load_wave
+from facediff.batch.jobs import Job
+from facediff.batch.tasks import bounds, expected_frames, identify, render, tasks
+from facediff.batch.work_items import Part
+from facediff.errors import ConfigError, InputError, WeightsError
+from facediff.media import VideoReader
+from facediff.provenance.record import read_record
+
+HELLO = Path(facediff.__file__).parent / "samples" / "hello.flac"
+
+
+@pytest.fixture
+def job(tmp_path) -> Job:
+    """A talk of 0.3 s."""
+    Image.fromarray(astronaut()).resize((256, 256)).save(tmp_path / "anna.png")
+    with wave.open(str(tmp_path / "hi.wav"), "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", ""))
+        file.writeframes((load_wave(HELLO)[8000:12800] * 32767).astype("<i2").tobytes())
+    options = {name: option.default for name, option in tasks()["talk"].options.items()}
+    inputs = {"source": tmp_path / "anna.png", "speech": tmp_path / "hi.wav"}
+    return Job(1, "talk", inputs, {**options, "steps": 1, "fps": 5.0, "device": "cpu"}, "a.mp4")
+
+
+def changed(job: Job, **options) -> Job:
+    return replace(job, options={**job.options, **options})
+
+
+def test_options_are_those_of_avatar():
+    known = tasks()
+    assert list(known) == ["talk", "animate", "edit"]
+    assert {"seed", "steps", "fps", "still", "face", "model", "device", "on_missing_face"} <= set(known["talk"].options)
+    assert {"region", "absolute", "sound", "compare", "face"} <= set(known["animate"].options)
+    assert known["talk"].options["face"].default is None
+    assert known["talk"].options["fps"].of_json(24) == 24.0
+    assert all(
+        option.kinds[0] in (bool, int, float, str) for task in known.values() for option in task.options.values()
+    )
+
+
+def test_a_key_is_of_content_and_options(job, tmp_path):
+    key = identify(job).key
+    moved = tmp_path / "moved.png"
+    moved.write_bytes(job.inputs["source"].read_bytes())
+    assert identify(replace(job, inputs={**job.inputs, "source": moved}, output="b.mp4", line=9)).key == key
+    assert identify(changed(job, seed=1)).key != key
+    with moved.open("ab") as file:
+        file.write(b"more")
+    assert identify(replace(job, inputs={**job.inputs, "source": moved})).key != key
+
+
+def test_a_key_is_of_version_and_weights(job, monkeypatch):
+    key = identify(job).key
+    with monkeypatch.context() as patch:
+        patch.setattr(facediff, "__version__", "9.9.9")
+        assert identify(job).key != key
+    monkeypatch.setattr("facediff.provenance.weights_hash", lambda model: "other")
+    assert identify(job).key != key
+
+
+def test_a_key_is_of_the_encoder_in_a_folder(job, tmp_path):
+    (tmp_path / "encoder").mkdir()
+    keys = set()
+    for content in ("one", "two"):
+        (tmp_path / "encoder" / "model.safetensors").write_text(content)
+        keys.add(identify(changed(job, audio_encoder=str(tmp_path / "encoder"))).key)
+    assert len(keys) == 2
+
+
+def test_a_key_is_of_the_domain_and_of_the_prior(job, adapted, tiny_model, tmp_path):
+    of_domain = changed(job, domain=str(adapted.folder))
+    key = identify(of_domain).key
+    assert identify(of_domain).key == key != identify(job).key
+    keys = {key, *(identify(changed(of_domain, **more)).key for more in (
+        {"prior": str(tiny_model)}, {"prior_strength": 0.7}, {"text": "a woman"}
+    ))}  # fmt: skip
+    assert len(keys) == 4
+    with pytest.raises(WeightsError, match="there is no domain model at nobody"):
+        identify(changed(job, domain="nobody"))
+    with pytest.raises(WeightsError, match="there is no model nope"):
+        identify(changed(of_domain, prior="nope"))
+
+
+def test_weights_are_those_of_the_domain_and_of_the_prior_too(job, adapted, tiny_model, tmp_path):
+    def weights(**more) -> str:
+        return identify(changed(job, **more)).weights_sha256
+
+    copy, other = tmp_path / "copy", tmp_path / "other"
+    for folder in (copy, other):
+        shutil.copytree(adapted.folder, folder)
+    (file,) = (other / "small").glob("*.safetensors")
+    file.write_bytes(file.read_bytes() + b" ")
+    of_domain = weights(domain=str(adapted.folder))
+    assert weights(domain=str(copy)) == of_domain
+    assert len({weights(), of_domain, weights(domain=str(other))}) == 3
+    assert weights(domain=str(copy), prior=str(tiny_model)) not in (weights(), of_domain)
+
+
+def test_talk_and_animate_can_be_told_a_domain_and_edit_cannot():
+    known = tasks()
+    for name in ("domain", "prior", "prior_strength"):
+        assert all(known[task].options[name].default is None for task in ("talk", "animate"))
+        assert name not in known["edit"].options
+    assert known["talk"].options["prior_strength"].of_json(1) == 1.0
+
+
+def test_what_cannot_be_begun_is_named(job, tmp_path):
+    with pytest.raises(InputError, match="there is no file at"):
+        identify(replace(job, inputs={**job.inputs, "speech": tmp_path / "none.wav"}))
+    with pytest.raises(InputError, match="there is no file at"):
+        identify(replace(job, inputs={**job.inputs, "source": tmp_path}))
+    with pytest.raises(WeightsError, match="there is no model nope"):
+        identify(changed(job, model="nope"))
+    with pytest.raises(InputError, match="face is 'largest' or an index"):
+        render(changed(job, face="left"), identify(job), tmp_path / "a.mp4")
+    with pytest.raises(ConfigError, match="steps must be from 1"):
+        render(changed(job, steps=0), identify(job), tmp_path / "a.mp4")
+
+
+def test_an_input_that_changes_meanwhile_is_seen(job, tmp_path):
+    identity = identify(job)
+    with job.inputs["speech"].open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(InputError, match="hi.wav changed after the run had begun"):
+        render(job, identity, tmp_path / "a.mp4")
+    assert not (tmp_path / "a.mp4").exists()
+
+
+def test_a_result_is_what_avatar_makes(job, tmp_path):
+    rendered = render(job, identify(job), tmp_path / "a.mp4")
+    clip = Avatar.from_image(job.inputs["source"], device="cpu").talk(job.inputs["speech"], steps=1, fps=5)
+    clip.save(tmp_path / "b.mp4")
+    assert rendered.frames == len(clip) == 2 and set(rendered.seconds) == {"source", "speech", "render"}
+    frames = [list(VideoReader(tmp_path / name)) for name in ("a.mp4", "b.mp4")]
+    assert all((one == other).all() for one, other in zip(*frames, strict=True))
+
+
+def frames_of(path: Path) -> np.ndarray:
+    return np.stack(list(VideoReader(path)))
+
+
+def test_parts_are_windows_of_the_whole_and_join_to_it(job, tmp_path):
+    """Before coding they are the whole's own frames, bit for bit; the file differs as two codings do."""
+    long = changed(job, fps=80.0)
+    identity = replace(identify(long), parts=3)
+    folder = tmp_path / "work"
+    folder.mkdir()
+    counts = [
+        render(long, identity, path, Part(index, 3)).frames for index, path in enumerate(Part(None, 3).files(folder))
+    ]
+    assert sum(counts) == 24 and counts == [8, 8, 8]
+    joined = render(long, identity, folder / "a.mp4", Part(None, 3))
+    render(long, identity, tmp_path / "whole.mp4")
+    assert joined.frames == 24
+    one, other = frames_of(folder / "a.mp4"), frames_of(tmp_path / "whole.mp4")
+    assert one.shape == other.shape and np.abs(one.astype(int) - other).mean() < 3
+    assert read_record(folder / "a.mp4") == read_record(tmp_path / "whole.mp4")
+    assert abs(len(load_wave(folder / "a.mp4")) - len(load_wave(tmp_path / "whole.mp4"))) < 1100
+
+
+def test_long_clips_are_made_in_parts_short_ones_in_one(job):
+    assert identify(job).parts == 1
+    assert identify(changed(job, fps=100.0), window=10).parts == 3
+    assert identify(changed(job, fps=100.0), window=0).parts == 1
+    assert identify(changed(job, fps=100.0), window=10).key == identify(changed(job, fps=100.0)).key
+
+
+@pytest.mark.parametrize(("frames", "count"), [(2401, 3), (90_000, 75), (24, 3), (5, 3), (0, 2)])
+def test_bounds_cover_every_frame_once(frames, count):
+    edges = [bounds(part, count, frames) for part in range(count)]
+    assert edges[0][0] == 0 and edges[-1][1] == frames
+    assert all(before[1] == after[0] for before, after in zip(edges, edges[1:], strict=False))
+    assert all(first <= last and first % 8 == 0 for first, last in edges)
+
+
+def test_expected_frames_need_no_look(job, tmp_path):
+    assert expected_frames(changed(job, fps=10.0)) == 3
+    assert expected_frames(replace(job, task="edit")) == 0
+    missing = {"source": tmp_path / "none.mp4", "speech": tmp_path / "none.wav"}
+    assert expected_frames(replace(job, inputs=missing)) == 0

@@ -1,0 +1,85 @@
+"""Lids of eyes that are open in the source."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from skimage.data import astronaut
+
+from facediff.landmarks.alignment import warp_affine
+from facediff.landmarks.eye_window import SIZE, eye_frame, grid
+from facediff.landmarks.tracker import track_still
+from facediff.motion import coefficients
+from facediff.rendering.inpainting.lids import SHUT_AT, SHUT_FROM, Lids, lid
+from facediff.rendering.warping.portrait import StillShots
+
+SHUT = np.ones(2)
+
+
+@pytest.fixture(scope="module")
+def points() -> np.ndarray:
+    return track_still(astronaut()).points[0]
+
+
+def test_the_fitted_lid_is_skin_with_a_dark_line() -> None:
+    u, v = grid()
+    line = lid()[(np.abs(u) < 0.3) & (np.abs(v - 0.05) < 0.03)].mean()
+    above = lid()[(np.abs(u) < 0.3) & (np.abs(v + 0.2) < 0.03)].mean()
+    below = lid()[(np.abs(u) < 0.3) & (np.abs(v - 0.3) < 0.03)].mean()
+    assert line < -0.4 and abs(above) < 0.3 and abs(below) < 0.3
+
+
+def test_eyes_shut_and_nothing_else_changes(points: np.ndarray) -> None:
+    picture = astronaut()
+    shut = Lids(picture, points)(picture, points, SHUT)
+    for side in range(2):
+        to_eye = eye_frame(points, side)
+        before, after = (warp_affine(p, to_eye, SIZE).astype(float).mean(axis=2) for p in (picture, shut))
+        u, v = grid()
+        white = (np.abs(u) < 0.35) & (np.abs(v + 0.1) < 0.06)  # where the eyeball was
+        assert after[white].std() < 0.6 * before[white].std()
+        far = np.hypot(u / 0.75, v / 0.5) > 1
+        np.testing.assert_allclose(after[far], before[far], atol=4.0)  # the cover fades out there
+    changed = np.abs(shut.astype(int) - picture).max(axis=2) > 0
+    unit = np.linalg.norm(points[33, :2] - points[263, :2])
+    rows, columns = np.nonzero(changed)
+    assert np.ptp(rows) < 0.6 * unit and np.ptp(columns) < 1.5 * unit
+
+
+def test_open_eyes_stay_as_they_are_bit_for_bit(points: np.ndarray) -> None:
+    picture = astronaut()
+    lids = Lids(picture, points)
+    for closure in (0.0, 0.35, SHUT_FROM):
+        np.testing.assert_array_equal(lids(picture, points, np.full(2, closure)), picture)
+    half = lids(picture, points, np.full(2, (SHUT_FROM + SHUT_AT) / 2)).astype(float) - picture
+    full = lids(picture, points, SHUT).astype(float) - picture
+    np.testing.assert_allclose(half, full / 2, atol=1.0)
+    one = lids(picture, points, np.array([1.0, 0.0]))
+    right, left = points[[33, 133], 0].mean(), points[[263, 362], 0].mean()
+    columns = np.nonzero(np.abs(one.astype(int) - picture).sum(axis=(0, 2)))[0]
+    assert np.abs(columns.mean() - right) < np.abs(columns.mean() - left) / 3
+
+
+def test_a_picture_with_shut_eyes_keeps_its_own(points: np.ndarray) -> None:
+    picture, shut = astronaut(), points.copy()
+    shut[[159, 386]] = shut[[145, 374]]
+    np.testing.assert_array_equal(Lids(picture, shut)(picture, shut, SHUT), picture)
+
+
+def test_a_portrait_blinks_with_them() -> None:
+    picture = astronaut()
+    track = track_still(picture)
+    motion = np.zeros((2, coefficients.DIMENSIONS), np.float32)
+    motion[1, coefficients.LIDS] = 1.0
+    _, blinking = (shot for shot in StillShots(picture, track)(motion))
+    window = warp_affine(blinking.coarse, eye_frame(blinking.points, 0), SIZE).astype(float).mean(axis=2)
+    u, v = grid()
+    open_before = warp_affine(picture, eye_frame(track.points[0], 0), SIZE).astype(float).mean(axis=2)
+    white = (np.abs(u) < 0.35) & (np.abs(v + 0.1) < 0.06)
+    assert window[white].std() < 0.6 * open_before[white].std()
+
+
+def test_the_share_that_is_drawn_grows_as_the_lid_hurries_shut(points: np.ndarray) -> None:
+    lids = Lids(astronaut(), points)
+    np.testing.assert_array_equal(lids.share(np.array([SHUT_FROM, 0.0])), 0)
+    np.testing.assert_allclose(lids.share(np.array([(SHUT_FROM + SHUT_AT) / 2, 1.0])), [0.5, 1.0], atol=1e-6)

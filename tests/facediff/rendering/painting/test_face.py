@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from skimage.data import astronaut
+
+from facediff.landmarks.alignment import FACE, align
+from facediff.landmarks.masks import face_hull
+from facediff.landmarks.mesh import BROW_LINE, CHIN, LIPS_OUTER, RIGHT_EYE
+from facediff.landmarks.tracker import track_still
+from facediff.motion import coefficients
+from facediff.pipelines.loading import load_animate
+from facediff.rendering.crops import in_crop
+from facediff.rendering.frame import Shot
+from facediff.rendering.painting.face import FaceRefiner, RefineSettings, moved_parts
+from facediff.rendering.warping.portrait import StillShots
+
+COUNT = 3
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Threads that wait for one another make small networks slow where other programs run."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    return load_animate(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def shots() -> list[Shot]:
+    """A portrait whose mouth opens while its head turns."""
+    b = coefficients.basis()
+    motion = np.zeros((COUNT, coefficients.DIMENSIONS), np.float32)
+    opened = 0.1 * b.opening.ravel() @ np.linalg.pinv(b.lips.reshape(len(b.lips), -1))
+    motion[:, coefficients.LIPS] = np.linspace(0.4, 1, COUNT)[:, None] * opened
+    motion[:, coefficients.ANGLES.start] = np.linspace(4, 12, COUNT)
+    return list(StillShots(astronaut(), track_still(astronaut()))(motion))
+
+
+def refine(pipeline, shots, **settings) -> list[np.ndarray]:
+    return list(FaceRefiner(pipeline, RefineSettings(num_inference_steps=1, **settings))(shots))
+
+
+@pytest.fixture(scope="module")
+def refined(pipeline, shots) -> list[np.ndarray]:
+    return refine(pipeline, shots)
+
+
+def apart(one, other) -> int:
+    return max(int(np.abs(a.astype(int) - b).max()) for a, b in zip(one, other, strict=True))
+
+
+def test_only_the_face_is_refined(shots, refined) -> None:
+    for shot, frame in zip(shots, refined, strict=True):
+        near = face_hull(shot.points, (512, 512), float(shot.pose.scale[0]), reach=0.2) > 0
+        changed = (frame != shot.coarse).any(axis=2)
+        assert not (changed & ~near).any()
+        assert changed[near].mean() > 0.3
+
+
+@pytest.mark.parametrize("chunk", [1, 2])
+def test_frames_do_not_depend_on_how_many_are_refined_at_once(pipeline, shots, refined, chunk) -> None:
+    assert apart(refine(pipeline, shots, chunk=chunk), refined) <= 1
+
+
+def test_equal_shots_give_equal_frames_and_the_seed_tells(pipeline, shots, refined) -> None:
+    frames = refine(pipeline, [shots[2], shots[2]])
+    np.testing.assert_array_equal(*frames)
+    assert apart(refine(pipeline, shots, seed=1), refined) > 1
+
+
+def test_frames_without_a_face_pass_through_in_their_place(pipeline, shots, refined) -> None:
+    bare = np.full((512, 512, 3), 7, np.uint8)
+    frames = refine(pipeline, [shots[0], bare, shots[1]], chunk=2)
+    assert frames[1] is bare
+    assert apart([frames[0], frames[2]], refined[:2]) <= 1
+
+
+def test_the_pipeline_is_shown_the_coarse_face_and_what_moves(shots) -> None:
+    seen = {}
+
+    def condition(*given):
+        names = ("coarse", "mask", "maps", "points", "rotation", "attributes")
+        seen.update(zip(names, given, strict=True))
+        raise StopIteration
+
+    stand_in = SimpleNamespace(noise=lambda size, seed: torch.zeros(1, 12, 28, 28), condition=condition)
+    with pytest.raises(RuntimeError):  # a generator may not stop like that
+        refine(stand_in, shots)
+    assert {k: tuple(v.shape[1:]) for k, v in seen.items()} == {
+        "coarse": (3, 224, 224), "mask": (1, 224, 224), "maps": (4, 56, 56), "points": (478, 3), "rotation": (3, 3),
+        "attributes": (31,),
+    }  # fmt: skip
+    assert -1 <= seen["coarse"].min() < seen["coarse"].max() <= 1 and seen["maps"].max() == 1
+    yaw = seen["attributes"][:, coefficients.ANGLES.start]
+    np.testing.assert_allclose(yaw, [-4, -8, -12], atol=1e-4)  # the source less what is wanted
+    inside = FACE.in_units(in_crop(shots[0].points, align(shots[0].pose, FACE), shots[0].pose, FACE))
+    np.testing.assert_allclose(seen["points"][0], inside, atol=1e-5)
+
+
+def attributes(part: slice, value: float) -> np.ndarray:
+    row = np.zeros(coefficients.DIMENSIONS, np.float32)
+    row[part] = value
+    return row
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "where", "where_not"),
+    [
+        (coefficients.LIPS, 2.0, LIPS_OUTER, BROW_LINE),
+        (coefficients.OPENING, 0.1, LIPS_OUTER, BROW_LINE),
+        (coefficients.LIDS, 1.0, [33, 133, 263, 362], LIPS_OUTER),
+        (coefficients.BROWS, 2.0, BROW_LINE, LIPS_OUTER),
+        (coefficients.ANGLES, 10.0, [1, CHIN, 33, 13], []),
+    ],
+)
+def test_what_moves_is_refined_and_the_rest_is_left(part, value, where, where_not) -> None:
+    track = track_still(astronaut())
+    shot = next(iter(StillShots(astronaut(), track)(np.zeros((1, coefficients.DIMENSIONS), np.float32))))
+    points = in_crop(shot.points, align(shot.pose, FACE), shot.pose, FACE)
+    area = moved_parts(attributes(part, value), points, FACE.size, FACE.unit_px)
+    columns, rows = np.rint(points[:, :2]).astype(int).T
+    assert (area[rows[where], columns[where]] > 0.9).all()
+    assert not area[rows[where_not], columns[where_not]].any() if len(where_not) else True
+    assert not moved_parts(attributes(part, 0.0), points, FACE.size, FACE.unit_px).any()
+    slight = moved_parts(attributes(part, 0.05 * value), points, FACE.size, FACE.unit_px).max()
+    assert 0 < slight < 1
+
+
+def test_the_heads_place_alone_changes_no_pixel_of_the_face(pipeline) -> None:
+    motion = np.zeros((1, coefficients.DIMENSIONS), np.float32)
+    motion[0, coefficients.SHIFT.start] = 0.1
+    shots = list(StillShots(astronaut(), track_still(astronaut()), closes_lips=False)(motion))
+    np.testing.assert_array_equal(refine(pipeline, shots)[0], shots[0].coarse)
+
+
+def test_who_paints_afterwards_gets_the_shots_with_refined_faces(pipeline, shots, refined) -> None:
+    bare = astronaut()
+    stream = [shots[0], bare, *shots[1:]]
+    before = [shot.coarse.copy() for shot in shots]
+    made = list(FaceRefiner(pipeline, RefineSettings(num_inference_steps=1, chunk=2)).shots(iter(stream)))
+    assert len(made) == 4 and made[1] is bare
+    for shot, got, coarse, frame in zip(shots, [made[0], *made[2:]], before, refined, strict=True):
+        assert isinstance(got, Shot) and apart([got.coarse], [frame]) <= 1
+        assert got.pose is shot.pose and got.points is shot.points and got.reference is shot.reference
+        np.testing.assert_array_equal(shot.coarse, coarse)  # the coarse shot itself stays
+
+
+def test_lids_that_are_drawn_are_left_as_they_are(pipeline) -> None:
+    motion = np.zeros((1, coefficients.DIMENSIONS), np.float32)
+    motion[0, coefficients.LIDS] = 1.0
+    (shot,) = StillShots(astronaut(), track_still(astronaut()))(motion)
+    assert (shot.lids == 1).all()
+    (spared,), (changed,) = (refine(pipeline, [s]) for s in (shot, replace(shot, lids=np.zeros(2, np.float32))))
+    eye = np.rint(shot.points[RIGHT_EYE, :2]).astype(int)
+    within = np.s_[eye[:, 1].min() : eye[:, 1].max() + 1, eye[:, 0].min() : eye[:, 0].max() + 1]
+    assert np.abs(spared[within].astype(int) - shot.coarse[within]).max() <= 2
+    assert np.abs(changed[within].astype(int) - shot.coarse[within]).max() > 8

@@ -1,0 +1,60 @@
+"""A portrait and a video, read in the same ways."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facediff.errors import ConfigError
+from facediff.media import VideoReader, VideoWriter
+from facediff.rendering.source import Source
+from facediff.types import FaceTrack, Presence
+
+PICTURE = np.full((48, 64, 3), 90, np.uint8)
+
+
+def source(content: np.ndarray | Path, frames: int, fps: float) -> Source:
+    points, presence = np.zeros((frames, 478, 3), np.float32), np.full(frames, Presence.FOUND, np.uint8)
+    track = FaceTrack(points, presence, (64, 48), fps)
+    return Source(content, track, "0")
+
+
+@pytest.fixture
+def film(tmp_path) -> Path:
+    """Four shades of grey at 24 frames a second, silent."""
+    with VideoWriter(tmp_path / "film.mp4", (64, 48), Fraction(24)) as writer:
+        for shade in range(4):
+            writer.write(np.full_like(PICTURE, 40 * shade))
+    return tmp_path / "film.mp4"
+
+
+def test_a_portrait_has_one_frame_and_is_held() -> None:
+    portrait = source(PICTURE, 1, 0.0)
+    assert portrait.is_still and portrait.is_tagged and portrait.sound(48000) is None
+    assert len(list(portrait.frames())) == 1 and not list(portrait.frames(1))
+    assert [(k, frame is PICTURE) for k, frame in portrait.played(slice(5, 8))] == [(0, True)] * 3
+    assert portrait.rate() == 25 and portrait.rate(29.97) == Fraction(30000, 1001)
+
+
+def test_a_video_is_played_back_and_forth_at_its_own_rate(film) -> None:
+    video, own = source(film, 4, 24.0), list(VideoReader(film))
+    assert not video.is_still and video.sound(48000) is None
+    np.testing.assert_array_equal(video.frame(2), own[2])
+    assert [k for k, _ in video.numbered(slice(2, 9))] == [2, 3]
+    played = list(video.played(slice(2, 9)))
+    assert [k for k, _ in played] == [2, 3, 2, 1, 0, 1, 2]
+    for k, frame in played:
+        np.testing.assert_array_equal(frame, own[k])
+    assert video.rate() == video.rate(24.0) == 24
+    with pytest.raises(ConfigError, match="a video keeps its own rate of 24 frames a second"):
+        video.rate(25)
+
+
+def test_no_more_frames_than_were_looked_at(film) -> None:
+    """A track that is shorter than its video bounds what is read."""
+    video = source(film, 3, 24.0)
+    assert len(list(video.frames())) == 3
+    assert [k for k, _ in video.played(slice(0, 6))] == [0, 1, 2, 1, 0, 1]
