@@ -38,7 +38,7 @@ from facediff.pipelines.domains import read_card
 from facediff.pipelines.loading import load_domain_talk, load_talk
 from facediff.pipelines.video_adapter import Mix
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
-from facediff.rendering.warping.portrait import StillShots
+from facediff.rendering.warping.portrait import PortraitWarper
 from facediff.tasks.model_cache import hearing
 from facediff.training.adaptation import LEARNING_RATES, AdaptRecipe, adapt
 from facediff.training.runs import FRAMES
@@ -71,7 +71,7 @@ def made(held: Held, painting: DiffTalkPipeline | None) -> Iterator[Frame]:
     motion = coefficients.encode(held.track.points)
     rows = np.stack([np.interp(np.arange(len(motion)), np.flatnonzero(held.track.usable), c[held.track.usable])
                      for c in motion.T], axis=1).astype(np.float32)  # fmt: skip
-    shots = StillShots(held.frames[first], held.track.take(slice(first, first + 1)), since=rows[first])(rows)
+    shots = PortraitWarper(held.frames[first], held.track.take(slice(first, first + 1)), since=rows[first])(rows)
     if painting is None:
         return (shot.coarse for shot in shots)
     return MouthPainter(painting, PaintSettings())(shots, iter(held.windows))

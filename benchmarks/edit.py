@@ -31,7 +31,7 @@ from facediff.media import VideoReader
 from facediff.pipelines.identity_editors import LinearEditor, TowardsEditor
 from facediff.rendering.crops import as_levels, as_pictures
 from facediff.rendering.editing.encoding import EncodedVideo, FaceViews, find_identity
-from facediff.rendering.editing.face_view import FaceView, places
+from facediff.rendering.editing.face_view import FaceView, face_layout
 from facediff.rendering.editing.glasses import NAME as GLASSES
 from facediff.rendering.editing.glasses import GlassesEditor
 from facediff.rendering.editing.identity import EditSettings, IdentityEditor, edited_region
@@ -89,7 +89,7 @@ def reconstruction(pipeline, films: list[Film], steps: int) -> None:
         way, looks = coding("inversion", pipeline, steps), film.looks[::4]
         latents, who = pipeline.latents(as_pictures([view.crop for view in looks])), torch.from_numpy(film.identity)
         with torch.inference_mode():
-            _, remade = way.encode(latents, who, places(looks))
+            _, remade = way.encode(latents, who, face_layout(looks))
             rows.append([
                 value for each in (remade, latents) for value in likeness(as_levels(pipeline.decode(each)), looks)
             ])  # fmt: skip
@@ -107,7 +107,7 @@ def edited(pipeline, film: Film, method: str, identity: torch.Tensor, regions: t
 def identities(pipeline, film: Film, frames: list[Frame]) -> torch.Tensor:
     """(F, D) of frames, seen where the source's faces are."""
     looks = [film.views(index, frame) for index, frame in enumerate(frames)]
-    return pipeline.identify(pipeline.latents(as_pictures([view.crop for view in looks])), places(looks)).float()
+    return pipeline.identify(pipeline.latents(as_pictures([view.crop for view in looks])), face_layout(looks)).float()
 
 
 def alike(vectors: torch.Tensor) -> tuple[float, float]:
@@ -166,8 +166,8 @@ def swaps(pipeline, films: list[Film], method: str) -> None:
         who = TowardsEditor(torch.from_numpy(other.identity))(torch.from_numpy(film.identity))
         frames = edited(pipeline, film, method, who, ("head",))
         gained = [
-            (identities(pipeline, film, shown) @ torch.from_numpy(one.identity)).mean()
-            for one, shown in itertools.product((other, film), (frames, film.frames))
+            (identities(pipeline, film, play_motion) @ torch.from_numpy(one.identity)).mean()
+            for one, play_motion in itertools.product((other, film), (frames, film.frames))
         ]
         motion = motion_correlation(track_face(frames, 25.0), film.views.track)
         lips = np.nan if motion["lips"] is None else motion["lips"]  # they do not move in a few frames
@@ -181,23 +181,25 @@ def noises(pipeline, films: list[Film]) -> None:
     for film, other in zip(films, [*films[1:], films[0]], strict=True):
         way, looks, rest = coding("inversion", pipeline), film.looks[:4], other.looks[:4]
         codes = [
-            way.encode(pipeline.latents(as_pictures([v.crop for v in of])), torch.from_numpy(one.identity), places(of))
+            way.encode(
+                pipeline.latents(as_pictures([v.crop for v in of])), torch.from_numpy(one.identity), face_layout(of)
+            )
             for one, of in ((film, looks), (other, rest))
         ]
-        made = way.edited(codes[1], torch.from_numpy(film.identity), places(looks))
+        made = way.edited(codes[1], torch.from_numpy(film.identity), face_layout(looks))
         faces = torch.from_numpy(np.stack([edited_region(view.points, ("face",)) for view in looks]))[:, None]
         small = torch.nn.functional.adaptive_avg_pool2d(faces, made.shape[-2:])
         for mask in (small, 1 - small):
             apart = [float(((made - code[1]) ** 2 * mask).sum() / mask.sum()) for code in codes]
             rows.append(apart[1] / (apart[0] + apart[1]))
-    inside, outside = np.array(rows).reshape(-1, 2).mean(0)
+    draw_mouth_interior, outside = np.array(rows).reshape(-1, 2).mean(0)
     heading("noise swapped", "face", "around")
-    line("nearer to the noise's owner", [float(1 - inside), float(1 - outside)])
+    line("nearer to the noise's owner", [float(1 - draw_mouth_interior), float(1 - outside)])
 
 
 def cost(pipeline, film: Film) -> None:
     looks, who = film.looks[:8], torch.from_numpy(film.identity)
-    told, pictures = places(looks), as_pictures([view.crop for view in looks])
+    told, pictures = face_layout(looks), as_pictures([view.crop for view in looks])
     heading("cost of a frame", "ms encode", "ms edit", "calls", "TFLOP", "paper / us")
     calls: list[int] = []
     hook = pipeline.unet.register_forward_hook(lambda *_: calls.append(1))

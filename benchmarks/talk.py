@@ -34,10 +34,10 @@ from facediff.landmarks.canonical import canonicalise
 from facediff.media import VideoReader, VideoWriter
 from facediff.motion import coefficients
 from facediff.pipelines.loading import load_talk
-from facediff.rendering.frame import Shot
+from facediff.rendering.frame import WarpedFrame
 from facediff.rendering.reference import Reference
-from facediff.rendering.warping.portrait import GuidedStillShots
-from facediff.rendering.warping.video import VideoShots
+from facediff.rendering.warping.portrait import GuidedPortraitWarper
+from facediff.rendering.warping.video import VideoWarper
 from facediff.types import FaceTrack
 
 DUBS = ("aperture_corr", "lmd_mouth", "psnr_mouth", "sharp_ratio", "flicker", "face_rate", "outside_db", "sync")
@@ -76,9 +76,9 @@ def warp_first(clip: Path, avatar: Avatar, wave: np.ndarray, out: Path) -> None:
     first = next(iter(reader))
     motion_model, _ = load_talk(device="cpu")
     rows = coefficients.resample(motion_model(wave), coefficients.MOTION_FPS, exact_rate(track.fps), len(track))
-    shots = VideoShots(track, on_missing_face="hold")(enumerate(reader), rows, Reference(first, track.points[0]))
-    asked = np.stack([shot.points for shot in shots if isinstance(shot, Shot)])
-    moved = GuidedStillShots(first, track.take(slice(0, 1)), asked)
+    shots = VideoWarper(track, on_missing_face="hold")(enumerate(reader), rows, Reference(first, track.points[0]))
+    asked = np.stack([shot.points for shot in shots if isinstance(shot, WarpedFrame)])
+    moved = GuidedPortraitWarper(first, track.take(slice(0, 1)), asked)
     with VideoWriter(out, (reader.info.width, reader.info.height), reader.info.fps) as writer:
         for shot in moved(slice(0, len(asked))):
             writer.write(shot.coarse)

@@ -22,13 +22,13 @@ from facediff.motion.template import MotionTemplate
 from facediff.provenance import Ingredient, Record, check_consent, model_name, weights_hash
 from facediff.rendering.editing.methods import check_method
 from facediff.rendering.source import Source
-from facediff.rendering.warping.video import VideoShots
+from facediff.rendering.warping.video import VideoWarper
 from facediff.tasks import animate as animating
 from facediff.tasks import edit as editing
 from facediff.tasks import saved_avatar
 from facediff.tasks import talk as talking
 from facediff.tasks.identity import usual_method
-from facediff.tasks.model_choice import ChosenModels
+from facediff.tasks.model_choice import ModelChoice
 from facediff.tasks.strengths import read_wishes, write_wishes
 from facediff.types import FaceTrack, Frame, Wave
 
@@ -112,7 +112,7 @@ class Avatar:
         """
         reader = VideoReader(video)
         track = track_face(reader, float(reader.info.fps), face=face)
-        VideoShots(track, on_missing_face=on_missing_face)  # refuse now what would fail later
+        VideoWarper(track, on_missing_face=on_missing_face)  # refuse now what would fail later
         return cls(
             Path(video), track, _ingredient("source", video), model=model, device=device, consent=consent,
             face=None if face == "largest" else face, on_missing_face=on_missing_face,
@@ -204,7 +204,7 @@ class Avatar:
             head=head, still=still, scheduler=scheduler, audio_encoder=hearing, fps=fps, progressive=progressive,
             paint=paint, prior_strength=prior_strength, text=text, domain=domain, prior=prior,
         )  # fmt: skip
-        models = ChosenModels(self._model, self._device, scheduler, domain, prior, prior_strength, text)
+        models = ModelChoice(self._model, self._device, scheduler, domain, prior, prior_strength, text)
         clip = talking.talk(
             self._source, speech, models, seed=seed, steps=steps, guidance_scale=guidance_scale, lips=lips, head=head,
             still=still, audio_encoder=audio_encoder, fps=fps, progressive=progressive, paint=paint,
@@ -268,7 +268,7 @@ class Avatar:
             brows=brows, head=head, steps=steps, scheduler=scheduler, sound=sound, compare=compare, paint=paint,
             prior_strength=prior_strength, domain=domain, prior=prior,
         )  # fmt: skip
-        models = ChosenModels(self._model, self._device, scheduler, domain, prior, prior_strength)
+        models = ModelChoice(self._model, self._device, scheduler, domain, prior, prior_strength)
         strengths = {"lips": lips, "eyes": eyes, "brows": brows, "head": head}
         clip = animating.animate(
             self._source, driving, models, strengths, region=region, absolute=absolute, seed=seed, steps=steps,
@@ -326,7 +326,7 @@ class Avatar:
             clip_model=model_name(clip_model) if text else CLIP_MODEL, method=method, steps=steps,
         )  # fmt: skip
         clip = editing.edit(
-            self._source, wishes, ChosenModels(self._model, self._device), text=text, text_strength=text_strength,
+            self._source, wishes, ModelChoice(self._model, self._device), text=text, text_strength=text_strength,
             clip_model=clip_model, seed=seed, method=method, steps=steps, cached=cached,
         )  # fmt: skip
         return replace(clip, record=record)

@@ -112,7 +112,7 @@ class Follower:
 
     def _settle(self, frame: Frame, mesh: Points) -> Points:
         """A window around the face, and the mesh that the library settles on in it."""
-        self._window, mesh = settle(self._library, frame, mesh)
+        self._window, mesh = refine_landmarks(self._library, frame, mesh)
         return mesh
 
     def _seek(self, sight: Sight, taken: list[Points], *, anyone: bool) -> Points | None:
@@ -164,7 +164,7 @@ class Follower:
         self._library.close()
 
 
-def settle(library: LandmarkDetector, frame: Frame, mesh: Points) -> tuple[Window, Points]:
+def refine_landmarks(library: LandmarkDetector, frame: Frame, mesh: Points) -> tuple[Window, Points]:
     """A window around a face that was found, and the mesh that a library settles on in it.
 
     Where a face is looked for, its mesh is off by a hundredth of an eye distance or two; where it is followed, by a

@@ -15,7 +15,7 @@ from facediff.landmarks.detection import (
     make_detector,
     refuse_profile,
 )
-from facediff.landmarks.follower import GLANCE_S, Cuts, Follower, Sight, jump, settle
+from facediff.landmarks.follower import GLANCE_S, Cuts, Follower, Sight, jump, refine_landmarks
 from facediff.landmarks.gaps import fill_gaps
 from facediff.landmarks.mesh import ALL_POINTS
 from facediff.types import FaceTrack, Frame, Points, Presence
@@ -36,7 +36,7 @@ def track_still(
         points = choose_face(finder(image), face, where=where)
     library = make_detector(detector, follows_motion=True, max_faces=1)
     try:
-        _, points = settle(library, image, points)
+        _, points = refine_landmarks(library, image, points)
     finally:
         library.close()
     refuse_profile(points, where=where)

@@ -1,10 +1,13 @@
-"""What every test may rely on: nothing is written into the folders of whoever runs them."""
+"""What every test may rely on: one real face, and nothing written into the folders of whoever runs them."""
 
 from __future__ import annotations
 
 import os
 
+import numpy as np
 import pytest
+import skimage.data
+from numpy.typing import NDArray
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -16,3 +19,18 @@ def own_settings(tmp_path_factory):
         for name in ("FACEDIFF_C2PA_CERT", "FACEDIFF_C2PA_KEY"):
             patch.delenv(name, raising=False)
         yield os.environ["XDG_CONFIG_HOME"]
+
+
+@pytest.fixture(scope="session")
+def portrait() -> NDArray[np.uint8]:
+    """The portrait that comes with scikit-image, (512, 512, 3)."""
+    return skimage.data.astronaut()
+
+
+@pytest.fixture(scope="session")
+def mesh(portrait: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Its face mesh (478, 3) in pixels."""
+    from facediff.landmarks.mediapipe_backend import MediapipeMesh
+
+    with MediapipeMesh(follows_motion=False) as library:
+        return library.detect(portrait)[0]

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from multiprocessing.connection import Connection, wait
 
-from facediff.batch.work_items import Order, Outcome, Render
+from facediff.batch.work_items import Outcome, Render, WorkItem
 from facediff.batch.worker import perform, thread_variables
 from facediff.errors import ConfigError
 
@@ -19,7 +19,7 @@ ATTEMPTS = 2  # of an order whose worker dies
 _GRACE_S = 5.0
 
 
-def run(orders: Iterable[Order], render: Render, *, workers: int = 1) -> Iterator[tuple[Order, Outcome]]:
+def run(items: Iterable[WorkItem], render: Render, *, workers: int = 1) -> Iterator[tuple[WorkItem, Outcome]]:
     """Does orders in so many processes, and gives outcomes as they come.
 
     Orders are taken when a worker is free; there may be more of them after an outcome, even if there were none before
@@ -32,35 +32,35 @@ def run(orders: Iterable[Order], render: Render, *, workers: int = 1) -> Iterato
     if workers < 1:
         raise ConfigError(f"there must be one worker at least, not {workers}")
     threads = max(1, _cores() // workers)
-    waiting, again, lost = iter(orders), deque[Order](), dict[str, int]()
+    waiting, again, lost = iter(items), deque[WorkItem](), dict[str, int]()
     idle: list[_Worker] = []
     busy: dict[Connection, _Worker] = {}
     try:
         while True:
             while len(busy) < workers:
-                order = again.popleft() if again else next(waiting, None)
-                if order is None:
+                item = again.popleft() if again else next(waiting, None)
+                if item is None:
                     break
                 worker = _take(idle) or _Worker(render, threads)
-                worker.give(order)
+                worker.give(item)
                 busy[worker.pipe] = worker
             if not busy:
                 return
             for pipe in wait(list(busy)):
                 worker = busy.pop(pipe)  # type: ignore[call-overload]
-                order = worker.order
+                item = worker.item
                 try:
                     outcome = worker.pipe.recv()
                 except (EOFError, OSError):
                     died = worker.stop()
-                    lost[order.name] = lost.get(order.name, 0) + 1
-                    if lost[order.name] < ATTEMPTS:
-                        again.append(order)
+                    lost[item.name] = lost.get(item.name, 0) + 1
+                    if lost[item.name] < ATTEMPTS:
+                        again.append(item)
                         continue
                     outcome = Outcome(reason=died)
                 else:
                     idle.append(worker)
-                yield order, outcome
+                yield item, outcome
     finally:
         crew = [*idle, *busy.values()]
         for worker in crew:
@@ -77,7 +77,7 @@ def _cores() -> int:
 class _Worker:
     """A process, and the order that it has in hand."""
 
-    order: Order
+    item: WorkItem
 
     def __init__(self, render: Render, threads: int) -> None:
         context = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
@@ -91,10 +91,10 @@ class _Worker:
     def is_alive(self) -> bool:
         return self._process.is_alive()
 
-    def give(self, order: Order) -> None:
-        self.order = order
+    def give(self, item: WorkItem) -> None:
+        self.item = item
         with contextlib.suppress(OSError):  # it has just died, which is seen when its answer is waited for
-            self.pipe.send(order)
+            self.pipe.send(item)
 
     def end(self) -> None:
         self._process.terminate()

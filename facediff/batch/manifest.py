@@ -136,8 +136,8 @@ class Manifest:
 
     def lines(self, first: Iterable[str]) -> str:
         """The manifest anew, one line a result: of those named, in that order, then the others."""
-        order = dict.fromkeys([*first, *self.entries])
-        return "".join(_line(self.entries[name]) for name in order if name in self.entries)
+        item = dict.fromkeys([*first, *self.entries])
+        return "".join(_line(self.entries[name]) for name in item if name in self.entries)
 
 
 def _line(entry: Entry) -> str:

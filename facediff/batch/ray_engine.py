@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from facediff.batch.work_items import Order, Outcome, Render
+from facediff.batch.work_items import Outcome, Render, WorkItem
 from facediff.batch.worker import perform, reason_of, thread_variables
 from facediff.errors import ConfigError, MissingExtra
 
@@ -20,8 +20,8 @@ _REACH_S = 10.0
 
 
 def run(
-    orders: Iterable[Order], render: Render, *, workers: int | None = None, address: str | None = None
-) -> Iterator[tuple[Order, Outcome]]:
+    items: Iterable[WorkItem], render: Render, *, workers: int | None = None, address: str | None = None
+) -> Iterator[tuple[WorkItem, Outcome]]:
     """Does orders as Ray tasks of one core each, and gives outcomes as they come.
 
     There are never more orders in flight than workers, so a long file of jobs floods nothing. An order whose worker or
@@ -29,7 +29,7 @@ def run(
     one version and the folders of inputs and results at the same place.
 
     Args:
-        orders: What is to be done; taken when there is room. There may be more after an outcome, even if there were
+        items: What is to be done; taken when there is room. There may be more after an outcome, even if there were
             none before it.
         render: Makes a clip; a function that the nodes can import.
         workers: How many at once; as many as the cluster has cores, and GPUs if it has any, by default.
@@ -47,22 +47,22 @@ def run(
             num_cpus=1, num_gpus=int(has_gpus), max_retries=MAX_RETRIES, runtime_env={"env_vars": thread_variables(1)}
         )
         shared = ray.put(render)
-        waiting = iter(orders)
-        flying: dict[Any, Order] = {}
+        waiting = iter(items)
+        flying: dict[Any, WorkItem] = {}
         try:
             while True:
                 room = workers or max(1, int(ray.cluster_resources().get("GPU" if has_gpus else "CPU", 1)))
-                while len(flying) < room and (order := next(waiting, None)) is not None:
-                    flying[task.remote(order, shared)] = order
+                while len(flying) < room and (item := next(waiting, None)) is not None:
+                    flying[task.remote(item, shared)] = item
                 if not flying:
                     return
                 for reference in ray.wait(list(flying), num_returns=1)[0]:
-                    order = flying.pop(reference)
+                    item = flying.pop(reference)
                     try:
                         outcome = ray.get(reference)
                     except ray.exceptions.RayError as error:
                         outcome = Outcome(reason=f"its worker was lost for good: {reason_of(error)}")
-                    yield order, outcome
+                    yield item, outcome
         finally:
             for reference in flying:
                 ray.cancel(reference, force=True)

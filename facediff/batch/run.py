@@ -17,11 +17,11 @@ from facediff.batch.files import holds, write_whole
 from facediff.batch.jobs import Job
 from facediff.batch.manifest import NAME, Entry, Manifest, opened
 from facediff.batch.summary import SHEET, write_contact_sheet
-from facediff.batch.work_items import Identify, Identity, Order, Outcome, Part
+from facediff.batch.work_items import Identify, Identity, Outcome, Part, WorkItem
 from facediff.batch.worker import reason_of
 from facediff.errors import FaceDiffError, OutputError
 
-Engine = Callable[[Iterable[Order]], Iterator[tuple[Order, Outcome]]]
+Engine = Callable[[Iterable[WorkItem]], Iterator[tuple[WorkItem, Outcome]]]
 
 _WORK = ".facediff-work"
 
@@ -80,9 +80,9 @@ def run_batch(
     started = time.perf_counter()
     with opened(folder) as manifest:
         run = _Run(folder, manifest, identify, progress or (lambda entry: None))
-        with contextlib.closing(engine(run.orders(jobs))) as outcomes:  # type: ignore[type-var]
-            for order, outcome in outcomes:
-                run.settle(order, outcome)
+        with contextlib.closing(engine(run.items(jobs))) as outcomes:  # type: ignore[type-var]
+            for item, outcome in outcomes:
+                run.settle(item, outcome)
         entries = tuple(manifest.entries[job.output] for job in jobs)
         run.finish(entries)
     return Report(entries, frozenset(run.fresh), time.perf_counter() - started)
@@ -95,7 +95,7 @@ class _Run:
         self._folder, self._manifest, self._identify, self._progress = folder, manifest, identify, progress
         self._work = folder / _WORK
         self._windows: dict[str, list[Outcome]] = {}  # of clips that are rendered in parts
-        self._joins: deque[Order] = deque()
+        self._joins: deque[WorkItem] = deque()
         self.fresh: set[str] = set()
         if self._work.is_symlink():
             raise OutputError(f"{self._work} is a symbolic link; remove it")
@@ -104,11 +104,11 @@ class _Run:
             for partial in self._work.rglob(".facediff-*"):  # of runs that were killed: this one alone has the folder
                 partial.unlink(missing_ok=True)
 
-    def orders(self, jobs: Iterable[Job]) -> _Orders:
+    def items(self, jobs: Iterable[Job]) -> _Orders:
         """What is to be done; jobs that cannot even be begun are noted here."""
         return _Orders(self._joins, self._begun(jobs))
 
-    def _begun(self, jobs: Iterable[Job]) -> Iterator[Order]:
+    def _begun(self, jobs: Iterable[Job]) -> Iterator[WorkItem]:
         for job in jobs:
             identity = None
             try:
@@ -123,48 +123,48 @@ class _Run:
                 continue
             place = hashlib.sha256(f"{identity.key} {job.output}".encode()).hexdigest()[:32]
             if identity.parts == 1:
-                yield Order(job, identity, self._work / place)
+                yield WorkItem(job, identity, self._work / place)
                 continue
             self._windows[job.output] = []
             for index in range(identity.parts):
                 if job.output in self._windows:  # else one of its windows failed
-                    yield Order(job, identity, self._work / place, Part(index, identity.parts))
+                    yield WorkItem(job, identity, self._work / place, Part(index, identity.parts))
 
-    def settle(self, order: Order, outcome: Outcome) -> None:
+    def settle(self, item: WorkItem, outcome: Outcome) -> None:
         """Notes an outcome and puts the clip in its place.
 
         It is noted first: a run that dies in between finds the clip by its hash where it was made.
         """
-        if order.part is not None and order.part.index is not None:
-            self._settle_window(order, order.part, outcome)
+        if item.part is not None and item.part.index is not None:
+            self._settle_window(item, item.part, outcome)
             return
         try:
-            target = self._target(order.job)
+            target = self._target(item.job)
             if outcome.reason is None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if target.is_dir():
                     raise OutputError(f"{target} is a folder; give the result another name")
         except (OutputError, OSError) as error:
             outcome = Outcome(reason=reason_of(error), seconds=outcome.seconds, host=outcome.host)
-        windows = self._windows.pop(order.job.output, [])
-        self._note(order.job, order.identity, replace(outcome, seconds=_added(outcome, *windows)))
+        windows = self._windows.pop(item.job.output, [])
+        self._note(item.job, item.identity, replace(outcome, seconds=_added(outcome, *windows)))
         if outcome.reason is None:
             with _output_errors(target):
-                os.replace(order.file, target)
-        shutil.rmtree(order.folder, ignore_errors=True)
+                os.replace(item.file, target)
+        shutil.rmtree(item.folder, ignore_errors=True)
 
-    def _settle_window(self, order: Order, part: Part, outcome: Outcome) -> None:
+    def _settle_window(self, item: WorkItem, part: Part, outcome: Outcome) -> None:
         """Has the windows of a clip joined when all are there; the first that fails is why there is no clip."""
-        windows = self._windows.get(order.job.output)
+        windows = self._windows.get(item.job.output)
         if windows is None:  # another window failed
             return
         windows.append(outcome)
         if outcome.reason is not None:
-            del self._windows[order.job.output]
-            self._note(order.job, order.identity, replace(outcome, seconds=_added(*windows)))
-            shutil.rmtree(order.folder, ignore_errors=True)
+            del self._windows[item.job.output]
+            self._note(item.job, item.identity, replace(outcome, seconds=_added(*windows)))
+            shutil.rmtree(item.folder, ignore_errors=True)
         elif len(windows) == part.count:
-            self._joins.append(replace(order, part=Part(None, part.count)))
+            self._joins.append(replace(item, part=Part(None, part.count)))
 
     def finish(self, entries: Sequence[Entry]) -> None:
         """Writes the contact sheet and the manifest anew, and tidies up."""
@@ -212,13 +212,13 @@ class _Run:
 class _Orders:
     """Orders to come: clips whose windows are all there first. When they end, an outcome may bring more."""
 
-    def __init__(self, joins: deque[Order], others: Iterator[Order]) -> None:
+    def __init__(self, joins: deque[WorkItem], others: Iterator[WorkItem]) -> None:
         self._joins, self._others = joins, others
 
     def __iter__(self) -> _Orders:
         return self
 
-    def __next__(self) -> Order:
+    def __next__(self) -> WorkItem:
         return self._joins.popleft() if self._joins else next(self._others)
 
 

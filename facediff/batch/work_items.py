@@ -46,7 +46,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Order:
+class WorkItem:
     """A job, or a part of one, that a worker is to do.
 
     Attributes:

@@ -10,7 +10,7 @@ import time
 from dataclasses import asdict
 
 from facediff.batch.files import flush, holds, sha256, write_whole
-from facediff.batch.work_items import Order, Outcome, Render
+from facediff.batch.work_items import Outcome, Render, WorkItem
 from facediff.errors import FaceDiffError
 
 log = logging.getLogger(__name__)
@@ -19,37 +19,37 @@ _MAX_REASON = 500
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
 
-def perform(order: Order, render: Render) -> Outcome:
+def perform(item: WorkItem, render: Render) -> Outcome:
     """Renders an order, unless a worker that died afterwards did it already; what goes wrong is an outcome too.
 
-    The clip lies at ``order.file`` then, with a note that it is whole beside it.
+    The clip lies at ``item.file`` then, with a note that it is whole beside it.
     """
-    kept = _kept(order)
+    kept = _kept(item)
     if kept is not None:
         return kept
     started = time.perf_counter()
     try:
-        order.folder.mkdir(parents=True, exist_ok=True)
-        part = () if order.part is None else (order.part,)
-        rendered = render(order.job, order.identity, order.file, *part)
-        flush(order.file)
+        item.folder.mkdir(parents=True, exist_ok=True)
+        part = () if item.part is None else (item.part,)
+        rendered = render(item.job, item.identity, item.file, *part)
+        flush(item.file)
         outcome = Outcome(
-            sha256=sha256(order.file), size_bytes=order.file.stat().st_size, frames=rendered.frames,
+            sha256=sha256(item.file), size_bytes=item.file.stat().st_size, frames=rendered.frames,
             seconds={**rendered.seconds, "total": time.perf_counter() - started}, host=platform.node(),
         )  # fmt: skip
-        write_whole(order.note, json.dumps(asdict(outcome)))
+        write_whole(item.note, json.dumps(asdict(outcome)))
     except Exception as error:  # whatever it is, the other jobs go on
-        log.debug("%s failed", order.name, exc_info=True)
+        log.debug("%s failed", item.name, exc_info=True)
         return Outcome(reason=reason_of(error), seconds={"total": time.perf_counter() - started}, host=platform.node())
     return outcome
 
 
-def _kept(order: Order) -> Outcome | None:
+def _kept(item: WorkItem) -> Outcome | None:
     try:
-        outcome = Outcome(**json.loads(order.note.read_text(encoding="utf-8")))
+        outcome = Outcome(**json.loads(item.note.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-    return outcome if outcome.reason is None and holds(order.file, outcome.sha256) else None
+    return outcome if outcome.reason is None and holds(item.file, outcome.sha256) else None
 
 
 def reason_of(error: BaseException) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from facediff.datasets.recordings import Clip
+from facediff.datasets.recordings import Recording
 from facediff.errors import InputError
 from facediff.media import VideoReader, is_video
 
 
-def read_footage(folder: Path) -> list[Clip]:
+def read_footage(folder: Path) -> list[Recording]:
     """The videos in a folder and in those under it, by name; all are taken to show the same domain.
 
     Raises:
@@ -25,11 +25,11 @@ def read_footage(folder: Path) -> list[Clip]:
     for path in files:
         has_sound = VideoReader(path).info.has_audio
         name = path.relative_to(folder).as_posix()
-        clips.append(Clip(path, name, "av" if has_sound else "silent", "domain", path if has_sound else None))
+        clips.append(Recording(path, name, "av" if has_sound else "silent", "domain", path if has_sound else None))
     return clips
 
 
-def caption_of(clip: Clip) -> str:
+def caption_of(clip: Recording) -> str:
     """What is said about a clip: the text file of its name beside it, or nothing.
 
     Raises:

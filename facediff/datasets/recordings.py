@@ -13,7 +13,7 @@ COLUMNS = ("file", "split", "kind", "identity", "licence")
 
 
 @dataclass(frozen=True)
-class Clip:
+class Recording:
     """One row of the table.
 
     Attributes:
@@ -31,9 +31,9 @@ class Clip:
     sound: Path | None
 
 
-def read_catalog(
+def read_recordings(
     catalog: Path, *, split: str = "train", kinds: Collection[str] = ("av", "silent", "still"), licence: str = "any"
-) -> list[Clip]:
+) -> list[Recording]:
     """The clips of one split.
 
     Args:
@@ -64,7 +64,7 @@ def read_catalog(
         path = catalog.parent / row["file"]
         if not path.is_file():
             raise InputError(f"{catalog} names {row['file']}, which is not there")
-        clips.append(Clip(path, row["file"], row["kind"], row["identity"], _sound(path, row)))
+        clips.append(Recording(path, row["file"], row["kind"], row["identity"], _sound(path, row)))
     if not clips:
         raise InputError(f"{catalog} has no clips of split {split!r}, kinds {sorted(kinds)} and licence {licence!r}")
     return clips

@@ -19,7 +19,7 @@ class _Kept:
     served: int
 
 
-def held(predict: Predict[Any], levels: int) -> Predict[Any]:
+def cache_steps(predict: Predict[Any], levels: int) -> Predict[Any]:
     """``predict`` whose output serves as many successive noise levels; 1 is ``predict`` itself.
 
     What is said of a condition is kept apart from what is said of another. It serves one clip: where noise rises again,

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from facediff.errors import InputError, MediaError
-from facediff.system.files import written_whole
+from facediff.system.files import atomic_write
 from facediff.types import Frame
 
 MAX_PIXELS = 64_000_000
@@ -65,5 +65,5 @@ def write_image(path: str | Path, frame: Frame) -> None:
     path = Path(path)
     if path.suffix.lower() not in PICTURE_SUFFIXES:
         raise InputError(f"{path} must end in one of {', '.join(PICTURE_SUFFIXES)}")
-    with written_whole(path) as partial:
+    with atomic_write(path) as partial:
         Image.fromarray(frame).save(partial, quality=95)

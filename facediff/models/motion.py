@@ -137,11 +137,11 @@ class MotionDenoiser(ModelMixin, ConfigMixin):
         self.register_buffer("mean", mean[:, None], persistent=False)
         self.register_buffer("std", std[:, None], persistent=False)
 
-    def hear(self, mel: Tensor, heard: Tensor | None = None) -> Tensor:
+    def encode_speech(self, mel: Tensor, heard: Tensor | None = None) -> Tensor:
         """Speech features (B, 576, T) of a natural log-mel (B, 80, 4 T); a learned null where ``heard`` is False."""
-        return self.hide(self.speech(mel), heard)
+        return self.drop_condition(self.speech(mel), heard)
 
-    def hide(self, features: Tensor, heard: Tensor | None) -> Tensor:
+    def drop_condition(self, features: Tensor, heard: Tensor | None) -> Tensor:
         """The same features with a learned null where ``heard`` (B,) is False."""
         return features if heard is None else torch.where(heard[:, None, None], features, self.unheard)
 
@@ -154,7 +154,7 @@ class MotionDenoiser(ModelMixin, ConfigMixin):
         return self.closes(speech)[:, 0].sigmoid()
 
     def forward(self, noisy: Tensor, timesteps: Tensor, speech: Tensor) -> Tensor:
-        """Clean motion (B, D, T), normalised, from noisy normalised motion and the features that ``hear`` gives."""
+        """Clean motion (B, D, T), normalised, from noisy normalised motion and what ``encode_speech`` gives."""
         level = self.level(self.steps(timesteps.expand(len(noisy))).to(noisy.dtype))
         x, sound = self.enter(noisy), self.attend(speech)
         for join, block in zip(self.join, self.blocks, strict=True):

@@ -139,7 +139,7 @@ def encode(points: Points, rest: NDArray[np.floating] | None = None) -> NDArray[
 def _head(pose: RigidPose) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Angles in degrees and shifts from the usual pose."""
     found = np.isfinite(pose.scale)
-    usual = usual_pose(pose)
+    usual = mean_pose(pose)
     angles = np.full((len(pose), 3), np.nan, np.float32)
     relative = pose.rotation[found] @ usual.rotation[0].T
     angles[found] = Rotation.from_matrix(relative).as_euler("yxz", degrees=True)
@@ -171,7 +171,7 @@ def lip_channels(motion: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.ascontiguousarray(lips.T)
 
 
-def usual_pose(pose: RigidPose) -> RigidPose:
+def mean_pose(pose: RigidPose) -> RigidPose:
     """The mean rotation and median place of a track, one row."""
     found = np.isfinite(pose.scale)
     rotation = Rotation.from_matrix(pose.rotation[found]).mean().as_matrix()[None]
@@ -223,7 +223,7 @@ def move_head(pose: RigidPose, motion: NDArray[np.floating]) -> RigidPose:
     )
 
 
-def usual_from(pose: RigidPose, row: NDArray[np.floating]) -> RigidPose:
+def undo_head_motion(pose: RigidPose, row: NDArray[np.floating]) -> RigidPose:
     """The usual pose of a head that is at ``pose`` (a single row) when its motion is ``row`` (31,): undoes a move."""
     turn = Rotation.from_euler("yxz", row[ANGLES], degrees=True).as_matrix()
     scale = pose.scale * np.exp(-row[SHIFT][2])

@@ -60,7 +60,7 @@ class Driver:
     is_still: bool = False
     track: FaceTrack | None = None
 
-    def moment_of(self, source: FaceTrack) -> int | None:
+    def find_matching_frame(self, source: FaceTrack) -> int | None:
         """The frame in which the driver looks as the source does: the same person, at the same moment; None without.
 
         Args:
@@ -95,12 +95,12 @@ class Driver:
     def motion_of(self, source: FaceTrack) -> np.ndarray | None:
         """The motion (31,) that a picture of the driver shows, as ``template`` counts it; None where it shows another.
 
-        It is that of ``moment_of``, but for the lids: a blink is over before a head has moved.
+        It is that of ``find_matching_frame``, but for the lids: a blink is over before a head has moved.
 
         Args:
-            source: See ``moment_of``.
+            source: See ``find_matching_frame``.
         """
-        moment = self.moment_of(source)
+        moment = self.find_matching_frame(source)
         if moment is None or self.track is None:
             return None
         motion = self.template.motion[moment].copy()
@@ -117,15 +117,15 @@ class Driver:
         neighbours.
 
         Args:
-            source: See ``moment_of``.
+            source: See ``find_matching_frame``.
         """
-        moment = self.moment_of(source)
+        moment = self.find_matching_frame(source)
         if moment is None or self.track is None:
             return None
         track, canonical, pose = smooth_track(self.track)
         points = track.points
         if self._places(source)[moment] > SAME_PLACE:  # another camera's, or another day's
-            usual = coefficients.usual_from(
+            usual = coefficients.undo_head_motion(
                 fit_pose(source.points, np.nanmedian(canonical, axis=0)), self.template.motion[moment]
             )
             points = from_canonical(canonical, coefficients.move_head(usual, self.template.motion))
@@ -139,14 +139,14 @@ class Driver:
         if self.path is None:
             return
         last: Frame | None = None
-        shown = 0
+        play_motion = 0
         for last in _pictures(self.path, fps):
             yield last
-            shown += 1
-            if shown == count:
+            play_motion += 1
+            if play_motion == count:
                 return
         if last is not None:
-            yield from repeat(last, count - shown)
+            yield from repeat(last, count - play_motion)
 
 
 def read_driver(driving: str | Path | MotionTemplate, *, face: int | str | None = "largest") -> Driver:
@@ -205,7 +205,7 @@ def channels(region: str) -> np.ndarray:
     return chosen
 
 
-def scaled(motion: np.ndarray, *, lips: float, eyes: float, brows: float, head: float) -> np.ndarray:
+def scale_motion(motion: np.ndarray, *, lips: float, eyes: float, brows: float, head: float) -> np.ndarray:
     """The same motion (..., 31), each part as strong as is wanted."""
     motion = motion.copy()
     for region, strength in (("lips", lips), ("eyes", eyes), ("brows", brows), ("pose", head)):
@@ -213,7 +213,7 @@ def scaled(motion: np.ndarray, *, lips: float, eyes: float, brows: float, head: 
     return motion
 
 
-def within_reach(motion: np.ndarray) -> np.ndarray:
+def limit_softly(motion: np.ndarray) -> np.ndarray:
     """The same motion (T, 31) with head and lids no further from their place than they go; little is untouched.
 
     A driver may walk about, or lean into the camera; a portrait's shoulders stay where they are. And the eyes of a
@@ -227,15 +227,15 @@ def within_reach(motion: np.ndarray) -> np.ndarray:
     return out
 
 
-def shown(driver: Driver, fps: Fraction) -> MotionTemplate:
+def play_motion(driver: Driver, fps: Fraction) -> MotionTemplate:
     """The driver's motion at a rate; a single expression appears and is held for two seconds."""
     if not driver.is_still:
         return driver.template.at(fps)
-    motion = appearing(driver.template.motion[0], fps)
+    motion = ease_in(driver.template.motion[0], fps)
     return replace(driver.template, motion=motion, present=np.ones(len(motion), bool), fps=fps)
 
 
-def appearing(row: np.ndarray, fps: Fraction) -> np.ndarray:
+def ease_in(row: np.ndarray, fps: Fraction) -> np.ndarray:
     """The motion (T, 31) in which an expression (31,) appears and is held."""
     count = max(2, round(EXPRESSION_S * fps))
     ramp = np.clip(np.arange(count) / max(1.0, EASE_S * float(fps)), 0, 1)[:, None]

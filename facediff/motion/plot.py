@@ -9,7 +9,7 @@ import numpy as np
 from facediff.errors import InputError
 from facediff.motion import coefficients
 from facediff.motion.template import MotionTemplate
-from facediff.system.files import written_whole
+from facediff.system.files import atomic_write
 
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 _START = {name: getattr(coefficients, name).start for name in ("OPENING", "LIDS", "GAZE", "ANGLES", "SHIFT", "BROWS")}
@@ -58,6 +58,6 @@ def plot_motion(template: MotionTemplate, path: str | Path) -> Path:
         panel.legend(loc="upper right", fontsize=7, ncols=4, frameon=False)
         panel.margins(x=0)
     panels[-1].set_xlabel("seconds", fontsize=8)
-    with written_whole(path) as partial:
+    with atomic_write(path) as partial:
         figure.savefig(partial, dpi=120)
     return path

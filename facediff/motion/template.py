@@ -16,7 +16,7 @@ from facediff.errors import InputError, MediaError
 from facediff.landmarks.canonical import mean_face
 from facediff.landmarks.smoothing import smooth_track
 from facediff.motion import coefficients
-from facediff.system.files import written_whole
+from facediff.system.files import atomic_write
 from facediff.types import FaceTrack
 
 SUFFIXES = (".safetensors", ".npz")
@@ -29,8 +29,8 @@ class MotionTemplate:
     """How a face moved.
 
     Attributes:
-        motion: (T, 31) float32, see ``facediff.motion.coefficients``: offsets from the driver's own face at rest. Frames
-            without a face hold what lies between their neighbours.
+        motion: (T, 31) float32, see ``facediff.motion.coefficients``: offsets from the driver's own face at rest.
+            Frames without a face hold what lies between their neighbours.
         present: (T,) whether the face was seen.
         rotation: (3, 3) the driver's usual head rotation, which absolute motion takes over.
         fps: Frames per second.
@@ -64,7 +64,7 @@ class MotionTemplate:
         check_name(path)
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
         about = {"format": _FORMAT, "version": str(_VERSION), "fps": str(self.fps)}
-        with written_whole(path) as partial:
+        with atomic_write(path) as partial:
             if path.suffix.lower() == ".npz":
                 with partial.open("wb") as file:  # by name, numpy would add an ending of its own
                     np.savez(file, about=np.array(json.dumps(about)), **arrays)
@@ -142,4 +142,4 @@ def extract(track: FaceTrack) -> MotionTemplate:
     rows = coefficients.encode(smooth.points, rest=coefficients.neutral(mean_face()[None]) if len(track) == 1 else None)
     at = np.arange(len(track))
     motion = np.stack([np.interp(at, found, rows[found, k]) for k in range(coefficients.DIMENSIONS)], axis=1)
-    return MotionTemplate(motion.astype(np.float32), track.usable, coefficients.usual_pose(pose).rotation[0], fps)
+    return MotionTemplate(motion.astype(np.float32), track.usable, coefficients.mean_pose(pose).rotation[0], fps)

@@ -13,11 +13,11 @@ from facediff.diffusion.noise_levels import is_flow, prediction_kind
 from facediff.diffusion.prediction import KINDS
 from facediff.errors import ConfigError
 from facediff.models.video_latents import VideoCodec, latent_size
-from facediff.pipelines.video_denoisers import ClipDenoiser
+from facediff.pipelines.video_denoisers import VideoDenoiser
 
 
 @dataclass(frozen=True)
-class ClipShape:
+class VideoShape:
     """What the clips were like that a denoiser was trained on.
 
     Attributes:
@@ -46,10 +46,10 @@ class Side:
     """
 
     name: str
-    model: ClipDenoiser
+    model: VideoDenoiser
     scheduler: SchedulerMixin
     codec: VideoCodec | None = None
-    clip: ClipShape | None = None
+    clip: VideoShape | None = None
 
 
 def check_compatibility(one: Side, other: Side) -> None:

@@ -36,7 +36,7 @@ class VideoAutoencoderOutput(BaseOutput):
 
 
 @dataclass(frozen=True)
-class Places:
+class FaceLayout:
     """Where the parts of a face are in F crops.
 
     Attributes:
@@ -93,9 +93,9 @@ class DiffusionVideoAutoencoderPipeline(DiffusionPipeline):
         return latents if self.codec is None else space.decode(self.codec, latents)
 
     @torch.inference_mode()
-    def identify(self, latents: Tensor, places: Places) -> Tensor:
+    def identify(self, latents: Tensor, face_layout: FaceLayout) -> Tensor:
         """Identity vectors (F, D) of length 1, one a frame; ``video_identity`` makes one of them."""
-        maps = coordinate_maps(self._moved(places.coordinates))
+        maps = coordinate_maps(self._moved(face_layout.coordinates))
         return self.identity(latents, maps if self.identity.config["map_channels"] else None)
 
     @torch.inference_mode()
@@ -103,7 +103,7 @@ class DiffusionVideoAutoencoderPipeline(DiffusionPipeline):
         self,
         latents: Tensor,
         identity: Tensor,
-        places: Places,
+        face_layout: FaceLayout,
         *,
         num_inference_steps: int = 20,
         fixed_point_steps: int = 1,
@@ -114,13 +114,13 @@ class DiffusionVideoAutoencoderPipeline(DiffusionPipeline):
         Args:
             latents: Of F frames.
             identity: (D,), the video's.
-            places: Of those frames.
+            face_layout: Of those frames.
             num_inference_steps: As later in ``__call__``.
             fixed_point_steps: See ``facediff.diffusion.inversion.invert``.
             callback: Called after each step with its index, its timestep and the latents.
         """
         return invert(
-            self.predictor(identity, places),
+            self.predictor(identity, face_layout),
             latents,
             self.scheduler,
             num_inference_steps,
@@ -133,7 +133,7 @@ class DiffusionVideoAutoencoderPipeline(DiffusionPipeline):
         self,
         noise: Tensor,
         identity: Tensor,
-        places: Places,
+        face_layout: FaceLayout,
         *,
         num_inference_steps: int = 20,
         guider: BaseGuidance | None = None,
@@ -146,7 +146,7 @@ class DiffusionVideoAutoencoderPipeline(DiffusionPipeline):
         Args:
             noise: What ``encode`` gave, (F, L, h, w).
             identity: (D,) of length 1, the video's or an edited one.
-            places: Of those frames.
+            face_layout: Of those frames.
             num_inference_steps: As in ``encode``.
             guider: Any guider of diffusers; see ``facediff.diffusion.score_guider`` for one that composes the denoiser
                 with a prior.
@@ -157,21 +157,21 @@ class DiffusionVideoAutoencoderPipeline(DiffusionPipeline):
         Raises:
             ConfigError: The guider wants a negative condition that there is not.
         """
-        predict = self.predictor(identity, places)
+        predict = self.predictor(identity, face_layout)
         if guider is not None:
-            null = None if null_identity is None else self.predictor(null_identity, places)
+            null = None if null_identity is None else self.predictor(null_identity, face_layout)
             predict = guided(
                 guider, lambda x, t, asked: asked(x, t), self.unet, (predict, null), self.scheduler, num_inference_steps
             )
         made = denoise(predict, self._moved(noise), self.scheduler, num_inference_steps, callback=callback)
         return VideoAutoencoderOutput(images=self.decode(made) if decode else made.new_zeros(0), latents=made)
 
-    def predictor(self, identity: Tensor, places: Places) -> Callable[[Tensor, Tensor], Tensor]:
+    def predictor(self, identity: Tensor, face_layout: FaceLayout) -> Callable[[Tensor, Tensor], Tensor]:
         """The denoiser of frames under an identity (D,), which gradients may flow back to."""
-        face = self.face(self._moved(identity).expand(len(places), -1), self._moved(places.points))
+        face = self.face(self._moved(identity).expand(len(face_layout), -1), self._moved(face_layout.points))
         maps = None
         if self.unet.config["map_channels"]:
-            maps = place_maps(self._moved(places.parts), self._moved(places.coordinates))
+            maps = place_maps(self._moved(face_layout.parts), self._moved(face_layout.coordinates))
 
         def predict(x: Tensor, t: Tensor) -> Tensor:
             noisy = self._moved(x).contiguous(memory_format=torch.channels_last)

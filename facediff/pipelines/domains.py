@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from facediff.errors import WeightsError
-from facediff.system.files import written_folder
+from facediff.system.files import atomic_folder
 from facediff.system.weights import CHECKPOINTS, model_folder
 
 METHODS = ("small", "lora")
@@ -104,7 +104,7 @@ def written_domain(folder: Path, card: DomainCard) -> Iterator[Path]:
     Raises:
         OutputError: It is there already, or cannot be written.
     """
-    with written_folder(folder, "the domain model") as partial:
+    with atomic_folder(folder, "the domain model") as partial:
         yield partial
         (partial / _CARD).write_text(json.dumps(asdict(card), indent=2) + "\n", encoding="utf-8")
 

@@ -53,7 +53,7 @@ class MotionPipeline(DiffusionPipeline):
         still: bool = False,
         num_inference_steps: int = 8,
         guider: BaseGuidance | None = None,
-        manner: NDArray[np.floating] | None = None,
+        speaking_style: NDArray[np.floating] | None = None,
     ) -> NDArray[np.float32]:
         """The motion (T, 31) at 25 frames a second of somebody who says this, T = ceil(25 × seconds).
 
@@ -66,7 +66,8 @@ class MotionPipeline(DiffusionPipeline):
             num_inference_steps: Network calls, over the whole speech at once.
             guider: Any guider of diffusers, whose negative condition is no sound; see
                 ``facediff.diffusion.score_guider`` for one that composes the denoiser with a prior.
-            manner: (31,) how this person holds their lips beside what is usual; see ``facediff.motion.speaking_style``.
+            speaking_style: (31,) how this person holds their lips beside what is usual; see
+                ``facediff.motion.speaking_style``.
         """
         count = frame_count(len(wave), coefficients.MOTION_FPS)
         raw = log_mel(normalise_loudness(wave))
@@ -77,12 +78,12 @@ class MotionPipeline(DiffusionPipeline):
         for part in (coefficients.LIPS, coefficients.OPENING):
             noise[:, part] *= LIP_VARIETY
         net = self.denoiser
-        speech = net.hear(torch.from_numpy(mel)[None].to(net.device, net.dtype))
+        speech = net.encode_speech(torch.from_numpy(mel)[None].to(net.device, net.dtype))
 
         def predict(x: Tensor, t: Tensor, heard: Tensor) -> Tensor:
             return net(x, t[None], heard)
 
-        unheard = net.hide(speech, torch.zeros(1, dtype=torch.bool, device=speech.device))
+        unheard = net.drop_condition(speech, torch.zeros(1, dtype=torch.bool, device=speech.device))
         clean = denoise(
             (lambda x, t: predict(x, t, speech))
             if guider is None
@@ -97,8 +98,8 @@ class MotionPipeline(DiffusionPipeline):
         motion = (clean * net.std + net.mean)[0].T.float().cpu().numpy()
         closing = net.closing(speech)[0].float().cpu().numpy()
         apart = 1 - np.clip((closing - CLOSED_FROM) / (CLOSED_AT - CLOSED_FROM), 0, 1)
-        if manner is not None:
-            motion = motion + manner
+        if speaking_style is not None:
+            motion = motion + speaking_style
         speaking = _per_frame(voice_activity(raw), count) * apart
         return _finished(motion, speaking, seed, lips, 0.0 if still else head)
 

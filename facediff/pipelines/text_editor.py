@@ -12,7 +12,7 @@ from transformers import CLIPModel, PreTrainedTokenizerBase
 
 from facediff.diffusion.prediction import to_sample
 from facediff.errors import ConfigError, WeightsError
-from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline, Places
+from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline, FaceLayout
 
 MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)  # of CLIP's pictures
 TEMPLATES = ("a photo of a {}", "a close-up photo of a {}", "a good photo of the {}", "a portrait of a {}")
@@ -43,7 +43,7 @@ class ClipEditSettings:
     seed: int = 0
 
 
-class ClipEditor:
+class TextEditor:
     """Finds identity vectors by text.
 
     Source: "Diffusion Video Autoencoders" (CVPR 2023), section 3.3 (CLIP-based editing); the directional loss is
@@ -59,7 +59,7 @@ class ClipEditor:
         self._clip, self._tokenizer = clip.eval().requires_grad_(False), tokenizer
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str, device: torch.device | str | None = None) -> ClipEditor:
+    def from_pretrained(cls, name_or_path: str, device: torch.device | str | None = None) -> TextEditor:
         """The editor with a CLIP of a hub, or of a folder, from safetensors.
 
         Raises:
@@ -81,7 +81,7 @@ class ClipEditor:
         pipeline: DiffusionVideoAutoencoderPipeline,
         remade: Tensor,
         identity: Tensor,
-        places: Places,
+        face_layout: FaceLayout,
         mask: Tensor,
         text: str,
         *,
@@ -95,7 +95,7 @@ class ClipEditor:
             pipeline: The autoencoder.
             remade: Clean latents (F, L, h, w) of some frames of the video.
             identity: (D,) of length 1, the video's.
-            places: Of those frames.
+            face_layout: Of those frames.
             mask: (F, 1, H, W) in [0, 1], 1 where the person is.
             text: What is wanted, "face with eyeglasses".
             source_text: What is there.
@@ -125,9 +125,9 @@ class ClipEditor:
             noisy = alpha.sqrt() * remade + (1 - alpha).sqrt() * noise
             vector = F.normalize(sought, dim=0)
             with torch.enable_grad():
-                made = self._made(pipeline, noisy, vector, places, level, alpha)
+                made = self._made(pipeline, noisy, vector, face_layout, level, alpha)
                 with torch.no_grad():
-                    plain = self._made(pipeline, noisy, identity, places, level, alpha)
+                    plain = self._made(pipeline, noisy, identity, face_layout, level, alpha)
                 # What one step implies is blurred; only its change is of the edit.
                 after = before + (made - plain)
                 turned = F.cosine_similarity(self._of_pictures(after) - seen, wanted, dim=-1)
@@ -157,11 +157,11 @@ class ClipEditor:
         pipeline: DiffusionVideoAutoencoderPipeline,
         noisy: Tensor,
         identity: Tensor,
-        places: Places,
+        face_layout: FaceLayout,
         level: Tensor,
         alpha: Tensor,
     ) -> Tensor:
-        output = pipeline.predictor(identity, places)(noisy, level)
+        output = pipeline.predictor(identity, face_layout)(noisy, level)
         clean = to_sample(output, noisy, alpha, pipeline.scheduler.config["prediction_type"])
         return pipeline.decode(clean)
 

@@ -26,8 +26,8 @@ from facediff.diffusion.strength import Strength
 from facediff.errors import ConfigError
 from facediff.models import video_latents as space
 from facediff.models.video_latents import VideoCodec
-from facediff.pipelines.compatibility import ClipShape, Side, check_compatibility
-from facediff.pipelines.video_denoisers import ClipCondition, ClipDenoiser, less_no_noise, predictor
+from facediff.pipelines.compatibility import Side, VideoShape, check_compatibility
+from facediff.pipelines.video_denoisers import ClipCondition, VideoDenoiser, less_no_noise, predictor
 
 FORMS = {"product": product, "normalised": normalised}
 MEMORYLESS = (DDIMScheduler, DDPMScheduler, FlowMatchEulerDiscreteScheduler)
@@ -83,7 +83,7 @@ class VideoAdapterPipeline(DiffusionPipeline):
     paper: a form whose coefficients sum to 1, strengths by level, held outputs, priors of other kinds of prediction.
 
     Args:
-        small: The model of the domain; ``facediff.models.space_time`` or any of ``ClipDenoiser``.
+        small: The model of the domain; ``facediff.models.space_time`` or any of ``VideoDenoiser``.
         prior: The large one.
         scheduler: Any diffusers scheduler made from the small model's training schedule; it is the one that steps.
         prior_scheduler: The prior's training schedule; None where it is the small one's.
@@ -101,17 +101,17 @@ class VideoAdapterPipeline(DiffusionPipeline):
 
     def __init__(
         self,
-        small: ClipDenoiser,
-        prior: ClipDenoiser,
+        small: VideoDenoiser,
+        prior: VideoDenoiser,
         scheduler: SchedulerMixin,
         prior_scheduler: SchedulerMixin | None = None,
         codec: VideoCodec | None = None,
         prior_codec: VideoCodec | None = None,
-        clip: ClipShape | dict[str, Any] | None = None,
-        prior_clip: ClipShape | dict[str, Any] | None = None,
+        clip: VideoShape | dict[str, Any] | None = None,
+        prior_clip: VideoShape | dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        self.clip, other = (ClipShape(**shape) if isinstance(shape, dict) else shape for shape in (clip, prior_clip))
+        self.clip, other = (VideoShape(**shape) if isinstance(shape, dict) else shape for shape in (clip, prior_clip))
         check_compatibility(
             Side("the small model", small, scheduler, codec, self.clip),
             Side("the prior", prior, prior_scheduler or scheduler, prior_codec, other),

@@ -13,10 +13,10 @@ from torch import Tensor
 from facediff.diffusion.guidance import Predict
 from facediff.diffusion.noise_levels import alpha_at, is_flow, prediction_kind, scale, timestep_at
 from facediff.diffusion.prediction import convert, from_epsilon
-from facediff.diffusion.step_cache import held
+from facediff.diffusion.step_cache import cache_steps
 from facediff.errors import ConfigError
 
-ClipDenoiser: TypeAlias = UNetMotionModel | UNet3DConditionModel | WanTransformer3DModel
+VideoDenoiser: TypeAlias = UNetMotionModel | UNet3DConditionModel | WanTransformer3DModel
 NO_SIGNAL = 1e-6  # schedulers that divide by the signal keep this little of it where there is none
 
 
@@ -34,7 +34,7 @@ class ClipCondition:
 
 
 def predictor(
-    model: ClipDenoiser, trained: SchedulerMixin, stepped: SchedulerMixin, held_levels: int = 1
+    model: VideoDenoiser, trained: SchedulerMixin, stepped: SchedulerMixin, held_levels: int = 1
 ) -> Predict[ClipCondition]:
     """What a network predicts, for the latents and timesteps of another schedule, as the kind that this one wants.
 
@@ -63,7 +63,7 @@ def predictor(
 
     if held_levels == 1:
         return told
-    remembered = held(lambda x, t, cond: told(x, t, cond, lasting), held_levels)
+    remembered = cache_steps(lambda x, t, cond: told(x, t, cond, lasting), held_levels)
     return lambda x, t, cond: convert(remembered(x, t, cond), *_at_level(x, t, stepped), lasting, kind)
 
 
@@ -95,7 +95,7 @@ def _at_level(x: Tensor, t: Tensor, scheduler: SchedulerMixin) -> tuple[Tensor, 
     return x * scale(scheduler, alpha), alpha
 
 
-def _asked(model: ClipDenoiser, x: Tensor, t: Tensor, cond: ClipCondition) -> Tensor:
+def _asked(model: VideoDenoiser, x: Tensor, t: Tensor, cond: ClipCondition) -> Tensor:
     """The network's output in the dtype of x, whatever its own."""
     seen = (x if cond.maps is None else torch.cat([x, cond.maps.to(x)], dim=1)).to(model.device, model.dtype)
     tokens = cond.tokens.to(seen)

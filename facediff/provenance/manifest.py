@@ -21,7 +21,7 @@ from PIL import Image
 from facediff.errors import ConfigError, MediaError, OutputError
 from facediff.provenance.credentials import CERT_VARIABLE, KEY_VARIABLE, OWN_ISSUER, Credentials
 from facediff.provenance.record import SYNTHETIC_PARTS, Record
-from facediff.system.files import written_whole
+from facediff.system.files import atomic_write
 
 _KINDS = {".mp4": "video/mp4", ".m4v": "video/x-m4v", ".mov": "video/quicktime"}
 _OFFLINE = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
@@ -99,7 +99,7 @@ def sign(path: Path, record: Record, credentials: Credentials, *, title: str) ->
     """
     kind = _KINDS[path.suffix.lower()]
     try:
-        with written_whole(path) as signed, path.open("rb") as source, signed.open("w+b") as target:
+        with atomic_write(path) as signed, path.open("rb") as source, signed.open("w+b") as target:
             _embed(_claim(record, title, kind), credentials, kind, source, target)
     except (c2pa.C2paError, OSError) as error:
         raise OutputError(f"{title} cannot be signed: {error}") from error

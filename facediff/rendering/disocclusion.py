@@ -9,11 +9,13 @@ from facediff.motion import coefficients
 
 # Eye distances by which a mouth must open further than it does in the frame to lack something, and all; a portrait has
 # no other moment that shows it, so there it is made sooner.
-LACKS, PORTRAIT_LACKS = (0.02, 0.08), (0.015, 0.05)
+OPENING_SPAN, PORTRAIT_OPENING_SPAN = (0.02, 0.08), (0.015, 0.05)
 CLOSED, PARTED = 0.03, 0.07  # opening of lips, in eye distances, that shows nothing and enough
 
 
-def lacking(own: NDArray[np.floating], moved: NDArray[np.floating], between: tuple[float, float] = LACKS) -> float:
+def measure_disocclusion(
+    own: NDArray[np.floating], moved: NDArray[np.floating], between: tuple[float, float] = OPENING_SPAN
+) -> float:
     """How much of what a mouth as open as ``moved`` shows is missing in ``own``, from 0 to 1; both (478, 3).
 
     A face's own mouth, carried to the new landmarks, is the best reference there is: of this light and this moment. But
@@ -34,11 +36,11 @@ def lip_gap(canonical: NDArray[np.floating]) -> float:
     return float(coefficients.lip_opening(canonical[None])[0])
 
 
-def unseen(lack: float, shown: float) -> float:
+def unobserved(disocclusion: float, shown: float) -> float:
     """How little is known of what is between lips, from 0 to 1.
 
     Args:
-        lack: How much of it the frame lacks, see ``facediff.rendering.frame.Shot``.
+        disocclusion: How much of it the frame lacks, see ``facediff.rendering.frame.WarpedFrame``.
         shown: How far the lips are apart, in eye distances, where the source or its reference shows them widest.
     """
-    return lack * float(np.clip((PARTED - shown) / (PARTED - CLOSED), 0, 1))
+    return disocclusion * float(np.clip((PARTED - shown) / (PARTED - CLOSED), 0, 1))

@@ -15,7 +15,7 @@ from facediff.types import Frame, RigidPose
 T = TypeVar("T")
 
 
-class OwnTeeth(NamedTuple):
+class SourceTeeth(NamedTuple):
     """What a picture shows between its lips; see ``facediff.rendering.inpainting.teeth``.
 
     Attributes:
@@ -34,7 +34,7 @@ class OwnTeeth(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Shot:
+class WarpedFrame:
     """A frame with its face moved by the coarse stage.
 
     Attributes:
@@ -42,9 +42,9 @@ class Shot:
         reference: Window of another moment, or of the same picture, moved to the same landmarks.
         points: Landmarks (478, 3) wanted, in pixels of the frame.
         pose: Head pose of this frame, one row.
-        lack: How much of what the opened mouth shows is missing from the coarse frame, from 0 (it keeps its own teeth,
-            and what the denoiser changes is added) to 1 (what is between the lips is painted anew).
-        unseen: How little source and reference show of what is between the lips, from 0 to 1; see ``cavity``.
+        disocclusion: How much of what the opened mouth shows is missing from the coarse frame, from 0 (it keeps its own
+            teeth, and what the denoiser changes is added) to 1 (what is between the lips is painted anew).
+        unobserved: How little source and reference show of what is between the lips, from 0 to 1; see ``cavity``.
         teeth: The source's own; None where it shows none, or is a video.
         lids: (2,) how much of each shut lid is drawn already, from 0 to 1; see ``lids``.
         moved: (31,) the source's own motion less the one wanted: 0 where nothing moves.
@@ -56,9 +56,9 @@ class Shot:
     reference: NDArray[np.uint8] | None
     points: NDArray[np.float32]
     pose: RigidPose
-    lack: float = 1.0
-    unseen: float = 0.0
-    teeth: OwnTeeth | None = None
+    disocclusion: float = 1.0
+    unobserved: float = 0.0
+    teeth: SourceTeeth | None = None
     lids: NDArray[np.float32] = field(default_factory=lambda: np.zeros(2, np.float32))
     moved: NDArray[np.float32] = field(default_factory=lambda: np.zeros(coefficients.DIMENSIONS, np.float32))
     origin: NDArray[np.float32] | None = None

@@ -11,7 +11,7 @@ from facediff.types import Frame
 _CHUNK = 120  # frames that are held at once where a video is played backwards
 
 
-def there_and_back(reader: VideoReader, count: int) -> Iterator[tuple[int, Frame]]:
+def play_pingpong(reader: VideoReader, count: int) -> Iterator[tuple[int, Frame]]:
     """A video forwards, then backwards, and so on, with the index of each frame; memory stays flat."""
     while True:
         yield from zip(range(count), reader, strict=False)

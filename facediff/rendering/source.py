@@ -14,9 +14,9 @@ from facediff.audio.wave import load_wave
 from facediff.audio.windows import exact_rate
 from facediff.errors import ConfigError
 from facediff.media import VideoReader
-from facediff.rendering.pingpong import there_and_back
+from facediff.rendering.pingpong import play_pingpong
 from facediff.rendering.reference import Reference
-from facediff.rendering.warping.video import VideoShots
+from facediff.rendering.warping.video import VideoWarper
 from facediff.types import FaceTrack, Frame, Wave
 
 STILL_FPS = Fraction(25)
@@ -88,9 +88,9 @@ class Source:
         """A part of what is seen where a portrait is held, and a video played back and forth; with indices."""
         if isinstance(self.content, np.ndarray):
             return repeat((0, self.content), part.stop - part.start)
-        return islice(there_and_back(VideoReader(self.content), len(self.track)), part.start, part.stop)
+        return islice(play_pingpong(VideoReader(self.content), len(self.track)), part.start, part.stop)
 
-    def reference(self, shots: VideoShots) -> Reference:
+    def reference(self, shots: VideoWarper) -> Reference:
         """The moment that lends shots of it the look of the mouth."""
         best = shots.best_reference()
         return Reference(self.frame(best), shots.track.points[best])

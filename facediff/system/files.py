@@ -14,7 +14,7 @@ from facediff.errors import OutputError
 
 
 @contextlib.contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """A hidden place beside ``path`` to write to; what is there at the end takes the name, and else nothing is left.
 
     Raises:
@@ -33,7 +33,7 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def written_folder(folder: Path, what: str) -> Iterator[Path]:
+def atomic_folder(folder: Path, what: str) -> Iterator[Path]:
     """A hidden folder beside ``folder`` to write to; it takes the name at the end, and else nothing is left.
 
     Args:

@@ -13,23 +13,23 @@ from facediff.audio.wave import load_wave
 from facediff.clip import SOUND_RATE, Clip
 from facediff.errors import ConfigError
 from facediff.motion import coefficients
-from facediff.motion.driver import Driver, channels, read_driver, scaled, shown, within_reach
+from facediff.motion.driver import Driver, channels, limit_softly, play_motion, read_driver, scale_motion
 from facediff.motion.template import MotionTemplate
 from facediff.rendering.compare import panel_width, side_by_side
-from facediff.rendering.frame import Shot
+from facediff.rendering.frame import WarpedFrame
 from facediff.rendering.painting.face import FaceRefiner, RefineSettings
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
 from facediff.rendering.source import Source
-from facediff.rendering.warping.portrait import GuidedStillShots, StillShots
-from facediff.rendering.warping.video import DrivenVideoShots
-from facediff.tasks.model_choice import ChosenModels
+from facediff.rendering.warping.portrait import GuidedPortraitWarper, PortraitWarper
+from facediff.rendering.warping.video import DrivenVideoWarper
+from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame, Wave
 
 
 def animate(
     source: Source,
     driving: str | Path | MotionTemplate,
-    models: ChosenModels,
+    models: ModelChoice,
     strengths: Mapping[str, float],
     *,
     region: str,
@@ -48,34 +48,34 @@ def animate(
     if not source.is_still and (region == "pose" or absolute):
         raise ConfigError("a video keeps its own head motion; give a portrait, or the region 'expression'")
     driver = read_driver(driving)
-    template = replace(driver.template, motion=scaled(driver.template.motion, **strengths))
+    template = replace(driver.template, motion=scale_motion(driver.template.motion, **strengths))
     rate = driver.template.fps if source.is_still and not driver.is_still else source.rate()
-    template = shown(replace(driver, template=template), rate)
+    template = play_motion(replace(driver, template=template), rate)
     rows = np.where(chosen, template.motion, np.float32(0))
     refining = models.refiner() if paint else None
     painting = models.domain_painting()
     moves_lips = bool(chosen[coefficients.LIPS].any())
     own = driver.motion_of(source.track) if source.is_still and not absolute else None
-    since = None if own is None else np.where(chosen, scaled(own, **strengths), np.float32(0))
+    since = None if own is None else np.where(chosen, scale_motion(own, **strengths), np.float32(0))
     if source.is_still and since is None:
-        rows = within_reach(rows)
+        rows = limit_softly(rows)
     is_whole = chosen.all() and set(strengths.values()) == {1.0}
     guides = driver.landmarks_for(source.track) if since is not None and is_whole else None
 
-    def moved(part: slice) -> Iterable[Shot | Frame]:
+    def moved(part: slice) -> Iterable[WarpedFrame | Frame]:
         if source.is_still:
             rotation = template.rotation if absolute else None
             picture, track = source.frame(0), source.track
             if guides is not None:
-                return GuidedStillShots(picture, track, guides, is_corrected=paint)(part)
-            return StillShots(picture, track, rotation=rotation, closes_lips=moves_lips, since=since)(rows[part])
-        shots = DrivenVideoShots(source.track, chosen, on_missing_face=source.on_missing_face)
+                return GuidedPortraitWarper(picture, track, guides, is_corrected=paint)(part)
+            return PortraitWarper(picture, track, rotation=rotation, closes_lips=moves_lips, since=since)(rows[part])
+        shots = DrivenVideoWarper(source.track, chosen, on_missing_face=source.on_missing_face)
         return shots(source.played(part), rows[part], source.reference(shots))
 
     def render(part: slice) -> Iterator[Frame]:
         shots = moved(part)
         if refining is None:
-            return (shot.coarse if isinstance(shot, Shot) else shot for shot in shots)
+            return (shot.coarse if isinstance(shot, WarpedFrame) else shot for shot in shots)
         refined = FaceRefiner(refining, RefineSettings(num_inference_steps=steps, seed=seed))
         if painting is None:
             return refined(shots)

@@ -8,7 +8,7 @@ from itertools import repeat
 import numpy as np
 
 from facediff.clip import SOUND_RATE, Clip
-from facediff.motion.driver import appearing
+from facediff.motion.driver import ease_in
 from facediff.motion.expressions import expression
 from facediff.pipelines.identity_editors import Editor, LinearEditor
 from facediff.provenance import weights_hash
@@ -20,7 +20,7 @@ from facediff.rendering.editing.prototypes import PrototypeEditor
 from facediff.rendering.source import Source
 from facediff.tasks import model_cache
 from facediff.tasks.identity import (
-    EDIT_CODING,
+    DEFAULT_METHOD,
     IdentityEdit,
     attribute_names,
     check_method_knows,
@@ -28,14 +28,14 @@ from facediff.tasks.identity import (
     regions_of,
     split_wishes,
 )
-from facediff.tasks.model_choice import ChosenModels
+from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame
 
 
 def edit(
     source: Source,
     wishes: Mapping[str, float],
-    models: ChosenModels,
+    models: ModelChoice,
     *,
     text: str | None,
     text_strength: float,
@@ -60,19 +60,19 @@ def edit(
         changing = {}
     if changing or text:
         autoencoder, classifier = model_cache.editing(models.model, models.device)
-        how = coding(EDIT_CODING if method == PROTOTYPE else method, autoencoder, steps, seed)
+        how = coding(DEFAULT_METHOD if method == PROTOTYPE else method, autoencoder, steps, seed)
         identity_edit = IdentityEdit(
             source, autoencoder, weights_hash(models.model), how, is_kept=cached and not source.is_still
         )
         editors = [LinearEditor(classifier, changing)] if changing else []
         if text:
-            by_text = model_cache.clip_editor(clip_model, models.device)
+            by_text = model_cache.text_editor(clip_model, models.device)
             editors.append(identity_edit.towards(text, by_text, text_strength))
     regions = (*regions_of(changing), *(WHOLE if text else ()))
     refining = models.refiner() if moving else None
     added = expression(moving)
     rate = source.rate()
-    motion = appearing(added, rate) if source.is_still else np.broadcast_to(added, (len(source.track), len(added)))
+    motion = ease_in(added, rate) if source.is_still else np.broadcast_to(added, (len(source.track), len(added)))
 
     def render(part: slice) -> Iterator[Frame]:
         own = slice(0, 1) if source.is_still else part

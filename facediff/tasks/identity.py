@@ -20,22 +20,22 @@ from facediff.motion.expressions import expressions
 from facediff.pipelines.identity_editors import Editor, TowardsEditor
 from facediff.rendering.editing.encoding import EncodedVideo, FaceViews, find_identity
 from facediff.rendering.editing.encoding_store import EncodingStore, encoding_path, prune
-from facediff.rendering.editing.face_view import places
+from facediff.rendering.editing.face_view import face_layout
 from facediff.rendering.editing.glasses import NAME as GLASSES
 from facediff.rendering.editing.identity import REGIONS, WHOLE, EditSettings, IdentityEditor, edited_region
-from facediff.rendering.editing.methods import METHODS, PROTOTYPE, Coding
+from facediff.rendering.editing.methods import METHODS, PROTOTYPE, EditMethod
 from facediff.rendering.painting.face import FaceRefiner, RefineSettings
 from facediff.rendering.source import Source
-from facediff.rendering.warping.video import ExpressedVideoShots
+from facediff.rendering.warping.video import ExpressedVideoWarper
 from facediff.system.weights import model_folder
 from facediff.types import Frame
 
 if TYPE_CHECKING:
     from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
     from facediff.pipelines.fadm import FADMPipeline
-    from facediff.pipelines.text_editor import ClipEditor
+    from facediff.pipelines.text_editor import TextEditor
 
-EDIT_CODING = "delta"  # where no method is named and there is no prototype
+DEFAULT_METHOD = "delta"  # where no method is named and there is no prototype
 TEXT_FRAMES = 4  # of a source, on which an edit by text is sought
 
 
@@ -81,7 +81,7 @@ def check_method_knows(method: str, names: Iterable[str], model: str | Path) -> 
 def usual_method(wishes: Iterable[str], model: str | Path) -> str:
     """The method of an edit where none is named: prototypes, where there is one of every attribute wished for."""
     changing = [name for name in wishes if name not in expressions()]
-    return PROTOTYPE if changing and set(changing) <= set(by_prototype(model)) else EDIT_CODING
+    return PROTOTYPE if changing and set(changing) <= set(by_prototype(model)) else DEFAULT_METHOD
 
 
 def methods_of(name: str, model: str | Path) -> tuple[str, ...]:
@@ -124,7 +124,7 @@ class IdentityEdit:
         source: Source,
         pipeline: DiffusionVideoAutoencoderPipeline,
         weights: str,
-        coding: Coding,
+        coding: EditMethod,
         *,
         is_kept: bool = True,
     ) -> None:
@@ -154,7 +154,7 @@ class IdentityEdit:
         settings = EditSettings(regions=regions)
         return IdentityEditor(self._pipeline, self.video, self._views, identity.cpu().numpy(), settings)(frames)
 
-    def towards(self, text: str, editor: ClipEditor, strength: float) -> TowardsEditor:
+    def towards(self, text: str, editor: TextEditor, strength: float) -> TowardsEditor:
         """The editor that goes the way a text says, found on a few frames of the source.
 
         Raises:
@@ -170,9 +170,9 @@ class IdentityEdit:
         _, latents = self.video.codes([index for index, _ in looks], views)
         mask = torch.from_numpy(np.stack([edited_region(view.points, WHOLE, view.crop) for view in views]))[:, None]
         identity = torch.from_numpy(self.video.identity)
-        return TowardsEditor(editor(self._pipeline, latents, identity, places(views), mask, text), strength)
+        return TowardsEditor(editor(self._pipeline, latents, identity, face_layout(views), mask, text), strength)
 
-    def _store(self, weights: str, coding: Coding) -> EncodingStore:
+    def _store(self, weights: str, coding: EditMethod) -> EncodingStore:
         codec = self._pipeline.codec
         shape = (codec.config["latent_channels"], *(side // space.stride(codec) for side in FACE.size[::-1]))
         track = hashlib.sha256(self._source.track.points.tobytes()).hexdigest()
@@ -204,5 +204,5 @@ def express(
         seed: Of its noise.
     """
     added = motion[np.abs(motion).sum(axis=1).argmax()]
-    shots = ExpressedVideoShots(source.track, added, on_missing_face=source.on_missing_face)
+    shots = ExpressedVideoWarper(source.track, added, on_missing_face=source.on_missing_face)
     return FaceRefiner(refining, RefineSettings(seed=seed))(shots(frames, motion, source.reference(shots)))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
     from facediff.pipelines.fadm import FADMPipeline
     from facediff.pipelines.speech_motion import MotionPipeline
-    from facediff.pipelines.text_editor import ClipEditor
+    from facediff.pipelines.text_editor import TextEditor
 
 T = TypeVar("T")
 _LOADING = Lock()  # two threads that come first would each load the models
@@ -80,12 +80,12 @@ def prototypes(model: str) -> Prototypes:
 
 
 @_once
-def clip_editor(name: str, device: str | None) -> ClipEditor:
+def text_editor(name: str, device: str | None) -> TextEditor:
     """Edits by text with a CLIP model."""
-    from facediff.pipelines.text_editor import ClipEditor
+    from facediff.pipelines.text_editor import TextEditor
     from facediff.system.device import choose_device
 
-    return ClipEditor.from_pretrained(name, choose_device(device))
+    return TextEditor.from_pretrained(name, choose_device(device))
 
 
 @_once

@@ -16,7 +16,7 @@ from facediff.tasks import model_cache
 
 
 @dataclass(frozen=True)
-class ChosenModels:
+class ModelChoice:
     """Models as they were asked for; nothing is loaded before it is used. See ``Avatar.talk`` for what each is."""
 
     model: str

@@ -18,7 +18,7 @@ from safetensors.numpy import save_file
 
 from facediff.errors import MediaError
 from facediff.media import read_image, write_image
-from facediff.system.files import written_folder
+from facediff.system.files import atomic_folder
 from facediff.types import FaceTrack, Frame
 
 _ABOUT, _TRACK, _PICTURE = "avatar.json", "track.safetensors", "source.png"
@@ -58,7 +58,7 @@ def save(avatar: SavedAvatar, folder: Path) -> None:
     Raises:
         OutputError: It is there already, or cannot be written.
     """
-    with written_folder(folder, "the avatar") as partial:
+    with atomic_folder(folder, "the avatar") as partial:
         if isinstance(avatar.source, np.ndarray):
             source = _PICTURE
             write_image(partial / source, avatar.source)

@@ -14,15 +14,15 @@ from facediff.audio.windows import exact_rate, frame_count
 from facediff.clip import SOUND_RATE, Clip
 from facediff.errors import InputError
 from facediff.motion import coefficients
-from facediff.motion.speaking_style import manner
+from facediff.motion.speaking_style import speaking_style
 from facediff.pipelines.speech_motion import MotionPipeline
-from facediff.rendering.frame import Shot
+from facediff.rendering.frame import WarpedFrame
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
 from facediff.rendering.source import Source
-from facediff.rendering.warping.portrait import StillShots
-from facediff.rendering.warping.video import VideoShots
+from facediff.rendering.warping.portrait import PortraitWarper
+from facediff.rendering.warping.video import VideoWarper
 from facediff.tasks import model_cache
-from facediff.tasks.model_choice import ChosenModels
+from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame, Wave
 
 HEARD_S = 60  # seconds of a video that tell how somebody holds their lips
@@ -31,7 +31,7 @@ HEARD_S = 60  # seconds of a video that tell how somebody holds their lips
 def talk(
     source: Source,
     speech: str | Path | Wave,
-    models: ChosenModels,
+    models: ModelChoice,
     *,
     seed: int,
     steps: int,
@@ -49,8 +49,8 @@ def talk(
     rate = source.rate(fps)
     count = frame_count(len(wave), rate)
     motion_model, painting = models.talking()
-    own = None if source.is_still else _manner(source, motion_model)
-    motion = motion_model(wave, seed=seed, lips=lips, head=head, still=still, manner=own)
+    own = None if source.is_still else _speaking_style(source, motion_model)
+    motion = motion_model(wave, seed=seed, lips=lips, head=head, still=still, speaking_style=own)
     rows = coefficients.resample(motion, coefficients.MOTION_FPS, rate, count)
     encoder = model_cache.hearing(painting, audio_encoder, models.device)
     settings = PaintSettings(
@@ -61,7 +61,7 @@ def talk(
     def render(part: slice) -> Iterator[Frame]:
         shots = _shots(source, rows, part)
         if not paint:
-            return (shot.coarse if isinstance(shot, Shot) else shot for shot in shots)
+            return (shot.coarse if isinstance(shot, WarpedFrame) else shot for shot in shots)
         heard = chain.from_iterable(encoder.stream(wave, rate, part.stop, first=part.start))
         return MouthPainter(painting, settings)(shots, heard)
 
@@ -69,7 +69,7 @@ def talk(
     return Clip(rate, source.track.size, count, sound, render, preview_index=widest, is_tagged=source.is_tagged)
 
 
-def _manner(source: Source, motion_model: MotionPipeline) -> NDArray[np.float32] | None:
+def _speaking_style(source: Source, motion_model: MotionPipeline) -> NDArray[np.float32] | None:
     """How the person in a video holds their lips, told from what they say in it; None where nothing is heard."""
     wave = source.sound(SAMPLE_RATE)
     if wave is None:
@@ -78,13 +78,13 @@ def _manner(source: Source, motion_model: MotionPipeline) -> NDArray[np.float32]
     fps = exact_rate(source.track.fps)
     count = min(len(source.track), frame_count(len(wave), fps))
     expected = coefficients.resample(motion_model(wave, still=True), coefficients.MOTION_FPS, fps, count)
-    return manner(coefficients.encode(source.track.points)[:count], expected, float(fps))
+    return speaking_style(coefficients.encode(source.track.points)[:count], expected, float(fps))
 
 
-def _shots(source: Source, rows: np.ndarray, part: slice) -> Iterable[Shot | Frame]:
+def _shots(source: Source, rows: np.ndarray, part: slice) -> Iterable[WarpedFrame | Frame]:
     if source.is_still:
-        return StillShots(source.frame(0), source.track)(rows[part])
-    shots = VideoShots(source.track, on_missing_face=source.on_missing_face)
+        return PortraitWarper(source.frame(0), source.track)(rows[part])
+    shots = VideoWarper(source.track, on_missing_face=source.on_missing_face)
     return shots(source.played(part), rows[part], source.reference(shots))
 
 

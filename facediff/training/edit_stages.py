@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from facediff.conditioning.diffusion_autoencoder import COORDINATE_CHANNELS, PLACE_CHANNELS, FaceVector, coordinate_maps
-from facediff.datasets.recordings import Clip, read_catalog
+from facediff.datasets.recordings import Recording, read_recordings
 from facediff.errors import ConfigError
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import FACE, warp_affine
@@ -63,16 +63,16 @@ def run_edit(
     """Trains the video autoencoder on the latents of ``model/codec`` and writes it to ``model/edit``.
 
     Args:
-        catalog: CSV as ``read_catalog`` wants it.
+        catalog: CSV as ``read_recordings`` wants it.
         cache: Folder for crops, pairs and latents; filled at the first run.
         model: Model folder to write to; must hold the codec.
         config: How long, how fast.
         labels: CSV as ``read_labels`` wants it, of what identities must tell; files without labels may be anybody.
-        licence: As in ``read_catalog``.
+        licence: As in ``read_recordings``.
         pairs: How many training pairs to prepare.
     """
     codec = own_codec(model)
-    clips = read_catalog(catalog, licence=licence)
+    clips = read_recordings(catalog, licence=licence)
     crops = build_face_cache(clips, cache)
     made = build_identity_pairs(crops, cache / "identity-pairs", count=pairs, seed=config.seed)
     latents = encode_identity_pairs(codec, made, cache / "identity-pairs")
@@ -102,7 +102,7 @@ def run_prototypes(
         licence: See ``catalog``.
     """
     kept = only or PROTOTYPES
-    faces = flat_faces(read_catalog(catalog, licence=licence), read_labels(labels), cache / "tracks")
+    faces = flat_faces(read_recordings(catalog, licence=licence), read_labels(labels), cache / "tracks")
     fit_prototypes(faces, list(dict.fromkeys([*kept, *NEEDED, "eyeglasses"])), kept).save(model / "edit" / "prototypes")
 
 
@@ -131,7 +131,7 @@ def run_attributes(
     Raises:
         ConfigError: No labelled file is in the catalog, or there is no attribute of a name.
     """
-    clips = read_catalog(catalog, licence=licence)
+    clips = read_recordings(catalog, licence=licence)
     crops = build_face_cache(clips, cache)
     encoder = IdentityEncoder.from_pretrained(model_folder(model, "edit") / "identity", torch_dtype=torch.float32)
     vectors, looks = file_identities(crops, own_codec(model), encoder)
@@ -213,14 +213,14 @@ def file_identities(
     return found, looks
 
 
-def label_table(clips: Sequence[Clip], labels: dict[str, dict[str, float]]) -> NDArray[np.float32]:
+def label_table(clips: Sequence[Recording], labels: dict[str, dict[str, float]]) -> NDArray[np.float32]:
     """Attributes (C, A) of every clip, NaN where they are not known."""
     names = list(dict.fromkeys(name for label in labels.values() for name in label))
     rows = [label_of(clip, labels) or {} for clip in clips]
     return np.array([[row.get(name, np.nan) for name in names] for row in rows], np.float32).reshape(-1, len(names))
 
 
-def label_of(clip: Clip, labels: dict[str, dict[str, float]]) -> dict[str, float] | None:
+def label_of(clip: Recording, labels: dict[str, dict[str, float]]) -> dict[str, float] | None:
     """The labels of a clip, found by its name or by its content; None where it has none."""
     if clip.name in labels:
         return labels[clip.name]

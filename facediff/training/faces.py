@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facediff.datasets.recordings import Clip
+from facediff.datasets.recordings import Recording
 from facediff.errors import NoFaceFound
 from facediff.landmarks.alignment import Alignment, CropTemplate, align
 from facediff.landmarks.canonical import canonicalise
@@ -89,7 +89,7 @@ def ticking(frames: Iterable[Frame], tick: Callable[[], None] | None) -> Iterato
         yield frame
 
 
-def read_tracks(clip: Clip, folder: Path, tick: Callable[[], None] | None = None) -> FaceTrack | None:
+def read_tracks(clip: Recording, folder: Path, tick: Callable[[], None] | None = None) -> FaceTrack | None:
     """The face track of a clip, from the cache if it is there, else made and kept; None where there is no face.
 
     Args:
@@ -114,14 +114,14 @@ def read_tracks(clip: Clip, folder: Path, tick: Callable[[], None] | None = None
     return track
 
 
-def _track(clip: Clip, tick: Callable[[], None] | None) -> FaceTrack:
+def _track(clip: Recording, tick: Callable[[], None] | None) -> FaceTrack:
     if clip.kind == "still":
         return track_still(read_image(clip.path), "largest")
     video = VideoReader(clip.path)
     return track_face(ticking(video, tick), float(video.info.fps))
 
 
-def _frames(clip: Clip) -> Iterator[Frame]:
+def _frames(clip: Recording) -> Iterator[Frame]:
     if clip.kind == "still":
         yield read_image(clip.path)
     else:
@@ -129,7 +129,12 @@ def _frames(clip: Clip) -> Iterator[Frame]:
 
 
 def build_face_cache(
-    clips: list[Clip], folder: Path, *, per_clip: int = 60, per_identity: int = 400, max_yaw_deg: float = MAX_YAW_DEG
+    clips: list[Recording],
+    folder: Path,
+    *,
+    per_clip: int = 60,
+    per_identity: int = 400,
+    max_yaw_deg: float = MAX_YAW_DEG,
 ) -> FaceCrops:
     """Cuts the crops of all clips into ``folder``, or opens them if they are there.
 
@@ -176,7 +181,7 @@ def build_face_cache(
     return open_face_cache(folder)
 
 
-def _cut(clip: Clip, tracks: Path, most: int, max_yaw_deg: float, store) -> Iterator[tuple[str, object]]:
+def _cut(clip: Recording, tracks: Path, most: int, max_yaw_deg: float, store) -> Iterator[tuple[str, object]]:
     track = read_tracks(clip, tracks)
     if track is None:
         return

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facediff.datasets.recordings import Clip
+from facediff.datasets.recordings import Recording
 from facediff.errors import ConfigError
 from facediff.landmarks.alignment import warp_affine
 from facediff.landmarks.canonical import canonicalise
@@ -30,7 +30,9 @@ LOOKED_AT = 0.33  # eye widths: half the height of what is laid over one another
 log = logging.getLogger(__name__)
 
 
-def shut_eyes(clips: Iterable[Clip], tracks: Path, *, closure: float = SHUT) -> dict[str, list[NDArray[np.float32]]]:
+def shut_eyes(
+    clips: Iterable[Recording], tracks: Path, *, closure: float = SHUT
+) -> dict[str, list[NDArray[np.float32]]]:
     """For each person, windows (80, 144, 3) of shut eyes, in logarithms over the light of the skin around.
 
     Args:
@@ -57,7 +59,7 @@ def shut_eyes(clips: Iterable[Clip], tracks: Path, *, closure: float = SHUT) -> 
     return dict(found)
 
 
-def _blinks(clip: Clip, tracks: Path, least: float) -> Iterator[tuple[Frame, NDArray[np.float32]]]:
+def _blinks(clip: Recording, tracks: Path, least: float) -> Iterator[tuple[Frame, NDArray[np.float32]]]:
     track = read_tracks(clip, tracks)
     if track is None or not track.usable.any():
         return
@@ -70,7 +72,7 @@ def _blinks(clip: Clip, tracks: Path, least: float) -> Iterator[tuple[Frame, NDA
 
 
 def fit_lid(people: Iterable[list[NDArray[np.float32]]], *, rounds: int = 4) -> dict[str, NDArray[np.float16]]:
-    """The tensor ``light`` (80, 144, 3) of ``facediff.rendering.inpainting.lids``: the mean, over people, of their shut eyes.
+    """The tensor ``light`` (80, 144, 3) of ``facediff.rendering.inpainting.lids``: people's mean shut eye.
 
     Each is moved up or down, and bent, until it lies on the mean of all, as lash lines hang differently. A person
     counts once.

@@ -22,7 +22,7 @@ COLUMNS = 4  # log-mel columns to a motion frame
 
 
 @dataclass(frozen=True)
-class MotionClip:
+class MotionRecording:
     """One clip to learn from.
 
     Attributes:
@@ -65,7 +65,7 @@ class MotionDraw:
         sounds: Of each clip, the speech features (voices, 576, T), or None.
     """
 
-    def __init__(self, clips: Sequence[MotionClip], recipe: MotionRecipe, sounds: Sequence[Tensor | None]) -> None:
+    def __init__(self, clips: Sequence[MotionRecording], recipe: MotionRecipe, sounds: Sequence[Tensor | None]) -> None:
         long = [i for i, c in enumerate(clips) if len(c.motion) >= recipe.frames // 2]
         self._clips = [clips[i] for i in long]
         self._sounds = [sounds[i] for i in long]
@@ -85,7 +85,7 @@ class MotionDraw:
         spoken = torch.tensor([self._sounds[i] is not None for i in picked])
         return {"motion": motion, "speech": speech, "heard": heard, "valid": valid, "spoken": spoken}
 
-    def _window(self, clip: MotionClip, sound: Tensor | None, rng: np.random.Generator) -> tuple[NDArray, ...]:
+    def _window(self, clip: MotionRecording, sound: Tensor | None, rng: np.random.Generator) -> tuple[NDArray, ...]:
         size = self._recipe.frames
         speed = rng.uniform(0.85, 1.18) if rng.random() < 0.5 else 1.0
         need = int(np.ceil(size * speed))
@@ -137,7 +137,7 @@ def other_voice(mel: NDArray[np.floating], rng: np.random.Generator) -> NDArray[
 
 @torch.no_grad()
 def listen(
-    encoder: SpeechEncoder, clips: Sequence[MotionClip], voices: int, rng: np.random.Generator
+    encoder: SpeechEncoder, clips: Sequence[MotionRecording], voices: int, rng: np.random.Generator
 ) -> list[Tensor | None]:
     """Speech features (voices, 576, T), float16, of each clip; None where it has no sound. The first is as recorded."""
     sounds: list[Tensor | None] = []
@@ -155,7 +155,7 @@ def listen(
 
 @torch.no_grad()
 def settle(
-    model: MotionDenoiser, clips: Sequence[MotionClip], sounds: Sequence[Tensor | None], recipe: MotionRecipe
+    model: MotionDenoiser, clips: Sequence[MotionRecording], sounds: Sequence[Tensor | None], recipe: MotionRecipe
 ) -> None:
     """Solves the model's mean motion given sound: ridge regression, over the clips' motion about its own mean."""
     footage: dict[str, int] = defaultdict(int)
@@ -212,7 +212,7 @@ def motion_loss(scheduler: DDIMScheduler):
             (u * scheduler.config.num_train_timesteps).long().clamp(max=scheduler.config.num_train_timesteps - 1)
         )
         noisy = scheduler.add_noise(clean, noise, timesteps)
-        speech = net.hide(batch["speech"], batch["heard"])
+        speech = net.drop_condition(batch["speech"], batch["heard"])
         got = net(noisy, timesteps, speech)
         rows = weight.to(clean.device).expand(len(clean), -1, -1).clone()
         rows[~batch["spoken"], coefficients.LIPS] = 0.0
@@ -237,7 +237,7 @@ def motion_schedule() -> DDIMScheduler:
     )
 
 
-def of_equal_size(clips: Sequence[MotionClip]) -> list[MotionClip]:
+def of_equal_size(clips: Sequence[MotionRecording]) -> list[MotionRecording]:
     """The clips with lips scaled so that everybody opens the mouth alike: who articulates more is not in the sound."""
     spread = [c.motion[:, coefficients.OPENING].std() for c in clips]
     usual = float(np.median(spread))
@@ -250,7 +250,7 @@ def of_equal_size(clips: Sequence[MotionClip]) -> list[MotionClip]:
     return scaled
 
 
-def statistics(clips: Sequence[MotionClip]) -> tuple[list[float], list[float]]:
+def statistics(clips: Sequence[MotionRecording]) -> tuple[list[float], list[float]]:
     """Mean and deviation of each motion channel, people weighing alike."""
     people: dict[str, list[NDArray[np.float32]]] = defaultdict(list)
     for clip in clips:
@@ -262,7 +262,7 @@ def statistics(clips: Sequence[MotionClip]) -> tuple[list[float], list[float]]:
 
 
 def train_motion(
-    clips: Sequence[MotionClip],
+    clips: Sequence[MotionRecording],
     config: LoopConfig,
     speech: SpeechEncoder,
     recipe: MotionRecipe = MotionRecipe(),
@@ -288,7 +288,7 @@ def train_motion(
 
 
 @torch.no_grad()
-def standardise(encoder: SpeechEncoder, clips: Sequence[MotionClip]) -> None:
+def standardise(encoder: SpeechEncoder, clips: Sequence[MotionRecording]) -> None:
     """Sets the encoder's statistics so that features of the clips have zero mean and unit deviation."""
     encoder.centre.zero_()
     encoder.spread.fill_(1.0)

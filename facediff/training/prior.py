@@ -12,7 +12,7 @@ from diffusers import UNet2DConditionModel
 from facediff.audio.encoder import load_encoder
 from facediff.conditioning.captions import CaptionEncoder, words_of
 from facediff.conditioning.difftalk import DiffTalkConditioner
-from facediff.datasets.recordings import Clip, read_catalog
+from facediff.datasets.recordings import Recording, read_recordings
 from facediff.models.difftalk import base_schedule
 from facediff.models.space_time import TemporalLayer, space_time_prior
 from facediff.system.weights import model_folder
@@ -34,17 +34,17 @@ def run_prior(
     """Trains a temporal layer and words in front of ``model/difftalk``, which stays as it is; writes ``model/prior``.
 
     Args:
-        catalog: CSV as ``read_catalog`` wants it.
+        catalog: CSV as ``read_recordings`` wants it.
         cache: Folder for tracks and runs; filled at the first run.
         model: Model folder to write to; must hold the codec and the denoiser.
         config: How long, how fast.
         labels: CSV as ``read_labels`` wants it; captions are made of it.
-        licence: As in ``read_catalog``.
+        licence: As in ``read_recordings``.
     """
     folder = model_folder(model, "difftalk")
     conditioner = DiffTalkConditioner.from_pretrained(folder / "conditioner", torch_dtype=torch.float32)
     unet = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32)
-    clips = read_catalog(catalog, kinds=("av", "silent"), licence=licence)
+    clips = read_recordings(catalog, kinds=("av", "silent"), licence=licence)
     encoder = load_encoder(conditioner.config["audio_encoder"], tokens=conditioner.config["audio_columns"])
     codec = own_codec(model).eval().to(memory_format=torch.channels_last)
     runs = build_runs(clips, cache, codec, encoder, per_identity=PER_IDENTITY, seed=config.seed)
@@ -72,7 +72,7 @@ def caption(label: dict[str, float]) -> str:
     return " ".join(word for word in said if word)
 
 
-def weighed(known: Sequence[tuple[Clip, ClipRuns, str]], power: float = 0.6) -> list[RunSource]:
+def weighed(known: Sequence[tuple[Recording, ClipRuns, str]], power: float = 0.6) -> list[RunSource]:
     """Clips to draw from; people count as their number of runs to that power."""
     people: Counter[str] = Counter()
     for clip, runs, _ in known:

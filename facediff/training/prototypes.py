@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facediff.datasets.recordings import Clip
+from facediff.datasets.recordings import Recording
 from facediff.errors import ConfigError
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import align
@@ -58,7 +58,7 @@ class FlatFace:
     opening: float
 
 
-def flat_faces(clips: Iterable[Clip], labels: Mapping[str, Mapping[str, float]], tracks: Path) -> list[FlatFace]:
+def flat_faces(clips: Iterable[Recording], labels: Mapping[str, Mapping[str, float]], tracks: Path) -> list[FlatFace]:
     """One face of every labelled file: the one that looks into the camera with its mouth most shut.
 
     Args:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from facediff.audio.encoder import AudioEncoder
 from facediff.audio.wave import load_wave
-from facediff.datasets.recordings import Clip
+from facediff.datasets.recordings import Recording
 from facediff.errors import InputError
 from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.canonical import canonicalise
@@ -81,7 +81,7 @@ class ClipRuns:
 
 
 def build_runs(
-    clips: Sequence[Clip],
+    clips: Sequence[Recording],
     cache: Path,
     codec: FaceCodec,
     encoder: AudioEncoder,
@@ -120,7 +120,7 @@ def build_runs(
 
 
 def _make(
-    clip: Clip,
+    clip: Recording,
     folder: Path,
     tracks: Path,
     codec: FaceCodec,
@@ -171,7 +171,7 @@ def _starts(track: FaceTrack, most: int | None, rng: np.random.Generator) -> NDA
 
 
 def _cut(
-    clip: Clip, track: FaceTrack, starts: NDArray[np.int64], seed: list[int], tick: Callable[[], None] | None
+    clip: Recording, track: FaceTrack, starts: NDArray[np.int64], seed: list[int], tick: Callable[[], None] | None
 ) -> Iterator[tuple[int, list[Pair], NDArray[np.float32]]]:
     """Each run's start, pairs and head rotations (F, 3, 3), in two passes over the video: references, then frames."""
     _, pose = canonicalise(track.points)

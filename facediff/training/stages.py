@@ -27,7 +27,7 @@ from facediff.audio.features import log_mel
 from facediff.audio.wave import load_wave, normalise_loudness
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.conditioning.fadm import FADMConditioner
-from facediff.datasets.recordings import Clip, read_catalog
+from facediff.datasets.recordings import Recording, read_recordings
 from facediff.errors import ConfigError, WeightsError
 from facediff.landmarks.alignment import FACE
 from facediff.models.codec import FaceCodec
@@ -51,7 +51,7 @@ from facediff.training.fadm import (
 from facediff.training.lids import fit_lid, shut_eyes
 from facediff.training.lip_closure import read_spoken, teach_closing
 from facediff.training.loop import LoopConfig
-from facediff.training.motion import MotionClip, motion_schedule, of_equal_size, train_motion
+from facediff.training.motion import MotionRecording, motion_schedule, of_equal_size, train_motion
 from facediff.training.pairs import build_pair_cache
 from facediff.training.sync import train_sync
 from facediff.training.teeth import fit_teeth, smiles
@@ -64,19 +64,19 @@ def run_codec(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, li
     """Trains the codec and writes it to ``model/codec``.
 
     Args:
-        catalog: CSV as ``read_catalog`` wants it.
+        catalog: CSV as ``read_recordings`` wants it.
         cache: Folder for crops; filled at the first run.
         model: Model folder to write to.
         config: How long, how fast.
-        licence: As in ``read_catalog``.
+        licence: As in ``read_recordings``.
     """
-    crops = build_face_cache(read_catalog(catalog, licence=licence), cache)
+    crops = build_face_cache(read_recordings(catalog, licence=licence), cache)
     save_network(train_codec(crops, config), model / "codec")
 
 
 def run_motion(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
     """Trains the motion model and writes it to ``model/motion``; see ``run_codec`` for the arguments."""
-    known = motion_clips(read_catalog(catalog, kinds=("av", "silent"), licence=licence), cache / "tracks")
+    known = motion_recordings(read_recordings(catalog, kinds=("av", "silent"), licence=licence), cache / "tracks")
     base = _motion_model("base")
     trained = train_motion(of_equal_size(known), config, base.speech)
     trained.closes.load_state_dict(base.closes.state_dict())
@@ -86,7 +86,7 @@ def run_motion(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, l
 
 def run_sync(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
     """Trains the sync network on the ears of ``model/motion`` and writes it to ``model/sync``; see ``run_codec``."""
-    known = motion_clips(read_catalog(catalog, kinds=("av",), licence=licence), cache / "tracks")
+    known = motion_recordings(read_recordings(catalog, kinds=("av",), licence=licence), cache / "tracks")
     save_network(train_sync(known, config, _motion_model(model).speech), model / "sync")
 
 
@@ -119,12 +119,12 @@ def run_difftalk(
         cache: As in ``run_codec``; latents and pairs go there too.
         model: As in ``run_codec``; must hold the codec.
         config: How long, how fast.
-        licence: As in ``read_catalog``.
+        licence: As in ``read_recordings``.
         pairs: How many training pairs to prepare.
         audio_encoder: What the denoiser is to hear with; see ``facediff.audio.load_encoder``.
     """
     codec = own_codec(model)
-    clips = read_catalog(catalog, licence=licence)
+    clips = read_recordings(catalog, licence=licence)
     crops = build_face_cache(clips, cache)
     made = build_pair_cache(crops, cache / "pairs", count=pairs, seed=config.seed)
     latents = encode_pairs(codec, made, cache / "pairs")
@@ -158,11 +158,11 @@ def run_fadm(
         cache: As in ``run_codec``; latents and pairs go there too.
         model: As in ``run_codec``; must hold the codec.
         config: How long, how fast.
-        licence: As in ``read_catalog``.
+        licence: As in ``read_recordings``.
         pairs: How many training pairs to prepare.
     """
     codec = own_codec(model)
-    crops = build_face_cache(read_catalog(catalog, licence=licence), cache)
+    crops = build_face_cache(read_recordings(catalog, licence=licence), cache)
     made = build_coarse_pairs(crops, cache / "coarse-pairs", count=pairs, seed=config.seed)
     latents = encode_coarse_pairs(codec, made, cache / "coarse-pairs")
     conditioner = FADMConditioner(residual_scale=residual_scale(made, latents))
@@ -187,8 +187,8 @@ def run_unseen(catalog: Path, cache: Path, model: Path, *, licence: str = "any")
     See ``run_codec`` for the arguments.
     """
     tracks, folder = cache / "tracks", model / "unseen"
-    teeth = fit_teeth(smiles(read_catalog(catalog, kinds=("still",), licence=licence), tracks))
-    lid = fit_lid(shut_eyes(read_catalog(catalog, kinds=("av", "silent"), licence=licence), tracks).values())
+    teeth = fit_teeth(smiles(read_recordings(catalog, kinds=("still",), licence=licence), tracks))
+    lid = fit_lid(shut_eyes(read_recordings(catalog, kinds=("av", "silent"), licence=licence), tracks).values())
     folder.mkdir(parents=True, exist_ok=True)
     save_file(teeth, folder / "teeth.safetensors")
     save_file(lid, folder / "lid.safetensors")
@@ -205,19 +205,19 @@ def own_codec(model: Path) -> FaceCodec:
     return FaceCodec.from_pretrained(model / "codec", torch_dtype=torch.float32)
 
 
-def motion_clips(clips: list[Clip], tracks: Path) -> list[MotionClip]:
+def motion_recordings(clips: list[Recording], tracks: Path) -> list[MotionRecording]:
     """Motion and speech of clips, those without a face left out.
 
     Raises:
         ConfigError: None of them has speech.
     """
-    known = [made for made in (motion_clip(clip, tracks) for clip in clips) if made is not None]
+    known = [made for made in (motion_recording(clip, tracks) for clip in clips) if made is not None]
     if not any(clip.mel is not None for clip in known):
         raise ConfigError("there is no clip of kind av with a face in it: nothing to learn speech from")
     return known
 
 
-def motion_clip(clip: Clip, tracks: Path) -> MotionClip | None:
+def motion_recording(clip: Recording, tracks: Path) -> MotionRecording | None:
     """Motion at 25 frames a second and speech of one clip; None where a face is hardly seen."""
     track = read_tracks(clip, tracks)
     if track is None:
@@ -231,11 +231,11 @@ def motion_clip(clip: Clip, tracks: Path) -> MotionClip | None:
     at = np.arange(count) / coefficients.MOTION_FPS
     columns = [np.interp(at, found / track.fps, motion[found, channel]) for channel in range(coefficients.DIMENSIONS)]
     mel = None if clip.sound is None else log_mel(normalise_loudness(load_wave(clip.sound)))
-    return MotionClip(np.stack(columns, axis=1).astype(np.float32), mel, clip.identity)
+    return MotionRecording(np.stack(columns, axis=1).astype(np.float32), mel, clip.identity)
 
 
 def crop_windows(
-    crops: FaceCrops, clips: list[Clip], encoder: AudioEncoder
+    crops: FaceCrops, clips: list[Recording], encoder: AudioEncoder
 ) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:
     """Speech features (N, tokens, dim) of every crop's moment, and (N,) whether it has any."""
     rows: dict[int, list[int]] = defaultdict(list)

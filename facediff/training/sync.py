@@ -15,7 +15,7 @@ from facediff.models.motion import SpeechEncoder
 from facediff.models.sync import SyncNet
 from facediff.motion.coefficients import lip_channels
 from facediff.training.loop import Batch, LoopConfig, fit
-from facediff.training.motion import MotionClip, listen, mirror_motion
+from facediff.training.motion import MotionRecording, listen, mirror_motion
 
 NEIGHBOURS = 1  # frames this near are neither right nor wrong
 
@@ -40,7 +40,7 @@ class SyncRecipe:
 class SyncDraw:
     """Draws stretches of lips with the speech features that belong to them, mirrored, in other voices."""
 
-    def __init__(self, clips: Sequence[MotionClip], sounds: Sequence[Tensor | None], recipe: SyncRecipe) -> None:
+    def __init__(self, clips: Sequence[MotionRecording], sounds: Sequence[Tensor | None], recipe: SyncRecipe) -> None:
         self._recipe, flip = recipe, mirror_motion()
         known = [(c, s) for c, s in zip(clips, sounds, strict=True) if s is not None and len(c.motion) >= recipe.frames]
         self._lips = [(lip_channels(c.motion), lip_channels(c.motion @ flip)) for c, _ in known]
@@ -90,7 +90,7 @@ def sync_loss(recipe: SyncRecipe):
 
 
 def train_sync(
-    clips: Sequence[MotionClip],
+    clips: Sequence[MotionRecording],
     config: LoopConfig,
     speech: SpeechEncoder,
     recipe: SyncRecipe = SyncRecipe(),

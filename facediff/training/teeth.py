@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter1d, maximum_filter1d
 
-from facediff.datasets.recordings import Clip
+from facediff.datasets.recordings import Recording
 from facediff.errors import ConfigError
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import MOUTH, align
@@ -59,7 +59,7 @@ class Smile:
     middle: tuple[float, float]
 
 
-def smiles(clips: Iterable[Clip], tracks: Path) -> list[Smile]:
+def smiles(clips: Iterable[Recording], tracks: Path) -> list[Smile]:
     """The wide, near and frontal smiles among portraits.
 
     Args:
@@ -183,8 +183,8 @@ def _mean(
     """The mean (H, W, 3) of smiles as they are laid, and the weight (H, W) that it has."""
     total, weight = np.zeros((*CANVAS[::-1], 3), np.float32), np.zeros(CANVAS[::-1], np.float32)
     for smile, way, share in zip(found, ways, weights, strict=True):
-        inside = cv2.distanceTransform((smile.shown > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
-        shown = _lay((share * np.clip(inside / FADE_PX, 0, 1) ** 2).astype(np.float32), smile, way)
+        draw_mouth_interior = cv2.distanceTransform((smile.shown > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+        shown = _lay((share * np.clip(draw_mouth_interior / FADE_PX, 0, 1) ** 2).astype(np.float32), smile, way)
         total += shown[..., None] * _lay(smile.picture, smile, way)
         weight += shown
     return total / np.maximum(weight, 1e-6)[..., None], weight

@@ -44,6 +44,6 @@ def test_marks_on_a_face_come_to_where_its_landmarks_lie_flat(window) -> None:
 def test_what_is_laid_flat_unfolds_again(window) -> None:
     picture, points = window
     inside = np.hypot(*(np.mgrid[0:448, 0:448] - np.array([[[235]], [[224]]]))) < 90
-    there_and_back = Unfolding(laid_flat(picture, points).astype(np.float32))(points)
-    error = np.abs(there_and_back - picture.astype(np.float32)).mean(axis=2)[inside]
+    play_pingpong = Unfolding(laid_flat(picture, points).astype(np.float32))(points)
+    error = np.abs(play_pingpong - picture.astype(np.float32)).mean(axis=2)[inside]
     assert np.median(error) < 3

@@ -12,8 +12,8 @@ from facediff.landmarks.smoothing import smooth_track
 from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline, video_identity
 from facediff.rendering.crops import as_pictures
 from facediff.rendering.editing.encoding_store import Codes, EncodingStore
-from facediff.rendering.editing.face_view import FaceView, face_view, places
-from facediff.rendering.editing.methods import Coding, FrameCodes
+from facediff.rendering.editing.face_view import FaceView, face_layout, face_view
+from facediff.rendering.editing.methods import EditMethod, FrameCodes
 from facediff.types import FaceTrack, Frame
 
 IDENTITY_FRAMES = 32  # of a video, evenly spread, whose mean is its identity
@@ -55,7 +55,7 @@ class EncodedVideo:
 
     def __init__(
         self,
-        coding: Coding,
+        coding: EditMethod,
         pipeline: DiffusionVideoAutoencoderPipeline,
         identity: NDArray[np.float32],
         store: EncodingStore | None,
@@ -77,7 +77,7 @@ class EncodedVideo:
 
     def _encoded(self, views: list[FaceView]) -> list[Codes]:
         latents = self._pipeline.latents(as_pictures([view.crop for view in views]))
-        codes = self.coding.encode(latents, torch.from_numpy(self.identity), places(views))
+        codes = self.coding.encode(latents, torch.from_numpy(self.identity), face_layout(views))
         # In one layout, as what is read again: convolutions round by it.
         return list(zip(*(part.half().cpu().contiguous().numpy() for part in codes), strict=True))
 
@@ -89,7 +89,7 @@ def find_identity(
     vectors = []
     for chunk in _chunks(frames, views):
         latents = pipeline.latents(as_pictures([view.crop for view in chunk]))
-        vectors.append(pipeline.identify(latents, places(chunk)))
+        vectors.append(pipeline.identify(latents, face_layout(chunk)))
     return video_identity(torch.cat(vectors).float()).cpu().numpy()
 
 

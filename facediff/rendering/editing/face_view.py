@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from facediff.landmarks.alignment import FACE, Alignment, align
 from facediff.landmarks.correspondence import face_coordinates
 from facediff.landmarks.raster import draw_face
-from facediff.pipelines.diffusion_video_autoencoder import Places
+from facediff.pipelines.diffusion_video_autoencoder import FaceLayout
 from facediff.rendering.crops import in_crop
 from facediff.types import Frame, RigidPose
 
@@ -37,9 +37,9 @@ def face_view(frame: Frame, points: NDArray[np.floating], pose: RigidPose) -> Fa
     return FaceView(alignment, alignment.crop(frame, 0), in_crop(points, alignment, pose, FACE))
 
 
-def places(views: list[FaceView]) -> Places:
+def face_layout(views: list[FaceView]) -> FaceLayout:
     """What the autoencoder is told of several views."""
-    return Places(
+    return FaceLayout(
         points=torch.from_numpy(FACE.in_units(np.stack([view.points for view in views]))),
         parts=torch.from_numpy(np.stack([draw_face(view.points, FACE.size) for view in views])).float() / 255,
         coordinates=torch.from_numpy(np.stack([face_coordinates(view.points) for view in views])),

@@ -55,7 +55,7 @@ class GlassesEditor:
             raise ConfigError(f"{NAME} is a strength from 0 to 2, not {strength:g}: they can be put on, not taken off")
         self._track, canonical, self._pose = smooth_track(track)
         self._strength = min(strength, 1.0)
-        self._worn = worn(np.nanmedian(canonical[track.usable], axis=0))
+        self._worn = place_glasses(np.nanmedian(canonical[track.usable], axis=0))
 
     def __call__(self, frames: Iterable[tuple[int, Frame]]) -> Iterator[Frame]:
         """Frames with glasses, in order, of frames and their indices; those without a face pass untouched."""
@@ -71,7 +71,7 @@ class GlassesEditor:
             name: in_crop(from_canonical(line, pose)[0], alignment, pose, template) for name, line in self._worn.items()
         }
         window = alignment.crop(frame, 0).astype(np.float32)
-        change = self._strength * (drawn(window, parts, unit) - window) * border_fade(template.size)[..., None]
+        change = self._strength * (draw_glasses(window, parts, unit) - window) * border_fade(template.size)[..., None]
         return add_window(frame, change, alignment.inverses[0])
 
 
@@ -81,7 +81,7 @@ def _template(unit: float) -> CropTemplate:
     return replace(FACE, size=size, unit_px=unit, anchor=(0.0, 0.05, -0.1), anchor_px=(size[0] / 2, size[1] / 2))
 
 
-def worn(face: NDArray[np.floating]) -> dict[str, Points]:
+def place_glasses(face: NDArray[np.floating]) -> dict[str, Points]:
     """Lines (N, 3) of glasses on a canonical face (478, 3): rims inside and out, bridge and temples."""
     eyes = np.array([face[list(pair)].mean(axis=0) for pair in CORNERS])
     middle, level = float(eyes[:, 0].mean()), float(eyes[:, 1].mean()) + LOWER
@@ -110,12 +110,12 @@ def _superellipse(a: float, b: float) -> tuple[NDArray[np.float64], NDArray[np.f
     return a * np.sign(cos) * np.abs(cos) ** power, b * np.sign(sin) * np.abs(sin) ** power
 
 
-def drawn(window: NDArray[np.float32], parts: dict[str, Points], unit: float) -> NDArray[np.float32]:
+def draw_glasses(window: NDArray[np.float32], parts: dict[str, Points], unit: float) -> NDArray[np.float32]:
     """A window (H, W, 3), in levels, with glasses in it.
 
     Args:
         window: The face, upright.
-        parts: As ``worn`` gives them, in pixels of the window.
+        parts: As ``place_glasses`` gives them, in pixels of the window.
         unit: Pixels to an eye distance.
     """
     size = window.shape[1], window.shape[0]

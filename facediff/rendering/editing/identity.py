@@ -17,7 +17,7 @@ from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoenc
 from facediff.rendering.compose import add_window
 from facediff.rendering.crops import as_levels, border_fade
 from facediff.rendering.editing.encoding import CHUNK, EncodedVideo, FaceViews
-from facediff.rendering.editing.face_view import FaceView, places
+from facediff.rendering.editing.face_view import FaceView, face_layout
 from facediff.rendering.frame import in_chunks
 from facediff.types import Frame
 
@@ -88,7 +88,7 @@ class IdentityEditor:
     def _chunk(self, looks: list[_Look]) -> list[Frame]:
         views = [look.view for look in looks]
         codes = self._video.codes([look.index for look in looks], views)
-        after = self._video.coding.edited(codes, self._identity, places(views))
+        after = self._video.coding.edited(codes, self._identity, face_layout(views))
         both = torch.cat([after, codes[1].to(after)])
         with torch.inference_mode():
             made, remade = np.split(as_levels(self._pipeline.decode(both)), 2)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from facediff.diffusion.delta_denoising import expected_clean
 from facediff.errors import ConfigError
-from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline, Places
+from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline, FaceLayout
 
 FrameCodes: TypeAlias = tuple[Tensor, Tensor]  # the code, and the latents that stand for the frame: each (F, L, h, w)
 INVERSION_STEPS = 20
@@ -25,7 +25,7 @@ LEVELS = (0.5, 0.7, 0.85)
 GAIN = 2.0
 
 
-class Coding(Protocol):
+class EditMethod(Protocol):
     """How frames are coded and edited."""
 
     @property
@@ -33,17 +33,17 @@ class Coding(Protocol):
         """What codes depend on, beside the model and the frame."""
         ...
 
-    def encode(self, latents: Tensor, identity: Tensor, places: Places) -> FrameCodes:
+    def encode(self, latents: Tensor, identity: Tensor, face_layout: FaceLayout) -> FrameCodes:
         """Codes of F frames, given as latents (F, L, h, w), under their own identity (D,)."""
         ...
 
-    def edited(self, codes: FrameCodes, identity: Tensor, places: Places) -> Tensor:
+    def edited(self, codes: FrameCodes, identity: Tensor, face_layout: FaceLayout) -> Tensor:
         """Latents (F, L, h, w) of coded frames under another identity; their own gives the second of the codes."""
         ...
 
 
 @dataclass(frozen=True)
-class InversionCoding:
+class InversionMethod:
     """Deterministic noise, as published.
 
     Attributes:
@@ -60,24 +60,24 @@ class InversionCoding:
     def key(self) -> str:
         return f"inversion, {self.num_inference_steps} steps, {self.fixed_point_steps} calls"
 
-    def encode(self, latents: Tensor, identity: Tensor, places: Places) -> FrameCodes:
+    def encode(self, latents: Tensor, identity: Tensor, face_layout: FaceLayout) -> FrameCodes:
         noise = self.pipeline.encode(
             latents,
             identity,
-            places,
+            face_layout,
             num_inference_steps=self.num_inference_steps,
             fixed_point_steps=self.fixed_point_steps,
         )
-        return noise, self.edited((noise, latents), identity, places)
+        return noise, self.edited((noise, latents), identity, face_layout)
 
-    def edited(self, codes: FrameCodes, identity: Tensor, places: Places) -> Tensor:
+    def edited(self, codes: FrameCodes, identity: Tensor, face_layout: FaceLayout) -> Tensor:
         return self.pipeline(
-            codes[0], identity, places, num_inference_steps=self.num_inference_steps, decode=False
+            codes[0], identity, face_layout, num_inference_steps=self.num_inference_steps, decode=False
         ).latents
 
 
 @dataclass(frozen=True)
-class DeltaCoding:
+class DeltaMethod:
     """The change that the denoiser expects, put onto the frame; see ``facediff.diffusion.delta_denoising``.
 
     Attributes:
@@ -97,16 +97,16 @@ class DeltaCoding:
         return f"delta, {self.levels}, seed {self.seed}"
 
     @torch.inference_mode()
-    def encode(self, latents: Tensor, identity: Tensor, places: Places) -> FrameCodes:
-        return self._expected(latents, identity, places), latents
+    def encode(self, latents: Tensor, identity: Tensor, face_layout: FaceLayout) -> FrameCodes:
+        return self._expected(latents, identity, face_layout), latents
 
     @torch.inference_mode()
-    def edited(self, codes: FrameCodes, identity: Tensor, places: Places) -> Tensor:
+    def edited(self, codes: FrameCodes, identity: Tensor, face_layout: FaceLayout) -> Tensor:
         own, latents = codes
-        return latents + self.gain * (self._expected(latents, identity, places) - own)
+        return latents + self.gain * (self._expected(latents, identity, face_layout) - own)
 
-    def _expected(self, latents: Tensor, identity: Tensor, places: Places) -> Tensor:
-        predict = self.pipeline.predictor(identity, places)
+    def _expected(self, latents: Tensor, identity: Tensor, face_layout: FaceLayout) -> Tensor:
+        predict = self.pipeline.predictor(identity, face_layout)
         return expected_clean(predict, latents, self.pipeline.scheduler, self.levels, self._noise(latents))
 
     def _noise(self, latents: Tensor) -> Tensor:
@@ -121,22 +121,24 @@ def delta_levels(count: int) -> tuple[float, ...]:
     return tuple(LEVELS[0] + (LEVELS[-1] - LEVELS[0]) * index / (count - 1) for index in range(count))
 
 
-def _delta(pipeline: DiffusionVideoAutoencoderPipeline, steps: int | None, seed: int) -> Coding:
-    return DeltaCoding(pipeline, LEVELS if steps is None else delta_levels(steps), seed=seed)
+def _delta(pipeline: DiffusionVideoAutoencoderPipeline, steps: int | None, seed: int) -> EditMethod:
+    return DeltaMethod(pipeline, LEVELS if steps is None else delta_levels(steps), seed=seed)
 
 
-def _inversion(pipeline: DiffusionVideoAutoencoderPipeline, steps: int | None, seed: int) -> Coding:
-    return InversionCoding(pipeline, INVERSION_STEPS if steps is None else steps)
+def _inversion(pipeline: DiffusionVideoAutoencoderPipeline, steps: int | None, seed: int) -> EditMethod:
+    return InversionMethod(pipeline, INVERSION_STEPS if steps is None else steps)
 
 
 PROTOTYPE = "prototype"  # the method of edits that codes nothing; see ``facediff.rendering.editing.prototypes``
-METHODS: dict[str, Callable[[DiffusionVideoAutoencoderPipeline, int | None, int], Coding]] = {
+METHODS: dict[str, Callable[[DiffusionVideoAutoencoderPipeline, int | None, int], EditMethod]] = {
     "delta": _delta,
     "inversion": _inversion,
 }
 
 
-def coding(method: str, pipeline: DiffusionVideoAutoencoderPipeline, steps: int | None = None, seed: int = 0) -> Coding:
+def coding(
+    method: str, pipeline: DiffusionVideoAutoencoderPipeline, steps: int | None = None, seed: int = 0
+) -> EditMethod:
     """A coding by name.
 
     Args:

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from facediff.landmarks import masks
 from facediff.landmarks.mesh import LIPS_INNER
 from facediff.motion.coefficients import lip_opening
-from facediff.rendering.frame import Shot
+from facediff.rendering.frame import WarpedFrame
 
 SHOWING, TOUCHING, AJAR = 0.03, 0.022, 0.038  # openings that show teeth, that are shut, and that are not yet
 LINE, LINE_DARK = 0.009, 0.5  # of the shadow where lips meet: half its width in eye distances, and how dark it is
 LIP_FROM, LIP_FADE, CORNER = 0.028, 0.012, 0.04  # eye distances from that line, and from the corners of the mouth
 
 
-def shutting(shot: Shot) -> float:
+def measure_lip_seal(shot: WarpedFrame) -> float:
     """How much lips shut on teeth that the source shows, from 0 to 1."""
     if shot.origin is None:
         return 0.0
@@ -24,7 +24,7 @@ def shutting(shot: Shot) -> float:
     return float(np.clip((shown - SHOWING) / SHOWING, 0, 1) * np.clip((AJAR - wanted) / (AJAR - TOUCHING), 0, 1))
 
 
-def closed(window: NDArray[np.float32], points: NDArray[np.floating], unit: float) -> NDArray[np.float32]:
+def seal_lips(window: NDArray[np.float32], points: NDArray[np.floating], unit: float) -> NDArray[np.float32]:
     """A window (H, W, 3), in levels, with the line where lips meet drawn over what a mesh has pressed into it.
 
     Args:
@@ -33,7 +33,7 @@ def closed(window: NDArray[np.float32], points: NDArray[np.floating], unit: floa
         unit: Its pixels to an eye distance.
     """
     height, width = window.shape[:2]
-    hidden, shown = lip_edges(points, (width, height))
+    hidden, shown = find_lip_edges(points, (width, height))
     line = (hidden + shown) / 2
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     off = (y - line) / unit
@@ -50,7 +50,9 @@ def closed(window: NDArray[np.float32], points: NDArray[np.floating], unit: floa
     return window + cover[..., None] * (made - window)
 
 
-def lip_edges(points: NDArray[np.floating], size: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def find_lip_edges(
+    points: NDArray[np.floating], size: tuple[int, int]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Rows (W,) at which the upper lip ends and the lower one begins."""
     x = np.arange(size[0], dtype=np.float32)
     lower, upper = points[LIPS_INNER[:11], :2], points[np.roll(LIPS_INNER, -10)[10::-1], :2]

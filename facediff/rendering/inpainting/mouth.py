@@ -19,8 +19,8 @@ from facediff.landmarks import masks
 from facediff.landmarks.alignment import warp_affine
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER, SUBNASALE, UPPER_LIP
 from facediff.rendering.compose import add_window
-from facediff.rendering.frame import OwnTeeth, Shot
-from facediff.rendering.inpainting.lip_seal import closed, lip_edges, shutting
+from facediff.rendering.frame import SourceTeeth, WarpedFrame
+from facediff.rendering.inpainting.lip_seal import find_lip_edges, measure_lip_seal, seal_lips
 from facediff.rendering.inpainting.window import mouth_window
 from facediff.system.weights import model_folder
 from facediff.types import Frame
@@ -58,36 +58,39 @@ def teeth() -> Teeth:
     return Teeth(held["picture"].astype(np.float32), float(held["unit_px"]), float(held["edge_row"]))
 
 
-def filled(frame: Frame, shot: Shot) -> Frame:
+def fill_mouth(frame: Frame, shot: WarpedFrame) -> Frame:
     """A painted frame with what its source does not show drawn between its lips, or with teeth shut away behind them.
 
     The frame itself where lips show what the source does.
     """
-    shut, stays = shutting(shot), 0.0 if shot.teeth is None else shot.teeth.share * (shot.lack - shot.unseen)
-    if not shot.unseen and not shut and not stays:
+    shut, stays = (
+        measure_lip_seal(shot),
+        0.0 if shot.teeth is None else shot.teeth.share * (shot.disocclusion - shot.unobserved),
+    )
+    if not shot.unobserved and not shut and not stays:
         return frame
     alignment, _, unit, points, linear = mouth_window(shot.points, shot.pose)
     window = alignment.crop(frame, 0).astype(np.float32)
-    change = shut * (closed(window, points, unit) - window)
-    for share, own in ((shot.unseen, None), (stays, shot.teeth)):
+    change = shut * (seal_lips(window, points, unit) - window)
+    for share, own in ((shot.unobserved, None), (stays, shot.teeth)):
         if share:
-            change += share * (inside(window, points, linear, resting(shot), own) - window)
+            change += share * (draw_mouth_interior(window, points, linear, measure_lip_rest(shot), own) - window)
     return add_window(frame, change, alignment.inverses[0])
 
 
-def resting(shot: Shot) -> float:
+def measure_lip_rest(shot: WarpedFrame) -> float:
     """How far below the nose the lips of a shot's source meet, in eye distances."""
     points = shot.points if shot.origin is None else shot.origin
     along = np.linalg.solve(shot.pose.rotation[0, :2, :2], (points[UPPER_LIP] - points[SUBNASALE])[:2])
     return float(along[1] / shot.pose.scale[0])
 
 
-def inside(
+def draw_mouth_interior(
     window: NDArray[np.float32],
     points: NDArray[np.floating],
     linear: NDArray[np.floating],
     rest: float,
-    own: OwnTeeth | None = None,
+    own: SourceTeeth | None = None,
 ) -> NDArray[np.float32]:
     """A window (H, W, 3), in levels, with the inside of a mouth drawn between the lips.
 
@@ -95,14 +98,14 @@ def inside(
         window: The face, upright.
         points: Landmarks (478, 3) in its pixels.
         linear: (2, 2) from eye distances across and down the face to pixels.
-        rest: See ``resting``.
+        rest: See ``measure_lip_rest``.
         own: The teeth of this mouth; those of the mean where they are not known.
     """
     size = window.shape[1], window.shape[0]
     unit = float(np.sqrt(abs(np.linalg.det(linear))))
     between = masks.region(points[LIPS_INNER], size, unit, feather=FEATHER)
     of_lips, of_skin = _colours(window[::GLANCE, ::GLANCE], points / GLANCE, unit / GLANCE)
-    hidden, shown = lip_edges(points, size)
+    hidden, shown = find_lip_edges(points, size)
     down = np.arange(size[1], dtype=np.float32)[:, None]
     below = (down - hidden) / unit  # the upper lip
     depth = np.clip((down - hidden) / np.maximum(shown - hidden, 1.0), 0, 1)

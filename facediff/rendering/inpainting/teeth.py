@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from facediff.landmarks import masks
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER, LOWER_LIP, SUBNASALE
 from facediff.landmarks.silhouette import filled_in
-from facediff.rendering.frame import OwnTeeth
+from facediff.rendering.frame import SourceTeeth
 from facediff.rendering.inpainting.window import mouth_window
 from facediff.types import Frame, RigidPose
 
@@ -28,7 +28,7 @@ FEW, ENOUGH = 0.1, 0.25  # shares of what is seen between lips that make no row,
 SKIN = 0.04, 0.12  # eye distances around the lips: skin
 
 
-def own_teeth(image: Frame, points: NDArray[np.floating], pose: RigidPose) -> OwnTeeth | None:
+def find_source_teeth(image: Frame, points: NDArray[np.floating], pose: RigidPose) -> SourceTeeth | None:
     """The teeth between the lips of a picture; None where there are next to none.
 
     Args:
@@ -55,7 +55,7 @@ def own_teeth(image: Frame, points: NDArray[np.floating], pose: RigidPose) -> Ow
     cover = cv2.dilate(known, draws_back, anchor=(0, len(draws_back) - 1 if is_lower else 0))
     soft = cv2.GaussianBlur(cover.astype(np.float32), (0, 0), FEATHER * unit / 2)
     point = LOWER_LIP if is_lower else SUBNASALE
-    return OwnTeeth(np.dstack([picture, soft]), window.linear, window.points[point, :2], point, share)
+    return SourceTeeth(np.dstack([picture, soft]), window.linear, window.points[point, :2], point, share)
 
 
 def _like_teeth(picture: NDArray[np.float32], skin: NDArray[np.floating]) -> NDArray[np.bool_]:

@@ -17,26 +17,26 @@ from torch import Tensor
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import CropTemplate
 from facediff.landmarks.mesh import LIPS_INNER
-from facediff.rendering.frame import Shot
+from facediff.rendering.frame import WarpedFrame
 
 REACH, FEATHER = 0.05, 0.05  # eye distances around the inner lips
 
 
-def opened(shot: Shot, points: NDArray[np.float32], template: CropTemplate) -> NDArray[np.float32]:
+def mask_disoccluded(shot: WarpedFrame, points: NDArray[np.float32], template: CropTemplate) -> NDArray[np.float32]:
     """(H, W) in [0, 1]: where in a crop a mouth shows what its source does not; landmarks (478, 3) in its pixels."""
     area = masks.region(points[LIPS_INNER], template.size, template.unit_px, reach=REACH, feather=FEATHER)
-    return shot.lack * area
+    return shot.disocclusion * area
 
 
 @torch.inference_mode()
-def sampled_where_new(
+def resample_disoccluded(
     mean: Tensor, new: Sequence[NDArray[np.float32]], sample: Callable[[list[int]], Tensor]
 ) -> Tensor:
     """Latents (F, L, h, w) that are ``mean`` but where mouths show what is new.
 
     Args:
         mean: What few steps made of all frames.
-        new: Of every frame, what ``opened`` gave.
+        new: Of every frame, what ``mask_disoccluded`` gave.
         sample: Makes the latents of some frames, by their rows, in more steps; asked only for those that need it.
     """
     rows = [row for row, area in enumerate(new) if area.any()]

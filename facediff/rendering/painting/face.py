@@ -22,9 +22,9 @@ from facediff.motion import coefficients
 from facediff.pipelines.fadm import FADMPipeline
 from facediff.rendering.compose import add_window, detail_kept
 from facediff.rendering.crops import as_levels, as_pictures, border_fade, in_crop
-from facediff.rendering.frame import Shot, in_chunks
-from facediff.rendering.inpainting.mouth import filled
-from facediff.rendering.painting.disoccluded import opened, sampled_where_new
+from facediff.rendering.frame import WarpedFrame, in_chunks
+from facediff.rendering.inpainting.mouth import fill_mouth
+from facediff.rendering.painting.disoccluded import mask_disoccluded, resample_disoccluded
 from facediff.types import Frame
 
 MASK_REACH = 0.14  # eye distances around the face oval, as in training
@@ -70,17 +70,17 @@ class FaceRefiner:
         self._pipeline, self._settings = pipeline, settings
         self._noise = pipeline.noise(FACE.size, settings.seed)
 
-    def __call__(self, shots: Iterable[Shot | Frame]) -> Iterator[Frame]:
+    def __call__(self, shots: Iterable[WarpedFrame | Frame]) -> Iterator[Frame]:
         """Finished frames, in order; a bare frame among the shots passes through untouched."""
         return in_chunks(shots, self._settings.chunk, self._chunk)
 
-    def shots(self, shots: Iterable[Shot | Frame]) -> Iterator[Shot | Frame]:
+    def shots(self, shots: Iterable[WarpedFrame | Frame]) -> Iterator[WarpedFrame | Frame]:
         """The shots themselves with refined faces, for who paints after this."""
         waiting, refined = tee(shots)
         for shot, frame in zip(waiting, self(refined), strict=True):
-            yield replace(shot, coarse=frame) if isinstance(shot, Shot) else frame
+            yield replace(shot, coarse=frame) if isinstance(shot, WarpedFrame) else frame
 
-    def _chunk(self, shots: list[Shot]) -> list[Frame]:
+    def _chunk(self, shots: list[WarpedFrame]) -> list[Frame]:
         views = [_view(shot) for shot in shots]
         settings, pipeline = self._settings, self._pipeline
         cond = pipeline.condition(
@@ -93,7 +93,7 @@ class FaceRefiner:
         )
         result = self._made(cond, settings.num_inference_steps, settings.temperature)
         steps = max(settings.num_inference_steps, settings.new_steps)
-        result = sampled_where_new(
+        result = resample_disoccluded(
             result, [view.new for view in views], lambda rows: self._made(cond[rows], steps, settings.new_temperature)
         )
         with torch.inference_mode():
@@ -113,13 +113,13 @@ class FaceRefiner:
         ).latents
 
     @staticmethod
-    def _pasted(shot: Shot, view: _View, made: NDArray[np.float32], round_trip: NDArray[np.float32]) -> Frame:
+    def _pasted(shot: WarpedFrame, view: _View, made: NDArray[np.float32], round_trip: NDArray[np.float32]) -> Frame:
         change = detail_kept(made, view.crop.astype(np.float32), round_trip, view.paste, view.fresh)
         # Where the warp carried skin well, what is still wrong is light and colour. The denoiser knows no better where
         # each pore lies, so its mean would only blur them.
         slow = cv2.GaussianBlur(change, (0, 0), SLOW_PX)
         change = slow + view.anew[..., None] * (change - slow)
-        return filled(add_window(shot.coarse, change, view.alignment.inverses[0]), shot)
+        return fill_mouth(add_window(shot.coarse, change, view.alignment.inverses[0]), shot)
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class _View:
     new: NDArray[np.float32]
 
 
-def _view(shot: Shot) -> _View:
+def _view(shot: WarpedFrame) -> _View:
     alignment = align(shot.pose, FACE)
     points = in_crop(shot.points, alignment, shot.pose, FACE)
     size, unit = FACE.size, FACE.unit_px
@@ -151,9 +151,9 @@ def _view(shot: Shot) -> _View:
         * border_fade(size)
         * (1 - LIPS_OWN * _lips(points))
         * (1 - _drawn_lids(shot, points)),
-        fresh=shot.lack * masks.region(points[LIPS_INNER], size, unit, feather=FRESH_FEATHER),
+        fresh=shot.disocclusion * masks.region(points[LIPS_INNER], size, unit, feather=FRESH_FEATHER),
         anew=_painted_anew(shot, points),
-        new=opened(shot, points, FACE),
+        new=mask_disoccluded(shot, points, FACE),
     )
 
 
@@ -164,7 +164,7 @@ def _lips(points: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.clip(outer - masks.region(points[LIPS_INNER], size, unit, feather=FRESH_FEATHER), 0, 1)
 
 
-def _drawn_lids(shot: Shot, points: NDArray[np.float32]) -> NDArray[np.float32]:
+def _drawn_lids(shot: WarpedFrame, points: NDArray[np.float32]) -> NDArray[np.float32]:
     """(H, W) in [0, 1]: shut eyes that are drawn, whose line of lashes the denoiser would pale."""
     area = np.zeros(FACE.size[::-1], np.float32)
     for drawn, eye in zip(shot.lids, (RIGHT_EYE, LEFT_EYE), strict=True):
@@ -173,7 +173,7 @@ def _drawn_lids(shot: Shot, points: NDArray[np.float32]) -> NDArray[np.float32]:
     return area
 
 
-def _painted_anew(shot: Shot, points: NDArray[np.float32]) -> NDArray[np.float32]:
+def _painted_anew(shot: WarpedFrame, points: NDArray[np.float32]) -> NDArray[np.float32]:
     """(H, W) in [0, 1]: lips, eyes, and what the warp had to stretch, where the denoiser's detail is wanted too."""
     size, unit = FACE.size, FACE.unit_px
     area = masks.region(points[LIPS_OUTER], size, unit, reach=0.03, feather=0.06)

@@ -19,9 +19,9 @@ from facediff.models import latents as space
 from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.rendering.compose import add_window, detail_kept
 from facediff.rendering.crops import as_levels, as_pictures, border_fade, in_crop
-from facediff.rendering.frame import Shot, in_chunks
-from facediff.rendering.inpainting.mouth import filled
-from facediff.rendering.painting.disoccluded import opened, sampled_where_new
+from facediff.rendering.frame import WarpedFrame, in_chunks
+from facediff.rendering.inpainting.mouth import fill_mouth
+from facediff.rendering.painting.disoccluded import mask_disoccluded, resample_disoccluded
 from facediff.rendering.reference import Reference
 from facediff.types import Frame
 
@@ -31,7 +31,7 @@ FRESH_FEATHER = 0.03
 OWN_SHARE = 0.25  # of the change that is painted where the frame lacks nothing: between its own pixels and the model's
 
 
-Item = tuple[Shot | Frame, NDArray[np.floating] | None]  # a frame, and what is heard in it
+Item = tuple[WarpedFrame | Frame, NDArray[np.floating] | None]  # a frame, and what is heard in it
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class MouthPainter:
         self._noise = pipeline.noise(MOUTH.size, settings.seed)
 
     def __call__(
-        self, shots: Iterable[Shot | Frame], windows: Iterable[NDArray[np.floating]] | None = None
+        self, shots: Iterable[WarpedFrame | Frame], windows: Iterable[NDArray[np.floating]] | None = None
     ) -> Iterator[Frame]:
         """Finished frames, in order; a bare frame among the shots passes through untouched.
 
@@ -84,14 +84,14 @@ class MouthPainter:
             yield from self._progressive(items, self._settings.reanchor_every)
             return
         # A bare frame needs no sound, so it leaves its window behind.
-        heard = ((shot, window) if isinstance(shot, Shot) else shot for shot, window in items)
+        heard = ((shot, window) if isinstance(shot, WarpedFrame) else shot for shot, window in items)
         yield from in_chunks(heard, self._settings.chunk, self._chunk)
 
     def _progressive(self, items: Iterable[Item], reanchor_every: int) -> Iterator[Frame]:
         """One frame after the other, each the reference of the next."""
         last: Reference | None = None
         for index, (shot, window) in enumerate(items):
-            if not isinstance(shot, Shot):
+            if not isinstance(shot, WarpedFrame):
                 yield shot
                 continue
             if last is not None and index % reanchor_every:
@@ -100,7 +100,7 @@ class MouthPainter:
             last = Reference(frame, shot.points)
             yield frame
 
-    def _chunk(self, items: list[tuple[Shot, NDArray[np.floating] | None]]) -> list[Frame]:
+    def _chunk(self, items: list[tuple[WarpedFrame, NDArray[np.floating] | None]]) -> list[Frame]:
         shots, heard = [shot for shot, _ in items], [window for _, window in items if window is not None]
         views = [_view(shot) for shot in shots]
         coarse = as_pictures([v.window for v in views])
@@ -118,7 +118,7 @@ class MouthPainter:
         )
         result = self._made(cond, settings.num_inference_steps, settings.temperature)
         steps = max(settings.num_inference_steps, settings.new_steps)
-        result = sampled_where_new(
+        result = resample_disoccluded(
             result, [view.new for view in views], lambda rows: self._made(cond[rows], steps, settings.new_temperature)
         )
         own = all(shot.reference is None for shot in shots)
@@ -135,9 +135,9 @@ class MouthPainter:
         ).latents
 
 
-def _pasted(shot: Shot, view: _View, made: NDArray[np.float32], round_trip: NDArray[np.float32]) -> Frame:
+def _pasted(shot: WarpedFrame, view: _View, made: NDArray[np.float32], round_trip: NDArray[np.float32]) -> Frame:
     change = detail_kept(made, view.window.astype(np.float32), round_trip, view.paste, view.fresh)
-    return filled(add_window(shot.coarse, change, view.alignment.inverses[0]), shot)
+    return fill_mouth(add_window(shot.coarse, change, view.alignment.inverses[0]), shot)
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ class _View:
     new: NDArray[np.float32]
 
 
-def _view(shot: Shot) -> _View:
+def _view(shot: WarpedFrame) -> _View:
     alignment = align(shot.pose, MOUTH)
     points = in_crop(shot.points, alignment, shot.pose, MOUTH)
     size, unit = MOUTH.size, MOUTH.unit_px
@@ -165,8 +165,8 @@ def _view(shot: Shot) -> _View:
         window=alignment.crop(shot.coarse, 0),
         points=points,
         mask=(hidden > 0).astype(np.float32),
-        paste=(OWN_SHARE + (1 - OWN_SHARE) * shot.lack) * paste * border_fade(size),
-        fresh=shot.lack * masks.region(points[LIPS_INNER], size, unit, feather=FRESH_FEATHER),
+        paste=(OWN_SHARE + (1 - OWN_SHARE) * shot.disocclusion) * paste * border_fade(size),
+        fresh=shot.disocclusion * masks.region(points[LIPS_INNER], size, unit, feather=FRESH_FEATHER),
         lips=draw_lips(points, size),
-        new=opened(shot, points, MOUTH),
+        new=mask_disoccluded(shot, points, MOUTH),
     )

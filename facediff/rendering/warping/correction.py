@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from facediff.conditioning.fadm import attribute_scale
 from facediff.landmarks.detection import make_detector
-from facediff.landmarks.follower import settle
+from facediff.landmarks.follower import refine_landmarks
 from facediff.landmarks.mesh import LEFT_EYE, LEFT_IRIS, LIPS_INNER, RIGHT_EYE, RIGHT_IRIS
 from facediff.motion.coefficients import LOWER_LIDS, UPPER_LIDS
-from facediff.rendering.frame import Shot
+from facediff.rendering.frame import WarpedFrame
 from facediff.types import RigidPose
 
 SAMPLES = 24  # frames that are made to be read
@@ -53,7 +53,7 @@ class Correction:
         return _paired(moved)
 
 
-def measured(shots: Iterable[Shot], motion: NDArray[np.floating]) -> Correction | None:
+def measure_correction(shots: Iterable[WarpedFrame], motion: NDArray[np.floating]) -> Correction | None:
     """The correction that some shots, as they come without one, are in need of; None where no face is read in them.
 
     Args:
@@ -64,7 +64,7 @@ def measured(shots: Iterable[Shot], motion: NDArray[np.floating]) -> Correction 
     library = make_detector("mediapipe", follows_motion=True, max_faces=1)
     try:
         for row, shot in zip(motion, shots, strict=True):
-            _, read = settle(library, shot.coarse, shot.points)
+            _, read = refine_landmarks(library, shot.coarse, shot.points)
             if read is shot.points:
                 continue
             off = read - shot.points
@@ -76,7 +76,7 @@ def measured(shots: Iterable[Shot], motion: NDArray[np.floating]) -> Correction 
     return Correction(np.stack(rows), np.stack(errors)) if rows else None
 
 
-def sampled(count: int) -> NDArray[np.intp]:
+def choose_samples(count: int) -> NDArray[np.intp]:
     """Which of so many frames are made to be read."""
     return np.unique(np.linspace(0, count - 1, SAMPLES).round().astype(np.intp))
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.motion import coefficients
-from facediff.rendering.disocclusion import PORTRAIT_LACKS, lacking, lip_gap, unseen
-from facediff.rendering.frame import Shot
+from facediff.rendering.disocclusion import PORTRAIT_OPENING_SPAN, lip_gap, measure_disocclusion, unobserved
+from facediff.rendering.frame import WarpedFrame
 from facediff.rendering.inpainting.lids import Lids
-from facediff.rendering.inpainting.teeth import own_teeth
-from facediff.rendering.warping.correction import Correction, measured, sampled
+from facediff.rendering.inpainting.teeth import find_source_teeth
+from facediff.rendering.warping.correction import Correction, choose_samples, measure_correction
 from facediff.rendering.warping.layers import LayeredWarp
 from facediff.types import FaceTrack, Frame, Points
 
@@ -29,7 +29,7 @@ class CoarseAnimator(Protocol):
         ...
 
 
-class StillShots:
+class PortraitWarper:
     """A portrait that moves.
 
     Args:
@@ -61,27 +61,27 @@ class StillShots:
             self._motion = coefficients.encode(track.points, self._rest)[0]
             self._beyond = np.zeros_like(self._rest)
         else:
-            self._motion, self._pose = since, coefficients.usual_from(self._pose, since)
+            self._motion, self._pose = since, coefficients.undo_head_motion(self._pose, since)
             self._beyond = self._own - self._express(since)  # what the basis does not hold
         self._points, self._scale = track.points[0], self._pose.scale[0]
         self._animator, self._lids = animator(image, track.points[0]), Lids(image, track.points[0])
-        self._teeth = own_teeth(image, track.points[0], canonicalise(track.points)[1])
+        self._teeth = find_source_teeth(image, track.points[0], canonicalise(track.points)[1])
 
-    def __call__(self, motion: NDArray[np.float32]) -> Iterator[Shot]:
+    def __call__(self, motion: NDArray[np.float32]) -> Iterator[WarpedFrame]:
         """A shot for each row of a motion (T, 31)."""
         for row in motion:
             poses = coefficients.move_head(self._pose, row[None])
             moved = (self._express(row) + self._beyond)[None]
             points = from_canonical(moved, poses)[0]
-            lack, shut = lacking(self._own, moved[0], PORTRAIT_LACKS), self._shut(row)
-            yield Shot(
+            disocclusion, shut = measure_disocclusion(self._own, moved[0], PORTRAIT_OPENING_SPAN), self._shut(row)
+            yield WarpedFrame(
                 coarse=self._lids(self._animator(points), points, shut),
                 lids=self._lids.share(shut),
                 reference=None,
                 points=points,
                 pose=poses,
-                lack=lack,
-                unseen=unseen(lack, lip_gap(self._own)),
+                disocclusion=disocclusion,
+                unobserved=unobserved(disocclusion, lip_gap(self._own)),
                 teeth=self._teeth,
                 moved=self._motion - row,
                 origin=self._points * (poses.scale[0] / self._scale),
@@ -100,7 +100,7 @@ class StillShots:
         return 1 - (1 - row[coefficients.LIDS]) / np.maximum(1 - self._since[coefficients.LIDS], 0.4)
 
 
-class GuidedStillShots:
+class GuidedPortraitWarper:
     """A portrait whose face is taken to landmarks that are given: those of the same person, in its own pixels.
 
     Args:
@@ -108,7 +108,7 @@ class GuidedStillShots:
         track: Its landmarks, one row.
         targets: (T, 478, 3) landmarks wanted, in pixels of the portrait.
         is_corrected: Whether the warp is asked for what is then read as the targets; see ``correction``.
-        animator: See ``StillShots``.
+        animator: See ``PortraitWarper``.
     """
 
     def __init__(
@@ -125,32 +125,32 @@ class GuidedStillShots:
         self._motion = coefficients.encode(together, coefficients.neutral(self._canonical))
         self._targets, self._points, self._is_corrected = targets, track.points[0], is_corrected
         self._animator, self._lids = animator(image, track.points[0]), Lids(image, track.points[0])
-        self._teeth = own_teeth(image, track.points[0], self._pose.take(slice(0, 1)))
+        self._teeth = find_source_teeth(image, track.points[0], self._pose.take(slice(0, 1)))
 
-    def __call__(self, part: slice) -> Iterator[Shot]:
+    def __call__(self, part: slice) -> Iterator[WarpedFrame]:
         """A shot for each of some rows of the targets."""
         return self._shots(range(part.start, part.stop), self._correction if self._is_corrected else None)
 
     @cached_property
     def _correction(self) -> Correction | None:
-        rows = sampled(len(self._targets))
-        return measured(self._shots(rows, None), self._motion[rows + 1])
+        rows = choose_samples(len(self._targets))
+        return measure_correction(self._shots(rows, None), self._motion[rows + 1])
 
-    def _shots(self, rows: Iterable[int], correction: Correction | None) -> Iterator[Shot]:
+    def _shots(self, rows: Iterable[int], correction: Correction | None) -> Iterator[WarpedFrame]:
         for row in rows:
             pose, motion = self._pose.take(slice(row + 1, row + 2)), self._motion[row + 1]
             points = self._targets[row]
             if correction is not None:
                 points = points + correction(motion, pose)
-            lack = lacking(self._canonical[0], self._canonical[row + 1], PORTRAIT_LACKS)
-            yield Shot(
+            disocclusion = measure_disocclusion(self._canonical[0], self._canonical[row + 1], PORTRAIT_OPENING_SPAN)
+            yield WarpedFrame(
                 coarse=self._lids(self._animator(points), points, motion[coefficients.LIDS]),
                 lids=self._lids.share(motion[coefficients.LIDS]),
                 reference=None,
                 points=points,
                 pose=pose,
-                lack=lack,
-                unseen=unseen(lack, lip_gap(self._canonical[0])),
+                disocclusion=disocclusion,
+                unobserved=unobserved(disocclusion, lip_gap(self._canonical[0])),
                 teeth=self._teeth,
                 moved=self._motion[0] - motion,
                 origin=self._points * (pose.scale[0] / self._pose.scale[0]),

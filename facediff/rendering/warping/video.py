@@ -14,8 +14,8 @@ from facediff.landmarks.smoothing import smooth_track
 from facediff.landmarks.warp import MeshWarp
 from facediff.motion import coefficients
 from facediff.motion.expressions import expressions
-from facediff.rendering.disocclusion import lacking, lip_gap, unseen
-from facediff.rendering.frame import Shot
+from facediff.rendering.disocclusion import lip_gap, measure_disocclusion, unobserved
+from facediff.rendering.frame import WarpedFrame
 from facediff.rendering.inpainting.lids import Lids
 from facediff.rendering.reference import Reference
 from facediff.types import FaceTrack, Frame, RigidPose
@@ -27,7 +27,7 @@ SPOKEN[coefficients.LIPS] = SPOKEN[coefficients.OPENING] = True
 LOWERED = 0.1  # closure by which a lid must be lower than it is for it to be drawn
 
 
-class VideoShots:
+class VideoWarper:
     """A video whose lower face is moved, frame by frame; the rest of it stays.
 
     Args:
@@ -55,7 +55,7 @@ class VideoShots:
     def best_reference(self) -> int:
         """Index of a frame in which the mouth is well open and the head faces the camera."""
         usable = self.track.usable
-        opening = np.where(usable, coefficients.liplip_gap(self._canonical), np.nan)
+        opening = np.where(usable, coefficients.lip_opening(self._canonical), np.nan)
         frontal = np.nan_to_num(self._pose.rotation[:, 2, 2], nan=0.0)
         wanted = np.nanquantile(opening, 0.85)
         cost = np.where(usable, np.abs(opening - wanted) / (wanted + 1e-3) + 4 * (np.nanmax(frontal) - frontal), np.inf)
@@ -63,7 +63,7 @@ class VideoShots:
 
     def __call__(
         self, frames: Iterable[tuple[int, Frame]], motion: NDArray[np.float32], reference: Reference
-    ) -> Iterator[Shot | Frame]:
+    ) -> Iterator[WarpedFrame | Frame]:
         """A shot for each frame and row of motion; frames without a face stay frames.
 
         Args:
@@ -71,7 +71,7 @@ class VideoShots:
             motion: (T, 31).
             reference: Where the look of the mouth comes from in frames that do not show enough of it.
         """
-        held: Shot | None = None
+        held: WarpedFrame | None = None
         for row, (index, frame) in zip(motion, frames, strict=False):
             if not self.track.usable[index]:
                 yield held if self._hold and held is not None else frame
@@ -84,18 +84,20 @@ class VideoShots:
             if (wanted[coefficients.LIDS] > own[coefficients.LIDS] + LOWERED).any():
                 lids = Lids(frame, self.track.points[index])
                 coarse, drawn = lids(coarse, points, wanted[coefficients.LIDS]), lids.share(wanted[coefficients.LIDS])
-            lack = lacking(self._canonical[index], moved)
+            disocclusion = measure_disocclusion(self._canonical[index], moved)
             shown = (
-                None if lack == 0 else _blend(align(pose, MOUTH).crop(coarse, 0), reference.window(points, pose), lack)
+                None
+                if disocclusion == 0
+                else _blend(align(pose, MOUTH).crop(coarse, 0), reference.window(points, pose), disocclusion)
             )
-            held = Shot(
+            held = WarpedFrame(
                 coarse=coarse,
                 lids=drawn,
                 reference=shown,
                 points=points,
                 pose=pose,
-                lack=lack,
-                unseen=unseen(lack, max(lip_gap(self._canonical[index]), reference.opening)),
+                disocclusion=disocclusion,
+                unobserved=unobserved(disocclusion, max(lip_gap(self._canonical[index]), reference.opening)),
                 moved=own - wanted,
                 origin=self.track.points[index],
             )
@@ -127,13 +129,13 @@ def _blend(one: Frame, other: Frame, share: float) -> Frame:
     return np.rint((1 - share) * one.astype(np.float32) + share * other).astype(np.uint8)
 
 
-class DrivenVideoShots(VideoShots):
+class DrivenVideoWarper(VideoWarper):
     """A video whose face makes another one's expression, in the channels that are chosen; its head stays its own.
 
     Args:
-        track: See ``VideoShots``.
+        track: See ``VideoWarper``.
         chosen: (31,) channels of a motion that are the driver's.
-        on_missing_face: See ``VideoShots``.
+        on_missing_face: See ``VideoWarper``.
     """
 
     def __init__(self, track: FaceTrack, chosen: NDArray[np.bool_], *, on_missing_face: str = "keep") -> None:
@@ -147,13 +149,13 @@ class DrivenVideoShots(VideoShots):
         return np.where(self._chosen, row, self._own[index]).astype(np.float32)
 
 
-class ExpressedVideoShots(VideoShots):
+class ExpressedVideoWarper(VideoWarper):
     """A video whose face goes on doing what it does, with an expression or a turn of the head added throughout.
 
     Args:
-        track: See ``VideoShots``.
+        track: See ``VideoWarper``.
         added: (31,) motion that is added to that of each frame.
-        on_missing_face: See ``VideoShots``.
+        on_missing_face: See ``VideoWarper``.
     """
 
     def __init__(self, track: FaceTrack, added: NDArray[np.float32], *, on_missing_face: str = "keep") -> None:

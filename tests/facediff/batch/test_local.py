@@ -15,7 +15,7 @@ import pytest
 
 from facediff.batch.jobs import Job
 from facediff.batch.local import run
-from facediff.batch.work_items import Identity, Order, Rendered
+from facediff.batch.work_items import Identity, Rendered, WorkItem
 from facediff.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]
@@ -38,17 +38,17 @@ def act(job: Job, identity: Identity, target: Path) -> Rendered:
     return Rendered(1, {})
 
 
-def orders(folder: Path, *kinds: str) -> list[Order]:
+def items(folder: Path, *kinds: str) -> list[WorkItem]:
     return [
-        Order(Job(k, kind, {}, {}, f"{k}.mp4"), Identity(str(k), {}, "", {}), folder / str(k))
+        WorkItem(Job(k, kind, {}, {}, f"{k}.mp4"), Identity(str(k), {}, "", {}), folder / str(k))
         for k, kind in enumerate(kinds)
     ]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_one_failure_ends_nothing(tmp_path, workers):
-    wanted = orders(tmp_path, "work", "die", "fail", "die once", "leave", "work")
-    outcomes = {order.job.line: outcome for order, outcome in run(wanted, act, workers=workers)}
+    wanted = items(tmp_path, "work", "die", "fail", "die once", "leave", "work")
+    outcomes = {item.job.line: outcome for item, outcome in run(wanted, act, workers=workers)}
     assert [outcomes[k].reason for k in (0, 3, 5)] == [None] * 3
     assert outcomes[1].reason.startswith("its worker was killed twice, most likely for want of memory")
     assert outcomes[2].reason == "ValueError: bad job"
@@ -58,7 +58,7 @@ def test_one_failure_ends_nothing(tmp_path, workers):
 def test_a_worker_does_many_orders_and_cores_are_shared_out(tmp_path, monkeypatch):
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
     monkeypatch.setattr("facediff.batch.local._cores", lambda: 6)
-    done = [order.file.read_text().split() for order, _ in run(orders(tmp_path, *["work"] * 8), act, workers=2)]
+    done = [item.file.read_text().split() for item, _ in run(items(tmp_path, *["work"] * 8), act, workers=2)]
     assert len({pid for pid, _ in done}) <= 2 and {threads for _, threads in done} == {"3"}
     assert "MKL_NUM_THREADS" not in os.environ
 
@@ -67,9 +67,9 @@ def test_orders_are_taken_when_there_is_room(tmp_path):
     taken = []
 
     def waiting():
-        for order in orders(tmp_path, *["work"] * 5):
-            taken.append(order)
-            yield order
+        for item in items(tmp_path, *["work"] * 5):
+            taken.append(item)
+            yield item
 
     outcomes = run(waiting(), act, workers=1)
     next(outcomes)
@@ -79,7 +79,7 @@ def test_orders_are_taken_when_there_is_room(tmp_path):
 
 def test_closing_stops_the_workers(tmp_path):
     before = set(psutil.Process().children())
-    outcomes = run(orders(tmp_path, "work", "sleep", "sleep"), act, workers=2)
+    outcomes = run(items(tmp_path, "work", "sleep", "sleep"), act, workers=2)
     next(outcomes)
     started = time.monotonic()
     outcomes.close()

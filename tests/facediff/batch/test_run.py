@@ -20,7 +20,7 @@ from facediff.batch.files import sha256
 from facediff.batch.jobs import Job
 from facediff.batch.manifest import Entry, opened
 from facediff.batch.run import Report, run_batch
-from facediff.batch.work_items import Identity, Order, Outcome, Part, Rendered
+from facediff.batch.work_items import Identity, Outcome, Part, Rendered, WorkItem
 from facediff.batch.worker import perform
 from facediff.errors import ConfigError, InputError, OutputError
 
@@ -45,12 +45,12 @@ class Crew:
         self.made: list[str] = []
         self.stop_before: str | None = None
 
-    def __call__(self, orders: Iterable[Order]) -> Iterator[tuple[Order, Outcome]]:
-        waiting = iter(orders)
-        while (order := next(waiting, None)) is not None:
-            if order.name == self.stop_before:
+    def __call__(self, items: Iterable[WorkItem]) -> Iterator[tuple[WorkItem, Outcome]]:
+        waiting = iter(items)
+        while (item := next(waiting, None)) is not None:
+            if item.name == self.stop_before:
                 raise KeyboardInterrupt
-            yield order, perform(order, self.render)
+            yield item, perform(item, self.render)
 
     def render(self, job: Job, identity: Identity, target: Path, part: Part | None = None) -> Rendered:
         self.made.append(job.output if part is None else f"{job.output}#{part.index}")

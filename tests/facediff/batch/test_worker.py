@@ -9,13 +9,13 @@ import pytest
 
 from facediff.batch.files import sha256
 from facediff.batch.jobs import Job
-from facediff.batch.work_items import Identity, Order, Rendered
+from facediff.batch.work_items import Identity, Rendered, WorkItem
 from facediff.batch.worker import perform, thread_variables
 from facediff.errors import NoFaceFound
 
 
-def order_in(folder) -> Order:
-    return Order(Job(1, "talk", {}, {}, "x/a.mp4"), Identity("k", {}, "w", {}), folder / "work")
+def order_in(folder) -> WorkItem:
+    return WorkItem(Job(1, "talk", {}, {}, "x/a.mp4"), Identity("k", {}, "w", {}), folder / "work")
 
 
 def writes(job, identity, target) -> Rendered:
@@ -28,17 +28,17 @@ def never(job, identity, target) -> Rendered:
 
 
 def test_an_outcome_tells_what_was_made(tmp_path):
-    order = order_in(tmp_path)
-    outcome = perform(order, writes)
+    item = order_in(tmp_path)
+    outcome = perform(item, writes)
     assert (outcome.reason, outcome.frames, outcome.size_bytes) == (None, 4, 4)
     assert outcome.sha256 == sha256(tmp_path / "work" / "a.mp4") and set(outcome.seconds) == {"render", "total"}
 
 
 def test_what_a_lost_worker_had_finished_is_taken(tmp_path):
-    order = order_in(tmp_path)
-    assert perform(order, writes) == perform(order, never)
-    order.file.write_bytes(b"changed")
-    assert "it was done already" in perform(order, never).reason
+    item = order_in(tmp_path)
+    assert perform(item, writes) == perform(item, never)
+    item.file.write_bytes(b"changed")
+    assert "it was done already" in perform(item, never).reason
 
 
 @pytest.mark.parametrize(

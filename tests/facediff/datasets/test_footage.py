@@ -1,7 +1,7 @@
 import pytest
 
 from facediff.datasets.footage import caption_of, read_footage
-from facediff.datasets.recordings import Clip
+from facediff.datasets.recordings import Recording
 from facediff.errors import InputError, MediaError
 
 
@@ -19,7 +19,7 @@ def test_a_caption_lies_beside_its_video(footage) -> None:
 
 
 def test_a_caption_may_begin_with_a_byte_order_mark_but_is_text(tmp_path) -> None:
-    clip = Clip(tmp_path / "a.mp4", "a.mp4", "silent", "domain", None)
+    clip = Recording(tmp_path / "a.mp4", "a.mp4", "silent", "domain", None)
     (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfold m\xc3\xa4n \r\n")
     assert caption_of(clip) == "old män"
     (tmp_path / "a.txt").write_bytes(b"\xff\xfe\x00")

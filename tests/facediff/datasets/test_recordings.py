@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from facediff.datasets.recordings import read_catalog
+from facediff.datasets.recordings import read_recordings
 from facediff.errors import InputError
 
 HEADER = "file,split,kind,identity,licence,sound\n"
@@ -24,11 +24,11 @@ def table(folder: Path, text: str = HEADER + ROWS) -> Path:
 
 
 def names(*args, **options) -> list[str]:
-    return [clip.name for clip in read_catalog(*args, **options)]
+    return [clip.name for clip in read_recordings(*args, **options)]
 
 
 def test_rows_of_a_split_in_the_order_of_the_table(tmp_path) -> None:
-    clips = read_catalog(table(tmp_path))
+    clips = read_recordings(table(tmp_path))
     assert [c.name for c in clips] == ["a/one.mp4", "a/two.mp4", "a/three.mp4", "four.png"]
     assert [c.kind for c in clips] == ["av", "av", "silent", "still"]
     assert [c.identity for c in clips] == ["ann", "ann", "bob", "cid"]
@@ -41,23 +41,23 @@ def test_kinds_and_licences_are_filtered(tmp_path) -> None:
     assert names(catalog, kinds=("still",)) == ["four.png"]
     assert names(catalog, kinds=("av", "silent"), licence="permissive") == ["a/one.mp4", "a/two.mp4"]
     with pytest.raises(InputError, match="no clips of split 'train', kinds .'silent'. and licence 'permissive'"):
-        read_catalog(catalog, kinds=("silent",), licence="permissive")
+        read_recordings(catalog, kinds=("silent",), licence="permissive")
 
 
 def test_sound_is_the_clips_own_or_a_file_beside_it_and_only_speech_has_any(tmp_path) -> None:
     catalog = table(tmp_path)
-    sounds = [clip.sound for clip in read_catalog(catalog)]
+    sounds = [clip.sound for clip in read_recordings(catalog)]
     assert sounds == [tmp_path / "a" / "one.mp4", tmp_path / "a" / "two.flac", None, None]
-    assert read_catalog(catalog, split="test")[0].sound == tmp_path / "five.mp4"  # a note that names no file
+    assert read_recordings(catalog, split="test")[0].sound == tmp_path / "five.mp4"  # a note that names no file
     without = table(tmp_path, "file,split,kind,identity,licence\nfive.mp4,train,av,dan,CC0\n")
-    assert read_catalog(without)[0].sound == tmp_path / "five.mp4"
+    assert read_recordings(without)[0].sound == tmp_path / "five.mp4"
 
 
 def test_a_sound_that_is_not_there_is_named(tmp_path) -> None:
     catalog = table(tmp_path)
     (tmp_path / "a" / "two.flac").unlink()
     with pytest.raises(InputError, match="the sound two.flac of a/two.mp4 is not there"):
-        read_catalog(catalog)
+        read_recordings(catalog)
 
 
 def test_spreadsheets_may_mark_their_encoding_and_leave_out_last_cells(tmp_path) -> None:
@@ -70,7 +70,7 @@ def test_spreadsheets_may_mark_their_encoding_and_leave_out_last_cells(tmp_path)
 def test_a_column_that_is_missing_is_named(tmp_path, missing) -> None:
     renamed = HEADER.replace(missing, "other") + ROWS
     with pytest.raises(InputError, match=f"lacks the column '{missing}'; it needs file, split, kind"):
-        read_catalog(table(tmp_path, renamed))
+        read_recordings(table(tmp_path, renamed))
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,10 @@ def test_a_column_that_is_missing_is_named(tmp_path, missing) -> None:
 )
 def test_tables_that_cannot_be_used_are_refused(tmp_path, text, options, said) -> None:
     with pytest.raises(InputError, match=said):
-        read_catalog(table(tmp_path, text), **options)
+        read_recordings(table(tmp_path, text), **options)
 
 
 def test_files_of_other_splits_need_not_be_there(tmp_path) -> None:
     assert names(table(tmp_path, HEADER + ROWS + "gone.mp4,test,av,eve,CC0,\n"))[-1] == "four.png"
     with pytest.raises(InputError, match="no table of clips at .*none.csv"):
-        read_catalog(tmp_path / "none.csv")
+        read_recordings(tmp_path / "none.csv")

@@ -11,8 +11,8 @@ def test_any_length_and_no_seam() -> None:
     for parameter in (p for p in net.parameters() if p.requires_grad):
         torch.nn.init.normal_(parameter, std=0.2)
     mel, noisy, t = torch.randn(1, 80, 400), torch.randn(1, 31, 100), torch.tensor([500])
-    whole = net(noisy, t, net.hear(mel))
-    part = net(noisy[..., :60], t, net.hear(mel[..., :240]))
+    whole = net(noisy, t, net.encode_speech(mel))
+    part = net(noisy[..., :60], t, net.encode_speech(mel[..., :240]))
     assert whole.shape == (1, 31, 100)
     torch.testing.assert_close(whole[..., :40], part[..., :40], rtol=1e-4, atol=1e-4)
 
@@ -22,8 +22,8 @@ def test_a_sound_that_is_not_heard_does_not_count() -> None:
     torch.nn.init.normal_(net.unheard)
     heard = torch.tensor([True, False])
     mel = torch.randn(2, 80, 40)
-    features = net.hear(mel, heard)
-    other = net.hear(mel.flip(2), heard)
+    features = net.encode_speech(mel, heard)
+    other = net.encode_speech(mel.flip(2), heard)
     assert not torch.equal(features[0], other[0])
     torch.testing.assert_close(features[1], other[1])
 

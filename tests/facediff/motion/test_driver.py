@@ -11,7 +11,7 @@ from facediff.errors import ConfigError, MediaError, NoFaceFound
 from facediff.landmarks.tracker import track_still
 from facediff.media import VideoWriter
 from facediff.motion import coefficients
-from facediff.motion.driver import REACH, REGIONS, WIDER, channels, read_driver, scaled, shown, within_reach
+from facediff.motion.driver import REACH, REGIONS, WIDER, channels, limit_softly, play_motion, read_driver, scale_motion
 from facediff.motion.template import MotionTemplate
 
 SMALL = np.ascontiguousarray(astronaut()[:256, 100:356])
@@ -40,18 +40,18 @@ def test_regions_make_up_the_face() -> None:
 
 
 def test_each_part_is_as_strong_as_is_wanted() -> None:
-    motion = scaled(template().motion, lips=0.5, eyes=2, brows=0, head=3)[0]
+    motion = scale_motion(template().motion, lips=0.5, eyes=2, brows=0, head=3)[0]
     for region, strength in (("lips", 0.5), ("eyes", 2), ("brows", 0), ("pose", 3)):
         assert (motion[channels(region)] == strength).all()
 
 
 def test_a_single_expression_comes_and_stays() -> None:
-    motion = shown(read_driver(template(1)), Fraction(25)).motion
+    motion = play_motion(read_driver(template(1)), Fraction(25)).motion
     assert len(motion) == 50
     np.testing.assert_array_equal(motion[0], 0)
     assert (np.diff(motion, axis=0) >= 0).all()
     np.testing.assert_array_equal(motion[15:], 1)
-    assert len(shown(read_driver(template(4)), Fraction(50)).motion) == 8  # a motion is shown as it is
+    assert len(play_motion(read_driver(template(4)), Fraction(50)).motion) == 8  # a motion is shown as it is
 
 
 @pytest.mark.parametrize("fps", [25, 60])
@@ -111,10 +111,10 @@ def test_a_picture_is_one_expression_and_is_shown_as_long_as_it_is_wanted(tmp_pa
 
 def test_scaling_and_showing_leave_the_motion_itself_alone() -> None:
     kept = template(1)
-    scaled(kept.motion, lips=0, eyes=0, brows=0, head=0)
-    shown(read_driver(kept), Fraction(60))
+    scale_motion(kept.motion, lips=0, eyes=0, brows=0, head=0)
+    play_motion(read_driver(kept), Fraction(60))
     np.testing.assert_array_equal(kept.motion, 1)
-    lively = scaled(template(3).motion, lips=2, eyes=2, brows=2, head=2)
+    lively = scale_motion(template(3).motion, lips=2, eyes=2, brows=2, head=2)
     np.testing.assert_array_equal(lively, 2 * template(3).motion)
 
 
@@ -122,11 +122,11 @@ def test_a_head_stays_over_its_shoulders_and_its_order_in_time() -> None:
     motion = np.zeros((200, coefficients.DIMENSIONS), np.float32)
     motion[:, coefficients.SHIFT] = np.linspace(-3, 3, 200)[:, None]
     motion[:, coefficients.ANGLES] = 40
-    near = within_reach(motion)
+    near = limit_softly(motion)
     assert (np.abs(near[:, coefficients.SHIFT]) <= REACH).all() and (
         np.diff(near[:, coefficients.SHIFT], axis=0) >= 0
     ).all()
-    small = within_reach(0.02 * motion)[:, coefficients.SHIFT]
+    small = limit_softly(0.02 * motion)[:, coefficients.SHIFT]
     np.testing.assert_allclose(small, 0.02 * motion[:, coefficients.SHIFT], atol=0.005)
     np.testing.assert_array_equal(np.delete(near, coefficients.SHIFT, 1), np.delete(motion, coefficients.SHIFT, 1))
 
@@ -134,7 +134,7 @@ def test_a_head_stays_over_its_shoulders_and_its_order_in_time() -> None:
 def test_eyes_shut_as_they_do_and_hardly_open_further_than_they_are() -> None:
     motion = np.zeros((100, coefficients.DIMENSIONS), np.float32)
     motion[:, coefficients.LIDS] = np.linspace(-0.5, 1, 100)[:, None]
-    lids = within_reach(motion)[:, coefficients.LIDS]
+    lids = limit_softly(motion)[:, coefficients.LIDS]
     np.testing.assert_array_equal(
         lids[motion[:, coefficients.LIDS] >= 0], motion[:, coefficients.LIDS][motion[:, coefficients.LIDS] >= 0]
     )
@@ -144,13 +144,13 @@ def test_eyes_shut_as_they_do_and_hardly_open_further_than_they_are() -> None:
 def test_the_moment_of_a_picture_is_found_by_its_face_and_by_its_place(tmp_path) -> None:
     """Of frames with one and the same face, the one at the picture's place; of another size, by the face alone."""
     driver = read_driver(write_video(tmp_path / "d.mp4", 25))
-    assert abs(driver.moment_of(track_still(np.roll(SMALL, 5, axis=1))) - 5) <= 1  # a pixel a frame
+    assert abs(driver.find_matching_frame(track_still(np.roll(SMALL, 5, axis=1))) - 5) <= 1  # a pixel a frame
     larger = cv2.resize(SMALL, (512, 512), interpolation=cv2.INTER_CUBIC)
-    assert driver.moment_of(track_still(larger)) is not None
+    assert driver.find_matching_frame(track_still(larger)) is not None
     another = track_still(astronaut())
     another.points[:, :, 0] *= 1.1  # a broader face
-    assert driver.moment_of(another) is None
-    assert read_driver(template(4)).moment_of(track_still(SMALL)) is None
+    assert driver.find_matching_frame(another) is None
+    assert read_driver(template(4)).find_matching_frame(track_still(SMALL)) is None
     assert driver.motion_of(another) is None
 
 
@@ -164,7 +164,7 @@ def test_lids_are_counted_from_where_the_picture_has_them(tmp_path) -> None:
     assert np.abs(own[coefficients.LIDS]).max() < 0.15
     others = np.delete(np.arange(coefficients.DIMENSIONS), coefficients.LIDS)
     np.testing.assert_array_equal(
-        own[others], motion[blinking.moment_of(track_still(np.roll(SMALL, 5, axis=1))), others]
+        own[others], motion[blinking.find_matching_frame(track_still(np.roll(SMALL, 5, axis=1))), others]
     )
 
 
@@ -176,7 +176,7 @@ def test_the_landmarks_of_the_same_person_are_taken_to_the_picture(tmp_path) -> 
     assert same.shape == (12, 478, 3)
     assert np.abs(same - driver.track.points)[..., :2].max() < 1.5
     larger = track_still(cv2.resize(np.roll(SMALL, 5, axis=1), (512, 512), interpolation=cv2.INTER_CUBIC))
-    moved, moment = driver.landmarks_for(larger), driver.moment_of(larger)
+    moved, moment = driver.landmarks_for(larger), driver.find_matching_frame(larger)
     apart = np.linalg.norm(moved[moment, :468, :2] - larger.points[0, :468, :2], axis=1)
     assert apart.mean() < 1.5
     np.testing.assert_allclose((moved[9] - moved[5]).mean(axis=0)[:2], [8, 0], atol=1.5)  # four pixels, twice as large

@@ -15,10 +15,10 @@ from diffusers import (
 from torch import nn
 
 from facediff.models.codec import FaceCodec
-from facediff.pipelines.compatibility import ClipShape
+from facediff.pipelines.compatibility import VideoShape
 
 CHANNELS, FRAMES, SIDE, TOKENS, DIM = 4, 2, 4, 3, 8
-CLIP = ClipShape(frames=FRAMES, fps=25, height=8 * SIDE, width=8 * SIDE)
+CLIP = VideoShape(frames=FRAMES, fps=25, height=8 * SIDE, width=8 * SIDE)
 
 
 def animatediff(seed: int = 0, channels: int = CHANNELS, **changes: Any) -> UNetMotionModel:

@@ -8,7 +8,7 @@ import pytest
 from diffusers import EDMEulerScheduler, UNet2DModel
 
 from facediff.errors import ConfigError
-from facediff.pipelines.compatibility import ClipShape, Side, check_compatibility
+from facediff.pipelines.compatibility import Side, VideoShape, check_compatibility
 
 from .clip_models import CLIP, animatediff, codec, flow, schedule, text_to_video, wan
 
@@ -79,9 +79,9 @@ def test_other_clips_are_refused(change, said, small, prior) -> None:
 
 
 def test_clips_that_a_network_cannot_take_are_refused(small, prior) -> None:
-    longer = ClipShape(frames=9, fps=25, height=32, width=32)
+    longer = VideoShape(frames=9, fps=25, height=32, width=32)
     refused(replace(small, clip=longer), replace(prior, clip=longer), "at most 8 frames", "clips of 9")
-    odd = ClipShape(frames=2, fps=25, height=40, width=32)
+    odd = VideoShape(frames=2, fps=25, height=40, width=32)
     refused(replace(small, clip=odd), replace(prior, model=wan(), clip=odd), "patches of 2 by 2", "clips of 5 by 4")
 
 

@@ -16,7 +16,7 @@ from facediff.models.diffusion_autoencoder import DualModulationUNet, base_sched
 from facediff.models.identity import IdentityEncoder
 from facediff.pipelines.diffusion_video_autoencoder import (
     DiffusionVideoAutoencoderPipeline,
-    Places,
+    FaceLayout,
     video_identity,
 )
 
@@ -58,9 +58,9 @@ def quiet(pipeline: DiffusionVideoAutoencoderPipeline) -> DiffusionVideoAutoenco
     return pipeline
 
 
-def places(frames: int = FRAMES) -> Places:
+def face_layout(frames: int = FRAMES) -> FaceLayout:
     g = torch.Generator().manual_seed(1)
-    return Places(
+    return FaceLayout(
         points=torch.randn(frames, 478, 3, generator=g),
         parts=torch.rand(frames, 4, SIDE // 4, SIDE // 4, generator=g),
         coordinates=torch.randn(frames, 2, SIDE // 8, SIDE // 8, generator=g),
@@ -79,8 +79,8 @@ def identity(seed: int = 3) -> torch.Tensor:
 def test_what_is_encoded_decodes_to_itself(kind: str, request) -> None:
     pipeline = request.getfixturevalue(kind)
     latents = pipeline.latents(faces())
-    noise = pipeline.encode(latents, identity(), places(), num_inference_steps=10, fixed_point_steps=8)
-    made = pipeline(noise, identity(), places(), num_inference_steps=10)
+    noise = pipeline.encode(latents, identity(), face_layout(), num_inference_steps=10, fixed_point_steps=8)
+    made = pipeline(noise, identity(), face_layout(), num_inference_steps=10)
     torch.testing.assert_close(made.latents, latents, rtol=0.02, atol=0.02)
     assert made.images.shape == (FRAMES, 3, SIDE, SIDE)
 
@@ -91,17 +91,17 @@ def test_another_identity_or_place_gives_another_picture(kind: str, request) -> 
     noise = torch.randn(pipeline.latents(faces()).shape, generator=torch.Generator().manual_seed(4))
     made = [
         pipeline(noise, who, where, num_inference_steps=3, decode=False).latents
-        for who, where in ((identity(), places()), (identity(), places()), (identity(5), places()))
+        for who, where in ((identity(), face_layout()), (identity(), face_layout()), (identity(5), face_layout()))
     ]
     assert torch.equal(made[0], made[1])
     assert not torch.allclose(made[0], made[2], atol=1e-4)
-    moved = Places(places().points + 1, places().parts, places().coordinates)
+    moved = FaceLayout(face_layout().points + 1, face_layout().parts, face_layout().coordinates)
     other = pipeline(noise, identity(), moved, num_inference_steps=3, decode=False).latents
     assert not torch.allclose(made[0], other, atol=1e-4)
 
 
 def test_a_video_has_one_identity_of_length_one(base: DiffusionVideoAutoencoderPipeline) -> None:
-    vectors = base.identify(base.latents(faces()), places())
+    vectors = base.identify(base.latents(faces()), face_layout())
     assert vectors.shape == (FRAMES, 10)
     who = video_identity(vectors)
     assert float(who.norm()) == pytest.approx(1.0, abs=1e-5)
@@ -110,7 +110,7 @@ def test_a_video_has_one_identity_of_length_one(base: DiffusionVideoAutoencoderP
 
 def test_gradients_flow_back_to_the_identity(base: DiffusionVideoAutoencoderPipeline) -> None:
     who = identity().requires_grad_(True)
-    made = base.predictor(who, places())(torch.randn(FRAMES, 4, 8, 8), torch.tensor(500))
+    made = base.predictor(who, face_layout())(torch.randn(FRAMES, 4, 8, 8), torch.tensor(500))
     base.decode(made).square().mean().backward()
     assert who.grad is not None and float(who.grad.abs().sum()) > 0
 
@@ -119,7 +119,9 @@ def test_it_is_saved_and_loaded_as_any_pipeline(base: DiffusionVideoAutoencoderP
     base.save_pretrained(tmp_path)
     again = quiet_loaded(DiffusionVideoAutoencoderPipeline.from_pretrained(tmp_path))
     noise = torch.randn(FRAMES, 4, 8, 8, generator=torch.Generator().manual_seed(6))
-    made, same = (p(noise, identity(), places(), num_inference_steps=2, decode=False).latents for p in (base, again))
+    made, same = (
+        p(noise, identity(), face_layout(), num_inference_steps=2, decode=False).latents for p in (base, again)
+    )
     torch.testing.assert_close(made, same, rtol=1e-4, atol=1e-4)
 
 
@@ -138,7 +140,7 @@ def test_another_denoiser_is_composed_with_its_own_by_a_guider(kind: str, reques
         torch.nn.init.normal_(weight, std=0.1)
 
     def run(steps: int = 1, **more) -> torch.Tensor:
-        return pipeline(noise, identity(), places(), num_inference_steps=steps, decode=False, **more).latents
+        return pipeline(noise, identity(), face_layout(), num_inference_steps=steps, decode=False, **more).latents
 
     own, guider = run(), ScoreCompositionGuidance(guidance_scale=1.0, strength=0.25)
     guider.prior = prior
@@ -151,5 +153,5 @@ def test_another_denoiser_is_composed_with_its_own_by_a_guider(kind: str, reques
     with pytest.raises(ConfigError, match="compares with a negative condition"):
         run(guider=ClassifierFreeGuidance(2.0))
     pulled = run(guider=ClassifierFreeGuidance(2.0), null_identity=identity(5))
-    null = pipeline(noise, identity(5), places(), num_inference_steps=1, decode=False).latents
+    null = pipeline(noise, identity(5), face_layout(), num_inference_steps=1, decode=False).latents
     torch.testing.assert_close(pulled, 2 * own - null, rtol=1e-4, atol=1e-4)

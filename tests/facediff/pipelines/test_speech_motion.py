@@ -49,10 +49,10 @@ def test_strengths(motion_model) -> None:
 
 
 def test_a_manner_is_spoken_with_and_rests_in_silence(motion_model) -> None:
-    manner = np.zeros(coefficients.DIMENSIONS, np.float32)
-    manner[coefficients.LIPS] = 0.5
+    speaking_style = np.zeros(coefficients.DIMENSIONS, np.float32)
+    speaking_style[coefficients.LIPS] = 0.5
     wave = np.concatenate([speech(2), np.zeros(2 * 16000, np.float32)])
-    plain, own = motion_model(wave), motion_model(wave, manner=manner)
+    plain, own = motion_model(wave), motion_model(wave, speaking_style=speaking_style)
     change = own - plain
     assert change[:45, coefficients.LIPS].mean() > 0.3  # less where an m, b or p may be heard
     assert np.abs(change[-20:]).max() < 1e-3

@@ -13,8 +13,8 @@ from facediff.errors import ConfigError, WeightsError
 from facediff.models.codec import FaceCodec
 from facediff.models.diffusion_autoencoder import DualModulationUNet, base_schedule
 from facediff.models.identity import IdentityEncoder
-from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline, Places
-from facediff.pipelines.text_editor import ClipEditor, ClipEditSettings
+from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline, FaceLayout
+from facediff.pipelines.text_editor import ClipEditSettings, TextEditor
 
 FRAMES, SIDE = 2, 64
 
@@ -39,8 +39,8 @@ def clip_folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def editor(clip_folder) -> ClipEditor:
-    return ClipEditor.from_pretrained(str(clip_folder), "cpu")
+def editor(clip_folder) -> TextEditor:
+    return TextEditor.from_pretrained(str(clip_folder), "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def pipeline() -> DiffusionVideoAutoencoderPipeline:
 
 def seek(editor, pipeline, text="face with eyeglasses", losses=None, **settings) -> torch.Tensor:
     g = torch.Generator().manual_seed(1)
-    where = Places(
+    where = FaceLayout(
         torch.randn(FRAMES, 478, 3, generator=g),
         torch.rand(FRAMES, 4, SIDE // 4, SIDE // 4, generator=g),
         torch.randn(FRAMES, 2, SIDE // 8, SIDE // 8, generator=g),
@@ -117,4 +117,4 @@ def test_no_text_and_no_model_are_said_plainly(editor, pipeline, tmp_path) -> No
     with pytest.raises(ConfigError, match="wants a text"):
         seek(editor, pipeline, "  ")
     with pytest.raises(WeightsError, match="CLIP"):
-        ClipEditor.from_pretrained(str(tmp_path))
+        TextEditor.from_pretrained(str(tmp_path))

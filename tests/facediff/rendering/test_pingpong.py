@@ -7,7 +7,7 @@ import pytest
 
 from facediff.media import VideoReader, VideoWriter
 from facediff.rendering import pingpong
-from facediff.rendering.pingpong import there_and_back
+from facediff.rendering.pingpong import play_pingpong
 
 
 @pytest.mark.parametrize("held", [2, 120])
@@ -16,7 +16,7 @@ def test_a_video_goes_there_and_back_without_a_stop(tmp_path, monkeypatch, held:
     with VideoWriter(tmp_path / "v.mp4", (32, 32), Fraction(25)) as writer:
         for k in range(5):
             writer.write(np.full((32, 32, 3), 50 * k, np.uint8))
-    shown = list(islice(there_and_back(VideoReader(tmp_path / "v.mp4"), 5), 18))
+    shown = list(islice(play_pingpong(VideoReader(tmp_path / "v.mp4"), 5), 18))
     assert [index for index, _ in shown] == [0, 1, 2, 3, 4, 3, 2, 1, 0, 1, 2, 3, 4, 3, 2, 1, 0, 1]
     for index, frame in shown:
         assert abs(int(frame.mean()) - 50 * index) < 4
@@ -25,7 +25,7 @@ def test_a_video_goes_there_and_back_without_a_stop(tmp_path, monkeypatch, held:
 @pytest.mark.parametrize(("count", "wanted"), [(1, [0, 0, 0, 0, 0]), (2, [0, 1, 0, 1, 0])])
 def test_short_videos_go_on_too(count: int, wanted: list[int]) -> None:
     frames = [np.full((2, 2, 3), k, np.uint8) for k in range(count)]
-    shown = islice(there_and_back(frames, count), 5)
+    shown = islice(play_pingpong(frames, count), 5)
     assert [(index, int(frame[0, 0, 0])) for index, frame in shown] == [(k, k) for k in wanted]
 
 
@@ -46,7 +46,7 @@ def test_memory_stays_flat(monkeypatch) -> None:
                 del frame
 
     most = 0
-    for index, frame in islice(there_and_back(Reader(), 40), 100):
+    for index, frame in islice(play_pingpong(Reader(), 40), 100):
         assert int(frame[0, 0, 0]) == index
         most = max(most, len(alive))
     assert most <= 2 * 4 + 4  # a chunk, the one before it, and what is in hand

@@ -213,8 +213,8 @@ def test_the_command_line_animates_and_saves_motions(driver, tmp_path, monkeypat
     Image.fromarray(astronaut()).save("p.png")
     assert run("motion", "extract", driver, "-o", "m.safetensors")[0] == 0
     assert len(load_template("m.safetensors")) == 24
-    shown = CliRunner().invoke(app, ["motion", "show", "m.safetensors"])
-    assert "24 frames at 25 a second, a face in 24" in shown.stdout and "yaw (degrees)" in shown.stdout
+    play_motion = CliRunner().invoke(app, ["motion", "show", "m.safetensors"])
+    assert "24 frames at 25 a second, a face in 24" in play_motion.stdout and "yaw (degrees)" in play_motion.stdout
     assert run("motion", "show", "m.safetensors", "-o", "m.png")[0] == 0 and Path("m.png").stat().st_size > 9999
     assert run("animate", "p.png", driver, "-o", "a.mp4", "--region", "eyes", "--sound")[0] == 0
     assert VideoReader("a.mp4").info.has_audio

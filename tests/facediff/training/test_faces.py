@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut, coffee
 
-from facediff.datasets.recordings import Clip, read_catalog
+from facediff.datasets.recordings import Recording, read_recordings
 from facediff.landmarks.mesh import LIPS_OUTER, OUTER_EYES
 from facediff.landmarks.tracker import track_still
 from facediff.media import VideoWriter
@@ -17,7 +17,7 @@ FRAMES, SHIFT = 7, 3  # a clip in which the picture moves to the right
 
 
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory) -> list[Clip]:
+def clips(tmp_path_factory) -> list[Recording]:
     folder = tmp_path_factory.mktemp("clips")
     (folder / "people").mkdir()
     Image.fromarray(astronaut()).save(folder / "people" / "still.png")
@@ -29,7 +29,7 @@ def clips(tmp_path_factory) -> list[Clip]:
         "file,split,kind,identity,licence\npeople/still.png,train,still,eileen,CC0\n"
         "coffee.png,train,still,cup,CC0\nmoving.mp4,train,silent,eileen,CC0\n"
     )
-    return read_catalog(folder / "clips.csv")
+    return read_recordings(folder / "clips.csv")
 
 
 @pytest.fixture(scope="module")

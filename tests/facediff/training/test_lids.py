@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from facediff.datasets.recordings import Clip
+from facediff.datasets.recordings import Recording
 from facediff.errors import ConfigError
 from facediff.landmarks.eye_window import grid
 from facediff.landmarks.tracker import track_still
 from facediff.media import VideoWriter
 from facediff.motion import coefficients
-from facediff.rendering.warping.portrait import StillShots
+from facediff.rendering.warping.portrait import PortraitWarper
 from facediff.training.lids import fit_lid, shut_eyes
 
 
@@ -46,9 +46,9 @@ def test_shut_eyes_are_found_in_a_clip(tmp_path) -> None:
     motion[10:13, coefficients.LIDS] = 1.0
     path = tmp_path / "blink.mp4"
     with VideoWriter(path, (600, 600), 25) as film:
-        for shot in StillShots(picture, track_still(picture))(motion):
+        for shot in PortraitWarper(picture, track_still(picture))(motion):
             film.write(shot.coarse)
-    found = shut_eyes([Clip(path, "blink.mp4", "silent", "she", None)], tmp_path / "tracks", closure=0.6)
+    found = shut_eyes([Recording(path, "blink.mp4", "silent", "she", None)], tmp_path / "tracks", closure=0.6)
     assert 1 <= len(found["she"]) / 2 <= 3
     u, v = grid()
     lash, skin = ((np.abs(u) < 0.3) & (np.abs(v - at) < 0.04) for at in (0.06, -0.15))

@@ -47,6 +47,6 @@ def test_what_sounds_like_it_closes_the_lips(tmp_path) -> None:
     assert teach_closing(model, read_spoken(tmp_path), voices=1) > 0.9
     assert all(torch.equal(v, model.state_dict()[k]) for k, v in other.items())
     wave = np.concatenate([rng.normal(0, 0.1, 3200), hum]).astype(np.float32)
-    closing = model.closing(model.hear(torch.from_numpy(log_mel(normalise_loudness(wave)))[None]))[0]
+    closing = model.closing(model.encode_speech(torch.from_numpy(log_mel(normalise_loudness(wave)))[None]))[0]
     assert closing.shape == (10,)
     assert closing[6:9].min() > 0.5 > closing[1:4].max()

@@ -5,9 +5,9 @@ from facediff.audio.features import FLOOR
 from facediff.models.motion import MotionDenoiser, SpeechEncoder
 from facediff.motion import coefficients
 from facediff.training.motion import (
-    MotionClip,
     MotionDraw,
     MotionRecipe,
+    MotionRecording,
     mirror_motion,
     of_equal_size,
     other_voice,
@@ -15,10 +15,10 @@ from facediff.training.motion import (
 )
 
 
-def clips(count: int = 3, frames: int = 80) -> list[MotionClip]:
+def clips(count: int = 3, frames: int = 80) -> list[MotionRecording]:
     rng = np.random.default_rng(0)
     motions = [rng.normal(size=(frames, coefficients.DIMENSIONS)).astype(np.float32) for _ in range(count)]
-    return [MotionClip(m, np.zeros((80, 4 * frames), np.float32), str(i)) for i, m in enumerate(motions)]
+    return [MotionRecording(m, np.zeros((80, 4 * frames), np.float32), str(i)) for i, m in enumerate(motions)]
 
 
 def test_what_sound_settles_is_found_in_closed_form() -> None:
@@ -30,7 +30,7 @@ def test_what_sound_settles_is_found_in_closed_form() -> None:
     motion = np.zeros((400, coefficients.DIMENSIONS), np.float32)
     motion[:, 0], motion[1:, 30] = 2 * sound[0, 1].numpy(), sound[0, 2, :-1].numpy()
     net = MotionDenoiser(channels=8, dilations=(1,))
-    settle(net, [MotionClip(motion, None, "a")], [sound], MotionRecipe(penalty=1e-4))
+    settle(net, [MotionRecording(motion, None, "a")], [sound], MotionRecipe(penalty=1e-4))
     told = net.expected(sound)[0].T.numpy()[1:-1]
     wanted = (motion - motion.mean(axis=0))[1:-1]
     np.testing.assert_allclose(told[:, [0, 30]], wanted[:, [0, 30]], atol=0.05)

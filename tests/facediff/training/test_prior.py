@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from facediff.conditioning.captions import CaptionEncoder
-from facediff.datasets.recordings import Clip
+from facediff.datasets.recordings import Recording
 from facediff.errors import WeightsError
 from facediff.models.space_time import TemporalLayer
 from facediff.pipelines.loading import load_prior, load_talk
@@ -40,9 +40,9 @@ class Counted(list):
     """As many runs."""
 
 
-def clip(name: str, identity: str, is_heard: bool = True) -> Clip:
+def clip(name: str, identity: str, is_heard: bool = True) -> Recording:
     path = Path(name)
-    return Clip(path, name, "av" if is_heard else "silent", identity, path if is_heard else None)
+    return Recording(path, name, "av" if is_heard else "silent", identity, path if is_heard else None)
 
 
 def test_people_count_as_a_power_of_what_there_is_of_them() -> None:

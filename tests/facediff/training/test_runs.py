@@ -13,7 +13,7 @@ import torch
 from facediff.audio.encoder import LogMelEncoder
 from facediff.audio.wave import load_wave
 from facediff.datasets.footage import read_footage
-from facediff.datasets.recordings import Clip
+from facediff.datasets.recordings import Recording
 from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.tracker import track_face
@@ -35,7 +35,7 @@ def codec() -> FaceCodec:
 
 
 @pytest.fixture(scope="module")
-def clips(footage) -> list[Clip]:
+def clips(footage) -> list[Recording]:
     return read_footage(footage)
 
 
@@ -239,7 +239,7 @@ def test_where_no_face_is_seen_there_is_no_run(clips, codec, tmp_path, monkeypat
     """Frames 6 to 9 show none: the second run begins after them."""
     read = module.read_tracks
 
-    def hidden(clip: Clip, folder: Path, tick):
+    def hidden(clip: Recording, folder: Path, tick):
         track = read(clip, folder, tick)
         track.points[6:10] = np.nan
         track.presence[6:10] = 0

@@ -4,15 +4,15 @@ import torch
 from facediff.models.motion import SpeechEncoder
 from facediff.models.sync import SyncNet
 from facediff.motion import coefficients
-from facediff.training.motion import MotionClip
+from facediff.training.motion import MotionRecording
 from facediff.training.sync import SyncDraw, SyncRecipe, sync_loss
 
 RECIPE = SyncRecipe(batch_size=4, frames=20, noise=0.0)
 
 
-def clip(seed: int, frames: int = 60) -> MotionClip:
+def clip(seed: int, frames: int = 60) -> MotionRecording:
     motion = np.random.default_rng(seed).normal(size=(frames, coefficients.DIMENSIONS)).astype(np.float32)
-    return MotionClip(motion, None, f"person {seed}")
+    return MotionRecording(motion, None, f"person {seed}")
 
 
 def sound(number: int, frames: int = 60) -> torch.Tensor:

@@ -20,8 +20,8 @@ def drawn(size: float, across: float, down: float) -> Smile:
     u, v = np.abs(x - 160 - across) / size, (y - 60 - down) / size
     tooth = np.clip(np.searchsorted(WIDE, u, side="right") - 1, 0, 3)
     gap = np.minimum(np.abs(u - WIDE[tooth]), np.abs(u - WIDE[tooth + 1]))
-    inside = (u < WIDE[-1]) & (v > 0) & (v < TALL[tooth])
-    grey = np.where(inside, 0.7 + 0.3 * np.clip(gap / 5, 0, 1), 0.2)
+    draw_mouth_interior = (u < WIDE[-1]) & (v > 0) & (v < TALL[tooth])
+    grey = np.where(draw_mouth_interior, 0.7 + 0.3 * np.clip(gap / 5, 0, 1), 0.2)
     grey = cv2.GaussianBlur(grey, (0, 0), 1.0).astype(np.float32)
     lips = ((x - 160) / 88) ** 2 + ((y - 88) / 30) ** 2 < 1
     return Smile(np.repeat(grey[..., None], 3, axis=2), lips.astype(np.float32), (160.0, 60.0))

@@ -10,7 +10,7 @@ from facediff.errors import ConfigError
 from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.tracker import track_still
 from facediff.motion import coefficients
-from facediff.rendering.editing.glasses import APART, COLOUR, GlassesEditor, worn
+from facediff.rendering.editing.glasses import APART, COLOUR, GlassesEditor, place_glasses
 from facediff.types import FaceTrack
 
 
@@ -67,7 +67,7 @@ def test_a_turned_head_shows_the_temple_of_the_near_side_alone() -> None:
 
 def test_they_are_symmetric_and_stand_before_the_eyes() -> None:
     canonical, _ = canonicalise(large().points)
-    parts = worn(canonical[0])
+    parts = place_glasses(canonical[0])
     right, left = parts["right inside"], parts["left inside"]
     middle = (right[:, 0].mean() + left[:, 0].mean()) / 2
     np.testing.assert_allclose(left[:, 0].mean() - middle, APART, atol=1e-3)

@@ -20,7 +20,7 @@ from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoenc
 from facediff.rendering.editing.encoding import EncodedVideo, FaceViews, find_identity
 from facediff.rendering.editing.encoding_store import EncodingStore
 from facediff.rendering.editing.identity import EditSettings, IdentityEditor, edited_region, without_light
-from facediff.rendering.editing.methods import DeltaCoding, InversionCoding
+from facediff.rendering.editing.methods import DeltaMethod, InversionMethod
 from facediff.types import FaceTrack
 
 MOVES = (0, 3, 6, 9)  # pixels to the right, frame by frame
@@ -71,8 +71,8 @@ def edit(pipeline, views, video, identity, frames=FRAMES, **settings) -> list[np
 
 
 WAYS = pytest.mark.parametrize("way", [
-    lambda pipeline: InversionCoding(pipeline, STEPS, 1),
-    lambda pipeline: DeltaCoding(pipeline, (0.4, 0.8)),
+    lambda pipeline: InversionMethod(pipeline, STEPS, 1),
+    lambda pipeline: DeltaMethod(pipeline, (0.4, 0.8)),
 ], ids=["inversion", "delta"])  # fmt: skip
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from facediff.errors import ConfigError
-from facediff.rendering.editing.methods import GAIN, LEVELS, DeltaCoding, InversionCoding, coding, delta_levels
+from facediff.rendering.editing.methods import GAIN, LEVELS, DeltaMethod, InversionMethod, coding, delta_levels
 
 
 def test_codings_have_names_and_steps_of_their_own() -> None:
-    assert coding("delta", None) == DeltaCoding(None, LEVELS, GAIN, 0)
-    assert coding("inversion", None, steps=7) == InversionCoding(None, 7)
+    assert coding("delta", None) == DeltaMethod(None, LEVELS, GAIN, 0)
+    assert coding("inversion", None, steps=7) == InversionMethod(None, 7)
     assert len(coding("delta", None, steps=5, seed=2).levels) == 5
     with pytest.raises(ConfigError, match="delta, inversion"):
         coding("magic", None)

@@ -11,7 +11,7 @@ from facediff.landmarks.eye_window import SIZE, eye_frame, grid
 from facediff.landmarks.tracker import track_still
 from facediff.motion import coefficients
 from facediff.rendering.inpainting.lids import SHUT_AT, SHUT_FROM, Lids, lid
-from facediff.rendering.warping.portrait import StillShots
+from facediff.rendering.warping.portrait import PortraitWarper
 
 SHUT = np.ones(2)
 
@@ -71,7 +71,7 @@ def test_a_portrait_blinks_with_them() -> None:
     track = track_still(picture)
     motion = np.zeros((2, coefficients.DIMENSIONS), np.float32)
     motion[1, coefficients.LIDS] = 1.0
-    _, blinking = (shot for shot in StillShots(picture, track)(motion))
+    _, blinking = (shot for shot in PortraitWarper(picture, track)(motion))
     window = warp_affine(blinking.coarse, eye_frame(blinking.points, 0), SIZE).astype(float).mean(axis=2)
     u, v = grid()
     open_before = warp_affine(picture, eye_frame(track.points[0], 0), SIZE).astype(float).mean(axis=2)

@@ -8,7 +8,7 @@ import pytest
 from facediff.landmarks.alignment import MOUTH
 from facediff.landmarks.canonical import mean_face
 from facediff.landmarks.mesh import LIPS_INNER
-from facediff.rendering.inpainting.lip_seal import closed, lip_edges
+from facediff.rendering.inpainting.lip_seal import find_lip_edges, seal_lips
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def mouth() -> np.ndarray:
 
 
 def test_edges_run_through_the_landmarks_of_the_lips(mouth) -> None:
-    upper, lower = lip_edges(mouth, MOUTH.size)
+    upper, lower = find_lip_edges(mouth, MOUTH.size)
     for landmark, edge in ((13, upper), (82, upper), (14, lower), (87, lower)):
         x, y = mouth[landmark, :2]
         assert abs(np.interp(x, np.arange(MOUTH.size[0]), edge) - y) < 1.0
@@ -27,10 +27,10 @@ def test_edges_run_through_the_landmarks_of_the_lips(mouth) -> None:
 
 def test_a_sliver_of_teeth_becomes_a_line_and_what_is_beyond_the_lips_stays(mouth) -> None:
     window = np.full((*MOUTH.size[::-1], 3), (190.0, 120.0, 110.0), np.float32)
-    upper, lower = lip_edges(mouth, MOUTH.size)
+    upper, lower = find_lip_edges(mouth, MOUTH.size)
     x = np.arange(*np.rint(mouth[[78, 308], 0]).astype(int))
     window[np.rint((upper + lower) / 2).astype(int)[x], x] = 250
-    made = closed(window, mouth, MOUTH.unit_px)
+    made = seal_lips(window, mouth, MOUTH.unit_px)
     middle = int(mouth[13, 0])
     row = int(round(float(upper[middle] + lower[middle]) / 2))
     assert window[row, middle].mean() == 250 > 140 > made[row, middle].mean()

@@ -13,10 +13,10 @@ from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER
 from facediff.landmarks.tracker import track_still
 from facediff.motion import coefficients
-from facediff.rendering.disocclusion import unseen
-from facediff.rendering.frame import Shot
-from facediff.rendering.inpainting.lip_seal import shutting
-from facediff.rendering.inpainting.mouth import EDGE_BELOW, filled, resting, teeth
+from facediff.rendering.disocclusion import unobserved
+from facediff.rendering.frame import WarpedFrame
+from facediff.rendering.inpainting.lip_seal import measure_lip_seal
+from facediff.rendering.inpainting.mouth import EDGE_BELOW, fill_mouth, measure_lip_rest, teeth
 from facediff.types import RigidPose
 
 SKIN = (200, 120, 110)
@@ -29,7 +29,9 @@ def face() -> tuple[np.ndarray, RigidPose]:
     return coefficients.neutral(canonical), pose
 
 
-def shot(face: tuple[np.ndarray, RigidPose], opening: float, *, unseen: float = 1.0, turn: float = 0.0) -> Shot:
+def shot(
+    face: tuple[np.ndarray, RigidPose], opening: float, *, unobserved: float = 1.0, turn: float = 0.0
+) -> WarpedFrame:
     """A picture of plain skin whose lips are parted."""
     rest, pose = face
     row = np.zeros((1, coefficients.DIMENSIONS), np.float32)
@@ -38,27 +40,27 @@ def shot(face: tuple[np.ndarray, RigidPose], opening: float, *, unseen: float = 
     points = from_canonical(rest + opening * coefficients.basis().opening, turned)[0]
     centre = points[LIPS_INNER, :2].mean(axis=0)
     shift = np.array([*(400 - centre), 0], np.float32)
-    return Shot(
+    return WarpedFrame(
         coarse=np.full((800, 800, 3), SKIN, np.uint8),
         reference=None,
         points=points + shift,
         pose=replace(turned, translation=turned.translation + shift),
-        unseen=unseen,
+        unobserved=unobserved,
         origin=from_canonical(rest, turned)[0] + shift,
     )
 
 
-def down_the_middle(picture: np.ndarray, at: Shot) -> np.ndarray:
+def down_the_middle(picture: np.ndarray, at: WarpedFrame) -> np.ndarray:
     """Grey levels from the upper lip to the lower one, a little beside the gap between the incisors."""
     x = int(at.points[13, 0] + 0.03 * at.pose.scale[0])
     return picture[int(at.points[13, 1]) + 2 : int(at.points[14, 1]) - 2, x].astype(float).mean(axis=1)
 
 
 def test_only_what_nobody_has_seen_is_drawn() -> None:
-    assert unseen(1.0, 0.005) == 1.0
-    assert unseen(0.25, 0.005) == 0.25
-    assert unseen(1.0, 0.1) == 0.0  # there are teeth to be seen
-    assert 0 < unseen(1.0, 0.05) < 1
+    assert unobserved(1.0, 0.005) == 1.0
+    assert unobserved(0.25, 0.005) == 0.25
+    assert unobserved(1.0, 0.1) == 0.0  # there are teeth to be seen
+    assert 0 < unobserved(1.0, 0.05) < 1
 
 
 def test_the_fitted_teeth_are_a_row_that_ends() -> None:
@@ -72,7 +74,7 @@ def test_the_fitted_teeth_are_a_row_that_ends() -> None:
 
 def test_there_are_teeth_above_and_the_dark_below(face) -> None:
     at = shot(face, 0.12)
-    made = filled(at.coarse, at)
+    made = fill_mouth(at.coarse, at)
     outside = masks.region(at.points[LIPS_OUTER], (800, 800), float(at.pose.scale[0]), reach=0.05) == 0
     np.testing.assert_array_equal(made[outside], at.coarse[outside])
     column = down_the_middle(made, at)
@@ -84,10 +86,10 @@ def test_teeth_keep_their_place_while_lips_part(face) -> None:
     ends = []
     for opening in (0.08, 0.12, 0.2):
         at = shot(face, opening)
-        column = down_the_middle(filled(at.coarse, at), at)
+        column = down_the_middle(fill_mouth(at.coarse, at), at)
         ends.append(int(at.points[13, 1]) + 2 + int(np.argmin(np.gradient(column)[2:])) + 2 - at.points[2, 1])
     assert np.ptp(ends) < 0.02 * at.pose.scale[0]
-    expected = (resting(at) + EDGE_BELOW) * at.pose.scale[0]
+    expected = (measure_lip_rest(at) + EDGE_BELOW) * at.pose.scale[0]
     assert abs(np.mean(ends) - expected) < 0.03 * at.pose.scale[0]
 
 
@@ -95,22 +97,22 @@ def test_teeth_turn_with_the_head(face) -> None:
     spread = []
     for turn in (0.0, 25.0):
         at = shot(face, 0.12, turn=turn)
-        bright = filled(at.coarse, at).astype(float).std(axis=2) < 25  # teeth are greyer than skin and dark
-        light = filled(at.coarse, at).mean(axis=2) > 90
+        bright = fill_mouth(at.coarse, at).astype(float).std(axis=2) < 25  # teeth are greyer than skin and dark
+        light = fill_mouth(at.coarse, at).mean(axis=2) > 90
         spread.append(np.ptp(np.nonzero((bright & light).any(axis=0))[0]))
     assert spread[1] < spread[0]
 
 
 def test_half_of_it_is_half_the_change_and_none_is_the_frame_itself(face) -> None:
-    whole, half, none = (shot(face, 0.12, unseen=share) for share in (1.0, 0.5, 0.0))
-    assert filled(none.coarse, none) is none.coarse
-    change, less = (filled(at.coarse, at).astype(float) - at.coarse for at in (whole, half))
+    whole, half, none = (shot(face, 0.12, unobserved=share) for share in (1.0, 0.5, 0.0))
+    assert fill_mouth(none.coarse, none) is none.coarse
+    change, less = (fill_mouth(at.coarse, at).astype(float) - at.coarse for at in (whole, half))
     np.testing.assert_allclose(less, change / 2, atol=1.0)
 
 
-def smiling(face: tuple[np.ndarray, RigidPose], opening: float) -> Shot:
+def smiling(face: tuple[np.ndarray, RigidPose], opening: float) -> WarpedFrame:
     """Lips that were open in the source, over white teeth that a mesh has pressed between them."""
-    at = shot(face, opening, unseen=0.0)
+    at = shot(face, opening, unobserved=0.0)
     shown = shot(face, 0.15).points
     picture = at.coarse.copy()
     picture[masks.region(at.points[LIPS_INNER], (800, 800), float(at.pose.scale[0])) > 0] = 250
@@ -118,17 +120,17 @@ def smiling(face: tuple[np.ndarray, RigidPose], opening: float) -> Shot:
 
 
 def test_teeth_are_shut_away_behind_lips_that_meet(face) -> None:
-    assert [shutting(smiling(face, opening)) for opening in (0.0, 0.1)] == [1.0, 0.0]
-    assert 0 < shutting(smiling(face, 0.018)) <= 1
-    assert shutting(shot(face, 0.0)) == 0  # lips that were closed have nothing to shut away
+    assert [measure_lip_seal(smiling(face, opening)) for opening in (0.0, 0.1)] == [1.0, 0.0]
+    assert 0 < measure_lip_seal(smiling(face, 0.018)) <= 1
+    assert measure_lip_seal(shot(face, 0.0)) == 0  # lips that were closed have nothing to shut away
     at = smiling(face, 0.0)
     x = int(at.points[13, 0])
     y = slice(int(at.points[13, 1]) - 12, int(at.points[14, 1]) + 13)
     assert at.coarse[y, x].max() == 250
-    made = filled(at.coarse, at)[y, x].astype(float).mean(axis=1)
+    made = fill_mouth(at.coarse, at)[y, x].astype(float).mean(axis=1)
     assert made.max() < 180 and made.min() < 110  # skin's colour here, and the line where lips meet
 
 
 def test_lips_that_stay_open_keep_their_teeth(face) -> None:
     at = smiling(face, 0.1)
-    assert filled(at.coarse, at) is at.coarse
+    assert fill_mouth(at.coarse, at) is at.coarse

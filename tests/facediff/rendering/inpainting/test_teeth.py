@@ -11,10 +11,10 @@ from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.mesh import LIPS_INNER, LOWER_LIP, SUBNASALE
 from facediff.landmarks.tracker import track_still
 from facediff.motion import coefficients
-from facediff.rendering.frame import Shot
-from facediff.rendering.inpainting.mouth import filled
-from facediff.rendering.inpainting.teeth import own_teeth
-from facediff.rendering.warping.portrait import StillShots
+from facediff.rendering.frame import WarpedFrame
+from facediff.rendering.inpainting.mouth import fill_mouth
+from facediff.rendering.inpainting.teeth import find_source_teeth
+from facediff.rendering.warping.portrait import PortraitWarper
 from facediff.types import FaceTrack, RigidPose
 
 ROW = (250, 250, 240)
@@ -38,11 +38,11 @@ def pose_of(track: FaceTrack) -> RigidPose:
     return canonicalise(track.points)[1]
 
 
-def wide(picture: np.ndarray, track: FaceTrack, opening: float) -> Shot:
+def wide(picture: np.ndarray, track: FaceTrack, opening: float) -> WarpedFrame:
     motion = np.zeros((1, coefficients.DIMENSIONS), np.float32)
     b = coefficients.basis()
     motion[:, coefficients.LIPS] = opening * b.opening.ravel() @ np.linalg.pinv(b.lips.reshape(len(b.lips), -1))
-    return next(iter(StillShots(picture, track)(motion)))
+    return next(iter(PortraitWarper(picture, track)(motion)))
 
 
 def greens(picture: np.ndarray) -> np.ndarray:
@@ -52,8 +52,8 @@ def greens(picture: np.ndarray) -> np.ndarray:
 def test_teeth_hang_on_the_skull_as_they_are_and_below_them_it_is_dark(smile) -> None:
     picture, track = smile
     shot = wide(picture, track, 0.3)
-    assert shot.teeth is not None and shot.lack == 1 and shot.unseen == 0
-    drawn = filled(shot.coarse, shot)
+    assert shot.teeth is not None and shot.disocclusion == 1 and shot.unobserved == 0
+    drawn = fill_mouth(shot.coarse, shot)
     before, stretched, after = greens(picture), greens(shot.coarse), greens(drawn)
     assert np.ptp(stretched[:, 0]) > 1.5 * np.ptp(before[:, 0])  # the warp draws the tooth out
     assert np.ptp(after[:, 0]) < 1.25 * np.ptp(before[:, 0])
@@ -68,21 +68,21 @@ def test_of_a_mouth_no_wider_than_in_the_picture_nothing_is_drawn(smile) -> None
     picture, track = smile
     own = float(coefficients.lip_opening(canonicalise(track.points)[0])[0])
     shot = wide(picture, track, own - 0.02)
-    assert shot.lack == 0
-    np.testing.assert_array_equal(filled(shot.coarse, shot), shot.coarse)
+    assert shot.disocclusion == 0
+    np.testing.assert_array_equal(fill_mouth(shot.coarse, shot), shot.coarse)
 
 
 def test_between_closed_lips_there_is_nothing(smile) -> None:
     picture, track = smile
     canonical, pose = canonicalise(track.points)
-    closed = from_canonical(coefficients.neutral(canonical), pose)[0]
-    assert own_teeth(picture, closed, pose) is None
+    seal_lips = from_canonical(coefficients.neutral(canonical), pose)[0]
+    assert find_source_teeth(picture, seal_lips, pose) is None
 
 
 def test_what_lips_hide_is_made_of_what_they_show(smile) -> None:
     """An upper lip that rises uncovers more of the row, and none of itself."""
     picture, track = smile
-    teeth = own_teeth(picture, track.points[0], pose_of(track))
+    teeth = find_source_teeth(picture, track.points[0], pose_of(track))
     assert teeth is not None
     colours, known = teeth.picture[..., :3], teeth.picture[..., 3]
     assert known.min() >= 0 and known.max() <= 1 and known.max() > 0.95
@@ -99,11 +99,11 @@ def test_a_lower_row_goes_down_with_the_lip(smile) -> None:
     mask = cv2.fillPoly(np.zeros(picture.shape[:2], np.uint8), [lips], 1) > 0
     mask[top + (bottom - top) // 2 :] = False
     dark[mask] = (30, 15, 15)
-    assert own_teeth(picture, track.points[0], pose_of(track)).point == SUBNASALE
-    teeth = own_teeth(dark, track.points[0], pose_of(track))
+    assert find_source_teeth(picture, track.points[0], pose_of(track)).point == SUBNASALE
+    teeth = find_source_teeth(dark, track.points[0], pose_of(track))
     assert teeth is not None and teeth.point == LOWER_LIP
     shot = wide(dark, track, 0.3)
-    moved = greens(filled(shot.coarse, shot)).mean(axis=0) - greens(dark).mean(axis=0)
+    moved = greens(fill_mouth(shot.coarse, shot)).mean(axis=0) - greens(dark).mean(axis=0)
     lip = (shot.points[LOWER_LIP, :2] - track.points[0, LOWER_LIP, :2])[::-1]
     np.testing.assert_allclose(moved, lip, atol=4)
 
@@ -112,4 +112,4 @@ def test_a_mouth_that_is_open_without_teeth_has_none(smile) -> None:
     picture, track = smile
     empty = picture.copy()
     cv2.fillPoly(empty, [np.rint(track.points[0, LIPS_INNER, :2]).astype(np.int32)], (60, 25, 25))
-    assert own_teeth(empty, track.points[0], pose_of(track)) is None
+    assert find_source_teeth(empty, track.points[0], pose_of(track)) is None

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from facediff.rendering.painting.disoccluded import sampled_where_new
+from facediff.rendering.painting.disoccluded import resample_disoccluded
 
 
 def test_only_where_it_is_new_and_only_frames_that_need_it_are_sampled() -> None:
@@ -15,7 +15,7 @@ def test_only_where_it_is_new_and_only_frames_that_need_it_are_sampled() -> None
         asked.append(rows)
         return torch.ones(len(rows), 2, 4, 4)
 
-    made = sampled_where_new(mean, new, sample)
+    made = resample_disoccluded(mean, new, sample)
     assert asked == [[1]]
     assert made[[0, 2]].abs().max() == 0 and mean.abs().max() == 0
     wanted = torch.zeros(4, 4)
@@ -25,4 +25,4 @@ def test_only_where_it_is_new_and_only_frames_that_need_it_are_sampled() -> None
 
 def test_without_anything_new_nothing_is_sampled() -> None:
     mean = torch.randn(2, 2, 4, 4)
-    assert sampled_where_new(mean, [np.zeros((32, 32), np.float32)] * 2, lambda rows: 1 / 0) is mean
+    assert resample_disoccluded(mean, [np.zeros((32, 32), np.float32)] * 2, lambda rows: 1 / 0) is mean

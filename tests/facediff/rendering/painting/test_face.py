@@ -15,9 +15,9 @@ from facediff.landmarks.tracker import track_still
 from facediff.motion import coefficients
 from facediff.pipelines.loading import load_animate
 from facediff.rendering.crops import in_crop
-from facediff.rendering.frame import Shot
+from facediff.rendering.frame import WarpedFrame
 from facediff.rendering.painting.face import FaceRefiner, RefineSettings, moved_parts
-from facediff.rendering.warping.portrait import StillShots
+from facediff.rendering.warping.portrait import PortraitWarper
 
 COUNT = 3
 
@@ -37,14 +37,14 @@ def pipeline():
 
 
 @pytest.fixture(scope="module")
-def shots() -> list[Shot]:
+def shots() -> list[WarpedFrame]:
     """A portrait whose mouth opens while its head turns."""
     b = coefficients.basis()
     motion = np.zeros((COUNT, coefficients.DIMENSIONS), np.float32)
-    opened = 0.1 * b.opening.ravel() @ np.linalg.pinv(b.lips.reshape(len(b.lips), -1))
-    motion[:, coefficients.LIPS] = np.linspace(0.4, 1, COUNT)[:, None] * opened
+    mask_disoccluded = 0.1 * b.opening.ravel() @ np.linalg.pinv(b.lips.reshape(len(b.lips), -1))
+    motion[:, coefficients.LIPS] = np.linspace(0.4, 1, COUNT)[:, None] * mask_disoccluded
     motion[:, coefficients.ANGLES.start] = np.linspace(4, 12, COUNT)
-    return list(StillShots(astronaut(), track_still(astronaut()))(motion))
+    return list(PortraitWarper(astronaut(), track_still(astronaut()))(motion))
 
 
 def refine(pipeline, shots, **settings) -> list[np.ndarray]:
@@ -104,8 +104,8 @@ def test_the_pipeline_is_shown_the_coarse_face_and_what_moves(shots) -> None:
     assert -1 <= seen["coarse"].min() < seen["coarse"].max() <= 1 and seen["maps"].max() == 1
     yaw = seen["attributes"][:, coefficients.ANGLES.start]
     np.testing.assert_allclose(yaw, [-4, -8, -12], atol=1e-4)  # the source less what is wanted
-    inside = FACE.in_units(in_crop(shots[0].points, align(shots[0].pose, FACE), shots[0].pose, FACE))
-    np.testing.assert_allclose(seen["points"][0], inside, atol=1e-5)
+    draw_mouth_interior = FACE.in_units(in_crop(shots[0].points, align(shots[0].pose, FACE), shots[0].pose, FACE))
+    np.testing.assert_allclose(seen["points"][0], draw_mouth_interior, atol=1e-5)
 
 
 def attributes(part: slice, value: float) -> np.ndarray:
@@ -126,7 +126,7 @@ def attributes(part: slice, value: float) -> np.ndarray:
 )
 def test_what_moves_is_refined_and_the_rest_is_left(part, value, where, where_not) -> None:
     track = track_still(astronaut())
-    shot = next(iter(StillShots(astronaut(), track)(np.zeros((1, coefficients.DIMENSIONS), np.float32))))
+    shot = next(iter(PortraitWarper(astronaut(), track)(np.zeros((1, coefficients.DIMENSIONS), np.float32))))
     points = in_crop(shot.points, align(shot.pose, FACE), shot.pose, FACE)
     area = moved_parts(attributes(part, value), points, FACE.size, FACE.unit_px)
     columns, rows = np.rint(points[:, :2]).astype(int).T
@@ -140,7 +140,7 @@ def test_what_moves_is_refined_and_the_rest_is_left(part, value, where, where_no
 def test_the_heads_place_alone_changes_no_pixel_of_the_face(pipeline) -> None:
     motion = np.zeros((1, coefficients.DIMENSIONS), np.float32)
     motion[0, coefficients.SHIFT.start] = 0.1
-    shots = list(StillShots(astronaut(), track_still(astronaut()), closes_lips=False)(motion))
+    shots = list(PortraitWarper(astronaut(), track_still(astronaut()), closes_lips=False)(motion))
     np.testing.assert_array_equal(refine(pipeline, shots)[0], shots[0].coarse)
 
 
@@ -151,7 +151,7 @@ def test_who_paints_afterwards_gets_the_shots_with_refined_faces(pipeline, shots
     made = list(FaceRefiner(pipeline, RefineSettings(num_inference_steps=1, chunk=2)).shots(iter(stream)))
     assert len(made) == 4 and made[1] is bare
     for shot, got, coarse, frame in zip(shots, [made[0], *made[2:]], before, refined, strict=True):
-        assert isinstance(got, Shot) and apart([got.coarse], [frame]) <= 1
+        assert isinstance(got, WarpedFrame) and apart([got.coarse], [frame]) <= 1
         assert got.pose is shot.pose and got.points is shot.points and got.reference is shot.reference
         np.testing.assert_array_equal(shot.coarse, coarse)  # the coarse shot itself stays
 
@@ -159,7 +159,7 @@ def test_who_paints_afterwards_gets_the_shots_with_refined_faces(pipeline, shots
 def test_lids_that_are_drawn_are_left_as_they_are(pipeline) -> None:
     motion = np.zeros((1, coefficients.DIMENSIONS), np.float32)
     motion[0, coefficients.LIDS] = 1.0
-    (shot,) = StillShots(astronaut(), track_still(astronaut()))(motion)
+    (shot,) = PortraitWarper(astronaut(), track_still(astronaut()))(motion)
     assert (shot.lids == 1).all()
     (spared,), (changed,) = (refine(pipeline, [s]) for s in (shot, replace(shot, lids=np.zeros(2, np.float32))))
     eye = np.rint(shot.points[RIGHT_EYE, :2]).astype(int)

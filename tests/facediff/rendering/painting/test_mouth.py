@@ -14,10 +14,10 @@ from facediff.models.codec import FaceCodec
 from facediff.motion import coefficients
 from facediff.pipelines.loading import load_talk
 from facediff.rendering.crops import in_crop
-from facediff.rendering.frame import Shot
+from facediff.rendering.frame import WarpedFrame
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
 from facediff.rendering.reference import Reference
-from facediff.rendering.warping.portrait import StillShots
+from facediff.rendering.warping.portrait import PortraitWarper
 
 COUNT = 3
 
@@ -37,14 +37,14 @@ def pipeline():
 
 
 @pytest.fixture(scope="module")
-def shots() -> list[Shot]:
+def shots() -> list[WarpedFrame]:
     """A portrait whose mouth opens while its head moves."""
     b = coefficients.basis()
     motion = np.zeros((COUNT, coefficients.DIMENSIONS), np.float32)
-    opened = 0.2 * b.opening.ravel() @ np.linalg.pinv(b.lips.reshape(len(b.lips), -1))
-    motion[:, coefficients.LIPS] = np.linspace(0.4, 1, COUNT)[:, None] * opened
+    mask_disoccluded = 0.2 * b.opening.ravel() @ np.linalg.pinv(b.lips.reshape(len(b.lips), -1))
+    motion[:, coefficients.LIPS] = np.linspace(0.4, 1, COUNT)[:, None] * mask_disoccluded
     motion[:, coefficients.ANGLES] = np.linspace(0, 4, COUNT)[:, None]
-    return list(StillShots(astronaut(), track_still(astronaut()))(motion))
+    return list(PortraitWarper(astronaut(), track_still(astronaut()))(motion))
 
 
 @pytest.fixture(scope="module")
@@ -131,24 +131,24 @@ def test_bare_frames_pass_through_and_use_up_their_sound(shots, windows, setting
 @pytest.mark.parametrize("own", [True, False])
 def test_what_the_denoiser_leaves_alone_keeps_its_pores(shots, windows, own) -> None:
     """The codec's loss does not reach the skin, whatever the reference; between the lips pixels are the codec's."""
-    shot = replace(shots[-1], lack=1.0)
+    shot = replace(shots[-1], disocclusion=1.0)
     if not own:
         shot = replace(shot, reference=np.zeros((*MOUTH.size[::-1], 3), np.uint8))
     (frame,) = paint(Idle(), [shot], windows[:1])
     unit = float(shot.pose.scale[0])
-    inside = inner_mouth(shot.points, (512, 512), unit, feather=0.08) > 0
+    draw_mouth_interior = inner_mouth(shot.points, (512, 512), unit, feather=0.08) > 0
     changed = (frame != shot.coarse).any(axis=2)
-    assert not (changed & ~inside).any()
+    assert not (changed & ~draw_mouth_interior).any()
     core = cv2.erode(inner_mouth(shot.points, (512, 512), unit), np.ones((3, 3))) > 0.9
     assert core.sum() > 10 and changed[core].mean() > 0.9
-    (kept,) = paint(Idle(), [replace(shot, lack=0.0)], windows[:1])
+    (kept,) = paint(Idle(), [replace(shot, disocclusion=0.0)], windows[:1])
     np.testing.assert_array_equal(kept, shot.coarse)  # it keeps its own teeth
 
 
 def test_points_in_the_window_are_those_of_the_frame_turned_and_enlarged(shots) -> None:
     shot = shots[-1]
     zoom = MOUTH.unit_px / shot.pose.scale[0]
-    inside = in_crop(shot.points, align(shot.pose, MOUTH), shot.pose, MOUTH)
-    wanted, got = (np.linalg.norm(p - p[13], axis=1) for p in (shot.points * zoom, inside))
+    draw_mouth_interior = in_crop(shot.points, align(shot.pose, MOUTH), shot.pose, MOUTH)
+    wanted, got = (np.linalg.norm(p - p[13], axis=1) for p in (shot.points * zoom, draw_mouth_interior))
     np.testing.assert_allclose(got, wanted, atol=0.05)
-    assert (np.abs(inside[[13, 14], :2] - MOUTH.anchor_px) < 25).all()
+    assert (np.abs(draw_mouth_interior[[13, 14], :2] - MOUTH.anchor_px) < 25).all()

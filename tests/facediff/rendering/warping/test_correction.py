@@ -7,9 +7,17 @@ from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.mesh import ALL_POINTS, LIP_PAIRS, NOSE_TIP
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.motion import coefficients
-from facediff.rendering.frame import Shot
-from facediff.rendering.warping.correction import LOWER, SAMPLES, SHARE, UPPER, Correction, measured, sampled
-from facediff.rendering.warping.portrait import GuidedStillShots
+from facediff.rendering.frame import WarpedFrame
+from facediff.rendering.warping.correction import (
+    LOWER,
+    SAMPLES,
+    SHARE,
+    UPPER,
+    Correction,
+    choose_samples,
+    measure_correction,
+)
+from facediff.rendering.warping.portrait import GuidedPortraitWarper
 from facediff.types import RigidPose
 
 FACING = RigidPose(np.eye(3, dtype=np.float32)[None], np.array([100.0], np.float32), np.zeros((1, 3), np.float32))
@@ -63,15 +71,15 @@ def test_a_mouth_or_an_eye_stays_as_open_as_it_is_asked_to_be() -> None:
 
 
 def test_frames_are_taken_from_all_of_a_motion() -> None:
-    np.testing.assert_array_equal(sampled(3), [0, 1, 2])
-    many = sampled(1000)
+    np.testing.assert_array_equal(choose_samples(3), [0, 1, 2])
+    many = choose_samples(1000)
     assert len(many) == SAMPLES and many[0] == 0 and many[-1] == 999
 
 
 def test_where_no_face_is_read_there_is_nothing_to_correct() -> None:
     points = np.random.default_rng(2).uniform(40, 80, (ALL_POINTS, 3)).astype(np.float32)
-    blank = Shot(np.full((128, 128, 3), 90, np.uint8), None, points, FACING)
-    assert measured([blank], turning(1)) is None
+    blank = WarpedFrame(np.full((128, 128, 3), 90, np.uint8), None, points, FACING)
+    assert measure_correction([blank], turning(1)) is None
 
 
 def test_a_corrected_portrait_is_read_nearer_to_where_it_is_wanted() -> None:
@@ -82,7 +90,7 @@ def test_a_corrected_portrait_is_read_nearer_to_where_it_is_wanted() -> None:
     targets = from_canonical(np.repeat(canonical, 12, axis=0), coefficients.move_head(pose, motion))
     off = []
     for is_corrected in (False, True):
-        shots = GuidedStillShots(astronaut(), still, targets, is_corrected=is_corrected)
+        shots = GuidedPortraitWarper(astronaut(), still, targets, is_corrected=is_corrected)
         read = track_face((shot.coarse for shot in shots(slice(0, 12))), 25.0).points
         off.append(np.linalg.norm((read - targets)[..., :2], axis=-1).mean() / pose.scale[0])
     assert off[1] < 0.9 * off[0]

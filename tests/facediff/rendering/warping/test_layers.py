@@ -11,7 +11,7 @@ from facediff.landmarks.warp import MeshWarp
 from facediff.motion import coefficients
 from facediff.rendering.background import backdrop, busyness
 from facediff.rendering.warping.layers import PLAIN, LayeredWarp
-from facediff.rendering.warping.portrait import StillShots
+from facediff.rendering.warping.portrait import PortraitWarper
 from facediff.types import FaceTrack
 
 LINE = 310  # column of a line behind her
@@ -40,7 +40,7 @@ def before(colour: int, mask: np.ndarray, *, line: bool) -> np.ndarray:
 def turned(picture: np.ndarray, track: FaceTrack, animator) -> np.ndarray:
     motion = np.zeros((1, coefficients.DIMENSIONS), np.float32)
     motion[0, coefficients.ANGLES.start], motion[0, coefficients.SHIFT.start] = -20, 0.1
-    return next(iter(StillShots(picture, track, animator=animator)(motion))).coarse
+    return next(iter(PortraitWarper(picture, track, animator=animator)(motion))).coarse
 
 
 def test_the_mask_knows_head_and_wall(mask, track) -> None:

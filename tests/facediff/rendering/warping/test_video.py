@@ -11,10 +11,10 @@ from facediff.landmarks.tracker import track_still
 from facediff.motion import coefficients
 from facediff.motion.coefficients import MOTION_FPS, resample
 from facediff.motion.expressions import expression
-from facediff.rendering.frame import Shot
+from facediff.rendering.frame import WarpedFrame
 from facediff.rendering.reference import Reference
-from facediff.rendering.warping.portrait import GuidedStillShots, StillShots
-from facediff.rendering.warping.video import DrivenVideoShots, ExpressedVideoShots, VideoShots
+from facediff.rendering.warping.portrait import GuidedPortraitWarper, PortraitWarper
+from facediff.rendering.warping.video import DrivenVideoWarper, ExpressedVideoWarper, VideoWarper
 from facediff.types import FaceTrack
 
 MOVES = (0, 2, 4, 6, 8)  # pixels to the right, frame by frame
@@ -45,7 +45,7 @@ def wide_open(rows: int) -> np.ndarray:
     return motion
 
 
-def gap(shot: Shot) -> float:
+def gap(shot: WarpedFrame) -> float:
     return float(coefficients.lip_opening(shot.points[None])[0])
 
 
@@ -62,7 +62,7 @@ def test_motion_is_exact_at_its_own_rate_linear_in_between_and_held_at_the_end()
 
 
 def test_a_portrait_at_rest_is_itself_with_lips_together(still) -> None:
-    (shot,) = StillShots(astronaut(), still)(np.zeros((1, coefficients.DIMENSIONS), np.float32))
+    (shot,) = PortraitWarper(astronaut(), still)(np.zeros((1, coefficients.DIMENSIONS), np.float32))
     upper = [*LEFT_BROW, 1, 10, 133, 362]
     np.testing.assert_allclose(shot.points[upper], still.points[0, upper], atol=0.3)
     assert shot.reference is None
@@ -73,7 +73,7 @@ def test_a_portrait_at_rest_is_itself_with_lips_together(still) -> None:
 def test_a_portrait_turns_and_speaks_and_what_is_far_stays(still) -> None:
     motion = wide_open(2)
     motion[1, coefficients.SHIFT] = 0.1, 0.0, 0.0
-    one, other = StillShots(astronaut(), still)(motion)
+    one, other = PortraitWarper(astronaut(), still)(motion)
     assert gap(one) > 4
     moved = other.points - one.points
     np.testing.assert_allclose(moved, np.broadcast_to([0.1 * other.pose.scale[0], 0, 0], moved.shape), atol=0.01)
@@ -83,7 +83,7 @@ def test_a_portrait_turns_and_speaks_and_what_is_far_stays(still) -> None:
 
 
 def dubbed(track: FaceTrack, motion: np.ndarray, how: str = "keep") -> list:
-    shots = VideoShots(track, on_missing_face=how)
+    shots = VideoWarper(track, on_missing_face=how)
     reference = Reference(FRAMES[3], shots.track.points[3])
     return list(shots(enumerate(FRAMES), motion, reference))
 
@@ -110,7 +110,7 @@ def test_a_driver_moves_what_is_chosen_and_nothing_else(track) -> None:
         chosen = np.zeros(coefficients.DIMENSIONS, bool)
         for part in parts:
             chosen[part] = True
-        shots = DrivenVideoShots(track, chosen)
+        shots = DrivenVideoWarper(track, chosen)
         made[name] = list(shots(enumerate(FRAMES), motion, Reference(FRAMES[3], shots.track.points[3])))[4]
     none, lips, brows = (made[name].points for name in ("none", "lips", "brows"))
     np.testing.assert_allclose(none, track.points[4], atol=0.1)
@@ -123,33 +123,33 @@ def test_a_driver_moves_what_is_chosen_and_nothing_else(track) -> None:
 
 def test_frames_without_a_face_are_kept_or_hold_the_last_one(track) -> None:
     kept, held = (dubbed(track, wide_open(5), how) for how in ("keep", "hold"))
-    assert [isinstance(s, Shot) for s in kept] == [False, True, False, True, True]
+    assert [isinstance(s, WarpedFrame) for s in kept] == [False, True, False, True, True]
     assert kept[0] is FRAMES[0] and kept[2] is FRAMES[2]
     assert held[0] is FRAMES[0]  # nothing to be held yet
-    assert held[2] is held[1] and isinstance(held[1], Shot)
+    assert held[2] is held[1] and isinstance(held[1], WarpedFrame)
     assert held[3] is not held[1]
 
 
 def test_frames_without_a_face_can_be_an_error(track) -> None:
     with pytest.raises(NoFaceFound, match=r"2 frames show no face, the first at 0.00 s; .*keep or hold"):
-        VideoShots(track, on_missing_face="error")
-    VideoShots(track.take([1, 3, 4]), on_missing_face="error")
+        VideoWarper(track, on_missing_face="error")
+    VideoWarper(track.take([1, 3, 4]), on_missing_face="error")
     with pytest.raises(ConfigError, match="one of keep, hold, error, not 'skip'"):
-        VideoShots(track, on_missing_face="skip")
+        VideoWarper(track, on_missing_face="skip")
 
 
 def test_the_best_reference_shows_the_mouth_open(track) -> None:
     points = track.points.copy()
     points[3, [14, 87, 317], 1] += 12
-    shots = VideoShots(FaceTrack(points, track.presence, track.size, 0.0))  # at no rate nothing is smoothed
+    shots = VideoWarper(FaceTrack(points, track.presence, track.size, 0.0))  # at no rate nothing is smoothed
     assert shots.best_reference() == 3
 
 
 def test_an_expression_is_added_to_what_the_face_does(track) -> None:
     added = expression({"smile": 1.0})
-    shots = ExpressedVideoShots(track, added)
+    shots = ExpressedVideoWarper(track, added)
     rows = np.repeat(added[None], len(MOVES), axis=0)
-    plain = ExpressedVideoShots(track, 0 * added)(enumerate(FRAMES), 0 * rows, Reference(FRAMES[1], track.points[1]))
+    plain = ExpressedVideoWarper(track, 0 * added)(enumerate(FRAMES), 0 * rows, Reference(FRAMES[1], track.points[1]))
     smiling = list(shots(enumerate(FRAMES), rows, Reference(FRAMES[1], track.points[1])))
     for before, after in zip(plain, smiling, strict=True):
         if isinstance(before, np.ndarray):
@@ -163,8 +163,10 @@ def test_an_expression_is_added_to_what_the_face_does(track) -> None:
 def test_a_turn_is_added_to_the_head_s_own(track) -> None:
     added = expression({"head-left": 0.6})
     rows = np.repeat(added[None], len(MOVES), axis=0)
-    shots = ExpressedVideoShots(track, added)
-    made = [s for s in shots(enumerate(FRAMES), rows, Reference(FRAMES[1], track.points[1])) if isinstance(s, Shot)]
+    shots = ExpressedVideoWarper(track, added)
+    made = [
+        s for s in shots(enumerate(FRAMES), rows, Reference(FRAMES[1], track.points[1])) if isinstance(s, WarpedFrame)
+    ]
     own = canonicalise(shots.track.points)[1]
     for shot, index in zip(made, np.flatnonzero(track.usable), strict=True):
         turn = shot.pose.rotation[0] @ own.rotation[index].T
@@ -174,8 +176,10 @@ def test_a_turn_is_added_to_the_head_s_own(track) -> None:
 def test_lips_that_are_shut_do_not_cross(track) -> None:
     added = expression({"mouth-open": -2.0})
     rows = np.repeat(added[None], len(MOVES), axis=0)
-    shots = ExpressedVideoShots(track, added)
-    made = [s for s in shots(enumerate(FRAMES), rows, Reference(FRAMES[1], track.points[1])) if isinstance(s, Shot)]
+    shots = ExpressedVideoWarper(track, added)
+    made = [
+        s for s in shots(enumerate(FRAMES), rows, Reference(FRAMES[1], track.points[1])) if isinstance(s, WarpedFrame)
+    ]
     for shot in made:
         upper, lower = shot.points[13, 1], shot.points[14, 1]
         assert lower > upper - 1.5
@@ -185,14 +189,14 @@ def test_a_portrait_goes_where_its_landmarks_are_wanted(still) -> None:
     targets = np.repeat(still.points, 3, axis=0)
     targets[1, :, 0] += 6
     targets[2] += 9 * coefficients.basis().opening
-    guided = GuidedStillShots(astronaut(), still, targets, is_corrected=False)
+    guided = GuidedPortraitWarper(astronaut(), still, targets, is_corrected=False)
     rest, aside, opened = guided(slice(0, 3))
-    assert np.abs(rest.coarse.astype(int) - astronaut()).max() <= 2 and rest.lack == 0
+    assert np.abs(rest.coarse.astype(int) - astronaut()).max() <= 2 and rest.disocclusion == 0
     assert np.abs(rest.moved).max() < 1e-3
     for shot, target in zip((rest, aside, opened), targets, strict=True):
         np.testing.assert_array_equal(shot.points, target)
     np.testing.assert_allclose(aside.pose.translation - rest.pose.translation, [[6, 0, 0]], atol=0.05)
-    assert aside.lack == 0 and opened.lack > 0.5
+    assert aside.disocclusion == 0 and opened.disocclusion > 0.5
     assert opened.moved[coefficients.OPENING] < -0.05  # the source's own less the one wanted
     (again,) = guided(slice(2, 3))
     np.testing.assert_array_equal(again.coarse, opened.coarse)
@@ -218,7 +222,7 @@ def test_lids_are_drawn_where_they_are_lower_than_in_the_frame(track, monkeypatc
     motion = np.zeros((5, coefficients.DIMENSIONS), np.float32)
     motion[3, coefficients.LIDS] = 0.9
     reference = Reference(FRAMES[1], track.points[1])
-    for shots, wanted in ((DrivenVideoShots(track, lids), [0.9]), (VideoShots(track), [])):
+    for shots, wanted in ((DrivenVideoWarper(track, lids), [0.9]), (VideoWarper(track), [])):
         drawn.clear()
         list(shots(enumerate(FRAMES), motion, reference))
         assert drawn == wanted  # a dub leaves lids alone
