@@ -31,7 +31,7 @@ from facediff.diffusion.strength import piecewise_linear, within
 from facediff.evaluation.frechet import FrechetSpace, mouth_features
 from facediff.landmarks.tracker import track_face
 from facediff.media import VideoReader, VideoWriter
-from facediff.motion import coefficients
+from facediff.motion.rig import encode_motion
 from facediff.pipelines.adapted_talk import AdaptedTalkPipeline
 from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.pipelines.domains import read_card
@@ -68,7 +68,7 @@ def read(path: Path, painting: DiffTalkPipeline) -> Held:
 def made(held: Held, painting: DiffTalkPipeline | None) -> Iterator[Frame]:
     """The clip from its first frame with a face, moved by its own motion."""
     first = int(np.flatnonzero(held.track.usable)[0])
-    motion = coefficients.encode(held.track.points)
+    motion = encode_motion(held.track.points)
     rows = np.stack([np.interp(np.arange(len(motion)), np.flatnonzero(held.track.usable), c[held.track.usable])
                      for c in motion.T], axis=1).astype(np.float32)  # fmt: skip
     shots = PortraitWarper(held.frames[first], held.track.take(slice(first, first + 1)), since=rows[first])(rows)

@@ -22,7 +22,7 @@ from facediff.motion.template import MotionTemplate
 from facediff.provenance import Ingredient, Record, check_consent, model_name, weights_hash
 from facediff.rendering.editing.methods import check_method
 from facediff.rendering.source import Source
-from facediff.rendering.warping.video import VideoWarper
+from facediff.rendering.warping import make_warper
 from facediff.tasks import animate as animating
 from facediff.tasks import edit as editing
 from facediff.tasks import saved_avatar
@@ -56,8 +56,10 @@ class Avatar:
     ) -> None:
         """Use ``from_image``, ``from_video`` or ``load``."""
         check_consent(consent)
-        self._source, self._origin = Source(source, track, origin.sha256, on_missing_face), origin
-        self._model, self._device, self._face = model, device, face
+        self._model, self._device, self._face, self._origin = model, device, face, origin
+        content = Source(source, track, origin.sha256, on_missing_face)
+        self._warper = make_warper(content, ModelChoice(model, device).inpainter())
+        self._source = content
         self.track, self.consent = track, consent
 
     @classmethod
@@ -112,7 +114,6 @@ class Avatar:
         """
         reader = VideoReader(video)
         track = track_face(reader, float(reader.info.fps), face=face)
-        VideoWarper(track, on_missing_face=on_missing_face)  # refuse now what would fail later
         return cls(
             Path(video), track, _ingredient("source", video), model=model, device=device, consent=consent,
             face=None if face == "largest" else face, on_missing_face=on_missing_face,
@@ -144,6 +145,14 @@ class Avatar:
         )  # fmt: skip
         saved_avatar.save(kept, Path(folder))
         return Path(folder)
+
+    def prepare(self) -> Avatar:
+        """Does now what every clip needs and no clip changes: the outline of the person, teeth, lids, a steady track.
+
+        Without it, the first frame of the first clip waits for that. Returns the avatar itself.
+        """
+        self._warper.prepare()
+        return self
 
     def talk(
         self,
@@ -206,7 +215,7 @@ class Avatar:
         )  # fmt: skip
         models = ModelChoice(self._model, self._device, scheduler, domain, prior, prior_strength, text)
         clip = talking.talk(
-            self._source, speech, models, seed=seed, steps=steps, guidance_scale=guidance_scale, lips=lips, head=head,
+            self._warper, speech, models, seed=seed, steps=steps, guidance_scale=guidance_scale, lips=lips, head=head,
             still=still, audio_encoder=audio_encoder, fps=fps, progressive=progressive, paint=paint,
         )  # fmt: skip
         return replace(clip, record=record)
@@ -271,7 +280,7 @@ class Avatar:
         models = ModelChoice(self._model, self._device, scheduler, domain, prior, prior_strength)
         strengths = {"lips": lips, "eyes": eyes, "brows": brows, "head": head}
         clip = animating.animate(
-            self._source, driving, models, strengths, region=region, absolute=absolute, seed=seed, steps=steps,
+            self._warper, driving, models, strengths, region=region, absolute=absolute, seed=seed, steps=steps,
             sound=sound, compare=compare, paint=paint,
         )  # fmt: skip
         return replace(clip, record=record)
@@ -326,7 +335,7 @@ class Avatar:
             clip_model=model_name(clip_model) if text else CLIP_MODEL, method=method, steps=steps,
         )  # fmt: skip
         clip = editing.edit(
-            self._source, wishes, ModelChoice(self._model, self._device), text=text, text_strength=text_strength,
+            self._warper, wishes, ModelChoice(self._model, self._device), text=text, text_strength=text_strength,
             clip_model=clip_model, seed=seed, method=method, steps=steps, cached=cached,
         )  # fmt: skip
         return replace(clip, record=record)

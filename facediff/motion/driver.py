@@ -19,6 +19,7 @@ from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, is_video, read_image
 from facediff.media.images import PICTURE_SUFFIXES
 from facediff.motion import coefficients
+from facediff.motion.rig import FaceRig, fit_neutral
 from facediff.motion.template import MotionTemplate, extract, is_template, load_template
 from facediff.types import FaceTrack, Frame, Points
 
@@ -104,8 +105,9 @@ class Driver:
         if moment is None or self.track is None:
             return None
         motion = self.template.motion[moment].copy()
-        rest = coefficients.neutral(canonicalise(self.track.points)[0])
-        lids = coefficients.encode(source.points, rest)[0, coefficients.LIDS]
+        canonical, pose = canonicalise(self.track.points)
+        rig = FaceRig.from_shape(fit_neutral(canonical), pose)
+        lids = rig.encode(source.points)[0, coefficients.LIDS]
         if np.abs(lids - motion[coefficients.LIDS]).max() > BLINKS:
             motion[coefficients.LIDS] = lids
         return motion
@@ -125,10 +127,9 @@ class Driver:
         track, canonical, pose = smooth_track(self.track)
         points = track.points
         if self._places(source)[moment] > SAME_PLACE:  # another camera's, or another day's
-            usual = coefficients.undo_head_motion(
-                fit_pose(source.points, np.nanmedian(canonical, axis=0)), self.template.motion[moment]
-            )
-            points = from_canonical(canonical, coefficients.move_head(usual, self.template.motion))
+            shape, motion = np.nanmedian(canonical, axis=0), self.template.motion
+            rig = FaceRig.from_shape(shape, fit_pose(source.points, shape)).since(motion[moment])
+            points = from_canonical(canonical, rig.move_head(motion))
         found = np.flatnonzero(track.usable)
         flat = points.reshape(len(points), -1)
         between = [np.interp(np.arange(len(flat)), found, column) for column in flat[found].T]

@@ -36,7 +36,7 @@ def lip_gap(canonical: NDArray[np.floating]) -> float:
     return float(coefficients.lip_opening(canonical[None])[0])
 
 
-def unobserved(disocclusion: float, shown: float) -> float:
+def measure_unobserved(disocclusion: float, shown: float) -> float:
     """How little is known of what is between lips, from 0 to 1.
 
     Args:

@@ -15,8 +15,6 @@ from facediff.audio.windows import exact_rate
 from facediff.errors import ConfigError
 from facediff.media import VideoReader
 from facediff.rendering.pingpong import play_pingpong
-from facediff.rendering.reference import Reference
-from facediff.rendering.warping.video import VideoWarper
 from facediff.types import FaceTrack, Frame, Wave
 
 STILL_FPS = Fraction(25)
@@ -90,7 +88,7 @@ class Source:
             return repeat((0, self.content), part.stop - part.start)
         return islice(play_pingpong(VideoReader(self.content), len(self.track)), part.start, part.stop)
 
-    def reference(self, shots: VideoWarper) -> Reference:
-        """The moment that lends shots of it the look of the mouth."""
-        best = shots.best_reference()
-        return Reference(self.frame(best), shots.track.points[best])
+    def index_at(self, position: int) -> int:
+        """Which of its frames ``played`` shows at a position."""
+        last = len(self.track) - 1
+        return 0 if last < 1 else last - abs(position % (2 * last) - last)

@@ -1,8 +1,8 @@
-"""How an animation is put together: a driver's motion becomes shots of the source, and their faces are refined."""
+"""How an animation is put together: a driver's motion warps a source, and its faces are refined."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -16,18 +16,17 @@ from facediff.motion import coefficients
 from facediff.motion.driver import Driver, channels, limit_softly, play_motion, read_driver, scale_motion
 from facediff.motion.template import MotionTemplate
 from facediff.rendering.compare import panel_width, side_by_side
-from facediff.rendering.frame import WarpedFrame
 from facediff.rendering.painting.face import FaceRefiner, RefineSettings
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
 from facediff.rendering.source import Source
-from facediff.rendering.warping.portrait import GuidedPortraitWarper, PortraitWarper
-from facediff.rendering.warping.video import DrivenVideoWarper
+from facediff.rendering.warping import Warper
+from facediff.rendering.warping.video import VideoWarper
 from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame, Wave
 
 
 def animate(
-    source: Source,
+    warper: Warper,
     driving: str | Path | MotionTemplate,
     models: ModelChoice,
     strengths: Mapping[str, float],
@@ -44,6 +43,7 @@ def animate(
 
     There, the strengths of lips, eyes, brows and head are arguments of their own.
     """
+    source = warper.source
     chosen = channels(region)
     if not source.is_still and (region == "pose" or absolute):
         raise ConfigError("a video keeps its own head motion; give a portrait, or the region 'expression'")
@@ -61,25 +61,21 @@ def animate(
         rows = limit_softly(rows)
     is_whole = chosen.all() and set(strengths.values()) == {1.0}
     guides = driver.landmarks_for(source.track) if since is not None and is_whole else None
-
-    def moved(part: slice) -> Iterable[WarpedFrame | Frame]:
-        if source.is_still:
-            rotation = template.rotation if absolute else None
-            picture, track = source.frame(0), source.track
-            if guides is not None:
-                return GuidedPortraitWarper(picture, track, guides, is_corrected=paint)(part)
-            return PortraitWarper(picture, track, rotation=rotation, closes_lips=moves_lips, since=since)(rows[part])
-        shots = DrivenVideoWarper(source.track, chosen, on_missing_face=source.on_missing_face)
-        return shots(source.played(part), rows[part], source.reference(shots))
+    if isinstance(warper, VideoWarper):
+        warp = warper.follow(rows, chosen)
+    elif guides is not None:
+        warp = warper.reach(guides, is_corrected=paint)
+    else:
+        rotation = template.rotation if absolute else None
+        warp = warper.follow(rows, rotation=rotation, closes_lips=moves_lips, since=since)
 
     def render(part: slice) -> Iterator[Frame]:
-        shots = moved(part)
         if refining is None:
-            return (shot.coarse if isinstance(shot, WarpedFrame) else shot for shot in shots)
-        refined = FaceRefiner(refining, RefineSettings(num_inference_steps=steps, seed=seed))
+            return (frame.picture for frame in warp(part))
+        refiner = FaceRefiner(refining, RefineSettings(num_inference_steps=steps, seed=seed))
         if painting is None:
-            return refined(shots)
-        return MouthPainter(painting, PaintSettings(seed=seed))(refined.shots(shots))
+            return refiner(warp(part))
+        return MouthPainter(painting, PaintSettings(seed=seed)).paint_clip(refiner.refine(warp(part)))
 
     clip = Clip(
         template.fps, source.track.size, len(rows), _sound_of(driver) if sound else None, render,

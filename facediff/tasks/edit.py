@@ -8,6 +8,7 @@ from itertools import repeat
 import numpy as np
 
 from facediff.clip import SOUND_RATE, Clip
+from facediff.motion import coefficients
 from facediff.motion.driver import ease_in
 from facediff.motion.expressions import expression
 from facediff.pipelines.identity_editors import Editor, LinearEditor
@@ -17,14 +18,15 @@ from facediff.rendering.editing.glasses import GlassesEditor
 from facediff.rendering.editing.identity import WHOLE
 from facediff.rendering.editing.methods import PROTOTYPE, coding
 from facediff.rendering.editing.prototypes import PrototypeEditor
-from facediff.rendering.source import Source
+from facediff.rendering.painting.face import FaceRefiner, RefineSettings
+from facediff.rendering.warping import Warper
+from facediff.rendering.warping.video import VideoWarper
 from facediff.tasks import model_cache
 from facediff.tasks.identity import (
     DEFAULT_METHOD,
     IdentityEdit,
     attribute_names,
     check_method_knows,
-    express,
     regions_of,
     split_wishes,
 )
@@ -33,7 +35,7 @@ from facediff.types import Frame
 
 
 def edit(
-    source: Source,
+    warper: Warper,
     wishes: Mapping[str, float],
     models: ModelChoice,
     *,
@@ -46,6 +48,7 @@ def edit(
     cached: bool,
 ) -> Clip:
     """A clip, without a record, in which a source is as it is wished for; see ``Avatar.edit``."""
+    source = warper.source
     moving, changing = split_wishes(wishes, attribute_names(models.model))
     check_method_knows(method, changing, models.model)
     editors: list[Editor] = []
@@ -71,6 +74,9 @@ def edit(
     regions = (*regions_of(changing), *(WHOLE if text else ()))
     refining = models.refiner() if moving else None
     added = expression(moving)
+    # Expressions are added to what a face does of itself, and a portrait is a video of one frame to them.
+    moving_warper = warper if isinstance(warper, VideoWarper) else VideoWarper(source, models.inpainter())
+    turns = bool(added[coefficients.ANGLES].any())
     rate = source.rate()
     motion = ease_in(added, rate) if source.is_still else np.broadcast_to(added, (len(source.track), len(added)))
 
@@ -88,7 +94,8 @@ def edit(
             numbers, made = repeat(0), repeat(next(made), part.stop - part.start)
         if refining is None:
             return made
-        return express(source, zip(numbers, made, strict=False), motion[part], refining, seed=seed)
+        warped = moving_warper.express(zip(numbers, made, strict=False), motion[part], turns=turns)
+        return FaceRefiner(refining, RefineSettings(seed=seed))(warped)
 
     usable = np.flatnonzero(source.track.usable)
     best = len(motion) - 1 if source.is_still else int(usable[len(usable) // 2])

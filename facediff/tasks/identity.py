@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from facediff.errors import ConfigError, WeightsError
 from facediff.landmarks.alignment import FACE
@@ -24,15 +23,12 @@ from facediff.rendering.editing.face_view import face_layout
 from facediff.rendering.editing.glasses import NAME as GLASSES
 from facediff.rendering.editing.identity import REGIONS, WHOLE, EditSettings, IdentityEditor, edited_region
 from facediff.rendering.editing.methods import METHODS, PROTOTYPE, EditMethod
-from facediff.rendering.painting.face import FaceRefiner, RefineSettings
 from facediff.rendering.source import Source
-from facediff.rendering.warping.video import ExpressedVideoWarper
 from facediff.system.weights import model_folder
 from facediff.types import Frame
 
 if TYPE_CHECKING:
     from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
-    from facediff.pipelines.fadm import FADMPipeline
     from facediff.pipelines.text_editor import TextEditor
 
 DEFAULT_METHOD = "delta"  # where no method is named and there is no prototype
@@ -184,25 +180,3 @@ class IdentityEdit:
 def regions_of(attributes: Iterable[str]) -> tuple[str, ...]:
     """Where the picture may change for some attributes."""
     return tuple(dict.fromkeys(region for name in attributes for region in REGIONS.get(name, WHOLE)))
-
-
-def express(
-    source: Source,
-    frames: Iterable[tuple[int, Frame]],
-    motion: NDArray[np.float32],
-    refining: FADMPipeline,
-    *,
-    seed: int = 0,
-) -> Iterator[Frame]:
-    """Frames whose face makes a motion on top of its own, refined.
-
-    Args:
-        source: What the frames are of.
-        frames: With their indices.
-        motion: A row (31,) for each of the frames.
-        refining: FADM's refiner.
-        seed: Of its noise.
-    """
-    added = motion[np.abs(motion).sum(axis=1).argmax()]
-    shots = ExpressedVideoWarper(source.track, added, on_missing_face=source.on_missing_face)
-    return FaceRefiner(refining, RefineSettings(seed=seed))(shots(frames, motion, source.reference(shots)))

@@ -12,6 +12,8 @@ from facediff.pipelines.domains import domain_hash
 from facediff.pipelines.fadm import FADMPipeline
 from facediff.pipelines.speech_motion import MotionPipeline
 from facediff.pipelines.video_adapter import Mix
+from facediff.rendering.inpainting.appearance_prior import load_appearance_prior
+from facediff.rendering.inpainting.drawn import DrawnInpainter
 from facediff.tasks import model_cache
 
 
@@ -60,6 +62,10 @@ class ModelChoice:
             ConfigError, WeightsError: See ``talking``.
         """
         return self.talking()[1] if self.domain is not None or self._is_mixed else None
+
+    def inpainter(self) -> DrawnInpainter:
+        """What draws what no picture shows: the model's own teeth and lids, by the drawn rules."""
+        return DrawnInpainter(load_appearance_prior(self.model))
 
     def refiner(self) -> FADMPipeline:
         """What refines faces."""

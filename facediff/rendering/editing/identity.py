@@ -18,7 +18,7 @@ from facediff.rendering.compose import add_window
 from facediff.rendering.crops import as_levels, border_fade
 from facediff.rendering.editing.encoding import CHUNK, EncodedVideo, FaceViews
 from facediff.rendering.editing.face_view import FaceView, face_layout
-from facediff.rendering.frame import in_chunks
+from facediff.rendering.frame import paint_in_chunks
 from facediff.types import Frame
 
 # Which part of the picture an attribute may change: the paper pastes the face alone, without hair, ears and neck,
@@ -78,36 +78,36 @@ class IdentityEditor:
         """
         if self._is_unchanged:
             return (frame for _, frame in frames)
-        return in_chunks(self._looks(frames), self._settings.chunk, self._chunk)
+        return paint_in_chunks(self._look_at(frames), self._settings.chunk, self._chunk)
 
-    def _looks(self, frames: Iterable[tuple[int, Frame]]) -> Iterator[_Look | Frame]:
+    def _look_at(self, frames: Iterable[tuple[int, Frame]]) -> Iterator[_Look]:
         for index, frame in frames:
-            view = self._views(index, frame)
-            yield frame if view is None else _Look(index, frame, view)
+            yield _Look(index, frame, self._views(index, frame))
 
     def _chunk(self, looks: list[_Look]) -> list[Frame]:
-        views = [look.view for look in looks]
+        views = [look.face for look in looks if look.face is not None]
         codes = self._video.codes([look.index for look in looks], views)
         after = self._video.coding.edited(codes, self._identity, face_layout(views))
         both = torch.cat([after, codes[1].to(after)])
         with torch.inference_mode():
             made, remade = np.split(as_levels(self._pipeline.decode(both)), 2)
-        return [self._pasted(look, after - earlier) for look, after, earlier in zip(looks, made, remade, strict=True)]
+        return [self._paste(look, after - earlier) for look, after, earlier in zip(looks, made, remade, strict=True)]
 
-    def _pasted(self, look: _Look, change: NDArray[np.float32]) -> Frame:
-        view = look.view
+    def _paste(self, look: _Look, change: NDArray[np.float32]) -> Frame:
+        view = look.face
+        assert view is not None
         region = edited_region(view.points, self._settings.regions, view.crop)
         change = region[..., None] * without_light(change, view.points, region)
-        return add_window(look.frame, change, view.alignment.inverses[0])
+        return add_window(look.picture, change, view.alignment.inverses[0])
 
 
 @dataclass(frozen=True)
 class _Look:
-    """A frame that is to be edited."""
+    """A frame that is to be edited where it shows a face."""
 
     index: int
-    frame: Frame
-    view: FaceView
+    picture: Frame
+    face: FaceView | None
 
 
 def without_light(
