@@ -37,7 +37,10 @@ from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.pipelines.domains import read_card
 from facediff.pipelines.loading import load_domain_talk, load_talk
 from facediff.pipelines.video_adapter import Mix
+from facediff.rendering.inpainting.appearance_prior import load_appearance_prior
+from facediff.rendering.inpainting.drawn import DrawnInpainter
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
+from facediff.rendering.source import Source
 from facediff.rendering.warping.portrait import PortraitWarper
 from facediff.tasks.model_cache import hearing
 from facediff.training.adaptation import LEARNING_RATES, AdaptRecipe, adapt
@@ -71,10 +74,12 @@ def made(held: Held, painting: DiffTalkPipeline | None) -> Iterator[Frame]:
     motion = encode_motion(held.track.points)
     rows = np.stack([np.interp(np.arange(len(motion)), np.flatnonzero(held.track.usable), c[held.track.usable])
                      for c in motion.T], axis=1).astype(np.float32)  # fmt: skip
-    shots = PortraitWarper(held.frames[first], held.track.take(slice(first, first + 1)), since=rows[first])(rows)
+    picture = Source(held.frames[first], held.track.take(slice(first, first + 1)), "")
+    warper = PortraitWarper(picture, DrawnInpainter(load_appearance_prior()))
+    frames = warper.follow(rows, since=rows[first])(slice(0, len(rows)))
     if painting is None:
-        return (shot.coarse for shot in shots)
-    return MouthPainter(painting, PaintSettings())(shots, iter(held.windows))
+        return (frame.picture for frame in frames)
+    return MouthPainter(painting, PaintSettings()).paint_clip(frames, iter(held.windows))
 
 
 def write(frames: Iterator[Frame], held: Held, out: Path) -> None:

@@ -23,6 +23,7 @@ from facediff.landmarks.mesh import CHIN
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, VideoWriter
 from facediff.motion import coefficients
+from facediff.motion.rig import encode_motion
 from facediff.motion.template import MotionTemplate, load_template
 
 HELLO = Path(facediff.__file__).parent / "samples" / "hello.flac"
@@ -60,7 +61,7 @@ def driver(portrait, tmp_path_factory) -> Path:
 
 
 def tracked(frames) -> np.ndarray:
-    return coefficients.encode(track_face(iter(frames), 25.0).points)
+    return encode_motion(track_face(iter(frames), 25.0).points)
 
 
 def test_what_drives_is_what_is_seen(portrait, driver) -> None:

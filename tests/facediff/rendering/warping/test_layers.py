@@ -10,6 +10,9 @@ from facediff.landmarks.tracker import track_still
 from facediff.landmarks.warp import MeshWarp
 from facediff.motion import coefficients
 from facediff.rendering.background import backdrop, busyness
+from facediff.rendering.inpainting.appearance_prior import load_appearance_prior
+from facediff.rendering.inpainting.drawn import DrawnInpainter
+from facediff.rendering.source import Source
 from facediff.rendering.warping.layers import PLAIN, LayeredWarp
 from facediff.rendering.warping.portrait import PortraitWarper
 from facediff.types import FaceTrack
@@ -40,7 +43,9 @@ def before(colour: int, mask: np.ndarray, *, line: bool) -> np.ndarray:
 def turned(picture: np.ndarray, track: FaceTrack, animator) -> np.ndarray:
     motion = np.zeros((1, coefficients.DIMENSIONS), np.float32)
     motion[0, coefficients.ANGLES.start], motion[0, coefficients.SHIFT.start] = -20, 0.1
-    return next(iter(PortraitWarper(picture, track, animator=animator)(motion))).coarse
+    source = Source(picture, track, "")
+    warper = PortraitWarper(source, DrawnInpainter(load_appearance_prior()), animator=animator)
+    return next(warper.follow(motion)(slice(0, 1))).picture
 
 
 def test_the_mask_knows_head_and_wall(mask, track) -> None:
