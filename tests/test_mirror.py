@@ -24,7 +24,7 @@ TESTED_WHERE_IT_ENDS = {  # module: the tests that fail when it is broken
     "facediff/cli/train.py": "tests/facediff/cli/test_commands.py",
     "facediff/conditioning/fadm_paper.py": "tests/facediff/conditioning/test_fadm.py",
     "facediff/media/colour.py": "tests/facediff/media/test_writing.py",
-    "facediff/media/durations.py": "tests/demo/test_limits.py",
+    "facediff/media/durations.py": "tests/facediff/batch/test_tasks.py",
     "facediff/models/fadm.py": "tests/facediff/pipelines/test_fadm.py",
     "facediff/pipelines/video_denoisers.py": "tests/facediff/pipelines/test_video_adapter.py",
     "facediff/provenance/credentials.py": "tests/facediff/provenance/test_manifest.py",
