@@ -22,6 +22,7 @@ def points() -> np.ndarray:
 
 
 def test_the_fitted_lid_is_skin_with_a_dark_line() -> None:
+    """A quality gate for whatever lids ship."""
     u, v = grid()
     line = lid()[(np.abs(u) < 0.3) & (np.abs(v - 0.05) < 0.03)].mean()
     above = lid()[(np.abs(u) < 0.3) & (np.abs(v + 0.2) < 0.03)].mean()
