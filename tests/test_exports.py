@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -33,13 +34,26 @@ def test_unknown_names_are_attribute_errors():
         _ = facediff.Nothing
 
 
-@pytest.mark.parametrize("module", ["facediff", "facediff.cli", "facediff.errors", "facediff.media"])
-def test_light_modules_load_nothing_heavy(module):
+def loaded_by(modules: tuple[str, ...], heavy: tuple[str, ...]) -> dict[str, list[str]]:
+    """What of the heavy libraries is there after each import, one after the other, in a fresh interpreter."""
+    code = f"""
+import importlib, json, sys
+there = {{}}
+for module in {modules}:
+    importlib.import_module(module)
+    there[module] = [name for name in {heavy} if name in sys.modules]
+print(json.dumps(there))
+"""
+    return json.loads(run(code))
+
+
+def test_light_modules_load_nothing_heavy():
     heavy = ("torch", "mediapipe", "librosa", "transformers", "diffusers", "gradio", "skimage")
-    assert run(f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])") == "[]"
+    modules = ("facediff", "facediff.errors", "facediff.media", "facediff.cli")
+    assert loaded_by(modules, heavy) == {module: [] for module in modules}
 
 
-@pytest.mark.parametrize("module", ["facediff.avatar", "facediff.pipelines.loading"])
-def test_face_meshes_and_hubs_are_loaded_when_needed(module):
+def test_face_meshes_and_hubs_are_loaded_when_needed():
+    modules = ("facediff.pipelines.loading", "facediff.avatar")
     heavy = ("mediapipe", "librosa", "face_alignment", "gradio")
-    assert run(f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])") == "[]"
+    assert loaded_by(modules, heavy) == {module: [] for module in modules}

@@ -23,6 +23,7 @@ def points() -> np.ndarray:
 
 
 def test_the_fitted_lid_is_skin_with_a_dark_line() -> None:
+    """A quality gate for whatever lids ship."""
     u, v = grid()
     line = LID[(np.abs(u) < 0.3) & (np.abs(v - 0.05) < 0.03)].mean()
     above = LID[(np.abs(u) < 0.3) & (np.abs(v + 0.2) < 0.03)].mean()

@@ -72,15 +72,6 @@ def test_only_what_nobody_has_seen_is_drawn() -> None:
     assert 0 < measure_unobserved(1.0, 0.05) < 1
 
 
-def test_the_fitted_teeth_are_a_row_that_ends() -> None:
-    row = load_appearance_prior().teeth
-    middle, edge = row.picture.shape[1] // 2, int(row.edge_row)
-    assert 250 < row.unit_px < 350
-    assert row.picture[edge - 8, middle + 8, 3] > 0.95 and row.picture[edge + 6, middle + 8, 3] < 0.05
-    between, on = row.picture[edge - 20, middle, :3].mean(), row.picture[edge - 20, middle + 12, :3].mean()
-    assert on - between > 0.05  # two incisors, not one
-
-
 def test_there_are_teeth_above_and_the_dark_below(face) -> None:
     at = shot(face, 0.12)
     made = fill_mouth(at)

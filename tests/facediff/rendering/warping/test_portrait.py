@@ -6,7 +6,10 @@ from facediff.landmarks.mesh import LEFT_BROW
 from facediff.landmarks.tracker import track_still
 from facediff.motion import coefficients
 from facediff.rendering.frame import WarpedFrame
-from facediff.types import FaceTrack
+from facediff.rendering.source import Source
+from facediff.rendering.warping.portrait import PortraitWarper
+from facediff.types import FaceTrack, Frame
+from tests.portraits import opened_mouth
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +79,70 @@ def test_what_is_prepared_serves_every_clip_of_it(portrait_of, still, monkeypatc
     np.testing.assert_array_equal(first.picture, again.picture)
     (other,) = warper.follow(0.5 * motion)(slice(1, 2))
     assert gap(other) < gap(again)
+
+
+class Recorder:
+    """An animator that keeps what it is asked for, and gives the picture back."""
+
+    asked: list[np.ndarray]
+
+    def __init__(self, image: Frame, points: np.ndarray) -> None:
+        self.image = image
+        Recorder.asked = []
+
+    def __call__(self, target: np.ndarray) -> Frame:
+        Recorder.asked.append(target)
+        return self.image
+
+
+def at_rest(frames: int = 1) -> np.ndarray:
+    return np.zeros((frames, coefficients.DIMENSIONS), np.float32)
+
+
+@pytest.fixture
+def recording(still, inpainter) -> PortraitWarper:
+    return PortraitWarper(Source(astronaut(), still, ""), inpainter, animator=Recorder)
+
+
+def test_any_animator_takes_the_place_of_the_warp_and_is_asked_for_the_landmarks_of_the_frame(recording, still) -> None:
+    (made,) = recording.follow(at_rest())(slice(0, 1))
+    np.testing.assert_array_equal(Recorder.asked, [made.face.points])
+
+
+def test_lips_start_from_closed_only_where_that_is_asked(recording, still) -> None:
+    """She smiles with parted lips."""
+    gaps = {}
+    for closes in (True, False):
+        (made,) = recording.follow(at_rest(), closes_lips=closes)(slice(0, 1))
+        gaps[closes] = gap(made)
+    own = coefficients.lip_opening(still.points)[0]
+    assert gaps[True] < 0.3 * own and gaps[False] == pytest.approx(own, rel=0.15)
+
+
+def test_a_motion_that_starts_at_the_picture_leaves_it_as_it_is(recording, still) -> None:
+    since = at_rest()[0]
+    since[coefficients.ANGLES.start], since[coefficients.LIPS.start] = 5, 1
+    moved = since.copy()
+    moved[coefficients.ANGLES.start] = 15
+    same, turned = (frame.face for frame in recording.follow(np.stack([since, moved]), since=since)(slice(0, 2)))
+    np.testing.assert_allclose(same.points, still.points[0], atol=0.02)
+    assert not same.motion_residual.any() and same.disocclusion == 0
+    nose = turned.points[1] - turned.points[[33, 263]].mean(axis=0)
+    assert abs(nose[0] - (same.points[1] - same.points[[33, 263]].mean(axis=0))[0]) > 2
+
+
+def test_only_an_opened_mouth_lacks_something(recording, still) -> None:
+    shut, wide = (frame.face for frame in recording.follow(opened_mouth(2).motion)(slice(0, 2)))
+    assert shut.disocclusion < 0.2 < 0.9 < wide.disocclusion
+    assert shut.drawn_lids.max() < 0.1
+
+
+def test_without_correction_a_guided_portrait_goes_where_it_is_told_and_any_part_alone_is_the_same(
+    recording, still
+) -> None:
+    targets = np.repeat(still.points, 4, axis=0)
+    targets[:, :, 0] += np.arange(4)[:, None]
+    warp = recording.reach(targets, is_corrected=False)
+    whole = [made.face.points for made in warp(slice(0, 4))]
+    np.testing.assert_array_equal(whole, targets)
+    np.testing.assert_array_equal([made.face.points for made in warp(slice(2, 3))], targets[2:3])
