@@ -42,7 +42,7 @@ from facediff.rendering.inpainting.drawn import DrawnInpainter
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
 from facediff.rendering.source import Source
 from facediff.rendering.warping.portrait import PortraitWarper
-from facediff.tasks.model_cache import hearing
+from facediff.tasks.model_cache import load_hearing
 from facediff.training.adaptation import LEARNING_RATES, AdaptRecipe, adapt
 from facediff.training.runs import FRAMES
 from facediff.types import FaceTrack, Frame
@@ -64,7 +64,7 @@ def read(path: Path, painting: DiffTalkPipeline) -> Held:
     reader = VideoReader(path)
     track = track_face(reader, float(reader.info.fps))
     frames = list(reader)[: len(track)]
-    windows = hearing(painting, None, "cpu").encode(load_wave(path), track.fps, len(track))
+    windows = load_hearing(painting, None, "cpu").encode(load_wave(path), track.fps, len(track))
     return Held(path, frames, track, windows)
 
 

@@ -58,7 +58,7 @@ class Avatar:
         check_consent(consent)
         self._model, self._device, self._face, self._origin = model, device, face, origin
         content = Source(source, track, origin.sha256, on_missing_face)
-        self._warper = make_warper(content, ModelChoice(model, device).inpainter())
+        self._warper = make_warper(content, ModelChoice(model, device).load_inpainter())
         self._source = content
         self.track, self.consent = track, consent
 

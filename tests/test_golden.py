@@ -79,7 +79,7 @@ def test_everybody_looks_as_they_did(name, task) -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_it_is_no_matter_in_which_precision(dtype, monkeypatch) -> None:
     monkeypatch.setattr(loading, "choose_dtype", lambda device: dtype)
-    loaders = model_cache.talking, model_cache.refiner, model_cache.editing
+    loaders = model_cache.load_talk, model_cache.load_refiner, model_cache.load_autoencoder
     for load in loaders:
         load.cache_clear()
     try:

@@ -43,7 +43,7 @@ def motion_show(
 ) -> None:
     """Show a motion: how much of what moves, or, over time, as a picture."""
     from facediff.motion.driver import read_driver
-    from facediff.motion.plot import plot_motion, ranges
+    from facediff.motion.plot import measure_ranges, plot_motion
 
     if output is not None:
         refuse_input(output, motion)
@@ -51,7 +51,7 @@ def motion_show(
     if output is None:
         seen = int(template.present.sum())
         typer.echo(f"{len(template)} frames at {float(template.fps):g} a second, a face in {seen}")
-        for name, low, high in ranges(template):
+        for name, low, high in measure_ranges(template):
             typer.echo(f"{name:24} {low:8.2f} to {high:6.2f}")
     else:
         plot_motion(template, output)

@@ -93,7 +93,7 @@ class Driver:
         unit = np.linalg.norm(here[OUTER_EYES[0]] - here[OUTER_EYES[1]])
         return np.sqrt(((there - here) ** 2).sum(axis=2).mean(axis=1)) / unit
 
-    def motion_of(self, source: FaceTrack) -> np.ndarray | None:
+    def find_motion_of(self, source: FaceTrack) -> np.ndarray | None:
         """The motion (31,) that a picture of the driver shows, as ``template`` counts it; None where it shows another.
 
         It is that of ``find_matching_frame``, but for the lids: a blink is over before a head has moved.
@@ -112,7 +112,7 @@ class Driver:
             motion[coefficients.LIDS] = lids
         return motion
 
-    def landmarks_for(self, source: FaceTrack) -> Points | None:
+    def find_landmarks_of(self, source: FaceTrack) -> Points | None:
         """The driver's own landmarks (T, 478, 3) in pixels of a picture of the same person; None of another's.
 
         A motion says most of what a face does, landmarks say all. Frames without a face hold what lies between their
@@ -192,7 +192,7 @@ def _pictures(path: Path, fps: Fraction) -> Iterator[Frame]:
         yield read_image(path)
 
 
-def channels(region: str) -> np.ndarray:
+def select_channels(region: str) -> np.ndarray:
     """(31,) True for the channels of a motion that belong to a region.
 
     Raises:
@@ -210,7 +210,7 @@ def scale_motion(motion: np.ndarray, *, lips: float, eyes: float, brows: float, 
     """The same motion (..., 31), each part as strong as is wanted."""
     motion = motion.copy()
     for region, strength in (("lips", lips), ("eyes", eyes), ("brows", brows), ("pose", head)):
-        motion[..., channels(region)] *= strength
+        motion[..., select_channels(region)] *= strength
     return motion
 
 

@@ -78,7 +78,7 @@ class Source:
             return iter([self.content][start:])
         return islice(iter(VideoReader(self.content)), start, len(self.track))
 
-    def numbered(self, part: slice) -> Iterator[tuple[int, Frame]]:
+    def enumerate_frames(self, part: slice) -> Iterator[tuple[int, Frame]]:
         """The frames of a part with their indices."""
         return zip(range(part.start, part.stop), self.frames(part.start), strict=False)
 

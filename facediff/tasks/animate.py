@@ -13,7 +13,7 @@ from facediff.audio.wave import load_wave
 from facediff.clip import SOUND_RATE, Clip
 from facediff.errors import ConfigError
 from facediff.motion import coefficients
-from facediff.motion.driver import Driver, channels, limit_softly, play_motion, read_driver, scale_motion
+from facediff.motion.driver import Driver, limit_softly, play_motion, read_driver, scale_motion, select_channels
 from facediff.motion.template import MotionTemplate
 from facediff.rendering.compare import panel_width, side_by_side
 from facediff.rendering.painting.face import FaceRefiner, RefineSettings
@@ -44,7 +44,7 @@ def animate(
     There, the strengths of lips, eyes, brows and head are arguments of their own.
     """
     source = warper.source
-    chosen = channels(region)
+    chosen = select_channels(region)
     if not source.is_still and (region == "pose" or absolute):
         raise ConfigError("a video keeps its own head motion; give a portrait, or the region 'expression'")
     driver = read_driver(driving)
@@ -52,15 +52,15 @@ def animate(
     rate = driver.template.fps if source.is_still and not driver.is_still else source.rate()
     template = play_motion(replace(driver, template=template), rate)
     rows = np.where(chosen, template.motion, np.float32(0))
-    refining = models.refiner() if paint else None
-    painting = models.domain_painting()
+    refining = models.load_refiner() if paint else None
+    painting = models.load_domain_painter()
     moves_lips = bool(chosen[coefficients.LIPS].any())
-    own = driver.motion_of(source.track) if source.is_still and not absolute else None
+    own = driver.find_motion_of(source.track) if source.is_still and not absolute else None
     since = None if own is None else np.where(chosen, scale_motion(own, **strengths), np.float32(0))
     if source.is_still and since is None:
         rows = limit_softly(rows)
     is_whole = chosen.all() and set(strengths.values()) == {1.0}
-    guides = driver.landmarks_for(source.track) if since is not None and is_whole else None
+    guides = driver.find_landmarks_of(source.track) if since is not None and is_whole else None
     if isinstance(warper, VideoWarper):
         warp = warper.follow(rows, chosen)
     elif guides is not None:

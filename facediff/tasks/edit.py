@@ -16,7 +16,7 @@ from facediff.provenance import weights_hash
 from facediff.rendering.editing.glasses import NAME as GLASSES
 from facediff.rendering.editing.glasses import GlassesEditor
 from facediff.rendering.editing.identity import WHOLE
-from facediff.rendering.editing.methods import PROTOTYPE, coding
+from facediff.rendering.editing.methods import PROTOTYPE, make_method
 from facediff.rendering.editing.prototypes import PrototypeEditor
 from facediff.rendering.painting.face import FaceRefiner, RefineSettings
 from facediff.rendering.warping import Warper
@@ -57,13 +57,13 @@ def edit(
     if changing and method == PROTOTYPE:
         shades = {name: strength for name, strength in changing.items() if name != GLASSES}
         if shades:
-            looks.append(PrototypeEditor(source.track, model_cache.prototypes(models.model), shades))
+            looks.append(PrototypeEditor(source.track, model_cache.load_prototypes(models.model), shades))
         if GLASSES in changing:  # over what is on the skin
             looks.append(GlassesEditor(source.track, changing[GLASSES]))
         changing = {}
     if changing or text:
-        autoencoder, classifier = model_cache.editing(models.model, models.device)
-        how = coding(DEFAULT_METHOD if method == PROTOTYPE else method, autoencoder, steps, seed)
+        autoencoder, classifier = model_cache.load_autoencoder(models.model, models.device)
+        how = make_method(DEFAULT_METHOD if method == PROTOTYPE else method, autoencoder, steps, seed)
         identity_edit = IdentityEdit(
             source, autoencoder, weights_hash(models.model), how, is_kept=cached and not source.is_still
         )
@@ -72,10 +72,10 @@ def edit(
             by_text = model_cache.text_editor(clip_model, models.device)
             editors.append(identity_edit.towards(text, by_text, text_strength))
     regions = (*regions_of(changing), *(WHOLE if text else ()))
-    refining = models.refiner() if moving else None
+    refining = models.load_refiner() if moving else None
     added = expression(moving)
     # Expressions are added to what a face does of itself, and a portrait is a video of one frame to them.
-    moving_warper = warper if isinstance(warper, VideoWarper) else VideoWarper(source, models.inpainter())
+    moving_warper = warper if isinstance(warper, VideoWarper) else VideoWarper(source, models.load_inpainter())
     turns = bool(added[coefficients.ANGLES].any())
     rate = source.rate()
     motion = ease_in(added, rate) if source.is_still else np.broadcast_to(added, (len(source.track), len(added)))
@@ -84,7 +84,7 @@ def edit(
         own = slice(0, 1) if source.is_still else part
         numbers: Iterable[int] = range(own.start, own.stop)
         made: Iterator[Frame]
-        frames = source.numbered(own)
+        frames = source.enumerate_frames(own)
         if identity_edit is not None:
             frames = zip(range(own.start, own.stop), identity_edit(frames, editors, regions), strict=False)
         for look in looks:

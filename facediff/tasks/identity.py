@@ -21,7 +21,7 @@ from facediff.rendering.editing.encoding import EncodedVideo, FaceViews, find_id
 from facediff.rendering.editing.encoding_store import EncodingStore, encoding_path, prune
 from facediff.rendering.editing.face_view import face_layout
 from facediff.rendering.editing.glasses import NAME as GLASSES
-from facediff.rendering.editing.identity import REGIONS, WHOLE, EditSettings, IdentityEditor, edited_region
+from facediff.rendering.editing.identity import REGIONS, WHOLE, EditSettings, IdentityEditor, mask_region
 from facediff.rendering.editing.methods import METHODS, PROTOTYPE, EditMethod
 from facediff.rendering.source import Source
 from facediff.system.weights import model_folder
@@ -142,7 +142,7 @@ class IdentityEdit:
         Args:
             frames: With their indices.
             editors: Each makes of the last one's identity another.
-            regions: See ``facediff.rendering.editing.identity.edited_region``.
+            regions: See ``facediff.rendering.editing.identity.mask_region``.
         """
         identity = torch.from_numpy(self.video.identity)
         for editor in editors:
@@ -159,12 +159,12 @@ class IdentityEdit:
         chosen = self._views.known_by[:: max(1, len(self._views.known_by) // TEXT_FRAMES)][:TEXT_FRAMES]
         looks = [
             (index, view)
-            for index, frame in self._source.numbered(slice(0, chosen[-1] + 1))
+            for index, frame in self._source.enumerate_frames(slice(0, chosen[-1] + 1))
             if index in chosen and (view := self._views(index, frame)) is not None
         ]
         views = [view for _, view in looks]
         _, latents = self.video.codes([index for index, _ in looks], views)
-        mask = torch.from_numpy(np.stack([edited_region(view.points, WHOLE, view.crop) for view in views]))[:, None]
+        mask = torch.from_numpy(np.stack([mask_region(view.points, WHOLE, view.crop) for view in views]))[:, None]
         identity = torch.from_numpy(self.video.identity)
         return TowardsEditor(editor(self._pipeline, latents, identity, face_layout(views), mask, text), strength)
 

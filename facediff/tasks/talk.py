@@ -48,12 +48,12 @@ def talk(
     wave, sound = _heard(speech)
     rate = source.rate(fps)
     count = frame_count(len(wave), rate)
-    motion_model, painting = models.talking()
+    motion_model, painting = models.load_talk()
     own = None if source.is_still else _speaking_style(source, motion_model)
     motion = motion_model(wave, seed=seed, lips=lips, head=head, still=still, speaking_style=own)
     rows = coefficients.resample(motion, coefficients.MOTION_FPS, rate, count)
     warp = warper.speak(rows)
-    heard = model_cache.hearing(painting, audio_encoder, models.device).prepare(wave)
+    heard = model_cache.load_hearing(painting, audio_encoder, models.device).prepare(wave)
     settings = PaintSettings(
         num_inference_steps=steps, guidance_scale=guidance_scale, seed=seed,
         reanchor_every=max(1, round(rate)) if progressive else None,

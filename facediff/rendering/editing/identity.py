@@ -15,7 +15,7 @@ from facediff.landmarks.mesh import FACE_OVAL, LEFT_BROW, LEFT_EYE, RIGHT_BROW, 
 from facediff.landmarks.segmentation import person_mask
 from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
 from facediff.rendering.compose import add_window
-from facediff.rendering.crops import as_levels, border_fade
+from facediff.rendering.crops import as_levels, fade_border
 from facediff.rendering.editing.encoding import CHUNK, EncodedVideo, FaceViews
 from facediff.rendering.editing.face_view import FaceView, face_layout
 from facediff.rendering.frame import paint_in_chunks
@@ -39,7 +39,7 @@ class EditSettings:
     """How edited frames are decoded.
 
     Attributes:
-        regions: Parts of the picture that may change; see ``edited_region``.
+        regions: Parts of the picture that may change; see ``mask_region``.
         chunk: Frames decoded at once.
     """
 
@@ -87,7 +87,7 @@ class IdentityEditor:
     def _chunk(self, looks: list[_Look]) -> list[Frame]:
         views = [look.face for look in looks if look.face is not None]
         codes = self._video.codes([look.index for look in looks], views)
-        after = self._video.coding.edited(codes, self._identity, face_layout(views))
+        after = self._video.make_method.edit(codes, self._identity, face_layout(views))
         both = torch.cat([after, codes[1].to(after)])
         with torch.inference_mode():
             made, remade = np.split(as_levels(self._pipeline.decode(both)), 2)
@@ -96,8 +96,8 @@ class IdentityEditor:
     def _paste(self, look: _Look, change: NDArray[np.float32]) -> Frame:
         view = look.face
         assert view is not None
-        region = edited_region(view.points, self._settings.regions, view.crop)
-        change = region[..., None] * without_light(change, view.points, region)
+        region = mask_region(view.points, self._settings.regions, view.crop)
+        change = region[..., None] * remove_light(change, view.points, region)
         return add_window(look.picture, change, view.alignment.inverses[0])
 
 
@@ -110,7 +110,7 @@ class _Look:
     face: FaceView | None
 
 
-def without_light(
+def remove_light(
     change: NDArray[np.float32], points: NDArray[np.floating], region: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """A change (H, W, 3) less what it does to the face as a whole: people differ in their pictures' light as well.
@@ -130,9 +130,7 @@ def without_light(
     return change - 0.5 * (mean + mean @ np.array([0.299, 0.587, 0.114], np.float32))
 
 
-def edited_region(
-    points: NDArray[np.floating], regions: Iterable[str], crop: Frame | None = None
-) -> NDArray[np.float32]:
+def mask_region(points: NDArray[np.floating], regions: Iterable[str], crop: Frame | None = None) -> NDArray[np.float32]:
     """(H, W) in [0, 1] of a face crop: where a change is wanted.
 
     Args:
@@ -149,7 +147,7 @@ def edited_region(
         if region not in ("eyes", "lids", "lips") and crop is not None:
             part *= np.maximum(person_mask(crop), masks.face_hull(points, size, unit, feather=0.05))
         np.maximum(wanted, part, out=wanted)
-    return wanted * border_fade(size, 10.0)
+    return wanted * fade_border(size, 10.0)
 
 
 def _part(name: str, points: NDArray[np.floating], size: tuple[int, int], unit: float) -> NDArray[np.float32]:

@@ -17,7 +17,7 @@ from facediff.landmarks.mesh import FACE_OVAL, LEFT_BROW, LEFT_EYE, LIPS_INNER, 
 from facediff.landmarks.smoothing import smooth_track
 from facediff.models.prototypes import Prototypes
 from facediff.rendering.compose import add_window
-from facediff.rendering.crops import border_fade, in_crop
+from facediff.rendering.crops import fade_border, place_in_crop
 from facediff.types import FaceTrack, Frame
 
 # Of the face oval, and eye distances beyond, in which what changes a face ends: nearer to it, a prototype tells how
@@ -66,10 +66,10 @@ class PrototypeEditor:
     def _edited(self, index: int, frame: Frame, unfold: Unfolding) -> Frame:
         pose = self._pose.take(slice(index, index + 1))
         alignment = align(pose, FLAT)
-        points = in_crop(self._track.points[index], alignment, pose, FLAT)
+        points = place_in_crop(self._track.points[index], alignment, pose, FLAT)
         window = alignment.crop(frame, 0)
         light = logarithm(window)
-        change = no_lighter(light, _seen(points)[..., None] * unfold(points))
+        change = limit_lightening(light, _seen(points)[..., None] * unfold(points))
         wanted = light + change
         if self._shaves:
             skin = _skin(light, points)
@@ -79,7 +79,7 @@ class PrototypeEditor:
         return add_window(frame, change, alignment.inverses[0])
 
 
-def no_lighter(light: NDArray[np.float32], change: NDArray[np.float32]) -> NDArray[np.float32]:
+def limit_lightening(light: NDArray[np.float32], change: NDArray[np.float32]) -> NDArray[np.float32]:
     """A change (H, W, 3) of a face's light (H, W, 3), logarithms, that makes no line of it lighter than what is around.
 
     A wrinkle that is taken from a smooth cheek, or paint from lips that wear none, would shine.
@@ -128,7 +128,7 @@ def _bearded(light: NDArray[np.float32], points: NDArray[np.floating], skin: NDA
 def _seen(points: NDArray[np.floating]) -> NDArray[np.float32]:
     """(H, W) in [0, 1]: a face without its eyes and without what is between its lips."""
     size, unit = FLAT.size, FLAT.unit_px
-    seen = border_fade(size)
+    seen = fade_border(size)
     for line in (LIPS_INNER, LEFT_EYE, RIGHT_EYE):
         seen = seen * (1 - masks.region(points[line], size, unit, feather=0.02))
     return seen

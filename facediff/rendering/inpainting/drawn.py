@@ -15,7 +15,7 @@ from facediff.rendering.inpainting.lids import Lids, LidStyle
 from facediff.rendering.inpainting.lip_seal import SealStyle, measure_lip_seal, seal_lips
 from facediff.rendering.inpainting.mouth import MouthStyle, draw_mouth_interior, measure_lip_rest
 from facediff.rendering.inpainting.teeth import SourceTeeth, TeethStyle, find_source_teeth
-from facediff.rendering.inpainting.window import mouth_window
+from facediff.rendering.inpainting.window import align_mouth
 from facediff.types import Frame, RigidPose
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class PreparedDrawing:
         stays = 0.0 if teeth is None else teeth.share * (face.disocclusion - face.unobserved)
         if not face.unobserved and not shut and not stays:
             return picture
-        alignment, _, unit, points, linear = mouth_window(face.points, face.pose)
+        alignment, _, unit, points, linear = align_mouth(face.points, face.pose)
         window = alignment.crop(picture, 0).astype(np.float32)
         change = shut * (seal_lips(window, points, unit, rules.seal) - window)
         for share, row in ((face.unobserved, rules.prior.teeth), (stays, teeth)):

@@ -26,7 +26,7 @@ from facediff.landmarks.light import levels, logarithm
 from facediff.landmarks.masks import smoothstep
 from facediff.motion.coefficients import LID_FOLDS, LOWER_LIDS
 from facediff.rendering.compose import add_window
-from facediff.rendering.crops import border_fade
+from facediff.rendering.crops import fade_border
 from facediff.types import Frame
 
 
@@ -113,6 +113,6 @@ def _draw_lid(
     beyond = (
         np.hypot(u / style.half_width, (v - (top + bottom) / 2) / half) - 1
     ) * half  # about how far outside, eye widths
-    cover = smoothstep(1 - beyond / style.feather) * border_fade(SIZE)
+    cover = smoothstep(1 - beyond / style.feather) * fade_border(SIZE)
     ring = (beyond > style.feather / 2) & (beyond < style.feather / 2 + style.ring)
     return levels(light_around(logarithm(window) - lid, ring) + lid), cover.astype(np.float32)

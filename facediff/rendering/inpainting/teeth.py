@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from facediff.landmarks import masks
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER, LOWER_LIP, SUBNASALE
 from facediff.landmarks.silhouette import filled_in
-from facediff.rendering.inpainting.window import mouth_window
+from facediff.rendering.inpainting.window import align_mouth
 from facediff.types import Frame, RigidPose
 
 
@@ -77,7 +77,7 @@ def find_source_teeth(
         pose: Its head pose, one row.
         style: What counts as teeth.
     """
-    window = mouth_window(points, pose)
+    window = align_mouth(points, pose)
     size, unit = window.size, window.unit
     picture = window.alignment.crop(image, 0).astype(np.float32)
     between = masks.region(window.points[LIPS_INNER], size, unit) > 0.5

@@ -20,7 +20,7 @@ from facediff.landmarks.raster import draw_face
 from facediff.landmarks.warp import stretched
 from facediff.motion import coefficients
 from facediff.pipelines.fadm import FADMPipeline
-from facediff.rendering.crops import as_pictures, border_fade, in_crop
+from facediff.rendering.crops import as_pictures, fade_border, place_in_crop
 from facediff.rendering.frame import WarpedFace, WarpedFrame
 from facediff.rendering.painting.disoccluded import mask_disoccluded
 from facediff.rendering.painting.painter import SamplingSettings, View, WindowPainter
@@ -99,7 +99,7 @@ class FaceRefiner(WindowPainter[WarpedFrame, FaceView, GatedConditioning]):
     def _view(self, frame: WarpedFrame, face: WarpedFace) -> FaceView:
         style, size, unit = self._settings.style, FACE.size, FACE.unit_px
         alignment = align(face.pose, FACE)
-        points = in_crop(face.points, alignment, face.pose, FACE)
+        points = place_in_crop(face.points, alignment, face.pose, FACE)
         return FaceView(
             alignment=alignment,
             crop=alignment.crop(frame.picture, 0),
@@ -107,7 +107,7 @@ class FaceRefiner(WindowPainter[WarpedFrame, FaceView, GatedConditioning]):
             mask=masks.face_hull(points, size, unit, reach=style.mask_reach),
             maps=draw_face(points, size),
             paste=mask_moved_parts(face.motion_residual, points, size, unit, full_from=style.full_from)
-            * border_fade(size)
+            * fade_border(size)
             * (1 - style.lips_own * _mask_lips(points, style))
             * (1 - _mask_drawn_lids(face, points)),
             fresh=face.disocclusion * masks.region(points[LIPS_INNER], size, unit, feather=style.fresh_feather),

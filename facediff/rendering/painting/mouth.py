@@ -17,7 +17,7 @@ from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER
 from facediff.landmarks.raster import draw_lips
 from facediff.models import latents as space
 from facediff.pipelines.difftalk import DiffTalkPipeline
-from facediff.rendering.crops import as_pictures, border_fade, in_crop
+from facediff.rendering.crops import as_pictures, fade_border, place_in_crop
 from facediff.rendering.frame import WarpedFace, WarpedFrame
 from facediff.rendering.painting.disoccluded import mask_disoccluded
 from facediff.rendering.painting.painter import SamplingSettings, View, WindowPainter
@@ -141,7 +141,7 @@ class MouthPainter(WindowPainter[HeardFrame, View, Conditioning]):
     def _view(self, frame: HeardFrame, face: WarpedFace) -> View:
         style, size, unit = self._settings.style, MOUTH.size, MOUTH.unit_px
         alignment = align(face.pose, MOUTH)
-        points = in_crop(face.points, alignment, face.pose, MOUTH)
+        points = place_in_crop(face.points, alignment, face.pose, MOUTH)
         hidden = masks.mouth(points, size, unit, reach=style.mask_reach)
         paste = masks.region(points[LIPS_OUTER], size, unit, reach=style.paste_reach, feather=style.paste_feather)
         wanted = style.own_share + (1 - style.own_share) * face.disocclusion
@@ -151,7 +151,7 @@ class MouthPainter(WindowPainter[HeardFrame, View, Conditioning]):
             points=points,
             mask=(hidden > 0).astype(np.float32),
             maps=draw_lips(points, size),
-            paste=wanted * paste * border_fade(size),
+            paste=wanted * paste * fade_border(size),
             fresh=face.disocclusion * masks.region(points[LIPS_INNER], size, unit, feather=style.fresh_feather),
             disoccluded=mask_disoccluded(face, points, MOUTH),
         )

@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.motion import coefficients
 from facediff.motion.rig import FaceRig, fit_neutral
-from facediff.rendering.disocclusion import PORTRAIT_OPENING_SPAN, lip_gap, measure_disocclusion, measure_unobserved
+from facediff.rendering.disocclusion import (
+    PORTRAIT_OPENING_SPAN,
+    measure_disocclusion,
+    measure_lip_gap,
+    measure_unobserved,
+)
 from facediff.rendering.frame import Warp, WarpedFace, WarpedFrame
 from facediff.rendering.inpainting.protocol import Inpainter, PreparedInpainter
 from facediff.rendering.source import Source
@@ -138,7 +143,7 @@ class PortraitWarper:
             points=points,
             pose=pose,
             disocclusion=disocclusion,
-            unobserved=measure_unobserved(disocclusion, lip_gap(own)),
+            unobserved=measure_unobserved(disocclusion, measure_lip_gap(own)),
             drawn_lids=self._prepared.drawn_lids(closure),
             motion_residual=residual,
             source_points=self._points * zoom,

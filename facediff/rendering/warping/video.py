@@ -18,7 +18,7 @@ from facediff.landmarks.warp import MeshWarp
 from facediff.motion import coefficients
 from facediff.motion.expressions import expressions
 from facediff.motion.rig import FaceRig, fit_neutral, move_head
-from facediff.rendering.disocclusion import lip_gap, measure_disocclusion, measure_unobserved
+from facediff.rendering.disocclusion import measure_disocclusion, measure_lip_gap, measure_unobserved
 from facediff.rendering.frame import Warp, WarpedFace, WarpedFrame
 from facediff.rendering.inpainting.protocol import Inpainter
 from facediff.rendering.reference import Reference
@@ -173,7 +173,7 @@ class VideoWarper:
             pose=pose,
             reference=reference,
             disocclusion=disocclusion,
-            unobserved=measure_unobserved(disocclusion, max(lip_gap(canonical), self._reference.opening)),
+            unobserved=measure_unobserved(disocclusion, max(measure_lip_gap(canonical), self._reference.opening)),
             drawn_lids=drawn,
             motion_residual=own - wanted,
             source_points=source_points,

@@ -8,7 +8,7 @@ import torch
 
 from facediff.landmarks.alignment import FACE, align
 from facediff.landmarks.canonical import canonicalise
-from facediff.rendering.crops import as_levels, as_pictures, border_fade, drawing_unit, in_crop
+from facediff.rendering.crops import as_levels, as_pictures, choose_drawing_unit, fade_border, place_in_crop
 
 
 def test_levels_come_back_from_pictures_and_never_leave_their_range() -> None:
@@ -21,7 +21,7 @@ def test_levels_come_back_from_pictures_and_never_leave_their_range() -> None:
 
 
 def test_a_fade_is_0_at_the_border_and_1_inside() -> None:
-    fade = border_fade((40, 20), width=5)
+    fade = fade_border((40, 20), width=5)
     assert fade.shape == (20, 40)
     assert not fade[[0, -1]].any() and not fade[:, [0, -1]].any()
     assert (fade[5:-5, 5:-5] == 1).all()
@@ -29,7 +29,7 @@ def test_a_fade_is_0_at_the_border_and_1_inside() -> None:
 
 
 def test_the_unit_of_a_drawing_grows_in_steps_and_stays_within_bounds() -> None:
-    units = [drawing_unit(scale, 288) for scale in np.linspace(1, 600, 200)]
+    units = [choose_drawing_unit(scale, 288) for scale in np.linspace(1, 600, 200)]
     assert units == sorted(units) and (units[0], units[-1]) == (96, 288)
     assert all(unit % 48 == 0 for unit in units)
     assert all(unit >= scale for unit, scale in zip(units, np.linspace(1, 600, 200), strict=True) if unit < 288)
@@ -37,7 +37,7 @@ def test_the_unit_of_a_drawing_grows_in_steps_and_stays_within_bounds() -> None:
 
 def test_a_face_in_a_crop_is_as_large_as_the_crop_says_in_all_three_directions(mesh) -> None:
     _, pose = canonicalise(mesh[None])
-    seen = in_crop(mesh, align(pose, FACE), pose, FACE)
+    seen = place_in_crop(mesh, align(pose, FACE), pose, FACE)
     larger = FACE.unit_px / pose.scale[0]
     eyes = np.linalg.norm(seen[33, :2] - seen[263, :2]), np.linalg.norm(mesh[33, :2] - mesh[263, :2])
     assert eyes[0] / eyes[1] == pytest.approx(larger, rel=1e-3)

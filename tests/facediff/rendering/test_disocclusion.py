@@ -12,8 +12,8 @@ from facediff.rendering.disocclusion import (
     OPENING_SPAN,
     PARTED,
     PORTRAIT_OPENING_SPAN,
-    lip_gap,
     measure_disocclusion,
+    measure_lip_gap,
     measure_unobserved,
 )
 
@@ -28,8 +28,8 @@ def parted(gap: float) -> np.ndarray:
 
 
 def test_a_gap_is_measured_in_eye_distances() -> None:
-    assert lip_gap(parted(0.0)) == pytest.approx(0, abs=1e-6)
-    assert lip_gap(parted(0.2)) == pytest.approx(0.2, abs=1e-5)
+    assert measure_lip_gap(parted(0.0)) == pytest.approx(0, abs=1e-6)
+    assert measure_lip_gap(parted(0.2)) == pytest.approx(0.2, abs=1e-5)
 
 
 def test_a_mouth_lacks_what_it_opens_beyond_what_it_showed() -> None:

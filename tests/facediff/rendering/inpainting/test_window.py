@@ -8,12 +8,12 @@ import pytest
 
 from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.mesh import LIPS_OUTER
-from facediff.rendering.inpainting.window import FINEST, MouthWindow, mouth_window
+from facediff.rendering.inpainting.window import FINEST, MouthWindow, align_mouth
 from facediff.types import Points
 
 
 def window(points: Points) -> MouthWindow:
-    return mouth_window(points, canonicalise(points[None])[1])
+    return align_mouth(points, canonicalise(points[None])[1])
 
 
 def rolled(points: Points, degrees: float, scale: float = 1.0) -> Points:

@@ -14,7 +14,7 @@ from facediff.landmarks.mesh import BROW_LINE, CHIN, LIPS_OUTER, RIGHT_EYE
 from facediff.landmarks.tracker import track_still
 from facediff.motion import coefficients
 from facediff.pipelines.loading import load_animate
-from facediff.rendering.crops import in_crop
+from facediff.rendering.crops import place_in_crop
 from facediff.rendering.frame import WarpedFrame
 from facediff.rendering.painting.face import FacePasteStyle, FaceRefiner, RefineSettings, mask_moved_parts
 
@@ -103,7 +103,9 @@ def test_the_pipeline_is_shown_the_coarse_face_and_what_moves(shots) -> None:
     assert -1 <= seen["coarse"].min() < seen["coarse"].max() <= 1 and seen["maps"].max() == 1
     yaw = seen["attributes"][:, coefficients.ANGLES.start]
     np.testing.assert_allclose(yaw, [-4, -8, -12], atol=1e-4)  # the source less what is wanted
-    inside = FACE.in_units(in_crop(shots[0].face.points, align(shots[0].face.pose, FACE), shots[0].face.pose, FACE))
+    inside = FACE.in_units(
+        place_in_crop(shots[0].face.points, align(shots[0].face.pose, FACE), shots[0].face.pose, FACE)
+    )
     np.testing.assert_allclose(seen["points"][0], inside, atol=1e-5)
 
 
@@ -126,7 +128,7 @@ def attributes(part: slice, value: float) -> np.ndarray:
 def test_what_moves_is_refined_and_the_rest_is_left(portrait_of, part, value, where, where_not) -> None:
     track = track_still(astronaut())
     shot = next(portrait_of(astronaut(), track).follow(np.zeros((1, coefficients.DIMENSIONS), np.float32))(slice(0, 1)))
-    points = in_crop(shot.face.points, align(shot.face.pose, FACE), shot.face.pose, FACE)
+    points = place_in_crop(shot.face.points, align(shot.face.pose, FACE), shot.face.pose, FACE)
     area = mask_moved_parts(attributes(part, value), points, FACE.size, FACE.unit_px)
     columns, rows = np.rint(points[:, :2]).astype(int).T
     assert (area[rows[where], columns[where]] > 0.9).all()

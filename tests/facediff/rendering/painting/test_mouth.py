@@ -13,7 +13,7 @@ from facediff.landmarks.tracker import track_still
 from facediff.models.codec import FaceCodec
 from facediff.motion import coefficients
 from facediff.pipelines.loading import load_talk
-from facediff.rendering.crops import in_crop
+from facediff.rendering.crops import place_in_crop
 from facediff.rendering.frame import WarpedFrame
 from facediff.rendering.painting.mouth import MouthPainter, MouthPasteStyle, PaintSettings
 from facediff.rendering.reference import Reference
@@ -152,7 +152,7 @@ def test_what_the_denoiser_leaves_alone_keeps_its_pores(shots, windows, own) -> 
 def test_points_in_the_window_are_those_of_the_frame_turned_and_enlarged(shots) -> None:
     shot = shots[-1]
     zoom = MOUTH.unit_px / shot.face.pose.scale[0]
-    inside = in_crop(shot.face.points, align(shot.face.pose, MOUTH), shot.face.pose, MOUTH)
+    inside = place_in_crop(shot.face.points, align(shot.face.pose, MOUTH), shot.face.pose, MOUTH)
     wanted, got = (np.linalg.norm(p - p[13], axis=1) for p in (shot.face.points * zoom, inside))
     np.testing.assert_allclose(got, wanted, atol=0.05)
     assert (np.abs(inside[[13, 14], :2] - MOUTH.anchor_px) < 25).all()

@@ -9,7 +9,7 @@ from facediff.landmarks.segmentation import person_mask
 from facediff.landmarks.tracker import track_still
 from facediff.landmarks.warp import MeshWarp
 from facediff.motion import coefficients
-from facediff.rendering.background import backdrop, busyness
+from facediff.rendering.background import make_backdrop, measure_busyness
 from facediff.rendering.inpainting.appearance_prior import load_appearance_prior
 from facediff.rendering.inpainting.drawn import DrawnInpainter
 from facediff.rendering.source import Source
@@ -83,13 +83,13 @@ def test_before_a_plain_wall_all_is_warped(mask, track) -> None:
     one, other = (turned(picture, track, a).astype(int) for a in (MeshWarp, LayeredWarp))
     assert np.abs(one - other).mean() < 0.2  # at the edge of the face
     unit = float(np.linalg.norm(track.points[0, 33] - track.points[0, 263]))
-    assert busyness(picture, mask, unit) < PLAIN < busyness(before(200, mask, line=True), mask, unit)
-    assert busyness(picture, np.ones_like(mask), unit) == 0.0
+    assert measure_busyness(picture, mask, unit) < PLAIN < measure_busyness(before(200, mask, line=True), mask, unit)
+    assert measure_busyness(picture, np.ones_like(mask), unit) == 0.0
 
 
 def test_behind_the_person_the_backdrop_is_made_of_what_is_around(mask) -> None:
-    plate = backdrop(before(200, mask, line=False), mask, 4.0)
+    plate = make_backdrop(before(200, mask, line=False), mask, 4.0)
     assert np.abs(cv2.blur(plate, (9, 9)) - 200).max() < 25
     picture = before(200, mask, line=True)
     away = cv2.dilate(mask, np.ones((41, 41))) < 0.02
-    np.testing.assert_allclose(backdrop(picture, mask, 4.0)[away], picture[away], atol=1)
+    np.testing.assert_allclose(make_backdrop(picture, mask, 4.0)[away], picture[away], atol=1)
