@@ -10,6 +10,7 @@ import numpy as np
 from facediff.clip import SOUND_RATE, Clip
 from facediff.motion.driver import ease_in
 from facediff.motion.expressions import expression
+from facediff.options import EditOptions
 from facediff.pipelines.identity_editors import Editor, LinearEditor
 from facediff.provenance import weights_hash
 from facediff.rendering.editing.glasses import NAME as GLASSES
@@ -27,25 +28,20 @@ from facediff.tasks.identity import (
     express,
     regions_of,
     split_wishes,
+    usual_method,
 )
 from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame
 
 
-def edit(
-    source: Source,
-    wishes: Mapping[str, float],
-    models: ModelChoice,
-    *,
-    text: str | None,
-    text_strength: float,
-    clip_model: str,
-    seed: int,
-    method: str,
-    steps: int | None,
-    cached: bool,
-) -> Clip:
-    """A clip, without a record, in which a source is as it is wished for; see ``Avatar.edit``."""
+def make_edit(source: Source, wishes: Mapping[str, float], models: ModelChoice, options: EditOptions) -> Clip:
+    """A clip, without a record, in which a source is as it is wished for; see ``Avatar.edit``.
+
+    Raises:
+        ConfigError: A wish is unknown or out of range, or the method does not know it.
+    """
+    text, seed = options.text, options.seed
+    method = options.method or usual_method(wishes, models.model)
     moving, changing = split_wishes(wishes, attribute_names(models.model))
     check_method_knows(method, changing, models.model)
     editors: list[Editor] = []
@@ -60,14 +56,14 @@ def edit(
         changing = {}
     if changing or text:
         autoencoder, classifier = model_cache.editing(models.model, models.device)
-        how = coding(DEFAULT_METHOD if method == PROTOTYPE else method, autoencoder, steps, seed)
+        how = coding(DEFAULT_METHOD if method == PROTOTYPE else method, autoencoder, options.steps, seed)
         identity_edit = IdentityEdit(
-            source, autoencoder, weights_hash(models.model), how, is_kept=cached and not source.is_still
+            source, autoencoder, weights_hash(models.model), how, is_kept=options.cached and not source.is_still
         )
         editors = [LinearEditor(classifier, changing)] if changing else []
         if text:
-            by_text = model_cache.text_editor(clip_model, models.device)
-            editors.append(identity_edit.towards(text, by_text, text_strength))
+            by_text = model_cache.text_editor(options.clip_model, models.device)
+            editors.append(identity_edit.towards(text, by_text, options.text_strength))
     regions = (*regions_of(changing), *(WHOLE if text else ()))
     refining = models.refiner() if moving else None
     added = expression(moving)
