@@ -14,10 +14,10 @@ from facediff.rendering.crops import as_pictures
 from facediff.rendering.editing.encoding_store import Codes, EncodingStore
 from facediff.rendering.editing.face_view import FaceView, face_layout, face_view
 from facediff.rendering.editing.methods import EditMethod, FrameCodes
+from facediff.rendering.frame import CHUNK
 from facediff.types import FaceTrack, Frame
 
 IDENTITY_FRAMES = 32  # of a video, evenly spread, whose mean is its identity
-CHUNK = 8
 
 
 class FaceViews:
