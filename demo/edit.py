@@ -17,7 +17,8 @@ from facediff.demo.source import PORTRAIT, read_avatar, source_column
 from facediff.errors import InputError
 from facediff.motion.expressions import expressions
 from facediff.options import EditOptions
-from facediff.tasks.identity import GLASSES, attribute_names
+from facediff.rendering.editing.attributes import attribute
+from facediff.tasks.identity import attribute_names
 from facediff.tasks.strengths import write_wishes
 
 SHOWN = ("smile", "mouth-open", "brows-up")  # the others are folded away
@@ -72,5 +73,6 @@ def _word(name: str) -> str:
 
 
 def _slider(name: str) -> gr.Slider:
-    least = 0 if name == GLASSES else -1
-    return gr.Slider(least, 1, value=0, step=0.05, label=name.replace("-", " ").capitalize())
+    return gr.Slider(
+        -1 if attribute(name).has_opposite else 0, 1, value=0, step=0.05, label=name.replace("-", " ").capitalize()
+    )

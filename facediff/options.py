@@ -166,7 +166,8 @@ def check_strength(name: str, strength: float, low: float = -STRONGEST, high: fl
         ConfigError: It is out of range.
     """
     if not low <= strength <= high:
-        raise ConfigError(f"{name} is a strength from {low:g} to {high:g}, not {strength:g}")
+        why = "" if low < 0 else ": it can be put on, not taken off"
+        raise ConfigError(f"{name} is a strength from {low:g} to {high:g}, not {strength:g}{why}")
 
 
 class Checked:

@@ -19,6 +19,7 @@ from facediff.errors import FaceDiffError, InputError
 from facediff.media import VideoReader, is_video
 from facediff.media.durations import seconds_of
 from facediff.options import TASKS, SourceOptions
+from facediff.rendering import CHUNK
 
 if TYPE_CHECKING:  # torch is loaded by whoever renders, after the number of threads is set
     from facediff.avatar import Avatar
@@ -91,8 +92,6 @@ def parts_of(frames: int, window: int) -> int:
 
 def bounds(part: int, count: int, frames: int) -> tuple[int, int]:
     """Where a part begins and ends. What is painted at once is not cut apart, so parts equal the whole bit for bit."""
-    from facediff.rendering.frame import CHUNK
-
     stride = STRIDE if frames // count >= STRIDE else CHUNK
     first, last = (k * frames // count // stride * stride for k in (part, part + 1))
     return first, frames if part == count - 1 else last

@@ -46,7 +46,7 @@ def edit(
     is_picture = check_edit_paths(source, output)
     from facediff.media import write_image
     from facediff.rendering.compare import around_head, strip
-    from facediff.tasks.identity import GLASSES
+    from facediff.rendering.editing.attributes import attribute
     from facediff.tasks.strengths import read_wishes, write_wishes
 
     wishes = read_wishes(options.attributes)
@@ -56,16 +56,14 @@ def edit(
         avatar = read_avatar(source, shown)
 
     def edited(share: float = 1.0) -> Clip:
-        strengths = {name: share * strength for name, strength in wishes.items()}
-        if GLASSES in strengths:  # which are put on, and not taken off
-            strengths[GLASSES] = max(0.0, strengths[GLASSES])
+        strengths = {name: attribute(name).share(strength, share) for name, strength in wishes.items()}
         weaker = {"attributes": write_wishes(strengths) or None, "text_strength": share * options.text_strength}
         return avatar.edit(**{**vars(options), **weaker})
 
     if sweep:
         with err.status("rendering a strip"):
             head = avatar.track.points[avatar.track.usable]
-            shares = SWEEP if set(wishes) - {GLASSES} else PUT_ON
+            shares = SWEEP if any(attribute(name).has_opposite for name in wishes) else PUT_ON
             panels = [(around_head(edited(share).preview(), head), f"{share:+g}") for share in shares]
             write_image(output, strip(panels))
         say_wrote(output)
@@ -79,13 +77,17 @@ def _list(model: str) -> None:
     from rich.console import Console
 
     from facediff.motion.expressions import expressions
-    from facediff.tasks.identity import GLASSES, attribute_names
+    from facediff.options import STRONGEST
+    from facediff.rendering.editing.attributes import attribute
+    from facediff.tasks.identity import attribute_names
 
+    known = [attribute(name) for name in attribute_names(model)]
+    learnt, drawn = ([one for one in known if one.is_drawn == is_drawn] for is_drawn in (False, True))
     out = Console()
-    out.print("expressions, from -2 to 2:", ", ".join(expressions()), highlight=False)
-    names = attribute_names(model)
+    out.print(f"expressions, from {-STRONGEST:g} to {STRONGEST:g}:", ", ".join(expressions()), highlight=False)
     out.print(
-        "attributes, from -2 to 2:", ", ".join(name for name in names if name != GLASSES) or "none", highlight=False
-    )
-    if GLASSES in names:
-        out.print(f"drawn, from 0 to 2: {GLASSES}", highlight=False)
+        f"attributes, from {-STRONGEST:g} to {STRONGEST:g}:", ", ".join(one.name for one in learnt) or "none",
+        highlight=False,
+    )  # fmt: skip
+    for one in drawn:
+        out.print(f"drawn, from {one.low:g} to {one.high:g}: {one.name}", highlight=False)

@@ -13,7 +13,6 @@ from facediff.motion import coefficients
 from facediff.types import Frame, RigidPose
 
 T = TypeVar("T")
-CHUNK = 8  # frames that a network works on at once; a part of a clip that begins at a multiple equals the whole's own
 
 
 class SourceTeeth(NamedTuple):

@@ -13,11 +13,8 @@ from facediff.motion.expressions import expression
 from facediff.options import EditOptions
 from facediff.pipelines.identity_editors import Editor, LinearEditor
 from facediff.provenance import weights_hash
-from facediff.rendering.editing.glasses import NAME as GLASSES
-from facediff.rendering.editing.glasses import GlassesEditor
-from facediff.rendering.editing.identity import WHOLE
+from facediff.rendering.editing.attributes import WHOLE, LookEditor, look_editors
 from facediff.rendering.editing.methods import PROTOTYPE, coding
-from facediff.rendering.editing.prototypes import PrototypeEditor
 from facediff.rendering.source import Source
 from facediff.tasks import model_cache
 from facediff.tasks.identity import (
@@ -46,13 +43,9 @@ def make_edit(source: Source, wishes: Mapping[str, float], models: ModelChoice, 
     check_method_knows(method, changing, models.model)
     editors: list[Editor] = []
     identity_edit: IdentityEdit | None = None
-    looks: list[PrototypeEditor | GlassesEditor] = []
+    looks: list[LookEditor] = []
     if changing and method == PROTOTYPE:
-        shades = {name: strength for name, strength in changing.items() if name != GLASSES}
-        if shades:
-            looks.append(PrototypeEditor(source.track, model_cache.prototypes(models.model), shades))
-        if GLASSES in changing:  # over what is on the skin
-            looks.append(GlassesEditor(source.track, changing[GLASSES]))
+        looks = look_editors(source.track, changing, lambda: model_cache.prototypes(models.model))
         changing = {}
     if changing or text:
         autoencoder, classifier = model_cache.editing(models.model, models.device)

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from facediff.landmarks.smoothing import smooth_track
 from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline, video_identity
+from facediff.rendering import CHUNK
 from facediff.rendering.crops import as_pictures
 from facediff.rendering.editing.encoding_store import Codes, EncodingStore
 from facediff.rendering.editing.face_view import FaceView, face_layout, face_view
 from facediff.rendering.editing.methods import EditMethod, FrameCodes
-from facediff.rendering.frame import CHUNK
 from facediff.types import FaceTrack, Frame
 
 IDENTITY_FRAMES = 32  # of a video, evenly spread, whose mean is its identity

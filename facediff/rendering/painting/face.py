@@ -22,7 +22,7 @@ from facediff.motion import coefficients
 from facediff.pipelines.fadm import FADMPipeline
 from facediff.rendering.compose import add_window, detail_kept
 from facediff.rendering.crops import as_levels, as_pictures, border_fade, in_crop
-from facediff.rendering.frame import CHUNK, WarpedFrame, in_chunks
+from facediff.rendering.frame import WarpedFrame, in_chunks
 from facediff.rendering.inpainting.mouth import fill_mouth
 from facediff.rendering.painting.disoccluded import mask_disoccluded, resample_disoccluded
 from facediff.types import Frame
@@ -58,7 +58,7 @@ class RefineSettings:
     strength: float = 1.0
     seed: int = 0
     temperature: float = 0.2
-    chunk: int = CHUNK
+    chunk: int = 8
     new_steps: int = 4
     new_temperature: float = 0.7
 

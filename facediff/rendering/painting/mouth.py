@@ -19,7 +19,7 @@ from facediff.models import latents as space
 from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.rendering.compose import add_window, detail_kept
 from facediff.rendering.crops import as_levels, as_pictures, border_fade, in_crop
-from facediff.rendering.frame import CHUNK, WarpedFrame, in_chunks
+from facediff.rendering.frame import WarpedFrame, in_chunks
 from facediff.rendering.inpainting.mouth import fill_mouth
 from facediff.rendering.painting.disoccluded import mask_disoccluded, resample_disoccluded
 from facediff.rendering.reference import Reference
@@ -54,7 +54,7 @@ class PaintSettings:
     guidance_scale: float = 1.0
     seed: int = 0
     temperature: float = 0.5
-    chunk: int = CHUNK
+    chunk: int = 8
     lips_known: bool = True
     reanchor_every: int | None = None
     new_steps: int = 4
