@@ -339,7 +339,7 @@ class FaceOptions(Checked):
     face: Annotated[
         int | str | None,
         Opt("Which face, where there are several: 'largest', or an index from the left.", choices=("largest",),
-            says="'largest' or an index from the left"),
+            says="'largest' or an index from the left", page="own"),
     ] = None  # fmt: skip
 
 

@@ -45,14 +45,18 @@ def flags(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def flag_names(option: Option) -> list[str]:
+    """How an option is typed; what is on by default has a flag that turns it off."""
+    name, *short = (option.opt.flag or f"--{option.name.replace('_', '-')}").split()
+    return [f"{name}/--no-{name.removeprefix('--')}" if option.default is True else name, *short]
+
+
 def _flag(option: Option) -> inspect.Parameter:
-    names = (option.opt.flag or f"--{option.name.replace('_', '-')}").split()
+    names = flag_names(option)
     kind: Any = option.type
     default: Any = option.default
     help = f"{option.opt.help} May be repeated." if option.opt.repeated else option.opt.help
-    if bool in option.kinds:
-        names[0] += f"/--no-{names[0].removeprefix('--')}" if default else ""
-    elif int in option.kinds and str in option.kinds:
+    if int in option.kinds and str in option.kinds:
         kind = str | None
     elif option.opt.choices:
         choice: Any = Enum("choice", {one: one for one in option.opt.choices}, type=str)  # type: ignore[misc]
