@@ -45,7 +45,7 @@ class VideoWarper:
         if len(absent) and on_missing_face == "error":
             raise NoFaceFound(
                 f"{len(absent)} frames show no face, the first at {absent[0] / track.fps:.2f} s; "
-                "cut them out, or give on_missing_face as keep or hold"
+                "cut them out, or use --on-missing-face keep or hold"
             )
         self.track, self._canonical, self._pose = smooth_track(track)
         self._rest = coefficients.neutral(self._canonical[track.usable])
