@@ -77,13 +77,13 @@ def _value(given: Any) -> Any:
     return given.value if isinstance(given, Enum) else given
 
 
-def dashed(message: str, command: Any) -> str:
+def dashed(message: str, command: Any = None) -> str:
     """A message of the library in which a command's options stand as they are typed: ``seed is`` as ``--seed is``.
 
     The library begins a refusal with an option's name, writes ``name=value`` for what to give instead, and any name
     with an underscore is an option's.
     """
-    commands = (command, *getattr(command, "commands", {}).values())
+    commands = () if command is None else (command, *getattr(command, "commands", {}).values())
     for parameter in (one for each in commands for one in each.params if one.param_type_name == "option"):
         flag, name = max(parameter.opts, key=len), re.escape(str(parameter.name))
         message = re.sub(rf"(?<![\w.-]){name}=(['\"]?)([^\s'\"]+)\1", rf"{flag} \2", message)

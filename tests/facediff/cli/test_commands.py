@@ -23,6 +23,7 @@ from facediff import Avatar, Clip
 from facediff.audio.wave import load_wave
 from facediff.cli import app
 from facediff.media import VideoReader, VideoWriter, read_image
+from facediff.media.writing import OUTPUT_SUFFIXES
 from facediff.provenance.record import read_record
 
 SPEECH = Path(facediff.__file__).parent / "samples" / "hello.flac"
@@ -83,6 +84,13 @@ def test_talk_has_its_options(monkeypatch):
     options = """--seed --steps --guidance-scale --lips --head --still --scheduler --model --face --fps
         --on-missing-face --preview --device --progressive --no-paint"""
     assert [option for option in options.split() if option not in shown] == []
+
+
+@pytest.mark.parametrize("command", ["talk", "animate", "edit"])
+def test_help_names_every_format_that_is_written(command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    shown = CliRunner().invoke(app, [command, "--help"]).output
+    assert [suffix for suffix in OUTPUT_SUFFIXES if suffix.removeprefix(".") not in shown] == []
 
 
 def test_missing_files_are_named(portrait):
