@@ -12,7 +12,7 @@ import numpy as np
 
 from facediff.audio.wave import load_wave
 from facediff.audio.windows import exact_rate
-from facediff.errors import ConfigError
+from facediff.errors import ConfigError, NoFaceFound
 from facediff.media import VideoReader
 from facediff.rendering.pingpong import play_pingpong
 from facediff.types import FaceTrack, Frame, Wave
@@ -35,6 +35,19 @@ class Source:
     track: FaceTrack
     sha256: str
     on_missing_face: str = "keep"
+
+    def __post_init__(self) -> None:
+        """Refuses frames without a face where they are not to be kept.
+
+        Raises:
+            NoFaceFound: There are such, and ``on_missing_face`` is ``error``.
+        """
+        absent = np.flatnonzero(~self.track.usable)
+        if len(absent) and self.on_missing_face == "error":
+            raise NoFaceFound(
+                f"{len(absent)} frames show no face, the first at {absent[0] / self.track.fps:.2f} s; "
+                "cut them out, or set on_missing_face to keep or hold"
+            )
 
     @property
     def is_still(self) -> bool:

@@ -17,11 +17,11 @@ from facediff.models import latents as space
 from facediff.models.prototypes import prototype_names
 from facediff.motion.expressions import expressions
 from facediff.pipelines.identity_editors import Editor, TowardsEditor
+from facediff.rendering.editing.attributes import DRAWN, WHOLE, attribute
 from facediff.rendering.editing.encoding import EncodedVideo, FaceViews, find_identity
 from facediff.rendering.editing.encoding_store import EncodingStore, encoding_path, prune
 from facediff.rendering.editing.face_view import face_layout
-from facediff.rendering.editing.glasses import NAME as GLASSES
-from facediff.rendering.editing.identity import REGIONS, WHOLE, EditSettings, IdentityEditor, mask_region
+from facediff.rendering.editing.identity import EditSettings, IdentityEditor, mask_region
 from facediff.rendering.editing.methods import METHODS, PROTOTYPE, EditMethod
 from facediff.rendering.source import Source
 from facediff.system.weights import model_folder
@@ -45,12 +45,12 @@ def attribute_names(model: str | Path) -> tuple[str, ...]:
 
 
 def by_prototype(model: str | Path) -> tuple[str, ...]:
-    """Attributes that a model has prototypes of; where there are some, glasses can be drawn as well."""
+    """Attributes that a model has prototypes of; where there are some, others can be drawn as well."""
     try:
         names = prototype_names(model_folder(model, "edit") / "prototypes")
     except WeightsError:
         return ()
-    return (*names, GLASSES) if names else ()
+    return (*names, *DRAWN) if names else ()
 
 
 def by_identity(model: str | Path) -> tuple[str, ...]:
@@ -179,4 +179,4 @@ class IdentityEdit:
 
 def regions_of(attributes: Iterable[str]) -> tuple[str, ...]:
     """Where the picture may change for some attributes."""
-    return tuple(dict.fromkeys(region for name in attributes for region in REGIONS.get(name, WHOLE)))
+    return tuple(dict.fromkeys(region for name in attributes for region in attribute(name).region))

@@ -105,6 +105,6 @@ def load_hearing(painting: DiffTalkPipeline, name: str | None, device: str | Non
     if encoder.dim != config["feature_dim"]:
         raise ConfigError(
             f"the denoiser hears {config['feature_dim']} features of {own}, but {encoder.name} gives {encoder.dim}; "
-            f"leave --audio-encoder out, or train a denoiser with it ('facediff train difftalk --audio-encoder ...')"
+            "leave audio_encoder out, or train a denoiser with it (facediff train difftalk)"
         )
     return encoder

@@ -16,6 +16,7 @@ from facediff.errors import InputError
 from facediff.motion import coefficients
 from facediff.motion.rig import encode_motion
 from facediff.motion.speaking_style import speaking_style
+from facediff.options import TalkOptions
 from facediff.pipelines.speech_motion import MotionPipeline
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
 from facediff.rendering.source import Source
@@ -27,40 +28,27 @@ from facediff.types import Frame, Wave
 HEARD_S = 60  # seconds of a video that tell how somebody holds their lips
 
 
-def talk(
-    warper: Warper,
-    speech: str | Path | Wave,
-    models: ModelChoice,
-    *,
-    seed: int,
-    steps: int,
-    guidance_scale: float,
-    lips: float,
-    head: float,
-    still: bool,
-    audio_encoder: str | None,
-    fps: float | None,
-    progressive: bool,
-    paint: bool,
-) -> Clip:
+def make_talk(warper: Warper, speech: str | Path | Wave, models: ModelChoice, options: TalkOptions) -> Clip:
     """A clip, without a record, in which a source says what is heard; see ``Avatar.talk``."""
     source = warper.source
     wave, sound = _heard(speech)
-    rate = source.rate(fps)
+    rate = source.rate(options.fps)
     count = frame_count(len(wave), rate)
     motion_model, painting = models.load_talk()
     own = None if source.is_still else _speaking_style(source, motion_model)
-    motion = motion_model(wave, seed=seed, lips=lips, head=head, still=still, speaking_style=own)
+    motion = motion_model(
+        wave, seed=options.seed, lips=options.lips, head=options.head, still=options.still, speaking_style=own
+    )
     rows = coefficients.resample(motion, coefficients.MOTION_FPS, rate, count)
     warp = warper.speak(rows)
-    heard = model_cache.load_hearing(painting, audio_encoder, models.device).prepare(wave)
+    heard = model_cache.load_hearing(painting, options.audio_encoder, models.device).prepare(wave)
     settings = PaintSettings(
-        num_inference_steps=steps, guidance_scale=guidance_scale, seed=seed,
-        reanchor_every=max(1, round(rate)) if progressive else None,
+        num_inference_steps=options.steps, guidance_scale=options.guidance_scale, seed=options.seed,
+        reanchor_every=max(1, round(rate)) if options.progressive else None,
     )  # fmt: skip
 
     def render(part: slice) -> Iterator[Frame]:
-        if not paint:
+        if not options.paint:
             return (frame.picture for frame in warp(part))
         painter = MouthPainter(painting, settings)
         first = painter.first_needed(part.start)

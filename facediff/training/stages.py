@@ -202,7 +202,7 @@ def own_codec(model: Path) -> FaceCodec:
         WeightsError: There is none.
     """
     if not (model / "codec" / "config.json").is_file():
-        raise WeightsError(f"there is no codec in {model}: run 'facediff train codec' with the same --model first")
+        raise WeightsError(f"there is no codec in {model}: run 'facediff train codec' with the same model first")
     return FaceCodec.from_pretrained(model / "codec", torch_dtype=torch.float32)
 
 

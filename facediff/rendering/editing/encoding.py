@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from facediff.landmarks.smoothing import smooth_track
 from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline, video_identity
+from facediff.rendering import CHUNK
 from facediff.rendering.crops import as_pictures
 from facediff.rendering.editing.encoding_store import Codes, EncodingStore
 from facediff.rendering.editing.face_view import FaceView, face_layout, face_view
@@ -17,7 +18,6 @@ from facediff.rendering.editing.methods import EditMethod, FrameCodes
 from facediff.types import FaceTrack, Frame
 
 IDENTITY_FRAMES = 32  # of a video, evenly spread, whose mean is its identity
-CHUNK = 8
 
 
 class FaceViews:

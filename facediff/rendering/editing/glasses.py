@@ -12,16 +12,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facediff.errors import ConfigError
 from facediff.landmarks.alignment import FACE, CropTemplate, align
 from facediff.landmarks.canonical import from_canonical
 from facediff.landmarks.eye_window import CORNERS
 from facediff.landmarks.smoothing import smooth_track
+from facediff.options import STRONGEST, check_strength
 from facediff.rendering.compose import add_window
 from facediff.rendering.crops import choose_drawing_unit, fade_border, place_in_crop
 from facediff.types import FaceTrack, Frame, Points
 
 NAME = "eyeglasses"
+LEAST, MOST = 0.0, STRONGEST  # they can be put on, not taken off
 FINEST = 288  # pixels to an eye distance in which they are drawn
 OVERSAMPLED = 2
 # In eye distances, the canonical face's axes: x right, y down, z away.
@@ -51,8 +52,7 @@ class GlassesEditor:
     """
 
     def __init__(self, track: FaceTrack, strength: float) -> None:
-        if not 0 <= strength <= 2:
-            raise ConfigError(f"{NAME} is a strength from 0 to 2, not {strength:g}: they can be put on, not taken off")
+        check_strength(NAME, strength, LEAST, MOST)
         self._track, canonical, self._pose = smooth_track(track)
         self._strength = min(strength, 1.0)
         self._worn = place_glasses(np.nanmedian(canonical[track.usable], axis=0))

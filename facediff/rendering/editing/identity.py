@@ -16,22 +16,11 @@ from facediff.landmarks.segmentation import person_mask
 from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
 from facediff.rendering.compose import add_window
 from facediff.rendering.crops import as_levels, fade_border
+from facediff.rendering.editing.attributes import WHOLE
 from facediff.rendering.editing.encoding import CHUNK, EncodedVideo, FaceViews
 from facediff.rendering.editing.face_view import FaceView, face_layout
 from facediff.rendering.frame import paint_in_chunks
 from facediff.types import Frame
-
-# Which part of the picture an attribute may change: the paper pastes the face alone, without hair, ears and neck,
-# where an edit of hair would be lost. Attributes that are not named here may change all of the head.
-REGIONS: dict[str, tuple[str, ...]] = {
-    "eyeglasses": ("eyes",),
-    "beard": ("beard",),
-    "smile": ("lower face", "eyes"),
-    "makeup": ("lids", "lips"),
-    "age": ("face",),
-    "male": ("face",),
-}
-WHOLE = ("head",)
 
 
 @dataclass(frozen=True)

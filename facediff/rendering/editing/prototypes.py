@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facediff.errors import ConfigError
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import align
 from facediff.landmarks.flat_face import FLAT, Unfolding, flat_points
@@ -16,6 +15,7 @@ from facediff.landmarks.light import levels, logarithm
 from facediff.landmarks.mesh import FACE_OVAL, LEFT_BROW, LEFT_EYE, LIPS_INNER, RIGHT_BROW, RIGHT_EYE
 from facediff.landmarks.smoothing import smooth_track
 from facediff.models.prototypes import Prototypes
+from facediff.options import check_strength
 from facediff.rendering.compose import add_window
 from facediff.rendering.crops import fade_border, place_in_crop
 from facediff.types import FaceTrack, Frame
@@ -26,7 +26,6 @@ WITHIN, FADE = 0.86, 0.12
 BEARD_REACH, BEARD_FADE = 0.06, 0.1  # eye distances around the lower face
 LIPS_REACH, EYES_REACH, MAKEUP_FADE = 0.1, 0.2, 0.2  # eye distances around what make-up is put on
 DARKEST, BRIGHTEST = -2.0, 0.7  # logarithms of what light is changed by
-STRONGEST = 2.0
 LINE, AROUND = 0.02, 0.15  # eye distances: what is one with a line of a face, and what is around it
 STUBBLE, BEARD = 0.2, 0.6  # logarithms by which a lower face is darker than cheeks, in shade and with a beard
 CHEEKS = np.array([[117, 118, 101, 36, 50], [346, 347, 330, 266, 280]])  # under the eyes, above where beards grow
@@ -46,8 +45,7 @@ class PrototypeEditor:
 
     def __init__(self, track: FaceTrack, prototypes: Prototypes, wishes: Mapping[str, float]) -> None:
         for name, strength in wishes.items():
-            if not abs(strength) <= STRONGEST:
-                raise ConfigError(f"{name} is a strength from -{STRONGEST:g} to {STRONGEST:g}, not {strength}")
+            check_strength(name, strength)
         self._track, _, self._pose = smooth_track(track)
         wanted = {name: strength for name, strength in wishes.items() if strength}
         light = sum(

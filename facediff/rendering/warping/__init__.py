@@ -13,9 +13,5 @@ Warper: TypeAlias = PortraitWarper | VideoWarper
 
 
 def make_warper(source: Source, inpainter: Inpainter) -> Warper:
-    """The warper of a source.
-
-    Raises:
-        ConfigError, NoFaceFound: See ``VideoWarper``.
-    """
+    """The warper of a source."""
     return PortraitWarper(source, inpainter) if source.is_still else VideoWarper(source, inpainter)

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from facediff.errors import ConfigError, NoFaceFound
 from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.canonical import from_canonical
 from facediff.landmarks.smoothing import smooth_track
@@ -25,7 +24,6 @@ from facediff.rendering.reference import Reference
 from facediff.rendering.source import Source
 from facediff.types import FaceTrack, Frame, RigidPose
 
-ON_MISSING = ("keep", "hold", "error")
 SPOKEN = np.zeros(coefficients.DIMENSIONS, bool)  # what speech changes in a video
 SPOKEN[coefficients.LIPS] = SPOKEN[coefficients.OPENING] = True
 
@@ -58,15 +56,10 @@ class VideoWarper:
     Args:
         source: The video.
         inpainter: Draws what no moment of it shows.
-
-    Raises:
-        ConfigError: The source says something else than ``keep``, ``hold`` or ``error`` of frames without a face.
-        NoFaceFound: There are such frames, and it says ``error``.
     """
 
     def __init__(self, source: Source, inpainter: Inpainter) -> None:
         self.source, self._inpainter = source, inpainter
-        _check_missing(source.track, source.on_missing_face)
 
     def prepare(self) -> None:
         """Steadies the track and looks for the best view of the mouth now, instead of at the first frame."""
@@ -247,17 +240,6 @@ class _Expressed(_Change):
         opened = expressions()["mouth-open"]
         missing = np.maximum(0.0, -wanted[coefficients.OPENING]) / opened[coefficients.OPENING]
         return (wanted + missing * opened).astype(np.float32)
-
-
-def _check_missing(track: FaceTrack, on_missing_face: str) -> None:
-    if on_missing_face not in ON_MISSING:
-        raise ConfigError(f"on_missing_face is one of {', '.join(ON_MISSING)}, not {on_missing_face!r}")
-    absent = np.flatnonzero(~track.usable)
-    if len(absent) and on_missing_face == "error":
-        raise NoFaceFound(
-            f"{len(absent)} frames show no face, the first at {absent[0] / track.fps:.2f} s; "
-            "cut them out, or set on_missing_face to keep or hold"
-        )
 
 
 def _blend(one: Frame, other: Frame, share: float) -> Frame:

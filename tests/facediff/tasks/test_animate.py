@@ -257,7 +257,7 @@ def test_the_command_line_refuses_in_one_sentence(driver, tmp_path, monkeypatch)
         (["p.png", "coffee.png"], "no human face"),
         (["p.png", "bad.npz"], "bad.npz is not a motion"),
         (["p.png", "m.npz", "--sound"], "only a driving video has a sound"),
-        (["p.png", "m.npz", "--eyes", "9"], "eyes is a strength from 0 to 3"),
+        (["p.png", "m.npz", "--eyes", "9"], "--eyes is a strength from 0 to 3"),
         ([driver, "m.npz", "--region", "pose"], "a video keeps its own head motion"),
     ):
         code, words = run("animate", *arguments, "-o", "o.mp4")
