@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facediff.landmarks.alignment import Alignment
+from facediff.rendering import CHUNK
 from facediff.rendering.compose import add_window, keep_detail
 from facediff.rendering.crops import as_levels
 from facediff.rendering.frame import Paintable, WarpedFace, paint_in_chunks
@@ -37,7 +38,7 @@ class SamplingSettings:
     num_inference_steps: int = 1
     seed: int = 0
     temperature: float = 0.5
-    chunk: int = 8
+    chunk: int = CHUNK
     new_steps: int = 4
     new_temperature: float = 0.7
 
