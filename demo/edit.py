@@ -19,7 +19,7 @@ from facediff.motion.expressions import expressions
 from facediff.options import EditOptions
 from facediff.rendering.editing.attributes import attribute
 from facediff.tasks.identity import attribute_names
-from facediff.tasks.strengths import write_wishes
+from facediff.tasks.strengths import write_strengths
 
 SHOWN = ("smile", "mouth-open", "brows-up")  # the others are folded away
 
@@ -55,11 +55,11 @@ def edit_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
         *values: Any,
     ) -> Clip:  # fmt: skip
         given = dict(zip(names, values, strict=True))
-        wishes = {name: strength for name in sliders if (strength := given[_word(name)])}
-        if not wishes:
+        strengths = {name: strength for name in sliders if (strength := given[_word(name)])}
+        if not strengths:
             raise InputError("move a slider first: nothing is wished for yet")
         avatar = read_avatar(kind, portrait, video, face, limits)
-        return avatar.edit(attributes=write_wishes(wishes), **options.read(given), **more.read(given))
+        return avatar.edit(attributes=write_strengths(strengths), **options.read(given), **more.read(given))
 
     parameters = [*options.parameters, *(parameter(_word(name), 0.0) for name in sliders), *more.parameters]
     names = [each.name for each in parameters]

@@ -35,7 +35,7 @@ from facediff.options import (
 from facediff.provenance import Ingredient, Record, check_consent, model_name, weights_hash
 from facediff.tasks import saved_avatar
 from facediff.tasks.keywords import takes, takes_more
-from facediff.tasks.strengths import read_wishes, write_wishes
+from facediff.tasks.strengths import read_strengths, write_strengths
 from facediff.types import FaceTrack, Frame, Wave
 
 if TYPE_CHECKING:
@@ -229,17 +229,17 @@ class Avatar:
         from facediff.tasks.identity import usual_method
         from facediff.tasks.model_choice import ModelChoice
 
-        wishes = read_wishes(options.attributes, strengths)
-        if not wishes and not options.text:
+        wanted = read_strengths(options.attributes, strengths)
+        if not wanted and not options.text:
             raise ConfigError("nothing is wished for: give attributes, as in smile=0.6, or a text")
         options = replace(
-            options, attributes=write_wishes(wishes) or None,
+            options, attributes=write_strengths(wanted) or None,
             clip_model=options.clip_model if options.text else CLIP_MODEL,
-            method=options.method or usual_method(wishes, self._options.model),
+            method=options.method or usual_method(wanted, self._options.model),
         )  # fmt: skip
         record = self._record("edit", options)
         models = ModelChoice(self._options.model, self._options.device)
-        return replace(make_edit(self._warper, wishes, models, options), record=record)
+        return replace(make_edit(self._warper, wanted, models, options), record=record)
 
     def _record(self, task: str, options: Checked, second: Ingredient | None = None) -> Record:
         """How a clip is made; only what differs from the defaults is an option."""

@@ -47,23 +47,23 @@ def edit(
     from facediff.media import write_image
     from facediff.rendering.compare import around_head, strip
     from facediff.rendering.editing.attributes import attribute
-    from facediff.tasks.strengths import read_wishes, write_wishes
+    from facediff.tasks.strengths import read_strengths, write_strengths
 
-    wishes = read_wishes(options.attributes)
-    if sweep and not wishes:
+    strengths = read_strengths(options.attributes)
+    if sweep and not strengths:
         raise ConfigError("--sweep shows strengths: give an --attribute")
     with err.status("reading the face"):
         avatar = read_avatar(source, shown)
 
     def edited(share: float = 1.0) -> Clip:
-        strengths = {name: attribute(name).share(strength, share) for name, strength in wishes.items()}
-        weaker = {"attributes": write_wishes(strengths) or None, "text_strength": share * options.text_strength}
+        shares = {name: attribute(name).share(strength, share) for name, strength in strengths.items()}
+        weaker = {"attributes": write_strengths(shares) or None, "text_strength": share * options.text_strength}
         return avatar.edit(**{**vars(options), **weaker})
 
     if sweep:
         with err.status("rendering a strip"):
             head = avatar.track.points[avatar.track.usable]
-            shares = SWEEP if any(attribute(name).has_opposite for name in wishes) else PUT_ON
+            shares = SWEEP if any(attribute(name).has_opposite for name in strengths) else PUT_ON
             panels = [(around_head(edited(share).preview(), head), f"{share:+g}") for share in shares]
             write_image(output, strip(panels))
         say_wrote(output)

@@ -24,14 +24,33 @@ from facediff.motion.template import MotionTemplate, extract, is_template, load_
 from facediff.types import FaceTrack, Frame, Points
 
 FOLDER_FPS = Fraction(25)
-# In eye distances: landmarks of one moment in two files differ by 0.008 at most, other people's by 0.018 at least. What
-# is at the same place as well may differ by more: a moment later, an expression has changed.
-SAME_MOMENT, SAME_MOMENT_AND_PLACE = 0.013, 0.045
-SAME_PLACE = 0.15
-BLINKS = 0.25  # closure by which lids are at another moment
-PLACE_COUNTS = 0.1  # weight of a distance in place against one in shape
-REACH = np.array([0.35, 0.25, 0.12], np.float32)  # of a head over its shoulders: right, down, log of the size
-WIDER = 0.2  # how much further than usual eyes open, at most, over how far that is
+
+
+@dataclass(frozen=True)
+class MatchStyle:
+    """When a picture is a moment of its driver. In eye distances.
+
+    Measured: landmarks of one moment in two files differ by 0.008 at most, other people's by 0.018 at least. What is at
+    the same place as well may differ by more: a moment later, an expression has changed.
+
+    Attributes:
+        moment: By which landmarks of the same moment differ at most, shape alone.
+        moment_and_place: The same, where the face is at the same place too.
+        place: By which a place is the same.
+        blinks: Closure by which lids are at another moment.
+        place_counts: Weight of a distance in place against one in shape.
+    """
+
+    moment: float = 0.013
+    moment_and_place: float = 0.045
+    place: float = 0.15
+    blinks: float = 0.25
+    place_counts: float = 0.1
+
+
+MATCH = MatchStyle()
+REACH = np.array([0.35, 0.25, 0.12], np.float32)  # of a head over its shoulders: right, down, log of the size; by eye
+WIDER = 0.2  # how much further than usual eyes open, at most, over how far that is; by eye
 EXPRESSION_S, EASE_S = 2.0, 0.6  # how long a single expression is shown, and how long it takes to appear
 
 # What each region of a face is, in the channels of a motion.
@@ -78,9 +97,9 @@ class Driver:
         apart = np.max([np.sqrt((distances[:, part] ** 2).mean(axis=1)) for part in parts], axis=0)
         # Of one camera, the same moment is at the same place too, which tells more than a fleeting expression.
         place = self._places(source)[usable]
-        limit = np.where(place < SAME_PLACE, SAME_MOMENT_AND_PLACE, SAME_MOMENT)
+        limit = np.where(place < MATCH.place, MATCH.moment_and_place, MATCH.moment)
         near = np.where(np.isfinite(place), place, 0.0)
-        cost = np.where(apart < limit, apart + PLACE_COUNTS * near, np.inf)
+        cost = np.where(apart < limit, apart + MATCH.place_counts * near, np.inf)
         best = int(np.argmin(cost))
         return int(usable[best]) if np.isfinite(cost[best]) else None
 
@@ -108,7 +127,7 @@ class Driver:
         canonical, pose = canonicalise(self.track.points)
         rig = FaceRig.from_shape(fit_neutral(canonical), pose)
         lids = rig.encode(source.points)[0, coefficients.LIDS]
-        if np.abs(lids - motion[coefficients.LIDS]).max() > BLINKS:
+        if np.abs(lids - motion[coefficients.LIDS]).max() > MATCH.blinks:
             motion[coefficients.LIDS] = lids
         return motion
 
@@ -126,7 +145,7 @@ class Driver:
             return None
         track, canonical, pose = smooth_track(self.track)
         points = track.points
-        if self._places(source)[moment] > SAME_PLACE:  # another camera's, or another day's
+        if self._places(source)[moment] > MATCH.place:  # another camera's, or another day's
             shape, motion = np.nanmedian(canonical, axis=0), self.template.motion
             rig = FaceRig.from_shape(shape, fit_pose(source.points, shape)).since(motion[moment])
             points = from_canonical(canonical, rig.move_head(motion))

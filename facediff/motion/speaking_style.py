@@ -12,7 +12,7 @@ AGREED = 0.2  # correlation of the lips' opening with what is expected, from whi
 DOUBT_S = 4.0  # seconds of speech that count as much as the guess that nothing is unusual
 
 
-def speaking_style(own: NDArray[np.floating], expected: NDArray[np.floating], fps: float) -> NDArray[np.float32]:
+def fit_speaking_style(own: NDArray[np.floating], expected: NDArray[np.floating], fps: float) -> NDArray[np.float32]:
     """What to add to a motion (31,) that is expected of anybody, so that it is this person's: 0 but for the lips.
 
     Args:

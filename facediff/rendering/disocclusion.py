@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from facediff.motion import coefficients
 
-# Eye distances by which a mouth must open further than it does in the frame to lack something, and all; a portrait has
-# no other moment that shows it, so there it is made sooner.
-OPENING_SPAN, PORTRAIT_OPENING_SPAN = (0.02, 0.08), (0.015, 0.05)
-CLOSED, PARTED = 0.03, 0.07  # opening of lips, in eye distances, that shows nothing and enough
+
+@dataclass(frozen=True)
+class DisocclusionStyle:
+    """From which openings a mouth shows what its picture does not. In eye distances.
+
+    Set by eye on training portraits and dubs ("A mouth that opens far beyond what its source shows keeps its own
+    teeth", November 2026); no range was swept.
+
+    Attributes:
+        opening_span: By how much more than in its frame a mouth must open to lack nothing yet, and all.
+        portrait_span: The same of a portrait: it has no other moment that shows its mouth, so there it is made sooner.
+        closed: Opening of lips that shows nothing of what is between them.
+        parted: Opening that shows enough.
+    """
+
+    opening_span: tuple[float, float] = (0.02, 0.08)
+    portrait_span: tuple[float, float] = (0.015, 0.05)
+    closed: float = 0.03
+    parted: float = 0.07
 
 
 def measure_disocclusion(
-    own: NDArray[np.floating], moved: NDArray[np.floating], between: tuple[float, float] = OPENING_SPAN
+    own: NDArray[np.floating],
+    moved: NDArray[np.floating],
+    between: tuple[float, float] = DisocclusionStyle.opening_span,
 ) -> float:
     """How much of what a mouth as open as ``moved`` shows is missing in ``own``, from 0 to 1; both (478, 3).
 
@@ -36,11 +55,12 @@ def measure_lip_gap(canonical: NDArray[np.floating]) -> float:
     return float(coefficients.lip_opening(canonical[None])[0])
 
 
-def measure_unobserved(disocclusion: float, shown: float) -> float:
+def measure_unobserved(disocclusion: float, shown: float, style: DisocclusionStyle = DisocclusionStyle()) -> float:
     """How little is known of what is between lips, from 0 to 1.
 
     Args:
         disocclusion: How much of it the frame lacks, see ``facediff.rendering.frame.WarpedFrame``.
         shown: How far the lips are apart, in eye distances, where the source or its reference shows them widest.
+        style: Which openings show enough.
     """
-    return disocclusion * float(np.clip((PARTED - shown) / (PARTED - CLOSED), 0, 1))
+    return disocclusion * float(np.clip((style.parted - shown) / (style.parted - style.closed), 0, 1))

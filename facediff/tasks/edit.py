@@ -29,7 +29,7 @@ from facediff.tasks.identity import (
     attribute_names,
     check_method_knows,
     regions_of,
-    split_wishes,
+    split_strengths,
     usual_method,
 )
 from facediff.tasks.model_choice import ModelChoice
@@ -38,14 +38,14 @@ from facediff.types import Frame
 Edit: TypeAlias = Callable[[Iterator[tuple[int, Frame]]], Iterator[Frame]]  # of frames with their indices
 
 
-def make_edit(warper: Warper, wishes: Mapping[str, float], models: ModelChoice, options: EditOptions) -> Clip:
+def make_edit(warper: Warper, strengths: Mapping[str, float], models: ModelChoice, options: EditOptions) -> Clip:
     """A clip, without a record, in which a source is as it is wished for; see ``Avatar.edit``.
 
     Raises:
         ConfigError: A wish is unknown or out of range, or the method does not know it.
     """
-    source, method = warper.source, options.method or usual_method(wishes, models.model)
-    moving, changing = split_wishes(wishes, attribute_names(models.model))
+    source, method = warper.source, options.method or usual_method(strengths, models.model)
+    moving, changing = split_strengths(strengths, attribute_names(models.model))
     check_method_knows(method, changing, models.model)
     edits: list[Edit] = []
     if method == PROTOTYPE:

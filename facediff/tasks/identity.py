@@ -1,4 +1,4 @@
-"""From wishes to edited frames: expressions move the face, attributes and texts change whose it is."""
+"""From strengths to edited frames: expressions move the face, attributes and texts change whose it is."""
 
 from __future__ import annotations
 
@@ -74,9 +74,9 @@ def check_method_knows(method: str, names: Iterable[str], model: str | Path) -> 
             raise ConfigError(f"{name!r} is edited by the method {' or '.join(ways)}, not {method}")
 
 
-def usual_method(wishes: Iterable[str], model: str | Path) -> str:
+def usual_method(strengths: Iterable[str], model: str | Path) -> str:
     """The method of an edit where none is named: prototypes, where there is one of every attribute wished for."""
-    changing = [name for name in wishes if name not in expressions()]
+    changing = [name for name in strengths if name not in expressions()]
     return PROTOTYPE if changing and set(changing) <= set(by_prototype(model)) else DEFAULT_METHOD
 
 
@@ -86,14 +86,16 @@ def methods_of(name: str, model: str | Path) -> tuple[str, ...]:
     return tuple(method for method, names in known.items() if name in names)
 
 
-def split_wishes(wishes: Mapping[str, float], attributes: Iterable[str]) -> tuple[dict[str, float], dict[str, float]]:
+def split_strengths(
+    strengths: Mapping[str, float], attributes: Iterable[str]
+) -> tuple[dict[str, float], dict[str, float]]:
     """Wishes that move a face, and wishes that change whose it is.
 
     Raises:
         ConfigError: Nothing of that name is known.
     """
     moving, changing = {}, {}
-    for name, strength in wishes.items():
+    for name, strength in strengths.items():
         if name in expressions():
             moving[name] = strength
         elif name in attributes:
@@ -111,7 +113,7 @@ class IdentityEdit:
         source: What is edited.
         pipeline: The autoencoder.
         weights: Hash of its weights, by which an encoding is known.
-        coding: How its frames are coded.
+        edit_method: How its frames are coded.
         is_kept: Whether the encoding is kept in the user's cache folder.
     """
 
@@ -120,19 +122,19 @@ class IdentityEdit:
         source: Source,
         pipeline: DiffusionVideoAutoencoderPipeline,
         weights: str,
-        coding: EditMethod,
+        edit_method: EditMethod,
         *,
         is_kept: bool = True,
     ) -> None:
         self._source, self._pipeline = source, pipeline
         self._views = FaceViews(source.track)
-        store = self._store(weights, coding) if is_kept else None
+        store = self._store(weights, edit_method) if is_kept else None
         identity = None if store is None else store.identity
         if identity is None:
             identity = find_identity(pipeline, source.frames(0), self._views)
             if store is not None:
                 store.identity = identity
-        self.video = EncodedVideo(coding, pipeline, identity, store)
+        self.video = EncodedVideo(edit_method, pipeline, identity, store)
 
     def __call__(
         self, frames: Iterable[tuple[int, Frame]], editors: Iterable[Editor], regions: tuple[str, ...]
@@ -168,11 +170,11 @@ class IdentityEdit:
         identity = torch.from_numpy(self.video.identity)
         return TowardsEditor(editor(self._pipeline, latents, identity, face_layout(views), mask, text), strength)
 
-    def _store(self, weights: str, coding: EditMethod) -> EncodingStore:
+    def _store(self, weights: str, edit_method: EditMethod) -> EncodingStore:
         codec = self._pipeline.codec
         shape = (codec.config["latent_channels"], *(side // space.stride(codec) for side in FACE.size[::-1]))
         track = hashlib.sha256(self._source.track.points.tobytes()).hexdigest()
-        path = encoding_path(self._source.sha256, track, weights, coding.key)
+        path = encoding_path(self._source.sha256, track, weights, edit_method.key)
         prune(path)
         return EncodingStore(path, shape)
 

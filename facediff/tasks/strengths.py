@@ -11,7 +11,7 @@ from facediff.errors import ConfigError
 _WISH = re.compile(r"\s*([A-Za-z][\w-]*)\s*=\s*([^\s,;]+)\s*")
 
 
-def read_wishes(text: str | None, named: Mapping[str, float] | None = None) -> dict[str, float]:
+def read_strengths(text: str | None, named: Mapping[str, float] | None = None) -> dict[str, float]:
     """Strengths by name.
 
     Args:
@@ -21,23 +21,23 @@ def read_wishes(text: str | None, named: Mapping[str, float] | None = None) -> d
     Raises:
         ConfigError: It does not read so, or a name comes twice.
     """
-    wishes: dict[str, float] = {}
+    strengths: dict[str, float] = {}
     for part in filter(str.strip, re.split(r"[,;]", text or "")):
         found = _WISH.fullmatch(part)
         if found is None:
             raise ConfigError(f"a wish reads as in 'smile=0.6', not {part.strip()!r}")
-        _add(wishes, found[1], found[2])
+        _add(strengths, found[1], found[2])
     for name, value in (named or {}).items():
-        _add(wishes, name, value)
-    return wishes
+        _add(strengths, name, value)
+    return strengths
 
 
-def write_wishes(wishes: Mapping[str, float]) -> str:
-    """The text that ``read_wishes`` reads."""
-    return ", ".join(f"{name}={strength:g}" for name, strength in wishes.items())
+def write_strengths(strengths: Mapping[str, float]) -> str:
+    """The text that ``read_strengths`` reads."""
+    return ", ".join(f"{name}={strength:g}" for name, strength in strengths.items())
 
 
-def _add(wishes: dict[str, float], name: str, value: str | float) -> None:
+def _add(strengths: dict[str, float], name: str, value: str | float) -> None:
     name = name.replace("_", "-").lower()
     try:
         strength = float(value)
@@ -45,6 +45,6 @@ def _add(wishes: dict[str, float], name: str, value: str | float) -> None:
         strength = math.nan
     if not math.isfinite(strength):
         raise ConfigError(f"{name} is a number, as in '{name}=0.6', not {value!r}")
-    if name in wishes:
+    if name in strengths:
         raise ConfigError(f"{name} is wished for twice")
-    wishes[name] = strength
+    strengths[name] = strength

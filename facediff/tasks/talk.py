@@ -15,7 +15,7 @@ from facediff.clip import SOUND_RATE, Clip
 from facediff.errors import InputError
 from facediff.motion import coefficients
 from facediff.motion.rig import encode_motion
-from facediff.motion.speaking_style import speaking_style
+from facediff.motion.speaking_style import fit_speaking_style
 from facediff.options import TalkOptions
 from facediff.pipelines.speech_motion import MotionPipeline
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
@@ -69,7 +69,7 @@ def _speaking_style(source: Source, motion_model: MotionPipeline) -> NDArray[np.
     fps = exact_rate(source.track.fps)
     count = min(len(source.track), frame_count(len(wave), fps))
     expected = coefficients.resample(motion_model(wave, still=True), coefficients.MOTION_FPS, fps, count)
-    return speaking_style(encode_motion(source.track.points)[:count], expected, float(fps))
+    return fit_speaking_style(encode_motion(source.track.points)[:count], expected, float(fps))
 
 
 def _heard(speech: str | Path | Wave) -> tuple[Wave, Wave]:

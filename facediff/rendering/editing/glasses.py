@@ -6,7 +6,7 @@ Glasses are no shade of a face. Of many people's the mean is a ghost of many rim
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -25,19 +25,52 @@ NAME = "eyeglasses"
 LEAST, MOST = 0.0, STRONGEST  # they can be put on, not taken off
 FINEST = 288  # pixels to an eye distance in which they are drawn
 OVERSAMPLED = 2
-# In eye distances, the canonical face's axes: x right, y down, z away.
-LENS, ROUNDNESS = (0.275, 0.215), 2.9  # half width and half height of the inside of a rim; 2 is an ellipse
-RIM = 0.026  # thickness, half as much again along the top
-APART = 0.375  # of a lens's middle from the middle of the face
-LOWER = 0.055  # below the line of the eyes
-BEFORE, WRAP = 0.1, 0.28  # of the nose's bridge, and how far rims curve back, over the square of x
-BRIDGE = ((-0.105, -0.03), (-0.05, -0.075), (0.05, -0.075), (0.105, -0.03))
-HINGE, EAR = (0.665, -0.07), (0.79, 0.0, 0.8)
-TEMPLE_SEEN = 0.55  # of a temple's length, over which it goes into hair
-COLOUR, SHEEN = (34.0, 30.0, 29.0), 46.0  # levels, and how much lighter the top is
-SHADOW, SHADOW_BELOW, SHADOW_WIDE = 0.28, 0.035, 0.03  # darkness, and eye distances
-GLARE = 0.07  # of white on the upper outer part of a lens
 NOSE_BRIDGE = 168
+
+
+@dataclass(frozen=True)
+class GlassesStyle:
+    """A frame of glasses, and how it is lit. In eye distances, the canonical face's axes: x right, y down, z away.
+
+    Set by eye on training portraits ("eyeglasses are drawn", November 2026); no range was swept.
+
+    Attributes:
+        lens: Half width and half height of the inside of a rim.
+        roundness: Of its outline; 2 is an ellipse.
+        rim: Thickness, half as much again along the top.
+        apart: Of a lens's middle from the middle of the face.
+        lower: Below the line of the eyes.
+        before: Before the nose's bridge.
+        wrap: How far rims curve back, over the square of x.
+        bridge: Points of the line between the lenses.
+        hinge: Where a temple begins, x and y.
+        ear: Where it ends, x, y and z.
+        temple_seen: Of a temple's length, over which it goes into hair.
+        colour: In levels.
+        sheen: How much lighter the top is, in levels.
+        shadow: How dark what is thrown on skin is, from 0 to 1.
+        shadow_below: How far below the frame it lies.
+        shadow_wide: Over which it fades.
+        glare: Of white on the upper outer part of a lens.
+    """
+
+    lens: tuple[float, float] = (0.275, 0.215)
+    roundness: float = 2.9
+    rim: float = 0.026
+    apart: float = 0.375
+    lower: float = 0.055
+    before: float = 0.1
+    wrap: float = 0.28
+    bridge: tuple[tuple[float, float], ...] = ((-0.105, -0.03), (-0.05, -0.075), (0.05, -0.075), (0.105, -0.03))
+    hinge: tuple[float, float] = (0.665, -0.07)
+    ear: tuple[float, float, float] = (0.79, 0.0, 0.8)
+    temple_seen: float = 0.55
+    colour: tuple[float, float, float] = (34.0, 30.0, 29.0)
+    sheen: float = 46.0
+    shadow: float = 0.28
+    shadow_below: float = 0.035
+    shadow_wide: float = 0.03
+    glare: float = 0.07
 
 
 class GlassesEditor:
@@ -46,16 +79,17 @@ class GlassesEditor:
     Args:
         track: Its faces.
         strength: From 0, none, to 1; more is 1.
+        style: What they look like.
 
     Raises:
         ConfigError: The strength is negative: glasses cannot be taken off.
     """
 
-    def __init__(self, track: FaceTrack, strength: float) -> None:
+    def __init__(self, track: FaceTrack, strength: float, style: GlassesStyle = GlassesStyle()) -> None:
         check_strength(NAME, strength, LEAST, MOST)
         self._track, canonical, self._pose = smooth_track(track)
-        self._strength = min(strength, 1.0)
-        self._worn = place_glasses(np.nanmedian(canonical[track.usable], axis=0))
+        self._strength, self._style = min(strength, 1.0), style
+        self._worn = place_glasses(np.nanmedian(canonical[track.usable], axis=0), style)
 
     def __call__(self, frames: Iterable[tuple[int, Frame]]) -> Iterator[Frame]:
         """Frames with glasses, in order, of frames and their indices; those without a face pass untouched."""
@@ -70,7 +104,8 @@ class GlassesEditor:
         lines = {name: from_canonical(line, pose)[0] for name, line in self._worn.items()}
         parts = {name: place_in_crop(line, alignment, pose, template) for name, line in lines.items()}
         window = alignment.crop(frame, 0).astype(np.float32)
-        change = self._strength * (draw_glasses(window, parts, unit) - window) * fade_border(template.size)[..., None]
+        change = self._strength * (draw_glasses(window, parts, unit, self._style) - window)
+        change *= fade_border(template.size)[..., None]
         return add_window(frame, change, alignment.inverses[0])
 
 
@@ -80,68 +115,72 @@ def _template(unit: float) -> CropTemplate:
     return replace(FACE, size=size, unit_px=unit, anchor=(0.0, 0.05, -0.1), anchor_px=(size[0] / 2, size[1] / 2))
 
 
-def place_glasses(face: NDArray[np.floating]) -> dict[str, Points]:
+def place_glasses(face: NDArray[np.floating], style: GlassesStyle = GlassesStyle()) -> dict[str, Points]:
     """Lines (N, 3) of glasses on a canonical face (478, 3): rims inside and out, bridge and temples."""
     eyes = np.array([face[list(pair)].mean(axis=0) for pair in CORNERS])
-    middle, level = float(eyes[:, 0].mean()), float(eyes[:, 1].mean()) + LOWER
-    front = float(face[NOSE_BRIDGE, 2]) - BEFORE
+    middle, level = float(eyes[:, 0].mean()), float(eyes[:, 1].mean()) + style.lower
+    front = float(face[NOSE_BRIDGE, 2]) - style.before
 
     def at(x: NDArray[np.floating], y: NDArray[np.floating]) -> Points:
-        return np.stack([middle + x, level + y, front + WRAP * x**2], axis=-1).astype(np.float32)
+        return np.stack([middle + x, level + y, front + style.wrap * x**2], axis=-1).astype(np.float32)
 
     parts: dict[str, Points] = {}
     for name, side in (("right", -1), ("left", 1)):
-        for edge, thicker in (("inside", 0.0), ("outside", RIM)):
-            x, y = _superellipse(LENS[0] + thicker, LENS[1] + thicker)
-            y = np.where(y < 0, y - 0.5 * (thicker > 0) * RIM, y)
-            parts[f"{name} {edge}"] = at(side * APART + x, y)
-        hinge = at(np.array([side * HINGE[0]]), np.array([HINGE[1]]))[0]
-        ear = np.array([middle + side * EAR[0], level + EAR[1], front + EAR[2]], np.float32)
+        for edge, thicker in (("inside", 0.0), ("outside", style.rim)):
+            x, y = _superellipse(style.lens[0] + thicker, style.lens[1] + thicker, style.roundness)
+            y = np.where(y < 0, y - 0.5 * (thicker > 0) * style.rim, y)
+            parts[f"{name} {edge}"] = at(side * style.apart + x, y)
+        hinge = at(np.array([side * style.hinge[0]]), np.array([style.hinge[1]]))[0]
+        ear = np.array([middle + side * style.ear[0], level + style.ear[1], front + style.ear[2]], np.float32)
         parts[f"{name} temple"] = hinge + np.linspace(0, 1, 24, dtype=np.float32)[:, None] * (ear - hinge)
-    parts["bridge"] = at(*np.array(BRIDGE).T)
+    parts["bridge"] = at(*np.array(style.bridge).T)
     return parts
 
 
-def _superellipse(a: float, b: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _superellipse(a: float, b: float, roundness: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     turn = np.linspace(0, 2 * np.pi, 96, endpoint=False)
     cos, sin = np.cos(turn), np.sin(turn)
-    power = 2 / ROUNDNESS
+    power = 2 / roundness
     return a * np.sign(cos) * np.abs(cos) ** power, b * np.sign(sin) * np.abs(sin) ** power
 
 
-def draw_glasses(window: NDArray[np.float32], parts: dict[str, Points], unit: float) -> NDArray[np.float32]:
+def draw_glasses(
+    window: NDArray[np.float32], parts: dict[str, Points], unit: float, style: GlassesStyle = GlassesStyle()
+) -> NDArray[np.float32]:
     """A window (H, W, 3), in levels, with glasses in it.
 
     Args:
         window: The face, upright.
         parts: As ``place_glasses`` gives them, in pixels of the window.
         unit: Pixels to an eye distance.
+        style: What they look like.
     """
     size = window.shape[1], window.shape[0]
-    solid, lenses = _solid(parts, size, unit), _filled(parts, ("right inside", "left inside"), size)
-    moved = np.array([[1.0, 0, 0], [0, 1, SHADOW_BELOW * unit]])
-    shadow = cv2.GaussianBlur(cv2.warpAffine(solid, moved, size), (0, 0), SHADOW_WIDE * unit)
-    made = window * (1 - SHADOW * shadow)[..., None]
-    made += (GLARE * lenses * _glare(parts, size))[..., None] * (255 - made)
+    solid, lenses = _solid(parts, size, unit, style), _filled(parts, ("right inside", "left inside"), size)
+    moved = np.array([[1.0, 0, 0], [0, 1, style.shadow_below * unit]])
+    shadow = cv2.GaussianBlur(cv2.warpAffine(solid, moved, size), (0, 0), style.shadow_wide * unit)
+    made = window * (1 - style.shadow * shadow)[..., None]
+    made += (style.glare * lenses * _glare(parts, size))[..., None] * (255 - made)
     lit = np.clip(cv2.GaussianBlur(solid, (0, 0), 0.008 * unit) - np.roll(solid, round(0.01 * unit), axis=0), 0, 1)
-    colour = np.array(COLOUR, np.float32) + SHEEN * lit[..., None]
+    colour = np.array(style.colour, np.float32) + style.sheen * lit[..., None]
     return made + solid[..., None] * (colour - made)
 
 
-def _solid(parts: dict[str, Points], size: tuple[int, int], unit: float) -> NDArray[np.float32]:
+def _solid(parts: dict[str, Points], size: tuple[int, int], unit: float, style: GlassesStyle) -> NDArray[np.float32]:
     """(H, W) in [0, 1]: rims, bridge, and what is seen of the temples."""
     solid = _filled(parts, ("right outside", "left outside"), size) - _filled(
         parts, ("right inside", "left inside"), size
     )
-    np.maximum(solid, _stroke([(parts["bridge"], 1.0)], size, 1.3 * RIM * unit), out=solid)
+    np.maximum(solid, _stroke([(parts["bridge"], 1.0)], size, 1.3 * style.rim * unit), out=solid)
     centre = (parts["right inside"][:, 0].mean() + parts["left inside"][:, 0].mean()) / 2
     for name in ("right temple", "left temple"):
         line = parts[name]
         if (line[-1, 0] - line[0, 0]) * (line[0, 0] - centre) <= 0:
             continue  # behind the face
         shares = np.linspace(0, 1, len(line) - 1)
-        pieces = [(line[k : k + 2], float(np.clip(1 - share / TEMPLE_SEEN, 0, 1))) for k, share in enumerate(shares)]
-        np.maximum(solid, _stroke(pieces, size, 1.2 * RIM * unit), out=solid)
+        seen = np.clip(1 - shares / style.temple_seen, 0, 1)
+        pieces = [(line[k : k + 2], float(share)) for k, share in enumerate(seen)]
+        np.maximum(solid, _stroke(pieces, size, 1.2 * style.rim * unit), out=solid)
     return np.clip(solid, 0, 1)
 
 

@@ -9,6 +9,7 @@ is taken off the landmarks before the warp.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +22,28 @@ from facediff.motion.coefficients import LOWER_LIDS, UPPER_LIDS
 from facediff.rendering.frame import WarpedFrame
 from facediff.types import RigidPose
 
-SAMPLES = 24  # frames that are made to be read
-RIDGE = 3.0
-SHARE = 0.5  # of the error that is taken off: the other half may be the reader's own
 LIPS = ((191, 80, 81, 82, 13, 312, 311, 310, 415), tuple(LIPS_INNER[1:10]))
 # Pairs, upper and lower, which are moved alike: a mouth or an eye that is to be shut must not turn inside out.
 UPPER = np.array([*LIPS[0], *UPPER_LIDS[0], *UPPER_LIDS[1]])
 LOWER = np.array([*LIPS[1], *LOWER_LIDS[0], *LOWER_LIDS[1]])
+
+
+@dataclass(frozen=True)
+class CorrectionStyle:
+    """How what a warp misses is measured and taken off.
+
+    ``share`` and ``ridge`` were chosen on training clips driven by themselves; a share of 1 overshoots, since half of
+    the error is the reader's own.
+
+    Attributes:
+        samples: Frames that are made to be read.
+        ridge: How much is doubted that an error goes with the motion.
+        share: Of the error that is taken off.
+    """
+
+    samples: int = 24
+    ridge: float = 3.0
+    share: float = 0.5
 
 
 class Correction:
@@ -36,11 +52,15 @@ class Correction:
     Args:
         motion: (K, 31) what was asked for in some frames.
         errors: (K, 478, 3) where landmarks were read there, less where they were wanted, in head units.
+        style: How much of it is believed.
     """
 
-    def __init__(self, motion: NDArray[np.floating], errors: NDArray[np.floating]) -> None:
+    def __init__(
+        self, motion: NDArray[np.floating], errors: NDArray[np.floating], style: CorrectionStyle = CorrectionStyle()
+    ) -> None:
+        self._share = style.share
         told = _describe(motion)
-        ridge = RIDGE * np.eye(told.shape[1])
+        ridge = style.ridge * np.eye(told.shape[1])
         ridge[0, 0] = 1e-3 * len(told)  # what is always off is not doubted
         flat = errors.reshape(len(errors), -1).astype(np.float64)
         self._weights = np.linalg.solve(told.T @ told + ridge, told.T @ flat).astype(np.float32)
@@ -48,7 +68,7 @@ class Correction:
     def __call__(self, row: NDArray[np.floating], pose: RigidPose) -> NDArray[np.float32]:
         """What is to be added to landmarks (478, 3) in pixels, for a motion (31,) and its head pose, one row."""
         expected = (_describe(row[None]) @ self._weights).reshape(-1, 3)
-        moved: NDArray[np.float32] = -SHARE * pose.scale[0] * (expected @ pose.rotation[0].T)
+        moved: NDArray[np.float32] = -self._share * pose.scale[0] * (expected @ pose.rotation[0].T)
         moved[:, 2] = 0
         return _move_in_pairs(moved)
 
@@ -81,7 +101,7 @@ def measure_correction(frames: Iterable[WarpedFrame], motion: NDArray[np.floatin
 
 def choose_samples(count: int) -> NDArray[np.intp]:
     """Which of so many frames are made to be read."""
-    return np.unique(np.linspace(0, count - 1, SAMPLES).round().astype(np.intp))
+    return np.unique(np.linspace(0, count - 1, CorrectionStyle.samples).round().astype(np.intp))
 
 
 def _describe(motion: NDArray[np.floating]) -> NDArray[np.float32]:

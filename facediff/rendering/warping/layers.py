@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +15,24 @@ from facediff.landmarks.warp import MeshWarp
 from facediff.rendering.background import make_backdrop, measure_busyness
 from facediff.types import Frame
 
-MOVED = 0.03  # eye distances by which a pixel must be carried for the backdrop to show instead
-EDGE = 0.05  # eye distances around a person where the background has something of them
-PLAIN = 4.0  # levels to a pixel, at PLAIN_UNIT pixels to an eye distance: no line in such a background could bend
+
+@dataclass(frozen=True)
+class LayerStyle:
+    """When a background is kept apart from the person before it. Distances in eye distances.
+
+    Set by eye on training portraits before busy walls ("A busy background stays straight", November 2026); no range
+    was swept.
+
+    Attributes:
+        moved: By which a pixel must be carried for the backdrop to show instead.
+        edge: Around a person where the background has something of them.
+        plain: Levels to a pixel, at ``background.PLAIN_UNIT`` pixels to an eye distance: no line in such a background
+            could bend.
+    """
+
+    moved: float = 0.03
+    edge: float = 0.05
+    plain: float = 4.0
 
 
 class LayeredWarp:
@@ -27,18 +44,20 @@ class LayeredWarp:
     Args:
         frame: Source picture (H, W, 3) uint8.
         points: Its landmarks (478, 3) in pixels.
+        style: When its background is kept apart.
     """
 
-    def __init__(self, frame: Frame, points: NDArray[np.floating]) -> None:
+    def __init__(self, frame: Frame, points: NDArray[np.floating], style: LayerStyle = LayerStyle()) -> None:
+        self._style = style
         self._warp = MeshWarp(frame, points)
         self._unit = float(np.linalg.norm(points[OUTER_EYES[0], :2] - points[OUTER_EYES[1], :2]))
         box, mask, self._backdrop = self._warp.box, person_mask(frame), None
         self._person = np.clip((mask - 0.1) / 0.7, 0, 1)  # what is nearly a person is one: no wall shines through
-        side = 2 * max(1, round(EDGE * self._unit)) + 1
+        side = 2 * max(1, round(style.edge * self._unit)) + 1
         self._surely = cv2.erode(self._person, np.ones((side, side), np.uint8))
         is_told = _mean_inside(mask, points[FACE_OVAL, :2]) > 0.9
-        if is_told and measure_busyness(frame[box], self._person[box], self._unit) > PLAIN:
-            self._backdrop = make_backdrop(frame, mask, EDGE * self._unit)[box]
+        if is_told and measure_busyness(frame[box], self._person[box], self._unit) > style.plain:
+            self._backdrop = make_backdrop(frame, mask, style.edge * self._unit)[box]
 
     def __call__(self, target: NDArray[np.floating], /) -> Frame:
         """The picture with the face at ``target`` (478, 3), at source resolution."""
@@ -49,7 +68,7 @@ class LayeredWarp:
             x, y = cv2.split(layers.flow)
             x -= np.arange(box[1].start, box[1].stop, dtype=np.float32)
             y -= np.arange(box[0].start, box[0].stop, dtype=np.float32)[:, None]
-            moved = np.clip(cv2.magnitude(x, y) / (MOVED * self._unit), 0, 1)
+            moved = np.clip(cv2.magnitude(x, y) / (self._style.moved * self._unit), 0, 1)
             behind = (moved * (1 - layers(self._person)))[..., None]
             made = np.rint(made + behind * (self._backdrop - made)).astype(np.uint8)
         out[box] = made

@@ -14,7 +14,7 @@ from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.motion import coefficients
 from facediff.motion.rig import FaceRig, fit_neutral
 from facediff.rendering.disocclusion import (
-    PORTRAIT_OPENING_SPAN,
+    DisocclusionStyle,
     measure_disocclusion,
     measure_lip_gap,
     measure_unobserved,
@@ -138,7 +138,7 @@ class PortraitWarper:
             residual: (31,) the picture's own motion less the one wanted.
             zoom: Size of the head over its size in the picture.
         """
-        disocclusion = measure_disocclusion(own, moved, PORTRAIT_OPENING_SPAN)
+        disocclusion = measure_disocclusion(own, moved, DisocclusionStyle.portrait_span)
         face = WarpedFace(
             points=points,
             pose=pose,

@@ -8,14 +8,14 @@ import pytest
 from facediff.landmarks.canonical import mean_face
 from facediff.landmarks.mesh import LIP_PAIRS
 from facediff.rendering.disocclusion import (
-    CLOSED,
-    OPENING_SPAN,
-    PARTED,
-    PORTRAIT_OPENING_SPAN,
+    DisocclusionStyle,
     measure_disocclusion,
     measure_lip_gap,
     measure_unobserved,
 )
+
+CLOSED, PARTED = DisocclusionStyle.closed, DisocclusionStyle.parted
+OPENING_SPAN, PORTRAIT_OPENING_SPAN = DisocclusionStyle.opening_span, DisocclusionStyle.portrait_span
 
 
 def parted(gap: float) -> np.ndarray:

@@ -11,15 +11,15 @@ from facediff.motion.rig import move_head
 from facediff.rendering.frame import WarpedFace, WarpedFrame
 from facediff.rendering.warping.correction import (
     LOWER,
-    SAMPLES,
-    SHARE,
     UPPER,
     Correction,
+    CorrectionStyle,
     choose_samples,
     measure_correction,
 )
 from facediff.types import RigidPose
 
+SAMPLES, SHARE = CorrectionStyle.samples, CorrectionStyle.share
 FACING = RigidPose(np.eye(3, dtype=np.float32)[None], np.array([100.0], np.float32), np.zeros((1, 3), np.float32))
 
 

@@ -13,7 +13,7 @@ from facediff.rendering.background import make_backdrop, measure_busyness
 from facediff.rendering.inpainting.appearance_prior import load_appearance_prior
 from facediff.rendering.inpainting.drawn import DrawnInpainter
 from facediff.rendering.source import Source
-from facediff.rendering.warping.layers import PLAIN, LayeredWarp
+from facediff.rendering.warping.layers import LayeredWarp, LayerStyle
 from facediff.rendering.warping.portrait import PortraitWarper
 from facediff.types import FaceTrack
 
@@ -83,7 +83,11 @@ def test_before_a_plain_wall_all_is_warped(mask, track) -> None:
     one, other = (turned(picture, track, a).astype(int) for a in (MeshWarp, LayeredWarp))
     assert np.abs(one - other).mean() < 0.2  # at the edge of the face
     unit = float(np.linalg.norm(track.points[0, 33] - track.points[0, 263]))
-    assert measure_busyness(picture, mask, unit) < PLAIN < measure_busyness(before(200, mask, line=True), mask, unit)
+    assert (
+        measure_busyness(picture, mask, unit)
+        < LayerStyle.plain
+        < measure_busyness(before(200, mask, line=True), mask, unit)
+    )
     assert measure_busyness(picture, np.ones_like(mask), unit) == 0.0
 
 
