@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from facediff.motion import coefficients
-from facediff.motion.speaking_style import DOUBT_S
+from facediff.motion.speaking_style import DOUBT_S, fit_speaking_style
 
 FPS = 25
 
