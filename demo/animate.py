@@ -67,7 +67,7 @@ def animate_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
         motion = limits.check_video(driving) if driver == VIDEO else Path(str(expression))
         if driver == PICTURE:
             limits.picture(expression)
-        adapted = read_domain(given["domain"], given["domain_file"], given["prior_strength"], given["prior"], jobs)
+        adapted = read_domain(given["domain"], given["domain_file"], given["prior_strength"], jobs, given["prior"])
         return avatar.animate(motion, **{**options.read(given), **more.read(given), **adapted})
 
     parameters = [*options.parameters, *PARAMETERS, *more.parameters, PRIOR_PARAMETER]

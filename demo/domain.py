@@ -69,7 +69,7 @@ def domain_options() -> Domain:
 
 
 def read_domain(
-    name: str | None, archive: str | None, strength: float | str | None, prior: str | None, jobs: Jobs
+    name: str | None, archive: str | None, strength: float | str | None, jobs: Jobs, prior: str | None = OWN
 ) -> dict[str, Any]:
     """What ``Avatar.talk`` and ``Avatar.animate`` are told about it; nothing where there is none.
 
@@ -82,11 +82,8 @@ def read_domain(
         domain = str(name)
     else:
         return {}
-    return {
-        "domain": domain,
-        "prior": prior if prior in embedded_models() else None,
-        "prior_strength": strength if isinstance(strength, float | int) else None,
-    }
+    chosen = {"prior": prior} if prior in embedded_models() else {}
+    return {"domain": domain, "prior_strength": strength if isinstance(strength, float | int) else None, **chosen}
 
 
 def embedded_models() -> list[str]:

@@ -53,7 +53,7 @@ def talk_tab(jobs: Jobs, limits: Limits, portrait: Path, speech: Path) -> None:
         given = dict(zip(names, values, strict=True))
         heard = limits.check_sound(speech)
         avatar = read_avatar(kind, portrait, video, face, limits)
-        adapted = read_domain(given["domain"], given["domain_file"], given["prior_strength"], given["prior"], jobs)
+        adapted = read_domain(given["domain"], given["domain_file"], given["prior_strength"], jobs, given["prior"])
         return avatar.talk(heard, **{**options.read(given), **more.read(given), **adapted})
 
     parameters = [*options.parameters, *PARAMETERS, *more.parameters, PRIOR_PARAMETER]

@@ -310,6 +310,9 @@ def test_a_domain_is_one_of_the_package_or_an_upload(members, tmp_path, place, m
     assert domain.read_domain("/etc", None, 0.5, jobs) == {}
     assert domain.read_domain("studio", None, 0.5, jobs) == {"domain": "studio", "prior_strength": 0.5}
     assert domain.read_domain("studio", None, "best", jobs) == {"domain": "studio", "prior_strength": None}
+    composed = {"domain": "studio", "prior_strength": None, "prior": "base"}
+    assert domain.read_domain("studio", None, "best", jobs, "base") == composed
+    assert "prior" not in domain.read_domain("studio", None, "best", jobs, "/etc")
     given = domain.read_domain("studio", str(zipped(place, members)), 0, jobs)
     assert given["prior_strength"] == 0 and read_card(given["domain"]).name == "Ada L."
     assert given["domain"].parents[1] == jobs.folder
