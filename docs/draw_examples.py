@@ -32,7 +32,7 @@ from facediff.pipelines.loading import load_talk
 from facediff.types import RigidPose
 
 OUT = Path(__file__).parent / "examples.jpg"
-PART = slice(8, 328), slice(66, 386)  # rows and columns of the portrait that show her head
+PART = slice(0, 240), slice(106, 346)  # rows and columns of the portrait that show her head
 SHOWN = 6  # frames of a row
 SEED = 7
 DRIVER = (
@@ -45,11 +45,11 @@ DRIVER = (
 )
 EDITS = (
     ("as she is", {}),
-    ("smile=1", {"smile": 1.0}),
+    ("smile=-1", {"smile": -1.0}),
     ("age=1", {"age": 1.0}),
-    ("eyeglasses=1.5", {"eyeglasses": 1.5}),
-    ("makeup=1.2", {"makeup": 1.2}),
-    ("beard=1.5", {"beard": 1.5}),
+    ("eyeglasses=1", {"eyeglasses": 1.0}),
+    ("makeup=1.8", {"makeup": 1.8}),
+    ("male=1.5", {"male": 1.5}),
 )
 INK, FAINT, VOICE, FACE = "#1f2733", "#5d6b7c", "#2a6fb0", (31, 39, 51)
 
@@ -90,9 +90,9 @@ def render() -> dict[str, NDArray]:
 def draw(found: dict[str, NDArray]) -> Figure:
     """The whole picture."""
     matplotlib.rcParams["font.family"] = "DejaVu Sans"
-    figure = Figure(figsize=(15.2, 9.06), dpi=100, facecolor="white")
+    figure = Figure(figsize=(15.66, 9.06), dpi=100, facecolor="white")
     unit = figure.get_size_inches() * 100
-    side, gap, left = 218, 8, 150
+    side, gap, left = 218, 8, 196
 
     def place(x: float, y: float, width: float, height: float) -> Axes:
         axes = figure.add_axes((x / unit[0], 1 - (y + height) / unit[1], width / unit[0], height / unit[1]))
@@ -103,7 +103,7 @@ def draw(found: dict[str, NDArray]) -> Figure:
         figure.text(x / unit[0], 1 - y / unit[1], words, **{"color": INK, "va": "center", **how})
 
     tops = {"talk": 14, "animate": 318, "edit": 622}
-    says = {"talk": "a voice\nmoves lips,\nlids and head", "animate": "a motion,\nhers or another's,\ncarried over",
+    says = {"talk": "a voice\nmoves lips,\nlids and head", "animate": "a motion, hers\nor another's,\ncarried over",
             "edit": "one change,\nall through"}  # fmt: skip
     for name, top in tops.items():
         say(14, top + 84, name, fontsize=23, fontweight="bold")
@@ -130,12 +130,12 @@ def _draw_voice(axes: Axes, found: dict[str, NDArray], side: int, gap: int) -> N
     x = np.linspace(0, len(wave) / SAMPLE_RATE, count)
     axes.fill_between(x, -level, level, color=VOICE, linewidth=0, alpha=0.85)
     axes.set_xlim(0, x[-1])
-    high = 1.9 * level.max()
-    axes.set_ylim(-1.15 * level.max(), high)
+    high = 1.6 * level.max()
+    axes.set_ylim(-1.05 * level.max(), high)
     width = SHOWN * side + (SHOWN - 1) * gap
     for k, moment in enumerate(found["moments"]):
         at, middle = moment / coefficients.MOTION_FPS, (k * (side + gap) + side / 2) / width * x[-1]
-        axes.plot([middle, at, at], [high, 1.25 * level.max(), -level.max()], color=FAINT, linewidth=1.1)
+        axes.plot([middle, at, at], [high, 1.12 * level.max(), -level.max()], color=FAINT, linewidth=1.1)
 
 
 def main() -> None:
