@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,6 +29,14 @@ HUB_NAMES = {
 _FRAMES_AT_ONCE = 512
 
 
+class EncodedSpeech(Protocol):
+    """One speech, heard once, of which windows can be cut again and again."""
+
+    def stream(self, fps: float | Fraction, frames: int, *, first: int = 0) -> Iterator[NDArray[np.float32]]:
+        """Windows (n, tokens, dim) of the frames from ``first`` up to ``frames``, some at a time."""
+        ...
+
+
 class AudioEncoder(Protocol):
     """Turns speech into one window of feature vectors per video frame.
 
@@ -39,6 +49,10 @@ class AudioEncoder(Protocol):
     name: str
     dim: int
     tokens: int
+
+    def prepare(self, wave: Wave) -> EncodedSpeech:
+        """The speech, with whatever depends on all of it done at its first use, and kept."""
+        ...
 
     def encode(self, wave: Wave, fps: float | Fraction, frames: int) -> NDArray[np.float32]:
         """Windows (frames, tokens, dim); window k is centred on the time k / fps."""
@@ -60,6 +74,10 @@ class LogMelEncoder:
         """Windows of so many columns."""
         self.tokens = tokens
 
+    def prepare(self, wave: Wave) -> LogMelSpeech:
+        """The log-mel of the whole wave; see ``AudioEncoder``."""
+        return LogMelSpeech(_checked(wave), self.tokens)
+
     def encode(self, wave: Wave, fps: float | Fraction, frames: int) -> NDArray[np.float32]:
         """Windows (frames, tokens, 80); see ``AudioEncoder``."""
         return _joined(self, wave, fps, frames)
@@ -68,10 +86,25 @@ class LogMelEncoder:
         self, wave: Wave, fps: float | Fraction, frames: int, *, first: int = 0
     ) -> Iterator[NDArray[np.float32]]:
         """Windows of up to 512 frames at a time."""
-        mel = log_mel(normalise_loudness(_checked(wave)))
+        return self.prepare(wave).stream(fps, frames, first=first)
+
+
+class LogMelSpeech:
+    """A wave whose log-mel is computed at its first use, and kept; an ``EncodedSpeech``."""
+
+    def __init__(self, wave: Wave, tokens: int) -> None:
+        """Use ``LogMelEncoder.prepare``."""
+        self._wave, self._tokens = wave, tokens
+
+    @cached_property
+    def _mel(self) -> NDArray[np.float32]:
+        return log_mel(normalise_loudness(self._wave))
+
+    def stream(self, fps: float | Fraction, frames: int, *, first: int = 0) -> Iterator[NDArray[np.float32]]:
+        """Windows of up to 512 frames at a time; see ``EncodedSpeech``."""
         for start in range(first, frames, _FRAMES_AT_ONCE):
             count = min(_FRAMES_AT_ONCE, frames - start)
-            yield feature_windows(mel, fps, count, self.tokens, first=start)
+            yield feature_windows(self._mel, fps, count, self._tokens, first=start)
 
 
 class TransformersEncoder:
@@ -103,6 +136,10 @@ class TransformersEncoder:
             raise ConfigError(
                 f"{tokens} tokens do not fit into the {self._span / SAMPLE_RATE:g} s that {name} hears at once"
             )
+
+    def prepare(self, wave: Wave) -> PiecewiseSpeech:
+        """The wave itself: pieces of it are heard when they are asked for; see ``AudioEncoder``."""
+        return PiecewiseSpeech(self, _checked(wave))
 
     def encode(self, wave: Wave, fps: float | Fraction, frames: int) -> NDArray[np.float32]:
         """Windows (frames, tokens, dim); see ``AudioEncoder``."""
@@ -147,6 +184,23 @@ class TransformersEncoder:
         with torch.inference_mode():
             states = self._model(heard.to(self._model.device, self._model.dtype)).last_hidden_state[0]
         return states[:known].float().cpu().numpy()
+
+
+@dataclass(frozen=True)
+class PiecewiseSpeech:
+    """A wave that a speech model hears in pieces; an ``EncodedSpeech``.
+
+    Attributes:
+        encoder: That hears it.
+        wave: Mono, 16 kHz.
+    """
+
+    encoder: TransformersEncoder
+    wave: Wave
+
+    def stream(self, fps: float | Fraction, frames: int, *, first: int = 0) -> Iterator[NDArray[np.float32]]:
+        """Windows of as many frames at a time as the model hears at once; see ``EncodedSpeech``."""
+        return self.encoder.stream(self.wave, fps, frames, first=first)
 
 
 def load_encoder(

@@ -35,15 +35,18 @@ from facediff.evaluation.frechet import FrechetSpace, mouth_features
 from facediff.evaluation.report import TrackedVideo, compare, measure
 from facediff.landmarks.tracker import track_face
 from facediff.media import VideoReader, VideoWriter
-from facediff.motion import coefficients
+from facediff.motion.rig import encode_motion
 from facediff.pipelines.adapted_talk import AdaptedTalkPipeline
 from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.pipelines.domains import read_card
 from facediff.pipelines.loading import load_domain_talk, load_talk
 from facediff.pipelines.video_adapter import Mix
+from facediff.rendering.inpainting.appearance_prior import load_appearance_prior
+from facediff.rendering.inpainting.drawn import DrawnInpainter
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
+from facediff.rendering.source import Source
 from facediff.rendering.warping.portrait import PortraitWarper
-from facediff.tasks.model_cache import hearing
+from facediff.tasks.model_cache import load_hearing
 from facediff.training.adaptation import LEARNING_RATES, AdaptRecipe, adapt
 from facediff.training.runs import FRAMES
 from facediff.types import FaceTrack, Frame
@@ -67,20 +70,22 @@ def read(path: Path, painting: DiffTalkPipeline) -> Held:
     reader = VideoReader(path)
     track = track_face(reader, float(reader.info.fps))
     frames = list(reader)[: len(track)]
-    windows = hearing(painting, None, "cpu").encode(load_wave(path), track.fps, len(track))
+    windows = load_hearing(painting, None, "cpu").encode(load_wave(path), track.fps, len(track))
     return Held(path, frames, track, windows)
 
 
 def made(held: Held, painting: DiffTalkPipeline | None) -> Iterator[Frame]:
     """The clip from its first frame with a face, moved by its own motion."""
     first = int(np.flatnonzero(held.track.usable)[0])
-    motion = coefficients.encode(held.track.points)
+    motion = encode_motion(held.track.points)
     rows = np.stack([np.interp(np.arange(len(motion)), np.flatnonzero(held.track.usable), c[held.track.usable])
                      for c in motion.T], axis=1).astype(np.float32)  # fmt: skip
-    shots = PortraitWarper(held.frames[first], held.track.take(slice(first, first + 1)), since=rows[first])(rows)
+    picture = Source(held.frames[first], held.track.take(slice(first, first + 1)), "")
+    warper = PortraitWarper(picture, DrawnInpainter(load_appearance_prior()))
+    frames = warper.follow(rows, since=rows[first])(slice(0, len(rows)))
     if painting is None:
-        return (shot.coarse for shot in shots)
-    return MouthPainter(painting, PaintSettings())(shots, iter(held.windows))
+        return (frame.picture for frame in frames)
+    return MouthPainter(painting, PaintSettings()).paint_clip(frames, iter(held.windows))
 
 
 def write(frames: Iterator[Frame], held: Held, out: Path) -> None:

@@ -38,8 +38,8 @@ from facediff.rendering.editing.encoding import EncodedVideo, FaceViews, find_id
 from facediff.rendering.editing.face_view import FaceView, face_layout
 from facediff.rendering.editing.glasses import NAME as GLASSES
 from facediff.rendering.editing.glasses import GlassesEditor
-from facediff.rendering.editing.identity import EditSettings, IdentityEditor, edited_region
-from facediff.rendering.editing.methods import PROTOTYPE, coding
+from facediff.rendering.editing.identity import EditSettings, IdentityEditor, mask_region
+from facediff.rendering.editing.methods import PROTOTYPE, make_method
 from facediff.rendering.editing.prototypes import PrototypeEditor
 from facediff.tasks import model_cache
 from facediff.tasks.identity import by_prototype, regions_of
@@ -90,7 +90,7 @@ def reconstruction(pipeline, films: list[Film], steps: int) -> None:
     heading("reconstruction, no edit", "SSIM", "MSE", "codec SSIM", "codec MSE")
     rows = []
     for film in films:
-        way, looks = coding("inversion", pipeline, steps), film.looks[::4]
+        way, looks = make_method("inversion", pipeline, steps), film.looks[::4]
         latents, who = pipeline.latents(as_pictures([view.crop for view in looks])), torch.from_numpy(film.identity)
         with torch.inference_mode():
             _, remade = way.encode(latents, who, face_layout(looks))
@@ -101,8 +101,8 @@ def reconstruction(pipeline, films: list[Film], steps: int) -> None:
     line("mean", np.mean(rows, axis=0).tolist())
 
 
-def edited(pipeline, film: Film, method: str, identity: torch.Tensor, regions: tuple[str, ...]) -> list[Frame]:
-    video = EncodedVideo(coding(method, pipeline), pipeline, film.identity, None)
+def edit(pipeline, film: Film, method: str, identity: torch.Tensor, regions: tuple[str, ...]) -> list[Frame]:
+    video = EncodedVideo(make_method(method, pipeline), pipeline, film.identity, None)
     return list(
         IdentityEditor(pipeline, video, film.views, identity.numpy(), EditSettings(regions))(enumerate(film.frames))
     )
@@ -125,7 +125,7 @@ def shaded(film: Film, name: str, strength: float) -> list[Frame]:
     """Frames edited by a prototype, or with glasses on."""
     if name == GLASSES:
         return list(GlassesEditor(film.views.track, strength)(enumerate(film.frames)))
-    editor = PrototypeEditor(film.views.track, model_cache.prototypes("base"), {name: strength})
+    editor = PrototypeEditor(film.views.track, model_cache.load_prototypes("base"), {name: strength})
     return list(editor(enumerate(film.frames)))
 
 
@@ -145,7 +145,7 @@ def attributes(pipeline, classifier, judge, films: list[Film], method: str) -> N
                 if method == PROTOTYPE:
                     frames = shaded(film, name, strength)
                 else:
-                    frames = edited(pipeline, film, method, LinearEditor(classifier, {name: strength})(who), regions)
+                    frames = edit(pipeline, film, method, LinearEditor(classifier, {name: strength})(who), regions)
                 vectors = identities(pipeline, film, frames)
                 with torch.inference_mode():
                     scores.append(judge(vectors).mean(0))
@@ -168,7 +168,7 @@ def swaps(pipeline, films: list[Film], method: str) -> None:
     rows = []
     for film, other in zip(films, [*films[1:], films[0]], strict=True):
         who = TowardsEditor(torch.from_numpy(other.identity))(torch.from_numpy(film.identity))
-        frames = edited(pipeline, film, method, who, ("head",))
+        frames = edit(pipeline, film, method, who, ("head",))
         gained = [
             (identities(pipeline, film, play_motion) @ torch.from_numpy(one.identity)).mean()
             for one, play_motion in itertools.product((other, film), (frames, film.frames))
@@ -183,15 +183,15 @@ def noises(pipeline, films: list[Film]) -> None:
     """Another's noise under one's own identity and places: the background comes along, the person does not."""
     rows = []
     for film, other in zip(films, [*films[1:], films[0]], strict=True):
-        way, looks, rest = coding("inversion", pipeline), film.looks[:4], other.looks[:4]
+        way, looks, rest = make_method("inversion", pipeline), film.looks[:4], other.looks[:4]
         codes = [
             way.encode(
                 pipeline.latents(as_pictures([v.crop for v in of])), torch.from_numpy(one.identity), face_layout(of)
             )
             for one, of in ((film, looks), (other, rest))
         ]
-        made = way.edited(codes[1], torch.from_numpy(film.identity), face_layout(looks))
-        faces = torch.from_numpy(np.stack([edited_region(view.points, ("face",)) for view in looks]))[:, None]
+        made = way.edit(codes[1], torch.from_numpy(film.identity), face_layout(looks))
+        faces = torch.from_numpy(np.stack([mask_region(view.points, ("face",)) for view in looks]))[:, None]
         small = torch.nn.functional.adaptive_avg_pool2d(faces, made.shape[-2:])
         for mask in (small, 1 - small):
             apart = [float(((made - code[1]) ** 2 * mask).sum() / mask.sum()) for code in codes]
@@ -208,16 +208,16 @@ def cost(pipeline, film: Film) -> None:
     calls: list[int] = []
     hook = pipeline.unet.register_forward_hook(lambda *_: calls.append(1))
     for method in ("delta", "inversion"):
-        way = coding(method, pipeline)
+        way = make_method(method, pipeline)
         calls.clear()
         with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-            pipeline.decode(way.edited(way.encode(pipeline.latents(pictures), who, told), who, told))
+            pipeline.decode(way.edit(way.encode(pipeline.latents(pictures), who, told), who, told))
         count, flop = len(calls), counter.get_total_flops() / len(looks) / 1e12
         with torch.inference_mode():
             began = time.perf_counter()
             codes = way.encode(pipeline.latents(pictures), who, told)
             encoded = time.perf_counter()
-            pipeline.decode(way.edited(codes, who, told))
+            pipeline.decode(way.edit(codes, who, told))
             done = time.perf_counter()
         times = [1000 * seconds / len(looks) for seconds in (encoded - began, done - encoded)]
         line(method, [*times, count, flop, PAPER["TFLOP a frame (T=1000)"] / flop])
@@ -233,7 +233,7 @@ def main() -> None:
     parser.add_argument("--model", default="base")
     parser.add_argument("--judge", type=Path, help="a model folder whose attributes say what edited frames show")
     arguments = parser.parse_args()
-    pipeline, classifier = model_cache.editing(arguments.model, torch.device("cpu"))
+    pipeline, classifier = model_cache.load_autoencoder(arguments.model, torch.device("cpu"))
     with tempfile.TemporaryDirectory() as scratch:
         if not arguments.clips:
             print(sample.NOTE)
@@ -242,7 +242,7 @@ def main() -> None:
     reconstruction(pipeline, films, arguments.steps)
     judge = classifier
     if arguments.judge is not None:
-        _, wise = model_cache.editing(str(arguments.judge), torch.device("cpu"))
+        _, wise = model_cache.load_autoencoder(str(arguments.judge), torch.device("cpu"))
         judge = wise.chosen([name for name in by_prototype("base") if name in wise.names])
     for method in (PROTOTYPE, "delta"):
         attributes(pipeline, classifier, judge, films, method)

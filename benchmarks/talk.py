@@ -36,9 +36,10 @@ from facediff.landmarks.canonical import canonicalise
 from facediff.media import VideoReader, VideoWriter
 from facediff.motion import coefficients
 from facediff.pipelines.loading import load_talk
-from facediff.rendering.frame import WarpedFrame
-from facediff.rendering.reference import Reference
-from facediff.rendering.warping.portrait import GuidedPortraitWarper
+from facediff.rendering.inpainting.appearance_prior import load_appearance_prior
+from facediff.rendering.inpainting.drawn import DrawnInpainter
+from facediff.rendering.source import Source
+from facediff.rendering.warping.portrait import PortraitWarper
 from facediff.rendering.warping.video import VideoWarper
 from facediff.types import FaceTrack
 
@@ -58,16 +59,17 @@ def freeze(clip: Path, out: Path) -> None:
 
 def warp_first(clip: Path, avatar: Avatar, wave: np.ndarray, out: Path) -> None:
     """The first frame, its face taken to where the dub has it."""
-    reader, track = VideoReader(clip), avatar.track
-    first = next(iter(reader))
+    track = avatar.track
+    film = Source(clip, track, "", on_missing_face="hold")
+    info, rules = VideoReader(clip).info, DrawnInpainter(load_appearance_prior())
     motion_model, _ = load_talk(device="cpu")
     rows = coefficients.resample(motion_model(wave), coefficients.MOTION_FPS, exact_rate(track.fps), len(track))
-    shots = VideoWarper(track, on_missing_face="hold")(enumerate(reader), rows, Reference(first, track.points[0]))
-    asked = np.stack([shot.points for shot in shots if isinstance(shot, WarpedFrame)])
-    moved = GuidedPortraitWarper(first, track.take(slice(0, 1)), asked)
-    with VideoWriter(out, (reader.info.width, reader.info.height), reader.info.fps) as writer:
-        for shot in moved(slice(0, len(asked))):
-            writer.write(shot.coarse)
+    dubbed = VideoWarper(film, rules).speak(rows)(slice(0, len(track)))
+    asked = np.stack([frame.face.points for frame in dubbed if frame.face is not None])
+    picture = Source(film.frame(0), track.take(slice(0, 1)), "")
+    with VideoWriter(out, (info.width, info.height), info.fps) as writer:
+        for frame in PortraitWarper(picture, rules).reach(asked)(slice(0, len(asked))):
+            writer.write(frame.picture)
 
 
 def outside_db(out: Path, clip: Path, track: FaceTrack) -> float:

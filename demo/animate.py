@@ -9,16 +9,17 @@ import gradio as gr
 
 from facediff.clip import Clip
 from facediff.demo.actions import action_row
-from facediff.demo.domain import BEST, NONE, domain_options, read_domain
+from facediff.demo.controls import controls, with_parameters
+from facediff.demo.domain import PARAMETERS, PRIOR_PARAMETER, domain_options, read_domain
 from facediff.demo.jobs import Jobs
 from facediff.demo.limits import Limits
 from facediff.demo.result import BUTTONS, connect, result_column
 from facediff.demo.source import PORTRAIT, VIDEO, read_avatar, source_column
 from facediff.demo.uploads import Film, Picture
 from facediff.errors import InputError
+from facediff.options import AnimateOptions
 
 PICTURE = "Picture"
-REGIONS = ["all", "expression", "lips", "eyes", "brows", "pose"]
 
 
 def animate_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
@@ -40,16 +41,10 @@ def animate_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
                 height=240, visible=False,
             )  # fmt: skip
             with gr.Accordion("Options", open=False):
-                region = gr.Dropdown(REGIONS, value="all", label="Region", info="What is taken over.")
-                lips = gr.Slider(0, 3, value=1, step=0.05, label="Lips")
-                eyes = gr.Slider(0, 3, value=1, step=0.05, label="Eyes")
-                brows = gr.Slider(0, 3, value=1, step=0.05, label="Brows")
-                head = gr.Slider(0, 3, value=1, step=0.05, label="Head")
-                sound = gr.Checkbox(label="Keep the driver's sound")
-                compare = gr.Checkbox(label="Driver and source beside the result")
-                steps = gr.Slider(1, 20, value=1, step=1, label="Steps", info="More are slower.")
-                seed = gr.Number(0, precision=0, minimum=0, label="Seed", info="Equal seeds give equal frames.")
+                options = controls(AnimateOptions, more=False)
                 domain = domain_options()
+                with gr.Accordion("More", open=False):
+                    more = controls(AnimateOptions, more=True)
             actions = action_row(*BUTTONS)
             gr.Examples(
                 [[str(portrait)]], [source.portrait], label="No files at hand?",
@@ -61,11 +56,9 @@ def animate_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
 
     def make_clip(
         kind: str = PORTRAIT, portrait: str | None = None, video: str | None = None, face: int | None = None,
-        driver: str = VIDEO, driving: str | None = None, expression: str | None = None, region: str = "all",
-        lips: float = 1, eyes: float = 1, brows: float = 1, head: float = 1, sound: bool = False,
-        compare: bool = False, steps: int = 1, seed: int | None = 0, domain: str = NONE,
-        domain_file: str | None = None, prior_strength: float | str = BEST,
+        driver: str = VIDEO, driving: str | None = None, expression: str | None = None, *values: Any,
     ) -> Clip:  # fmt: skip
+        given = dict(zip(names, values, strict=True))
         if driver == VIDEO and driving is None:
             raise InputError("choose a driving video first")
         if driver == PICTURE and expression is None:
@@ -74,16 +67,15 @@ def animate_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
         motion = limits.check_video(driving) if driver == VIDEO else Path(str(expression))
         if driver == PICTURE:
             limits.picture(expression)
-        return avatar.animate(
-            motion, region=region, lips=lips, eyes=eyes, brows=brows, head=head, sound=sound, compare=compare,
-            steps=int(steps), seed=seed or 0, **read_domain(domain, domain_file, prior_strength, jobs),
-        )  # fmt: skip
+        adapted = read_domain(given["domain"], given["domain_file"], given["prior_strength"], given["prior"], jobs)
+        return avatar.animate(motion, **{**options.read(given), **more.read(given), **adapted})
 
+    parameters = [*options.parameters, *PARAMETERS, *more.parameters, PRIOR_PARAMETER]
+    names = [each.name for each in parameters]
     inputs = [
-        *source.inputs, driver, driving, expression, region, lips, eyes, brows, head, sound, compare, steps, seed,
-        *domain.inputs,
+        *source.inputs, driver, driving, expression, *options.inputs, *domain.inputs, *more.inputs, domain.prior,
     ]  # fmt: skip
-    connect(jobs, actions, result, inputs, make_clip, "animate")
+    connect(jobs, actions, result, inputs, with_parameters(make_clip, *parameters), "animate")
 
 
 def _switch(driver: str) -> tuple[Any, Any]:

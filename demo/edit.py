@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +9,16 @@ import gradio as gr
 
 from facediff.clip import Clip
 from facediff.demo.actions import action_row
+from facediff.demo.controls import controls, parameter, with_parameters
 from facediff.demo.jobs import Jobs
 from facediff.demo.limits import Limits
 from facediff.demo.result import BUTTONS, connect, result_column
 from facediff.demo.source import PORTRAIT, read_avatar, source_column
 from facediff.errors import InputError
 from facediff.motion.expressions import expressions
-from facediff.tasks.identity import GLASSES, attribute_names
+from facediff.options import EditOptions
+from facediff.rendering.editing.attributes import attribute
+from facediff.tasks.identity import attribute_names
 from facediff.tasks.strengths import write_wishes
 
 SHOWN = ("smile", "mouth-open", "brows-up")  # the others are folded away
@@ -38,7 +40,8 @@ def edit_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
             sliders = {name: _slider(name) for name in (*SHOWN, *attributes)}
             with gr.Accordion("More", open=False):
                 sliders |= {name: _slider(name) for name in folded}
-                seed = gr.Number(0, precision=0, minimum=0, label="Seed", info="Equal seeds give equal frames.")
+                options = controls(EditOptions, more=False)
+                more = controls(EditOptions, more=True)
             actions = action_row(*BUTTONS)
             gr.Examples(
                 [[str(portrait)]], [source.portrait], label="No files at hand?",
@@ -46,26 +49,30 @@ def edit_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
             )  # fmt: skip
         with gr.Column():
             result = result_column()
-    names = list(sliders)
 
     def make_clip(
         kind: str = PORTRAIT, portrait: str | None = None, video: str | None = None, face: int | None = None,
-        seed: int | None = 0, *strengths: float,
+        *values: Any,
     ) -> Clip:  # fmt: skip
-        wishes = {name: value for name, value in zip(names, strengths, strict=True) if value}
+        given = dict(zip(names, values, strict=True))
+        wishes = {name: strength for name in sliders if (strength := given[_word(name)])}
         if not wishes:
             raise InputError("move a slider first: nothing is wished for yet")
-        return read_avatar(kind, portrait, video, face, limits).edit(attributes=write_wishes(wishes), seed=seed or 0)
+        avatar = read_avatar(kind, portrait, video, face, limits)
+        return avatar.edit(attributes=write_wishes(wishes), **options.read(given), **more.read(given))
 
-    # Gradio names what programs may send after the parameters.
-    own = list(inspect.signature(make_clip).parameters.values())[:-1]
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    wished = [inspect.Parameter(name.replace("-", "_"), kind, default=0.0, annotation=float) for name in names]
-    make_clip.__signature__ = inspect.Signature([*own, *wished])  # type: ignore[attr-defined]
-    inputs: list[Any] = [*source.inputs, seed, *sliders.values()]
-    connect(jobs, actions, result, inputs, make_clip, "edit")
+    parameters = [*options.parameters, *(parameter(_word(name), 0.0) for name in sliders), *more.parameters]
+    names = [each.name for each in parameters]
+    inputs: list[Any] = [*source.inputs, *options.inputs, *sliders.values(), *more.inputs]
+    connect(jobs, actions, result, inputs, with_parameters(make_clip, *parameters), "edit")
+
+
+def _word(name: str) -> str:
+    """A name as that of a parameter."""
+    return name.replace("-", "_")
 
 
 def _slider(name: str) -> gr.Slider:
-    least = 0 if name == GLASSES else -1
-    return gr.Slider(least, 1, value=0, step=0.05, label=name.replace("-", " ").capitalize())
+    return gr.Slider(
+        -1 if attribute(name).has_opposite else 0, 1, value=0, step=0.05, label=name.replace("-", " ").capitalize()
+    )

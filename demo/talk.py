@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
 from facediff.clip import Clip
 from facediff.demo.actions import action_row
-from facediff.demo.domain import BEST, NONE, domain_options, read_domain
+from facediff.demo.controls import controls, with_parameters
+from facediff.demo.domain import PARAMETERS, PRIOR_PARAMETER, domain_options, read_domain
 from facediff.demo.jobs import Jobs
 from facediff.demo.limits import Limits
 from facediff.demo.result import BUTTONS, connect, result_column
 from facediff.demo.source import PORTRAIT, read_avatar, source_column
 from facediff.demo.uploads import Sound
+from facediff.options import TalkOptions
 
 
 def talk_tab(jobs: Jobs, limits: Limits, portrait: Path, speech: Path) -> None:
@@ -30,12 +33,10 @@ def talk_tab(jobs: Jobs, limits: Limits, portrait: Path, speech: Path) -> None:
             source = source_column(limits, "talk_faces")
             heard = Sound(type="filepath", sources=["upload", "microphone"], label="Speech", buttons=[])
             with gr.Accordion("Options", open=False):
-                lips = gr.Slider(0, 3, value=1, step=0.05, label="Lips", info="Strength of lips and jaw.")
-                head = gr.Slider(0, 3, value=1, step=0.05, label="Head", info="Motion of a portrait's head.")
-                still = gr.Checkbox(label="Hold the head still")
-                steps = gr.Slider(1, 20, value=2, step=1, label="Steps", info="More are slower.")
-                seed = gr.Number(0, precision=0, minimum=0, label="Seed", info="Equal seeds give equal frames.")
+                options = controls(TalkOptions, more=False)
                 domain = domain_options()
+                with gr.Accordion("More", open=False):
+                    more = controls(TalkOptions, more=True)
             actions = action_row(*BUTTONS)
             gr.Examples(
                 [[str(portrait), str(speech)]], [source.portrait, heard], label="No files at hand?",
@@ -47,14 +48,15 @@ def talk_tab(jobs: Jobs, limits: Limits, portrait: Path, speech: Path) -> None:
 
     def make_clip(
         kind: str = PORTRAIT, portrait: str | None = None, video: str | None = None, face: int | None = None,
-        speech: str | None = None, seed: int | None = 0, steps: int = 2, lips: float = 1, head: float = 1,
-        still: bool = False, domain: str = NONE, domain_file: str | None = None,
-        prior_strength: float | str = BEST,
+        speech: str | None = None, *values: Any,
     ) -> Clip:  # fmt: skip
+        given = dict(zip(names, values, strict=True))
         heard = limits.check_sound(speech)
         avatar = read_avatar(kind, portrait, video, face, limits)
-        adapted = read_domain(domain, domain_file, prior_strength, jobs)
-        return avatar.talk(heard, seed=seed or 0, steps=int(steps), lips=lips, head=head, still=still, **adapted)
+        adapted = read_domain(given["domain"], given["domain_file"], given["prior_strength"], given["prior"], jobs)
+        return avatar.talk(heard, **{**options.read(given), **more.read(given), **adapted})
 
-    inputs = [*source.inputs, heard, seed, steps, lips, head, still, *domain.inputs]
-    connect(jobs, actions, result, inputs, make_clip, "talk")
+    parameters = [*options.parameters, *PARAMETERS, *more.parameters, PRIOR_PARAMETER]
+    names = [each.name for each in parameters]
+    inputs = [*source.inputs, heard, *options.inputs, *domain.inputs, *more.inputs, domain.prior]
+    connect(jobs, actions, result, inputs, with_parameters(make_clip, *parameters), "talk")

@@ -27,6 +27,7 @@ from facediff.landmarks.canonical import mean_face
 from facediff.landmarks.drawing import draw_contours
 from facediff.motion import coefficients
 from facediff.motion.expressions import expression
+from facediff.motion.rig import FaceRig, fit_neutral
 from facediff.motion.template import MotionTemplate
 from facediff.pipelines.loading import load_talk
 from facediff.types import RigidPose
@@ -80,7 +81,7 @@ def render() -> dict[str, NDArray]:
     pose = RigidPose(
         np.eye(3, dtype=np.float32)[None], np.array([95], np.float32), np.array([[110, 92, 0]], np.float32)
     )
-    points = coefficients.place(motion, coefficients.neutral(mean_face()[None]), pose)
+    points = FaceRig.from_shape(fit_neutral(mean_face()[None]), pose).points(motion)
     return {
         "talk": np.stack(spoken), "animate": np.stack(list(avatar.animate(driver))), "edit": np.stack(edits),
         "driver": points, "moments": np.array(moments), "wave": wave,

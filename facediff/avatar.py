@@ -4,35 +4,43 @@ avatar = Avatar.from_image("portrait.jpg")          # or Avatar.from_video("me.m
 avatar.talk("speech.wav", seed=7).save("hello.mp4")
 avatar.animate("driving.mp4").save("moved.mp4")
 avatar.edit(smile=0.6).save("smile.mp4")
+
+Importing it loads no network library; what makes a clip is imported when one is made.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from inspect import signature
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facediff.clip import Clip
 from facediff.errors import ConfigError
 from facediff.landmarks.tracker import track_face, track_still
-from facediff.media import VideoReader, read_image
+from facediff.media import VideoReader, is_video, read_image
 from facediff.motion.template import MotionTemplate
+from facediff.options import (
+    CLIP_MODEL,
+    AnimateOptions,
+    Checked,
+    EditOptions,
+    PortraitOptions,
+    SourceOptions,
+    TalkOptions,
+    VideoOptions,
+    options_of,
+)
 from facediff.provenance import Ingredient, Record, check_consent, model_name, weights_hash
-from facediff.rendering.editing.methods import check_method
-from facediff.rendering.source import Source
-from facediff.rendering.warping.video import VideoWarper
-from facediff.tasks import animate as animating
-from facediff.tasks import edit as editing
 from facediff.tasks import saved_avatar
-from facediff.tasks import talk as talking
-from facediff.tasks.identity import usual_method
-from facediff.tasks.model_choice import ModelChoice
+from facediff.tasks.keywords import takes, takes_more
 from facediff.tasks.strengths import read_wishes, write_wishes
 from facediff.types import FaceTrack, Frame, Wave
 
-CLIP_MODEL = "openai/clip-vit-base-patch16"
+if TYPE_CHECKING:
+    from facediff.clip import Clip
+    from facediff.rendering.warping import Warper
 
 
 class Avatar:
@@ -42,81 +50,69 @@ class Avatar:
     at once is safe, since nothing is written to it, but no faster.
     """
 
-    def __init__(
-        self,
-        source: Frame | Path,
-        track: FaceTrack,
-        origin: Ingredient,
-        *,
-        model: str,
-        device: str | None,
-        consent: str | None,
-        face: int | str | None,
-        on_missing_face: str = "keep",
-    ) -> None:
-        """Use ``from_image``, ``from_video`` or ``load``."""
-        check_consent(consent)
-        self._source, self._origin = Source(source, track, origin.sha256, on_missing_face), origin
-        self._model, self._device, self._face = model, device, face
-        self.track, self.consent = track, consent
+    def __init__(self, source: Frame | Path, track: FaceTrack, origin: Ingredient, options: SourceOptions) -> None:
+        """Use ``from_image``, ``from_video``, ``from_file`` or ``load``."""
+        from facediff.rendering.source import Source
+
+        check_consent(options.consent)
+        self._source = Source(source, track, origin.sha256, options.on_missing_face)  # refuses what would fail later
+        self._origin, self._options = origin, options
+        self.track, self.consent = track, options.consent
 
     @classmethod
-    def from_image(
-        cls,
-        image: str | Path | Frame,
-        *,
-        face: int | str | None = None,
-        model: str = "base",
-        device: str | None = None,
-        consent: str | None = None,
-    ) -> Avatar:
+    @takes(PortraitOptions)
+    def from_image(cls, image: str | Path | Frame, options: PortraitOptions) -> Avatar:
         """An avatar of a portrait.
 
         Args:
             image: A picture file, or RGB (H, W, 3) uint8.
-            face: Which face, where there are several: ``largest``, or an index from the left.
-            model: ``base``, the embedded model, or a folder laid out like it.
-            device: ``cpu``, ``cuda``, ...; the best there is by default.
-            consent: What the person shown agreed to, in words; every clip's record repeats it.
+            options: How.
 
         Raises:
+            ConfigError: An option is none of its choices.
             MediaError, NoFaceFound, SeveralFaces: What the picture lacks.
         """
         where = "the picture" if isinstance(image, np.ndarray) else str(image)
         picture = image if isinstance(image, np.ndarray) else read_image(image)
-        track = track_still(picture, face, where=where)
-        origin = _ingredient("source", image)
-        return cls(picture, track, origin, model=model, device=device, consent=consent, face=face)
+        track = track_still(picture, options.face, where=where)
+        return cls(picture, track, _ingredient("source", image), SourceOptions(**vars(options)))
 
     @classmethod
-    def from_video(
-        cls,
-        video: str | Path,
-        *,
-        face: int | str | None = "largest",
-        model: str = "base",
-        device: str | None = None,
-        on_missing_face: str = "keep",
-        consent: str | None = None,
-    ) -> Avatar:
+    @takes(VideoOptions)
+    def from_video(cls, video: str | Path, options: VideoOptions) -> Avatar:
         """An avatar of a video, to be dubbed: only the lower face will change.
 
         Args:
             video: A video file.
-            face: As in ``from_image``.
-            model: As in ``from_image``.
-            device: As in ``from_image``.
-            on_missing_face: What frames without a face become: ``keep`` them, ``hold`` the last one with a face, or
-                ``error``.
-            consent: As in ``from_image``.
+            options: How.
+
+        Raises:
+            ConfigError: An option is none of its choices.
+            MediaError, NoFaceFound, SeveralFaces: What the video lacks.
         """
         reader = VideoReader(video)
-        track = track_face(reader, float(reader.info.fps), face=face)
-        VideoWarper(track, on_missing_face=on_missing_face)  # refuse now what would fail later
-        return cls(
-            Path(video), track, _ingredient("source", video), model=model, device=device, consent=consent,
-            face=None if face == "largest" else face, on_missing_face=on_missing_face,
-        )  # fmt: skip
+        track = track_face(reader, float(reader.info.fps), face=options.face)
+        face = None if options.face == "largest" else options.face
+        return cls(Path(video), track, _ingredient("source", video), SourceOptions(**{**vars(options), "face": face}))
+
+    @classmethod
+    @takes(SourceOptions)
+    def from_file(cls, file: str | Path, options: SourceOptions) -> Avatar:
+        """An avatar of a portrait or of a video, whichever the file's name says; of a video, the largest face.
+
+        Args:
+            file: A picture or a video file.
+            options: How.
+
+        Raises:
+            ConfigError: An option is none of its choices.
+            MediaError, NoFaceFound, SeveralFaces: What the file lacks.
+        """
+        if is_video(file):
+            return cls.from_video(
+                file, **{**vars(options), "face": "largest" if options.face is None else options.face}
+            )
+        return cls.from_image(file, **{name: getattr(options, name) for name in options_of(PortraitOptions)})
 
     @classmethod
     def load(cls, folder: str | Path, *, device: str | None = None) -> Avatar:
@@ -126,10 +122,10 @@ class Avatar:
             MediaError: There is none, or it is damaged.
         """
         kept = saved_avatar.load(Path(folder))
-        return cls(
-            kept.source, kept.track, Ingredient("source", kept.name, kept.sha256), model=kept.model, device=device,
-            consent=kept.consent, face=kept.face, on_missing_face=kept.on_missing_face,
-        )  # fmt: skip
+        options = SourceOptions(
+            face=kept.face, model=kept.model, device=device, consent=kept.consent, on_missing_face=kept.on_missing_face
+        )
+        return cls(kept.source, kept.track, Ingredient("source", kept.name, kept.sha256), options)
 
     def save(self, folder: str | Path) -> Path:
         """Writes source, landmarks, settings and consent into a folder of its own, whole or not at all.
@@ -137,100 +133,55 @@ class Avatar:
         Raises:
             OutputError: It is there already, or cannot be written.
         """
-        source, origin = self._source, self._origin
+        source, origin, options = self._source, self._origin, self._options
         kept = saved_avatar.SavedAvatar(
-            source.content, source.track, origin.name, origin.sha256, self._model, self._face,
-            source.on_missing_face, self.consent,
+            source.content, source.track, origin.name, origin.sha256, options.model, options.face,
+            options.on_missing_face, self.consent,
         )  # fmt: skip
         saved_avatar.save(kept, Path(folder))
         return Path(folder)
 
-    def talk(
-        self,
-        speech: str | Path | Wave,
-        *,
-        seed: int = 0,
-        steps: int = 2,
-        guidance_scale: float = 1.0,
-        lips: float = 1.0,
-        head: float = 1.0,
-        still: bool = False,
-        scheduler: str | None = None,
-        audio_encoder: str | None = None,
-        fps: float | None = None,
-        progressive: bool = False,
-        paint: bool = True,
-        domain: str | Path | None = None,
-        prior: str | Path | None = None,
-        prior_strength: float | None = None,
-        text: str | None = None,
-    ) -> Clip:
+    @cached_property
+    def _warper(self) -> Warper:
+        """What moves the source; it serves all clips, so what no clip changes is done once."""
+        from facediff.rendering.warping import make_warper
+        from facediff.tasks.model_choice import ModelChoice
+
+        return make_warper(self._source, ModelChoice(self._options.model, self._options.device).load_inpainter())
+
+    def prepare(self) -> Avatar:
+        """Does now what every clip needs and no clip changes: the outline of the person, teeth, lids, a steady track.
+
+        Without it, the first frame of the first clip waits for that. Returns the avatar itself.
+        """
+        self._warper.prepare()
+        return self
+
+    @takes(TalkOptions)
+    def talk(self, speech: str | Path | Wave, options: TalkOptions) -> Clip:
         """A clip in which the avatar says what is heard.
 
         Args:
             speech: A file with sound, or a mono wave at 16 kHz, float32.
-            seed: Equal seeds give equal frames on one machine.
-            steps: Denoising steps of each mouth.
-            guidance_scale: How much more the sound counts than without it; 1 is no guidance.
-            lips: Strength of lips and jaw.
-            head: Strength of the head's motion; of a portrait only, a video keeps its own.
-            still: Hold a portrait's head still; it blinks nevertheless.
-            scheduler: A diffusers scheduler by name; the one of training by default.
-            audio_encoder: What the denoiser hears with, by name or folder (see ``facediff.audio.load_encoder``); must
-                be the one that the model was trained with, which is the default.
-            fps: Frames per second of a portrait's clip, 25 by default; a video keeps its own.
-            progressive: Let each frame show the next one how the mouth looks (DiffTalk, section 3.3), with a return to
-                the source every second; slower, since frames wait for one another.
-            paint: False leaves out the diffusion model: the coarse stage alone, which warps and makes nothing new.
-            domain: A domain model that ``facediff adapt`` made, by its folder, or one in the package by name: mouths
-                are painted as in its footage.
-            prior: The model whose denoiser is composed with it; the avatar's own by default.
-            prior_strength: The prior's share, from 0, the domain model alone, to 1; what was best on footage held
-                out by default.
-            text: What is said about the clip, in words that domain or prior were trained with.
+            options: How.
 
         Raises:
             AudioError: The sound cannot be used.
             ConfigError: A number is out of range, or something is said about a domain and there is none.
             WeightsError: There is no such domain model, or it was trained for another model.
         """
-        _check_numbers(
-            seed=seed, steps=steps, guidance_scale=guidance_scale, lips=lips, head=head, fps=fps,
-            prior_strength=prior_strength,
-        )  # fmt: skip
-        hearing = None if audio_encoder is None else model_name(audio_encoder)
-        record = self._record(
-            "talk", _ingredient("speech", speech), seed, steps=steps, guidance_scale=guidance_scale, lips=lips,
-            head=head, still=still, scheduler=scheduler, audio_encoder=hearing, fps=fps, progressive=progressive,
-            paint=paint, prior_strength=prior_strength, text=text, domain=domain, prior=prior,
-        )  # fmt: skip
-        models = ModelChoice(self._model, self._device, scheduler, domain, prior, prior_strength, text)
-        clip = talking.talk(
-            self._source, speech, models, seed=seed, steps=steps, guidance_scale=guidance_scale, lips=lips, head=head,
-            still=still, audio_encoder=audio_encoder, fps=fps, progressive=progressive, paint=paint,
-        )  # fmt: skip
-        return replace(clip, record=record)
+        from facediff.tasks.model_choice import ModelChoice
+        from facediff.tasks.talk import make_talk
 
-    def animate(
-        self,
-        driving: str | Path | MotionTemplate,
-        *,
-        region: str = "all",
-        absolute: bool = False,
-        lips: float = 1.0,
-        eyes: float = 1.0,
-        brows: float = 1.0,
-        head: float = 1.0,
-        seed: int = 0,
-        steps: int = 1,
-        scheduler: str | None = None,
-        sound: bool = False,
-        compare: bool = False,
-        paint: bool = True,
-        domain: str | Path | None = None,
-        prior: str | Path | None = None,
-        prior_strength: float | None = None,
-    ) -> Clip:
+        record = self._record("talk", options, _ingredient("speech", speech))
+        models = ModelChoice(
+            self._options.model, self._options.device, options.scheduler, options.domain, options.prior,
+            options.prior_strength, options.text,
+        )  # fmt: skip
+        return replace(make_talk(self._warper, speech, models, options), record=record)
+
+    @takes(AnimateOptions)
+    def animate(self, driving: str | Path | MotionTemplate, options: AnimateOptions) -> Clip:
         """A clip in which the avatar moves as a driver does.
 
         The driver's motion is added to the avatar's own face at rest, so the shape of the face stays the avatar's. A
@@ -240,55 +191,24 @@ class Avatar:
         Args:
             driving: A video, a folder of frames, a motion saved by ``facediff motion extract``, or a picture of an
                 expression.
-            region: What is taken over: ``lips``, ``eyes``, ``brows``, ``pose``, ``expression`` or ``all``.
-            absolute: Take the driver's own head rotation; by default the head moves from where it is.
-            lips: Strength of lips and jaw; ``eyes`` of lids and gaze, ``brows`` and ``head`` likewise.
-            eyes: See ``lips``.
-            brows: See ``lips``.
-            head: See ``lips``.
-            seed: Equal seeds give equal frames on one machine.
-            steps: Denoising steps of each face.
-            scheduler: A diffusers scheduler by name; the one of training by default.
-            sound: Carry the driver's sound over.
-            compare: Show driver and source beside the result.
-            paint: False leaves out the diffusion model: the coarse stage alone, which warps and makes nothing new.
-            domain: A domain model, which paints the mouth anew; see ``talk``, as for the two after it.
-            prior: See ``domain``.
-            prior_strength: See ``domain``.
+            options: How.
 
         Raises:
             MediaError, NoFaceFound, AudioError: What the driver lacks.
             ConfigError: A setting is out of range, or asks a video to turn its head.
         """
-        _check_numbers(
-            seed=seed, steps=steps, lips=lips, eyes=eyes, brows=brows, head=head, prior_strength=prior_strength
-        )
-        record = self._record(
-            "animate", _ingredient("driving", driving), seed, region=region, absolute=absolute, lips=lips, eyes=eyes,
-            brows=brows, head=head, steps=steps, scheduler=scheduler, sound=sound, compare=compare, paint=paint,
-            prior_strength=prior_strength, domain=domain, prior=prior,
-        )  # fmt: skip
-        models = ModelChoice(self._model, self._device, scheduler, domain, prior, prior_strength)
-        strengths = {"lips": lips, "eyes": eyes, "brows": brows, "head": head}
-        clip = animating.animate(
-            self._source, driving, models, strengths, region=region, absolute=absolute, seed=seed, steps=steps,
-            sound=sound, compare=compare, paint=paint,
-        )  # fmt: skip
-        return replace(clip, record=record)
+        from facediff.tasks.animate import make_animation
+        from facediff.tasks.model_choice import ModelChoice
 
-    def edit(
-        self,
-        *,
-        attributes: str | None = None,
-        text: str | None = None,
-        text_strength: float = 1.0,
-        clip_model: str = CLIP_MODEL,
-        seed: int = 0,
-        method: str | None = None,
-        steps: int | None = None,
-        cached: bool = True,
-        **strengths: float,
-    ) -> Clip:
+        record = self._record("animate", options, _ingredient("driving", driving))
+        models = ModelChoice(
+            self._options.model, self._options.device, options.scheduler, options.domain, options.prior,
+            options.prior_strength,
+        )  # fmt: skip
+        return replace(make_animation(self._warper, driving, models, options), record=record)
+
+    @takes_more(EditOptions)
+    def edit(self, options: EditOptions, **strengths: float) -> Clip:
         """A clip in which the avatar is another in some ways, all through: ``avatar.edit(smile=0.6, beard=0.3)``.
 
         Expressions (``smile``, ``mouth_open``, ``brows_up``, ``eyes_closed``, ``gaze_right``, ``gaze_down``,
@@ -298,88 +218,45 @@ class Avatar:
         portrait expressions appear, and are held for two seconds.
 
         Args:
-            attributes: Strengths as text, "smile=0.6, beard=0.3", beside those given by name.
-            text: What is wanted, "face with eyeglasses"; takes a CLIP model.
-            text_strength: How far to go the way that the text says.
-            clip_model: A CLIP model of a hub, or its folder.
-            seed: Equal seeds give equal frames on one machine.
-            method: ``prototype`` lays the light and shade of an attribute on each face; ``delta`` and ``inversion``
-                change the identity vector. ``delta`` adds to each frame what changes of it, in few network calls;
-                ``inversion`` is the paper's, which decodes the frame's own noise under another identity. None takes
-                ``prototype`` where the model has them, else ``delta``, as texts do.
-            steps: Steps of an inversion, or noise levels of a delta; None for as many as suit it.
-            cached: Keep the encoding in the user's cache folder, so that another edit of the video only decodes.
+            options: How.
             strengths: By name, from -2 to 2; at 1 an attribute changes by as much as people differ in it.
 
         Raises:
             ConfigError: A wish is unknown or out of range, or there is none.
             WeightsError: There is no CLIP model where a text wants one.
         """
-        wishes = read_wishes(attributes, strengths)
-        if not wishes and not text:
-            raise ConfigError("nothing is wished for: give attributes, as in smile=0.6, or a text")
-        _check_numbers(seed=seed, steps=1 if steps is None else steps, text_strength=abs(text_strength))
-        method = usual_method(wishes, self._model) if method is None else method
-        check_method(method)
-        record = self._record(
-            "edit", None, seed, attributes=write_wishes(wishes) or None, text=text, text_strength=text_strength,
-            clip_model=model_name(clip_model) if text else CLIP_MODEL, method=method, steps=steps,
-        )  # fmt: skip
-        clip = editing.edit(
-            self._source, wishes, ModelChoice(self._model, self._device), text=text, text_strength=text_strength,
-            clip_model=clip_model, seed=seed, method=method, steps=steps, cached=cached,
-        )  # fmt: skip
-        return replace(clip, record=record)
+        from facediff.tasks.edit import make_edit
+        from facediff.tasks.identity import usual_method
+        from facediff.tasks.model_choice import ModelChoice
 
-    def _record(
-        self,
-        task: str,
-        second: Ingredient | None,
-        seed: int,
-        *,
-        domain: str | Path | None = None,
-        prior: str | Path | None = None,
-        **options: str | float | bool | None,
-    ) -> Record:
+        wishes = read_wishes(options.attributes, strengths)
+        if not wishes and not options.text:
+            raise ConfigError("nothing is wished for: give attributes, as in smile=0.6, or a text")
+        options = replace(
+            options, attributes=write_wishes(wishes) or None,
+            clip_model=options.clip_model if options.text else CLIP_MODEL,
+            method=options.method or usual_method(wishes, self._options.model),
+        )  # fmt: skip
+        record = self._record("edit", options)
+        models = ModelChoice(self._options.model, self._options.device)
+        return replace(make_edit(self._warper, wishes, models, options), record=record)
+
+    def _record(self, task: str, options: Checked, second: Ingredient | None = None) -> Record:
         """How a clip is made; only what differs from the defaults is an option."""
-        defaults = {name: one.default for name, one in signature(getattr(Avatar, task)).parameters.items()}
-        defaults |= {"face": None, "on_missing_face": "keep"}
-        options |= {"face": self._face, "on_missing_face": self._source.on_missing_face}
-        options |= {role: model_name(m) for role, m in (("domain", domain), ("prior", prior)) if m is not None}
+        kept = {**options.recorded(), **self._options.recorded()}
+        for name, option in options_of(type(options)).items():
+            if option.opt.names_model and kept.get(name) is not None:
+                kept[name] = model_name(str(kept[name]))
+        added = {name: getattr(options, name, None) for name in ("domain", "prior")}
         return Record(
             task=task,
             inputs=(self._origin,) if second is None else (self._origin, second),
-            options={name: value for name, value in options.items() if value != defaults[name]},
-            seed=seed,
-            model=model_name(self._model),
-            weights_sha256=weights_hash(self._model, domain=domain, prior=prior),
+            options=kept,
+            seed=getattr(options, "seed", 0),
+            model=model_name(self._options.model),
+            weights_sha256=weights_hash(self._options.model, **added),
             consent=self.consent,
         )
-
-
-def _check_numbers(
-    *,
-    seed: int,
-    steps: int,
-    guidance_scale: float = 1.0,
-    fps: float | None = None,
-    prior_strength: float | None = None,
-    **strengths: float,
-) -> None:
-    """Refuses what cannot mean anything; NaN is in no range."""
-    if not 0 <= seed < 2**63:
-        raise ConfigError(f"a seed is a whole number from 0 to 2**63 - 1, not {seed}")
-    if not 1 <= steps <= 1000:
-        raise ConfigError(f"steps must be from 1 to 1000, not {steps}")
-    if not 0 <= guidance_scale <= 30:
-        raise ConfigError(f"guidance_scale must be from 0 to 30, not {guidance_scale}")
-    for name, strength in strengths.items():
-        if not 0 <= strength <= 3:
-            raise ConfigError(f"{name} is a strength from 0 to 3, not {strength}")
-    if prior_strength is not None and not 0 <= prior_strength <= 1:
-        raise ConfigError(f"prior_strength is a share from 0 to 1, not {prior_strength}")
-    if fps is not None and not 1 <= fps <= 120:
-        raise ConfigError(f"fps must be from 1 to 120, not {fps:g}")
 
 
 def _ingredient(role: str, thing: str | Path | np.ndarray | MotionTemplate) -> Ingredient:

@@ -8,4 +8,6 @@ from facediff.system.moved import find_moved
 
 
 def __getattr__(name: str) -> Any:
-    return find_moved(name, __name__, "facediff.tasks.identity", {"EDIT_CODING": "DEFAULT_METHOD"})
+    return find_moved(
+        name, __name__, "facediff.tasks.identity", {"EDIT_CODING": "facediff.tasks.identity.DEFAULT_METHOD"}
+    )

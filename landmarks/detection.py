@@ -225,7 +225,7 @@ def choose_face(faces: list[Points], face: int | str | None, *, where: str = "th
         rivals = [s for i, s in enumerate(sizes) if i != chosen and s > sizes[chosen] / 2]
         if face is None and rivals:
             raise SeveralFaces(
-                f"{where} has {len(faces)} faces; choose one with --face largest or --face 0 to {len(faces) - 1} "
+                f"{where} has {len(faces)} faces; choose one with face='largest' or face=0 to {len(faces) - 1} "
                 "(0 is the leftmost)"
             )
     if sizes[chosen] < MIN_EYES_PX:

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import os
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the cores out; threads of several wait for one another
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
+
 import numpy as np
 import pytest
 import skimage.data
 from numpy.typing import NDArray
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-golden", action="store_true", help="write tests/golden.png anew, of what is rendered now")
 
 
 @pytest.fixture(scope="session", autouse=True)

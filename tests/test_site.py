@@ -84,7 +84,7 @@ def test_the_reference_is_made_of_the_docstrings(site) -> None:
     shown = (site / "reference.html").read_text(encoding="utf-8")
     for name in ("facediff.avatar.Avatar.talk", "facediff.clip.Clip.save", "facediff.errors.NoFaceFound"):
         assert f'id="{name}"' in shown, name
-    assert "Equal seeds give equal frames" in shown and "def _record" not in shown
+    assert "it appears when it is whole, and never in part" in shown and "def _record" not in shown
 
 
 def test_the_programs_that_draw_the_pictures_are_no_part_of_the_site(site) -> None:

@@ -20,7 +20,6 @@ from facediff.media.writing import OUTPUT_SUFFIXES
 
 JOB_SUFFIXES = (".jsonl", ".ndjson", ".csv")
 MAX_JOBS, MAX_FILE_BYTES = 100_000, 256_000_000
-PATH_OPTIONS = ("model", "audio_encoder", "domain", "prior")  # options that may name a folder
 
 _RESERVED = frozenset('<>:"|?*\\/')  # in names, by one file system or another
 _MAX_NAME_BYTES = 200
@@ -183,7 +182,7 @@ def _jobs(
     for name, option in task.options.items():
         read = option.of_text if is_text else option.of_json
         options[name] = read(fields[name]) if name in fields else option.default
-        if name in PATH_OPTIONS:
+        if option.opt.names_model:
             options[name] = _place(folder, options[name])
     found = [_matches(folder, name, fields.get(name), output) for name in task.inputs]
     name = fields.get("output", "")

@@ -1,34 +1,22 @@
-"""The options of a task, with their types, read from JSON and from text."""
+"""The options of a task as fields of a job, read from JSON and from text, and how clips are cut into parts."""
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
+import facediff.options
 from facediff.errors import InputError
+from facediff.options import Checked, Scalar
 
-Scalar = str | int | float | bool | None
-
-_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+WINDOW = 1200  # frames of a part of a long clip
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 @dataclass(frozen=True)
-class Option:
-    """One keyword of a task.
-
-    Attributes:
-        name: The keyword.
-        kinds: The types it takes, out of bool, int, float, str and NoneType.
-        default: Its value where none is given.
-    """
-
-    name: str
-    kinds: tuple[type, ...]
-    default: Scalar
+class Option(facediff.options.Option):
+    """One field of a job; ranges are left to the record, which is made when the job's turn comes."""
 
     def of_json(self, value: Any) -> Scalar:
         """A value out of JSON; whole numbers will do for numbers.
@@ -65,15 +53,9 @@ class Option:
         return text
 
     def _refusal(self, value: object) -> InputError:
-        wanted = " or ".join(words for kind, words in _WORDS.items() if kind in self.kinds)
-        return InputError(f"{self.name} is {wanted}, not {str(value)[:80]!r}")
+        return InputError(f"{self.name} is {self.meaning}, not {str(value)[:80]!r}")
 
 
-def options_of(function: Callable[..., Any]) -> dict[str, Option]:
-    """The keyword-only parameters of a function, by name; each must be annotated with scalar types."""
-    parameters = inspect.signature(function, eval_str=True).parameters.values()
-    return {
-        p.name: Option(p.name, get_args(p.annotation) or (p.annotation,), p.default)
-        for p in parameters
-        if p.kind is p.KEYWORD_ONLY
-    }
+def options_of(record: type[Checked]) -> dict[str, Option]:
+    """The fields of a record by name."""
+    return {name: Option(**vars(option)) for name, option in facediff.options.options_of(record).items()}

@@ -77,7 +77,7 @@ def _connected(address: str | None) -> Iterator[Any]:
     try:
         import ray
     except ModuleNotFoundError as error:
-        raise MissingExtra("ray", "ray", "--engine ray") from error
+        raise MissingExtra("ray", "ray", "the engine ray") from error
     is_ours = not ray.is_initialized()
     try:
         if is_ours:

@@ -8,17 +8,18 @@ import math
 import os
 import time
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import facediff
 from facediff.batch.jobs import Job, Task
-from facediff.batch.options import options_of
+from facediff.batch.options import WINDOW, options_of
 from facediff.batch.work_items import Identity, Part, Rendered
 from facediff.errors import FaceDiffError, InputError
 from facediff.media import VideoReader, is_video
 from facediff.media.durations import seconds_of
+from facediff.options import TASKS, SourceOptions
+from facediff.rendering import CHUNK
 
 if TYPE_CHECKING:  # torch is loaded by whoever renders, after the number of threads is set
     from facediff.avatar import Avatar
@@ -29,18 +30,13 @@ _INPUTS: dict[str, tuple[str, ...]] = {
     "animate": ("source", "driving"),
     "edit": ("source",),
 }
-WINDOW = 1200  # frames of a part of a long clip
-STRIDE = 600  # parts begin at multiples of it: of the frames painted at once, and of a second at the usual rates
-SHORT_STRIDE = 8  # where windows are shorter than that
-_LIBRARIES = ("torch", "diffusers", "mediapipe", "numpy", "av")
+STRIDE = WINDOW // 2  # parts begin at multiples of it: of what is painted at once, and of a second at the usual rates
 
 
 def tasks() -> dict[str, Task]:
-    """All kinds of jobs; their options are the keywords of ``Avatar``'s methods and of what makes an avatar."""
-    from facediff.avatar import Avatar
-
-    of_avatar = {**options_of(Avatar.from_video), **options_of(Avatar.from_image)}
-    return {name: Task(inputs, {**options_of(getattr(Avatar, name)), **of_avatar}) for name, inputs in _INPUTS.items()}
+    """All kinds of jobs; their options are those of the task and of what makes an avatar."""
+    of_avatar = options_of(SourceOptions)
+    return {name: Task(inputs, {**options_of(TASKS[name]), **of_avatar}) for name, inputs in _INPUTS.items()}
 
 
 def identify(job: Job, window: int = WINDOW) -> Identity:
@@ -96,7 +92,7 @@ def parts_of(frames: int, window: int) -> int:
 
 def bounds(part: int, count: int, frames: int) -> tuple[int, int]:
     """Where a part begins and ends. What is painted at once is not cut apart, so parts equal the whole bit for bit."""
-    stride = STRIDE if frames // count >= STRIDE else SHORT_STRIDE
+    stride = STRIDE if frames // count >= STRIDE else CHUNK
     first, last = (k * frames // count // stride * stride for k in (part, part + 1))
     return first, frames if part == count - 1 else last
 
@@ -128,9 +124,10 @@ def _clip(job: Job, identity: Identity) -> tuple[Clip, dict[str, float]]:
         return _LAST[identity.key], {}
     _, *others = _INPUTS[job.task]
     options: dict[str, Any] = dict(job.options)
-    of_avatar = {name: options.pop(name) for name in ("face", "model", "device", "on_missing_face", "consent")}
+    of_avatar = SourceOptions(**{name: options.pop(name) for name in options_of(SourceOptions)})
+    TASKS[job.task](**options)  # refused before anything is read
     started = time.perf_counter()
-    avatar = _avatar(job.inputs["source"], identity.inputs["source"], **of_avatar)
+    avatar = _avatar(job.inputs["source"], identity.inputs["source"], of_avatar)
     read = time.perf_counter()
     clip = getattr(avatar, job.task)(*(job.inputs[name] for name in others), **options)
     seconds = {"source": read - started} | ({others[0]: time.perf_counter() - read} if others else {})
@@ -143,28 +140,11 @@ def _clip(job: Job, identity: Identity) -> tuple[Clip, dict[str, float]]:
 
 
 @lru_cache(maxsize=2)
-def _avatar(
-    source: Path,
-    sha256: str,
-    *,
-    face: int | str | None,
-    model: str,
-    device: str | None,
-    on_missing_face: str,
-    consent: str | None,
-) -> Avatar:
+def _avatar(source: Path, sha256: str, options: SourceOptions) -> Avatar:
     """The avatar of a file with that content."""
     from facediff.avatar import Avatar
-    from facediff.media import is_video
 
-    if isinstance(face, str) and face != "largest":
-        raise InputError(f"face is 'largest' or an index from the left, not {face!r}")
-    if is_video(source):
-        chosen = "largest" if face is None else face
-        return Avatar.from_video(
-            source, face=chosen, model=model, device=device, on_missing_face=on_missing_face, consent=consent
-        )
-    return Avatar.from_image(source, face=face, model=model, device=device, consent=consent)
+    return Avatar.from_file(source, **vars(options))
 
 
 def _hash(name: str, path: Path) -> str:
@@ -187,4 +167,6 @@ def _file_hash(path: Path, inode: int, size: int, mtime_ns: int) -> str:
 
 @lru_cache(maxsize=1)
 def _versions() -> dict[str, str]:
-    return {"facediff": facediff.__version__, **{name: version(name) for name in _LIBRARIES}}
+    from facediff.provenance.record import library_versions
+
+    return {**library_versions(), "facediff": facediff.__version__}

@@ -2,48 +2,28 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from facediff.cli.console import err, progress_bar
 from facediff.errors import ConfigError, InputError
+from facediff.options import OutputOptions, SourceOptions
 
 if TYPE_CHECKING:
     from facediff.avatar import Avatar
     from facediff.clip import Clip
 
 
-class OnMissingFace(str, Enum):
-    """What becomes of frames without a face."""
-
-    keep = "keep"
-    hold = "hold"
-    error = "error"
+Output = Annotated[Path, typer.Option("--output", "-o", help="Where to: mp4, mov, m4v, mkv.")]
 
 
-def read_avatar(
-    source: Path, face: str | None, model: str, device: str | None, on_missing_face: str, consent: str | None
-) -> Avatar:
+def read_avatar(source: Path, options: SourceOptions) -> Avatar:
     """The avatar of a portrait or of a video, by the file's name."""
     from facediff.avatar import Avatar
-    from facediff.media import is_video
 
-    chosen = chosen_face(face)
-    if is_video(source):
-        return Avatar.from_video(
-            source, face="largest" if chosen is None else chosen, model=model, device=device,
-            on_missing_face=on_missing_face, consent=consent,
-        )  # fmt: skip
-    return Avatar.from_image(source, face=chosen, model=model, device=device, consent=consent)
-
-
-def chosen_face(face: str | None) -> int | str | None:
-    """``largest``, an index from the left, or None where none was chosen."""
-    chosen = int(face) if face is not None and face.lstrip("-").isdigit() else face
-    if isinstance(chosen, str) and chosen != "largest":
-        raise ConfigError(f"--face is 'largest' or an index from the left, not {chosen!r}")
-    return chosen
+    return Avatar.from_file(source, **vars(options))
 
 
 def check_paths(source: Path, second: Path, output: Path, preview: bool, *, folders: bool = False) -> None:
@@ -78,16 +58,16 @@ def refuse_input(output: Path, path: Path) -> None:
         raise ConfigError(f"{output} is an input; choose another name for the result")
 
 
-def write_clip(clip: Clip, output: Path, preview: bool, *, watermark: bool = True) -> None:
+def write_clip(clip: Clip, output: Path, options: OutputOptions) -> None:
     """Renders a clip with a progress bar, or one frame of it as a picture that carries no provenance; says so."""
-    if preview:
+    if options.preview:
         from facediff.media import write_image
 
         with err.status("rendering a frame"):
             write_image(output, clip.preview())
     else:
         with progress_bar("rendering", len(clip)) as advance:
-            clip.save(output, watermark=watermark, progress=advance)
+            clip.save(output, watermark=options.watermark, progress=advance)
     say_wrote(output)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from facediff.batch.options import WINDOW
 from facediff.cli.app import app
 from facediff.cli.arguments import say_wrote
 from facediff.cli.console import INTERRUPTED, TERMINATED, err, say
@@ -42,7 +43,7 @@ def batch(
     window: Annotated[
         int,
         typer.Option(min=0, help="Clips of more than two windows of so many frames are rendered in parts; 0: none."),
-    ] = 1200,
+    ] = WINDOW,
     address: Annotated[str | None, typer.Option(help="Of the Ray cluster; one is started here by default.")] = None,
 ) -> None:
     """Render many clips; run it again to go on where it was stopped.

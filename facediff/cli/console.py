@@ -27,6 +27,7 @@ from rich.progress import (
 from rich.text import Text
 from typer.core import TyperGroup
 
+from facediff.cli.flags import dashed
 from facediff.errors import FaceDiffError
 
 REFUSED, INTERRUPTED, TERMINATED = 2, 130, 143  # exit codes; the last two are those of a shell
@@ -51,7 +52,10 @@ class Commands(TyperGroup):
         except (FaceDiffError, OSError, MemoryError) as error:
             if is_debugged:
                 raise
-            say(_sentence(error), style="red")
+            command = self.get_command(ctx, ctx.invoked_subcommand or "")
+            say(
+                dashed(_sentence(error), command) if isinstance(error, FaceDiffError) else _sentence(error), style="red"
+            )
             raise typer.Exit(REFUSED) from error
 
 

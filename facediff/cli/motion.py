@@ -8,18 +8,21 @@ from typing import Annotated
 import typer
 
 from facediff.cli.app import app
-from facediff.cli.arguments import chosen_face, refuse_input, say_wrote
+from facediff.cli.arguments import refuse_input, say_wrote
 from facediff.cli.console import err
+from facediff.cli.flags import flags
+from facediff.options import FaceOptions
 
 motion_app = typer.Typer(no_args_is_help=True, help="Motions as files: take one from a face, look at it.")
 app.add_typer(motion_app, name="motion")
 
 
 @motion_app.command("extract")
+@flags
 def motion_extract(
     driving: Annotated[Path, typer.Argument(help="A video, a folder of frames, or a picture of an expression.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to: safetensors or npz.")],
-    face: Annotated[str | None, typer.Option(help="'largest', or an index from the left.")] = None,
+    shown: FaceOptions,
 ) -> None:
     """Save how a face moves, to animate others with it."""
     from facediff.motion.driver import read_driver
@@ -28,8 +31,7 @@ def motion_extract(
     check_name(output)
     refuse_input(output, driving)
     with err.status("reading the face"):
-        chosen = chosen_face(face)
-        driver = read_driver(driving, face="largest" if chosen is None else chosen)
+        driver = read_driver(driving, face="largest" if shown.face is None else shown.face)
     driver.template.save(output)
     say_wrote(output)
 
@@ -43,7 +45,7 @@ def motion_show(
 ) -> None:
     """Show a motion: how much of what moves, or, over time, as a picture."""
     from facediff.motion.driver import read_driver
-    from facediff.motion.plot import plot_motion, ranges
+    from facediff.motion.plot import measure_ranges, plot_motion
 
     if output is not None:
         refuse_input(output, motion)
@@ -51,7 +53,7 @@ def motion_show(
     if output is None:
         seen = int(template.present.sum())
         typer.echo(f"{len(template)} frames at {float(template.fps):g} a second, a face in {seen}")
-        for name, low, high in ranges(template):
+        for name, low, high in measure_ranges(template):
             typer.echo(f"{name:24} {low:8.2f} to {high:6.2f}")
     else:
         plot_motion(template, output)

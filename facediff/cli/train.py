@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
+from collections.abc import Callable
 from enum import Enum
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from facediff.cli.app import app
 from facediff.cli.arguments import say_wrote
 from facediff.cli.console import err
+from facediff.errors import ConfigError
 
-
-class Stage(str, Enum):
-    """What can be trained."""
-
-    codec = "codec"
-    motion = "motion"
-    closing = "closing"
-    sync = "sync"
-    difftalk = "difftalk"
-    fadm = "fadm"
-    prior = "prior"
-    edit = "edit"
-    attributes = "attributes"
-    prototypes = "prototypes"
-    unseen = "unseen"
+# A stage by name: the function that runs it, whose parameters say which options it takes.
+RECIPES = {
+    "codec": "stages.run_codec",
+    "motion": "stages.run_motion",
+    "closing": "stages.run_closing",
+    "sync": "stages.run_sync",
+    "difftalk": "stages.run_difftalk",
+    "fadm": "stages.run_fadm",
+    "prior": "prior.run_prior",
+    "edit": "edit_stages.run_edit",
+    "attributes": "edit_stages.run_attributes",
+    "prototypes": "edit_stages.run_prototypes",
+    "unseen": "stages.run_unseen",
+}
+Stage = Enum("Stage", {name: name for name in RECIPES}, type=str)  # type: ignore[misc]
+_LOOP = ("steps", "minutes", "learning_rate", "mixed_precision", "seed")  # of what takes a ``LoopConfig``
 
 
 @app.command()
 def train(
+    context: typer.Context,
     stage: Annotated[
-        Stage, typer.Argument(help="codec before difftalk, fadm, edit; difftalk before prior; motion before sync.")
+        Stage,  # type: ignore[valid-type]
+        typer.Argument(help="codec before difftalk, fadm, edit; difftalk before prior; motion before sync."),
     ],
     catalog: Annotated[Path, typer.Argument(help="CSV: file, split, kind, identity, licence; of closing, a folder.")],
     model: Annotated[Path, typer.Option(help="Model folder to write to.")],
@@ -45,41 +52,44 @@ def train(
     licence: Annotated[str, typer.Option(help="any, or permissive: no non-commercial clips.")] = "any",
     audio_encoder: Annotated[str, typer.Option(help="What difftalk hears with: log-mel, wav2vec2, ...")] = "log-mel",
     labels: Annotated[
-        Path | None, typer.Option(help="CSV for attributes: file or sha256, and 0 to 1 each; ours if not given.")
+        Path | None, typer.Option(help="CSV of attributes: file or sha256, and 0 to 1 each; ours if not given.")
     ] = None,
     only: Annotated[list[str] | None, typer.Option(help="An attribute to keep; may be repeated. All if none.")] = None,
     seed: Annotated[int, typer.Option(help="Of everything.")] = 0,
 ) -> None:
     """Train a model of your own; a run that was cut off goes on where it was saved."""
-    from facediff.training import edit_stages, stages
+    name = context.params["stage"].value
+    given = {"catalog", "model"} | {
+        option
+        for option in context.params
+        if getattr(context.get_parameter_source(option), "name", "") == "COMMANDLINE"
+    }
+    run = _recipe(name, given - {"stage"})
+    from facediff.training.edit_stages import LABELS
     from facediff.training.loop import LoopConfig
-    from facediff.training.prior import run_prior
 
     logging.getLogger("facediff").setLevel(logging.INFO)
-    config = LoopConfig(
-        output=cache / "runs" / stage.value, steps=steps, minutes=minutes, learning_rate=learning_rate,
-        mixed_precision=mixed_precision, seed=seed,
-    )  # fmt: skip
-    if stage is Stage.closing:
-        stages.run_closing(catalog, model)
-    elif stage is Stage.unseen:
-        stages.run_unseen(catalog, cache, model, licence=licence)
-    elif stage is Stage.prototypes:
-        edit_stages.run_prototypes(
-            labels or edit_stages.LABELS, catalog, cache, model, only=only or (), licence=licence
-        )
-    elif stage is Stage.attributes:
-        judged = edit_stages.run_attributes(
-            labels or edit_stages.LABELS, catalog, cache, model, only=only or (), licence=licence
-        )
-        for name, score in judged.items():
-            err.print(f"{name}: {score:.2f} on people not seen (area under the curve)", highlight=False)
-    elif stage is Stage.difftalk:
-        stages.run_difftalk(catalog, cache, model, config, licence=licence, audio_encoder=audio_encoder)
-    else:
-        run = {
-            Stage.codec: stages.run_codec, Stage.motion: stages.run_motion, Stage.sync: stages.run_sync,
-            Stage.fadm: stages.run_fadm, Stage.prior: run_prior, Stage.edit: edit_stages.run_edit,
-        }[stage]  # fmt: skip
-        run(catalog, cache, model, config, licence=licence)
+    values: dict[str, Any] = {**context.params, "labels": labels or LABELS, "only": only or (), "spoken": catalog}
+    values["config"] = LoopConfig(output=cache / "runs" / name, **{option: values[option] for option in _LOOP})
+    result = run(
+        **{parameter: values[parameter] for parameter in inspect.signature(run).parameters if parameter in values}
+    )
+    for attribute, score in result.items() if isinstance(result, dict) else ():
+        err.print(f"{attribute}: {score:.2f} on people not seen (area under the curve)", highlight=False)
     say_wrote(model)
+
+
+def _recipe(stage: str, given: set[str]) -> Callable[..., Any]:
+    """The function that runs a stage.
+
+    Raises:
+        ConfigError: An option was given that the stage has no use for.
+    """
+    module, _, function = RECIPES[stage].partition(".")
+    run = getattr(import_module(f"facediff.training.{module}"), function)
+    takes = set(inspect.signature(run).parameters)
+    takes |= {"catalog"} if "spoken" in takes else set()
+    takes |= set(_LOOP) if "config" in takes else set()
+    if unused := sorted(given - takes):
+        raise ConfigError(f"{unused[0]} is of no use to the stage {stage}; leave it out")
+    return run

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from facediff.landmarks.mesh import LEFT_LIDS, MESH_POINTS, OUTER_EYES, RIGHT_LIDS
 from facediff.motion import coefficients
+from facediff.motion.rig import encode_motion
 from facediff.types import FaceTrack, Presence
 
 # What expression hardly moves and every face shows: eye corners, nose bridge, the middle of the forehead, temples.
@@ -97,5 +98,5 @@ def pose_spread(track: FaceTrack) -> tuple[float, float, float] | None:
     rows = seen(track)
     if rows.sum() < LEAST_FRAMES:
         return None
-    yaw, pitch, roll = coefficients.encode(track.points[rows])[:, coefficients.ANGLES].std(axis=0)
+    yaw, pitch, roll = encode_motion(track.points[rows])[:, coefficients.ANGLES].std(axis=0)
     return float(yaw), float(pitch), float(roll)

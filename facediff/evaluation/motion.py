@@ -9,6 +9,7 @@ from facediff.errors import InputError
 from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.mesh import LEFT_BROW, OUTER_EYES, RIGHT_BROW
 from facediff.motion import coefficients
+from facediff.motion.rig import encode_motion
 from facediff.types import FaceTrack
 
 # What is compared, and how much of it (standard deviation) makes a movement: less than that is the tracker's noise.
@@ -40,7 +41,7 @@ def motion_correlation(track: FaceTrack, driver: FaceTrack) -> dict[str, float |
 
 def _series(points: NDArray[np.floating]) -> dict[str, NDArray[np.float32]]:
     """Each a number a frame (T,)."""
-    motion = coefficients.encode(points.astype(np.float32))
+    motion = encode_motion(points.astype(np.float32))
     angles = motion[:, coefficients.ANGLES]
     return {
         "lips": motion[:, coefficients.OPENING][:, 0],

@@ -18,6 +18,7 @@ from facediff.media import VideoReader
 from facediff.models.motion import MotionDenoiser, SpeechEncoder
 from facediff.models.sync import SyncNet
 from facediff.motion import coefficients
+from facediff.motion.rig import encode_motion
 from facediff.system.weights import model_folder
 from facediff.types import FaceTrack, Wave
 
@@ -79,7 +80,7 @@ class SyncScorer:
         if len(found) < LEAST_FRAMES:
             raise InputError(f"a face is seen in {len(found)} frames; sync needs {LEAST_FRAMES} at least")
         at = np.arange(int(len(track) / track.fps * coefficients.MOTION_FPS)) / coefficients.MOTION_FPS
-        own = coefficients.encode(track.points)
+        own = encode_motion(track.points)
         motion = np.stack([np.interp(at, found / track.fps, own[found, k]) for k in range(own.shape[1])], axis=1)
         return self.motion(motion.astype(np.float32), wave)
 

@@ -1,7 +1,8 @@
 """What moves in a face, free of whose face it is.
 
 A motion is (T, 31) float32: coefficients of the lower face (lips, jaw, cheeks), of the brows, closure of the lids,
-gaze, and head pose. It is added to a person's neutral geometry, so the shape of the face stays the person's own.
+gaze, and head pose. It is added to a person's neutral geometry (``facediff.motion.rig``), so the shape of the face
+stays the person's own.
 """
 
 from __future__ import annotations
@@ -14,9 +15,7 @@ from importlib.resources import as_file, files
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
-from scipy.spatial.transform import Rotation
 
-from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.mesh import (
     LEFT_EYE,
     LEFT_IRIS,
@@ -26,7 +25,6 @@ from facediff.landmarks.mesh import (
     RIGHT_IRIS,
     RIGHT_LIDS,
 )
-from facediff.types import Points, RigidPose
 
 LIPS = slice(0, 16)  # coefficients of the lower face, each of unit deviation over the training clips
 BROWS = slice(16, 20)
@@ -79,77 +77,6 @@ def lip_opening(points: NDArray[np.floating]) -> NDArray[np.floating]:
     return np.mean(gaps, axis=0)
 
 
-def neutral(canonical: NDArray[np.floating], *, closed: float = 0.012) -> NDArray[np.float32]:
-    """A person's face (478, 3) at rest, lips together, eyes as open as usual.
-
-    Args:
-        canonical: Canonical landmarks (T, 478, 3) of one person; a still is T = 1. NaN rows are ignored.
-        closed: Opening, in eye distances, at which the mesh's lips touch.
-    """
-    usual = np.nanmedian(canonical, axis=0).astype(np.float32)
-    gap = float(lip_opening(usual[None])[0]) - closed
-    return usual - max(gap, 0.0) * basis().opening
-
-
-def _lid_gap(canonical: NDArray[np.floating]) -> NDArray[np.floating]:
-    """(T, 2) distance of upper and lower lid over the width of the eye."""
-    gaps = []
-    for _, (upper, lower), _, (a, b) in EYES:
-        width = np.linalg.norm(canonical[:, a] - canonical[:, b], axis=-1)
-        gaps.append(np.linalg.norm(canonical[:, upper] - canonical[:, lower], axis=-1) / width)
-    return np.stack(gaps, axis=1)
-
-
-def _gaze(canonical: NDArray[np.floating]) -> NDArray[np.floating]:
-    """(T, 2) iris centre from the middle of the eye corners, in eye widths, mean of both eyes."""
-    offsets = []
-    for _, _, iris, (a, b) in EYES:
-        width = np.linalg.norm(canonical[:, a] - canonical[:, b], axis=-1)[:, None]
-        offsets.append((canonical[:, iris[0], :2] - (canonical[:, a, :2] + canonical[:, b, :2]) / 2) / width)
-    return np.mean(offsets, axis=0)
-
-
-def encode(points: Points, rest: NDArray[np.floating] | None = None) -> NDArray[np.float32]:
-    """The motion (T, 31) of one face, frame by frame.
-
-    Args:
-        points: Landmarks (T, 478, 3) in pixels; NaN rows give NaN.
-        rest: The person's neutral geometry, eyes open and looking ahead; found from the landmarks by default.
-    """
-    canonical, pose = canonicalise(points)
-    gaps, gaze = _lid_gap(canonical), _gaze(canonical)
-    if rest is None:
-        rest = neutral(canonical)
-        usual_gap, usual_gaze = np.nanmedian(gaps, axis=0), np.nanmedian(gaze, axis=0)
-    else:
-        usual_gap, usual_gaze = _lid_gap(rest[None])[0], _gaze(rest[None])[0]
-    b = basis()
-    offset = (canonical - rest).reshape(len(points), -1)
-    motion = np.full((len(points), DIMENSIONS), np.nan, np.float32)
-    for part, directions in ((LIPS, b.lips), (BROWS, b.brows)):
-        flat = directions.reshape(len(directions), -1)
-        motion[:, part] = offset @ np.linalg.pinv(flat)
-    motion[:, LIDS] = np.clip(1.0 - gaps / usual_gap, -0.5, 1.0)
-    motion[:, GAZE] = gaze - usual_gaze
-    motion[:, ANGLES], motion[:, SHIFT] = _head(pose)
-    motion[:, OPENING] = lip_opening(canonical)[:, None] - lip_opening(rest[None])[0]
-    return motion
-
-
-def _head(pose: RigidPose) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Angles in degrees and shifts from the usual pose."""
-    found = np.isfinite(pose.scale)
-    usual = mean_pose(pose)
-    angles = np.full((len(pose), 3), np.nan, np.float32)
-    relative = pose.rotation[found] @ usual.rotation[0].T
-    angles[found] = Rotation.from_matrix(relative).as_euler("yxz", degrees=True)
-    scale = usual.scale[0]
-    shift = np.concatenate(
-        [(pose.translation[:, :2] - usual.translation[0, :2]) / scale, np.log(pose.scale / scale)[:, None]], axis=1
-    )
-    return angles, shift.astype(np.float32)
-
-
 def resample(
     motion: NDArray[np.floating], motion_fps: float | Fraction, fps: float | Fraction, frames: int
 ) -> NDArray[np.float32]:
@@ -171,26 +98,6 @@ def lip_channels(motion: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.ascontiguousarray(lips.T)
 
 
-def mean_pose(pose: RigidPose) -> RigidPose:
-    """The mean rotation and median place of a track, one row."""
-    found = np.isfinite(pose.scale)
-    rotation = Rotation.from_matrix(pose.rotation[found]).mean().as_matrix()[None]
-    return RigidPose(
-        rotation.astype(np.float32),
-        np.median(pose.scale[found])[None].astype(np.float32),
-        np.median(pose.translation[found], axis=0)[None].astype(np.float32),
-    )
-
-
-def express(motion: NDArray[np.floating], rest: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Canonical landmarks (T, 478, 3) of a person with neutral geometry ``rest`` making a motion's expressions."""
-    b = basis()
-    canonical = (
-        rest + np.einsum("tk,kni->tni", motion[:, LIPS], b.lips) + np.einsum("tk,kni->tni", motion[:, BROWS], b.brows)
-    )
-    return look(close_lids(canonical.astype(np.float32), motion[:, LIDS]), motion[:, GAZE])
-
-
 def close_lids(canonical: NDArray[np.float32], closure: NDArray[np.floating]) -> NDArray[np.float32]:
     """Landmarks with the upper lids moved towards the lower ones: ``closure`` (T, 2), 1 is shut."""
     out = canonical.copy()
@@ -210,28 +117,3 @@ def look(canonical: NDArray[np.float32], gaze: NDArray[np.floating]) -> NDArray[
         width = np.linalg.norm(canonical[:, a] - canonical[:, b], axis=-1)[:, None]
         out[:, iris, :2] += (gaze * width)[:, None]
     return out
-
-
-def move_head(pose: RigidPose, motion: NDArray[np.floating]) -> RigidPose:
-    """Head poses (T) of a motion around one usual pose (a single row)."""
-    turn = Rotation.from_euler("yxz", motion[:, ANGLES], degrees=True).as_matrix()
-    scale = pose.scale[0] * np.exp(motion[:, SHIFT][:, 2])
-    translation = np.repeat(pose.translation, len(motion), axis=0)
-    translation[:, :2] += motion[:, SHIFT][:, :2] * pose.scale[0]
-    return RigidPose(
-        (turn @ pose.rotation[0]).astype(np.float32), scale.astype(np.float32), translation.astype(np.float32)
-    )
-
-
-def undo_head_motion(pose: RigidPose, row: NDArray[np.floating]) -> RigidPose:
-    """The usual pose of a head that is at ``pose`` (a single row) when its motion is ``row`` (31,): undoes a move."""
-    turn = Rotation.from_euler("yxz", row[ANGLES], degrees=True).as_matrix()
-    scale = pose.scale * np.exp(-row[SHIFT][2])
-    translation = pose.translation.copy()
-    translation[:, :2] -= row[SHIFT][:2] * scale
-    return RigidPose((turn.T @ pose.rotation[0])[None].astype(np.float32), scale.astype(np.float32), translation)
-
-
-def place(motion: NDArray[np.floating], rest: NDArray[np.floating], pose: RigidPose) -> Points:
-    """Landmarks (T, 478, 3) in pixels: expressions and head motion around one usual pose."""
-    return from_canonical(express(motion, rest), move_head(pose, motion))

@@ -19,6 +19,7 @@ from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, is_video, read_image
 from facediff.media.images import PICTURE_SUFFIXES
 from facediff.motion import coefficients
+from facediff.motion.rig import FaceRig, fit_neutral
 from facediff.motion.template import MotionTemplate, extract, is_template, load_template
 from facediff.types import FaceTrack, Frame, Points
 
@@ -92,7 +93,7 @@ class Driver:
         unit = np.linalg.norm(here[OUTER_EYES[0]] - here[OUTER_EYES[1]])
         return np.sqrt(((there - here) ** 2).sum(axis=2).mean(axis=1)) / unit
 
-    def motion_of(self, source: FaceTrack) -> np.ndarray | None:
+    def find_motion_of(self, source: FaceTrack) -> np.ndarray | None:
         """The motion (31,) that a picture of the driver shows, as ``template`` counts it; None where it shows another.
 
         It is that of ``find_matching_frame``, but for the lids: a blink is over before a head has moved.
@@ -104,13 +105,14 @@ class Driver:
         if moment is None or self.track is None:
             return None
         motion = self.template.motion[moment].copy()
-        rest = coefficients.neutral(canonicalise(self.track.points)[0])
-        lids = coefficients.encode(source.points, rest)[0, coefficients.LIDS]
+        canonical, pose = canonicalise(self.track.points)
+        rig = FaceRig.from_shape(fit_neutral(canonical), pose)
+        lids = rig.encode(source.points)[0, coefficients.LIDS]
         if np.abs(lids - motion[coefficients.LIDS]).max() > BLINKS:
             motion[coefficients.LIDS] = lids
         return motion
 
-    def landmarks_for(self, source: FaceTrack) -> Points | None:
+    def find_landmarks_of(self, source: FaceTrack) -> Points | None:
         """The driver's own landmarks (T, 478, 3) in pixels of a picture of the same person; None of another's.
 
         A motion says most of what a face does, landmarks say all. Frames without a face hold what lies between their
@@ -125,10 +127,9 @@ class Driver:
         track, canonical, pose = smooth_track(self.track)
         points = track.points
         if self._places(source)[moment] > SAME_PLACE:  # another camera's, or another day's
-            usual = coefficients.undo_head_motion(
-                fit_pose(source.points, np.nanmedian(canonical, axis=0)), self.template.motion[moment]
-            )
-            points = from_canonical(canonical, coefficients.move_head(usual, self.template.motion))
+            shape, motion = np.nanmedian(canonical, axis=0), self.template.motion
+            rig = FaceRig.from_shape(shape, fit_pose(source.points, shape)).since(motion[moment])
+            points = from_canonical(canonical, rig.move_head(motion))
         found = np.flatnonzero(track.usable)
         flat = points.reshape(len(points), -1)
         between = [np.interp(np.arange(len(flat)), found, column) for column in flat[found].T]
@@ -191,7 +192,7 @@ def _pictures(path: Path, fps: Fraction) -> Iterator[Frame]:
         yield read_image(path)
 
 
-def channels(region: str) -> np.ndarray:
+def select_channels(region: str) -> np.ndarray:
     """(31,) True for the channels of a motion that belong to a region.
 
     Raises:
@@ -209,7 +210,7 @@ def scale_motion(motion: np.ndarray, *, lips: float, eyes: float, brows: float, 
     """The same motion (..., 31), each part as strong as is wanted."""
     motion = motion.copy()
     for region, strength in (("lips", lips), ("eyes", eyes), ("brows", brows), ("pose", head)):
-        motion[..., channels(region)] *= strength
+        motion[..., select_channels(region)] *= strength
     return motion
 
 

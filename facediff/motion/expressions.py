@@ -12,6 +12,7 @@ from safetensors.numpy import load_file
 
 from facediff.errors import ConfigError
 from facediff.motion import coefficients
+from facediff.options import check_strength
 
 HEAD_DEG = 15.0  # by which the head turns at strength 1
 GAZE_WIDTHS = 0.15  # eye widths by which the irises move at strength 1
@@ -48,8 +49,7 @@ def expression(strengths: Mapping[str, float]) -> NDArray[np.float32]:
     for name, strength in strengths.items():
         if name not in expressions():
             raise ConfigError(f"there is no expression {name!r}; there are {', '.join(expressions())}")
-        if not -2 <= strength <= 2:
-            raise ConfigError(f"{name} is a strength from -2 to 2, not {strength}")
+        check_strength(name, strength)
         motion += np.float32(strength) * expressions()[name]
     return motion
 

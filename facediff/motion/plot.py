@@ -24,7 +24,7 @@ PANELS: tuple[tuple[str, str, tuple[tuple[str, int], ...]], ...] = (
 )
 
 
-def ranges(template: MotionTemplate) -> list[tuple[str, float, float]]:
+def measure_ranges(template: MotionTemplate) -> list[tuple[str, float, float]]:
     """Name, least and greatest value of what a person would name."""
     return [
         (f"{name} ({unit})", float(template.motion[:, k].min()), float(template.motion[:, k].max()))

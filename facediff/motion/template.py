@@ -13,9 +13,10 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from facediff.errors import InputError, MediaError
-from facediff.landmarks.canonical import mean_face
+from facediff.landmarks.canonical import canonicalise, mean_face
 from facediff.landmarks.smoothing import smooth_track
 from facediff.motion import coefficients
+from facediff.motion.rig import FaceRig, fit_mean_pose, fit_neutral
 from facediff.system.files import atomic_write
 from facediff.types import FaceTrack
 
@@ -139,7 +140,11 @@ def extract(track: FaceTrack) -> MotionTemplate:
     found = np.flatnonzero(track.usable)
     fps = Fraction(track.fps).limit_denominator(1001) if track.fps else Fraction(coefficients.MOTION_FPS)
     smooth, _, pose = smooth_track(track)
-    rows = coefficients.encode(smooth.points, rest=coefficients.neutral(mean_face()[None]) if len(track) == 1 else None)
+    if len(track) == 1:
+        rig = FaceRig.from_shape(fit_neutral(mean_face()[None]), canonicalise(smooth.points)[1])
+    else:
+        rig = FaceRig.fit(smooth.points)
+    rows = rig.encode(smooth.points)
     at = np.arange(len(track))
     motion = np.stack([np.interp(at, found, rows[found, k]) for k in range(coefficients.DIMENSIONS)], axis=1)
-    return MotionTemplate(motion.astype(np.float32), track.usable, coefficients.mean_pose(pose).rotation[0], fps)
+    return MotionTemplate(motion.astype(np.float32), track.usable, fit_mean_pose(pose).rotation[0], fps)

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from facediff.errors import ConfigError
 from facediff.models.attributes import AttributeClassifier
+from facediff.options import check_strength
 
 
 class Editor(Protocol):
@@ -44,8 +44,7 @@ class LinearEditor:
         """
         for name, strength in self.strengths.items():
             self.classifier.index(name)
-            if not -2 <= strength <= 2:
-                raise ConfigError(f"{name} is a strength from -2 to 2, not {strength}")
+            check_strength(name, strength)
 
     @torch.no_grad()
     def __call__(self, identity: Tensor) -> Tensor:

@@ -163,7 +163,7 @@ def load_domain_talk(
     if card.base_sha256 != base_hash(model, card.method):
         raise WeightsError(
             f"the domain model {folder.name} was trained for another model than {model}, of other weights; "
-            "give the --model that it was trained with, or adapt again"
+            "give the model that it was trained with, or adapt again"
         )
     motion, painting = load_talk(model, device, scheduler)
     if card.method == "lora":

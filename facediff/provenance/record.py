@@ -29,7 +29,8 @@ Scalar = str | int | float | bool | None
 
 
 @lru_cache(maxsize=1)
-def _versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
+    """Versions of facediff and of the libraries that shape its frames."""
     found = {}
     for library in _LIBRARIES:
         with contextlib.suppress(PackageNotFoundError):  # facediff itself, where it is only on the path
@@ -76,7 +77,7 @@ class Record:
     is_watermarked: bool = True
     consent: str | None = None
     digital_source_type: str = SYNTHETIC_PARTS
-    versions: Mapping[str, str] = field(default_factory=_versions)
+    versions: Mapping[str, str] = field(default_factory=library_versions)
 
     def __post_init__(self) -> None:
         """Refuses what could not be kept.

@@ -12,7 +12,7 @@ PLAIN_UNIT = 24  # pixels to an eye distance at which a background is looked at
 PLATE_SIDE = 320  # pixels of the longer side at which the backdrop behind a person is made up
 
 
-def backdrop(frame: Frame, mask: NDArray[np.float32], edge_px: float) -> NDArray[np.float32]:
+def make_backdrop(frame: Frame, mask: NDArray[np.float32], edge_px: float) -> NDArray[np.float32]:
     """The picture (H, W, 3) float32 with the person taken out, made up behind them from what is around.
 
     Args:
@@ -33,7 +33,7 @@ def backdrop(frame: Frame, mask: NDArray[np.float32], edge_px: float) -> NDArray
     return frame + share * (made_up - frame)
 
 
-def busyness(frame: Frame, mask: NDArray[np.float32], unit_px: float) -> float:
+def measure_busyness(frame: Frame, mask: NDArray[np.float32], unit_px: float) -> float:
     """How steep, in levels to a pixel, the steeper tenth of a background is; 0 where there is none.
 
     Args:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from facediff.types import Frame
 
 
-def detail_kept(
+def keep_detail(
     painted: NDArray[np.float32],
     coarse: NDArray[np.float32],
     coarse_round_trip: NDArray[np.float32],

@@ -13,7 +13,7 @@ from facediff.types import RigidPose
 COARSEST, FINENESS = 96, 48  # pixels to an eye distance in which things are drawn at least, and their steps
 
 
-def in_crop(
+def place_in_crop(
     points: NDArray[np.floating], alignment: Alignment, pose: RigidPose, template: CropTemplate
 ) -> NDArray[np.float32]:
     """Landmarks (478, 3) of a frame in pixels of its crop, depth scaled alike."""
@@ -21,7 +21,7 @@ def in_crop(
     return np.concatenate([alignment.to_crop(points, 0), depth], axis=1, dtype=np.float32)
 
 
-def drawing_unit(scale: float, finest: float) -> float:
+def choose_drawing_unit(scale: float, finest: float) -> float:
     """Pixels to an eye distance in which something is drawn on a face of ``scale`` pixels: about as many, in steps.
 
     Args:
@@ -31,7 +31,7 @@ def drawing_unit(scale: float, finest: float) -> float:
     return float(np.clip(FINENESS * np.ceil(scale / FINENESS), COARSEST, finest))
 
 
-def border_fade(size: tuple[int, int], width: float = 6.0) -> NDArray[np.float32]:
+def fade_border(size: tuple[int, int], width: float = 6.0) -> NDArray[np.float32]:
     """(H, W) from 0 at the border of a crop of ``size`` to 1 at ``width`` pixels from it."""
     x = np.minimum(np.arange(size[0]), np.arange(size[0])[::-1])
     y = np.minimum(np.arange(size[1]), np.arange(size[1])[::-1])

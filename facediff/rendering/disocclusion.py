@@ -31,12 +31,12 @@ def measure_disocclusion(
     return float(np.clip((wanted - before - nothing) / (everything - nothing), 0, 1))
 
 
-def lip_gap(canonical: NDArray[np.floating]) -> float:
+def measure_lip_gap(canonical: NDArray[np.floating]) -> float:
     """How far the lips of a face (478, 3) are apart, in eye distances."""
     return float(coefficients.lip_opening(canonical[None])[0])
 
 
-def unobserved(disocclusion: float, shown: float) -> float:
+def measure_unobserved(disocclusion: float, shown: float) -> float:
     """How little is known of what is between lips, from 0 to 1.
 
     Args:

@@ -1,82 +1,99 @@
-"""One frame to be rendered: what the coarse stage hands to whoever paints."""
+"""One frame to be rendered: what a warper hands to whoever paints."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facediff.motion import coefficients
+from facediff.rendering.inpainting.protocol import PreparedInpainter
 from facediff.types import Frame, RigidPose
 
-T = TypeVar("T")
 
-
-class SourceTeeth(NamedTuple):
-    """What a picture shows between its lips; see ``facediff.rendering.inpainting.teeth``.
+@dataclass(frozen=True)
+class WarpedFace:
+    """A face that was carried to other landmarks, and what its frame lacks there.
 
     Attributes:
-        picture: (H, W, 4): colours, and from 0 to 1 where they are known.
-        linear: (2, 2) from eye distances across and down the face to its pixels.
-        anchor: (2,) where ``point`` is in it.
-        point: The landmark that they move with, of the skull or of the lower lip.
-        share: How sure it is that they are teeth, from 0 to 1.
+        points: Landmarks (478, 3) wanted, in pixels of the frame.
+        pose: Head pose of this frame, one row.
+        reference: Mouth window of another moment, moved to the same landmarks; None where the frame's own will do.
+        disocclusion: How much of what the opened mouth shows is missing from the frame, from 0 (it keeps its own teeth,
+            and what the denoiser changes is added) to 1 (what is between the lips is painted anew).
+        unobserved: How little source and reference show of what is between the lips, from 0 to 1; see
+            ``facediff.rendering.disocclusion``.
+        drawn_lids: (2,) how much of each shut lid is drawn already, from 0 to 1.
+        motion_residual: (31,) the source's own motion less the one wanted: 0 where nothing moves.
+        source_points: Landmarks (478, 3) that the warp started from, of the same head at the same size; None where
+            they are not known.
+        inpainter: Draws what the source does not show; None where nothing is drawn.
     """
 
-    picture: NDArray[np.float32]
-    linear: NDArray[np.float32]
-    anchor: NDArray[np.float32]
-    point: int
-    share: float
+    points: NDArray[np.float32]
+    pose: RigidPose
+    reference: NDArray[np.uint8] | None = None
+    disocclusion: float = 1.0
+    unobserved: float = 0.0
+    drawn_lids: NDArray[np.float32] = field(default_factory=lambda: np.zeros(2, np.float32))
+    motion_residual: NDArray[np.float32] = field(default_factory=lambda: np.zeros(coefficients.DIMENSIONS, np.float32))
+    source_points: NDArray[np.float32] | None = None
+    inpainter: PreparedInpainter | None = None
+
+    def inpaint_mouth(self, picture: Frame) -> Frame:
+        """A painted frame (H, W, 3) with what its source does not show drawn between its lips."""
+        return picture if self.inpainter is None else self.inpainter.inpaint_mouth(picture, self)
 
 
 @dataclass(frozen=True)
 class WarpedFrame:
-    """A frame with its face moved by the coarse stage.
+    """A frame with its face moved, or as it was where it shows none.
 
     Attributes:
-        coarse: The frame with its face already moved (H, W, 3) uint8.
-        reference: Window of another moment, or of the same picture, moved to the same landmarks.
-        points: Landmarks (478, 3) wanted, in pixels of the frame.
-        pose: Head pose of this frame, one row.
-        disocclusion: How much of what the opened mouth shows is missing from the coarse frame, from 0 (it keeps its own
-            teeth, and what the denoiser changes is added) to 1 (what is between the lips is painted anew).
-        unobserved: How little source and reference show of what is between the lips, from 0 to 1; see ``cavity``.
-        teeth: The source's own; None where it shows none, or is a video.
-        lids: (2,) how much of each shut lid is drawn already, from 0 to 1; see ``lids``.
-        moved: (31,) the source's own motion less the one wanted: 0 where nothing moves.
-        origin: Landmarks (478, 3) that the coarse stage started from, of the same head at the same size; None where
-            they are not known.
+        picture: (H, W, 3) uint8.
+        face: What was moved; None where the frame is to pass as it is.
     """
 
-    coarse: Frame
-    reference: NDArray[np.uint8] | None
-    points: NDArray[np.float32]
-    pose: RigidPose
-    disocclusion: float = 1.0
-    unobserved: float = 0.0
-    teeth: SourceTeeth | None = None
-    lids: NDArray[np.float32] = field(default_factory=lambda: np.zeros(2, np.float32))
-    moved: NDArray[np.float32] = field(default_factory=lambda: np.zeros(coefficients.DIMENSIONS, np.float32))
-    origin: NDArray[np.float32] | None = None
+    picture: Frame
+    face: WarpedFace | None = None
 
 
-def in_chunks(items: Iterable[T | Frame], size: int, work: Callable[[list[T]], Iterable[Frame]]) -> Iterator[Frame]:
-    """Finished frames, in order: what is no bare frame is worked on, ``size`` items at a time; those pass untouched."""
-    waiting: list[T | Frame] = []
-    for item in items:
-        waiting.append(item)
+Warp: TypeAlias = Callable[[slice], Iterator[WarpedFrame]]  # frames of a part of a clip, in order
+
+
+class Paintable(Protocol):
+    """A frame that is painted where it shows a face."""
+
+    @property
+    def picture(self) -> Frame:
+        """(H, W, 3) uint8."""
+        ...
+
+    @property
+    def face(self) -> object | None:
+        """What is painted; None where the frame passes as it is."""
+        ...
+
+
+P = TypeVar("P", bound=Paintable)
+
+
+def paint_in_chunks(frames: Iterable[P], size: int, paint: Callable[[list[P]], Iterable[Frame]]) -> Iterator[Frame]:
+    """Finished frames, in order: those with a face are painted among ``size`` at a time, the others pass untouched."""
+    waiting: list[P] = []
+    for frame in frames:
+        waiting.append(frame)
         if len(waiting) == size:
-            yield from _worked(waiting, work)
+            yield from _paint(waiting, paint)
             waiting = []
-    yield from _worked(waiting, work)
+    yield from _paint(waiting, paint)
 
 
-def _worked(waiting: list[T | Frame], work: Callable[[list[T]], Iterable[Frame]]) -> Iterator[Frame]:
-    unfinished = [item for item in waiting if not isinstance(item, np.ndarray)]
-    finished = iter(work(unfinished) if unfinished else ())
-    for item in waiting:
-        yield item if isinstance(item, np.ndarray) else next(finished)
+def _paint(waiting: list[P], paint: Callable[[list[P]], Iterable[Frame]]) -> Iterator[Frame]:
+    with_face = [frame for frame in waiting if frame.face is not None]
+    painted = iter(paint(with_face) if with_face else ())
+    for frame in waiting:
+        yield frame.picture if frame.face is None else next(painted)

@@ -12,11 +12,9 @@ import numpy as np
 
 from facediff.audio.wave import load_wave
 from facediff.audio.windows import exact_rate
-from facediff.errors import ConfigError
+from facediff.errors import ConfigError, NoFaceFound
 from facediff.media import VideoReader
 from facediff.rendering.pingpong import play_pingpong
-from facediff.rendering.reference import Reference
-from facediff.rendering.warping.video import VideoWarper
 from facediff.types import FaceTrack, Frame, Wave
 
 STILL_FPS = Fraction(25)
@@ -37,6 +35,19 @@ class Source:
     track: FaceTrack
     sha256: str
     on_missing_face: str = "keep"
+
+    def __post_init__(self) -> None:
+        """Refuses frames without a face where they are not to be kept.
+
+        Raises:
+            NoFaceFound: There are such, and ``on_missing_face`` is ``error``.
+        """
+        absent = np.flatnonzero(~self.track.usable)
+        if len(absent) and self.on_missing_face == "error":
+            raise NoFaceFound(
+                f"{len(absent)} frames show no face, the first at {absent[0] / self.track.fps:.2f} s; "
+                "cut them out, or set on_missing_face to keep or hold"
+            )
 
     @property
     def is_still(self) -> bool:
@@ -80,7 +91,7 @@ class Source:
             return iter([self.content][start:])
         return islice(iter(VideoReader(self.content)), start, len(self.track))
 
-    def numbered(self, part: slice) -> Iterator[tuple[int, Frame]]:
+    def enumerate_frames(self, part: slice) -> Iterator[tuple[int, Frame]]:
         """The frames of a part with their indices."""
         return zip(range(part.start, part.stop), self.frames(part.start), strict=False)
 
@@ -90,7 +101,7 @@ class Source:
             return repeat((0, self.content), part.stop - part.start)
         return islice(play_pingpong(VideoReader(self.content), len(self.track)), part.start, part.stop)
 
-    def reference(self, shots: VideoWarper) -> Reference:
-        """The moment that lends shots of it the look of the mouth."""
-        best = shots.best_reference()
-        return Reference(self.frame(best), shots.track.points[best])
+    def index_at(self, position: int) -> int:
+        """Which of its frames ``played`` shows at a position."""
+        last = len(self.track) - 1
+        return 0 if last < 1 else last - abs(position % (2 * last) - last)

@@ -18,18 +18,18 @@ def find_moved(name: str, old: str, new: str, renamed: Mapping[str, str] | None 
         name: What is asked for.
         old: The module that is asked; it goes with the release after the one in which it moved.
         new: The module that has it.
-        renamed: Old names to new ones, where they differ.
+        renamed: Old names to where they are now, ``facediff.room.module.name``, where it is not ``new`` and the name.
 
     Raises:
         AttributeError: The new module has no such name either.
     """
-    now = (renamed or {}).get(name, name)
+    place, _, now = (renamed or {}).get(name, f"{new}.{name}").rpartition(".")
     if name.startswith("__"):  # what the import system asks for is the old module's own
         raise AttributeError(f"module {old!r} has no attribute {name!r}")
     try:
-        value = getattr(import_module(new), now)
+        value = getattr(import_module(place), now)
     except AttributeError:
         raise AttributeError(f"module {old!r} has no attribute {name!r}; it moved to {new}") from None
-    message = f"{old}.{name} is now {new}.{now}; the old name goes with the next release"
+    message = f"{old}.{name} is now {place}.{now}; the old name goes with the next release"
     warnings.warn(message, DeprecationWarning, stacklevel=3)
     return value

@@ -1,8 +1,8 @@
-"""How an animation is put together: a driver's motion becomes shots of the source, and their faces are refined."""
+"""How an animation is put together: a driver's motion warps a source, and its faces are refined."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -13,79 +13,62 @@ from facediff.audio.wave import load_wave
 from facediff.clip import SOUND_RATE, Clip
 from facediff.errors import ConfigError
 from facediff.motion import coefficients
-from facediff.motion.driver import Driver, channels, limit_softly, play_motion, read_driver, scale_motion
+from facediff.motion.driver import Driver, limit_softly, play_motion, read_driver, scale_motion, select_channels
 from facediff.motion.template import MotionTemplate
+from facediff.options import AnimateOptions
 from facediff.rendering.compare import panel_width, side_by_side
-from facediff.rendering.frame import WarpedFrame
 from facediff.rendering.painting.face import FaceRefiner, RefineSettings
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
 from facediff.rendering.source import Source
-from facediff.rendering.warping.portrait import GuidedPortraitWarper, PortraitWarper
-from facediff.rendering.warping.video import DrivenVideoWarper
+from facediff.rendering.warping import Warper
+from facediff.rendering.warping.video import VideoWarper
 from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame, Wave
 
 
-def animate(
-    source: Source,
-    driving: str | Path | MotionTemplate,
-    models: ModelChoice,
-    strengths: Mapping[str, float],
-    *,
-    region: str,
-    absolute: bool,
-    seed: int,
-    steps: int,
-    sound: bool,
-    compare: bool,
-    paint: bool,
+def make_animation(
+    warper: Warper, driving: str | Path | MotionTemplate, models: ModelChoice, options: AnimateOptions
 ) -> Clip:
-    """A clip, without a record, in which a source moves as a driver does; see ``Avatar.animate``.
-
-    There, the strengths of lips, eyes, brows and head are arguments of their own.
-    """
-    chosen = channels(region)
-    if not source.is_still and (region == "pose" or absolute):
+    """A clip, without a record, in which a source moves as a driver does; see ``Avatar.animate``."""
+    source, chosen = warper.source, select_channels(options.region)
+    strengths = {"lips": options.lips, "eyes": options.eyes, "brows": options.brows, "head": options.head}
+    if not source.is_still and (options.region == "pose" or options.absolute):
         raise ConfigError("a video keeps its own head motion; give a portrait, or the region 'expression'")
     driver = read_driver(driving)
     template = replace(driver.template, motion=scale_motion(driver.template.motion, **strengths))
     rate = driver.template.fps if source.is_still and not driver.is_still else source.rate()
     template = play_motion(replace(driver, template=template), rate)
     rows = np.where(chosen, template.motion, np.float32(0))
-    refining = models.refiner() if paint else None
-    painting = models.domain_painting()
+    refining = models.load_refiner() if options.paint else None
+    painting = models.load_domain_painter()
     moves_lips = bool(chosen[coefficients.LIPS].any())
-    own = driver.motion_of(source.track) if source.is_still and not absolute else None
+    own = driver.find_motion_of(source.track) if source.is_still and not options.absolute else None
     since = None if own is None else np.where(chosen, scale_motion(own, **strengths), np.float32(0))
     if source.is_still and since is None:
         rows = limit_softly(rows)
     is_whole = chosen.all() and set(strengths.values()) == {1.0}
-    guides = driver.landmarks_for(source.track) if since is not None and is_whole else None
-
-    def moved(part: slice) -> Iterable[WarpedFrame | Frame]:
-        if source.is_still:
-            rotation = template.rotation if absolute else None
-            picture, track = source.frame(0), source.track
-            if guides is not None:
-                return GuidedPortraitWarper(picture, track, guides, is_corrected=paint)(part)
-            return PortraitWarper(picture, track, rotation=rotation, closes_lips=moves_lips, since=since)(rows[part])
-        shots = DrivenVideoWarper(source.track, chosen, on_missing_face=source.on_missing_face)
-        return shots(source.played(part), rows[part], source.reference(shots))
+    guides = driver.find_landmarks_of(source.track) if since is not None and is_whole else None
+    if isinstance(warper, VideoWarper):
+        warp = warper.follow(rows, chosen)
+    elif guides is not None:
+        warp = warper.reach(guides, is_corrected=options.paint)
+    else:
+        rotation = template.rotation if options.absolute else None
+        warp = warper.follow(rows, rotation=rotation, closes_lips=moves_lips, since=since)
 
     def render(part: slice) -> Iterator[Frame]:
-        shots = moved(part)
         if refining is None:
-            return (shot.coarse if isinstance(shot, WarpedFrame) else shot for shot in shots)
-        refined = FaceRefiner(refining, RefineSettings(num_inference_steps=steps, seed=seed))
+            return (frame.picture for frame in warp(part))
+        refiner = FaceRefiner(refining, RefineSettings(num_inference_steps=options.steps, seed=options.seed))
         if painting is None:
-            return refined(shots)
-        return MouthPainter(painting, PaintSettings(seed=seed))(refined.shots(shots))
+            return refiner(warp(part))
+        return MouthPainter(painting, PaintSettings(seed=options.seed)).paint_clip(refiner.refine(warp(part)))
 
     clip = Clip(
-        template.fps, source.track.size, len(rows), _sound_of(driver) if sound else None, render,
+        template.fps, source.track.size, len(rows), _sound_of(driver) if options.sound else None, render,
         preview_index=_liveliest(rows), is_tagged=source.is_tagged,
     )  # fmt: skip
-    return _beside(clip, source, driver) if compare else clip
+    return _beside(clip, source, driver) if options.compare else clip
 
 
 def _sound_of(driver: Driver) -> Wave:

@@ -2,93 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import repeat
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facediff.clip import SOUND_RATE, Clip
+from facediff.motion import coefficients
 from facediff.motion.driver import ease_in
 from facediff.motion.expressions import expression
+from facediff.options import EditOptions
 from facediff.pipelines.identity_editors import Editor, LinearEditor
 from facediff.provenance import weights_hash
-from facediff.rendering.editing.glasses import NAME as GLASSES
-from facediff.rendering.editing.glasses import GlassesEditor
-from facediff.rendering.editing.identity import WHOLE
-from facediff.rendering.editing.methods import PROTOTYPE, coding
-from facediff.rendering.editing.prototypes import PrototypeEditor
+from facediff.rendering.editing.attributes import WHOLE, look_editors
+from facediff.rendering.editing.methods import PROTOTYPE, make_method
+from facediff.rendering.painting.face import FaceRefiner, RefineSettings
 from facediff.rendering.source import Source
+from facediff.rendering.warping import Warper
+from facediff.rendering.warping.video import VideoWarper
 from facediff.tasks import model_cache
 from facediff.tasks.identity import (
     DEFAULT_METHOD,
     IdentityEdit,
     attribute_names,
     check_method_knows,
-    express,
     regions_of,
     split_wishes,
+    usual_method,
 )
 from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame
 
+Edit: TypeAlias = Callable[[Iterator[tuple[int, Frame]]], Iterator[Frame]]  # of frames with their indices
 
-def edit(
-    source: Source,
-    wishes: Mapping[str, float],
-    models: ModelChoice,
-    *,
-    text: str | None,
-    text_strength: float,
-    clip_model: str,
-    seed: int,
-    method: str,
-    steps: int | None,
-    cached: bool,
-) -> Clip:
-    """A clip, without a record, in which a source is as it is wished for; see ``Avatar.edit``."""
+
+def make_edit(warper: Warper, wishes: Mapping[str, float], models: ModelChoice, options: EditOptions) -> Clip:
+    """A clip, without a record, in which a source is as it is wished for; see ``Avatar.edit``.
+
+    Raises:
+        ConfigError: A wish is unknown or out of range, or the method does not know it.
+    """
+    source, method = warper.source, options.method or usual_method(wishes, models.model)
     moving, changing = split_wishes(wishes, attribute_names(models.model))
     check_method_knows(method, changing, models.model)
-    editors: list[Editor] = []
-    identity_edit: IdentityEdit | None = None
-    looks: list[PrototypeEditor | GlassesEditor] = []
-    if changing and method == PROTOTYPE:
-        shades = {name: strength for name, strength in changing.items() if name != GLASSES}
-        if shades:
-            looks.append(PrototypeEditor(source.track, model_cache.prototypes(models.model), shades))
-        if GLASSES in changing:  # over what is on the skin
-            looks.append(GlassesEditor(source.track, changing[GLASSES]))
+    edits: list[Edit] = []
+    if method == PROTOTYPE:
+        edits += look_editors(source.track, changing, lambda: model_cache.load_prototypes(models.model))
         changing = {}
-    if changing or text:
-        autoencoder, classifier = model_cache.editing(models.model, models.device)
-        how = coding(DEFAULT_METHOD if method == PROTOTYPE else method, autoencoder, steps, seed)
-        identity_edit = IdentityEdit(
-            source, autoencoder, weights_hash(models.model), how, is_kept=cached and not source.is_still
-        )
-        editors = [LinearEditor(classifier, changing)] if changing else []
-        if text:
-            by_text = model_cache.text_editor(clip_model, models.device)
-            editors.append(identity_edit.towards(text, by_text, text_strength))
-    regions = (*regions_of(changing), *(WHOLE if text else ()))
-    refining = models.refiner() if moving else None
-    added = expression(moving)
-    rate = source.rate()
+    if changing or options.text:  # first of all: what is laid on skin is laid on the other's
+        edits.insert(0, _edit_identity(source, changing, models, method, options))
+    rate, added = source.rate(), expression(moving)
     motion = ease_in(added, rate) if source.is_still else np.broadcast_to(added, (len(source.track), len(added)))
+    express = _add_expression(warper, motion, models, options.seed) if moving else None
 
     def render(part: slice) -> Iterator[Frame]:
         own = slice(0, 1) if source.is_still else part
-        numbers: Iterable[int] = range(own.start, own.stop)
-        made: Iterator[Frame]
-        frames = source.numbered(own)
-        if identity_edit is not None:
-            frames = zip(range(own.start, own.stop), identity_edit(frames, editors, regions), strict=False)
-        for look in looks:
-            frames = zip(range(own.start, own.stop), look(frames), strict=False)
-        made = (frame for _, frame in frames)
+        frames = source.enumerate_frames(own)
+        for edit in edits:
+            frames = zip(range(own.start, own.stop), edit(frames), strict=False)
         if source.is_still:  # made once, and held
-            numbers, made = repeat(0), repeat(next(made), part.stop - part.start)
-        if refining is None:
-            return made
-        return express(source, zip(numbers, made, strict=False), motion[part], refining, seed=seed)
+            frames = repeat(next(frames), part.stop - part.start)
+        return (frame for _, frame in frames) if express is None else express(frames, part)
 
     usable = np.flatnonzero(source.track.usable)
     best = len(motion) - 1 if source.is_still else int(usable[len(usable) // 2])
@@ -96,3 +72,33 @@ def edit(
         rate, source.track.size, len(motion), source.sound(SOUND_RATE), render, preview_index=best,
         is_tagged=source.is_tagged,
     )  # fmt: skip
+
+
+def _edit_identity(
+    source: Source, changing: Mapping[str, float], models: ModelChoice, method: str, options: EditOptions
+) -> Edit:
+    """Gives faces another identity vector, by attributes and by a text."""
+    autoencoder, classifier = model_cache.load_autoencoder(models.model, models.device)
+    how = make_method(DEFAULT_METHOD if method == PROTOTYPE else method, autoencoder, options.steps, options.seed)
+    is_kept = options.cached and not source.is_still
+    identity = IdentityEdit(source, autoencoder, weights_hash(models.model), how, is_kept=is_kept)
+    editors: list[Editor] = [LinearEditor(classifier, changing)] if changing else []
+    if options.text:
+        by_text = model_cache.text_editor(options.clip_model, models.device)
+        editors.append(identity.towards(options.text, by_text, options.text_strength))
+    regions = (*regions_of(changing), *(WHOLE if options.text else ()))
+    return lambda frames: identity(frames, editors, regions)
+
+
+def _add_expression(
+    warper: Warper, motion: NDArray[np.float32], models: ModelChoice, seed: int
+) -> Callable[[Iterator[tuple[int, Frame]], slice], Iterator[Frame]]:
+    """Adds a motion (T, 31) to what a face does of itself; a portrait is a video of one frame to it."""
+    refining = models.load_refiner()
+    moving = warper if isinstance(warper, VideoWarper) else VideoWarper(warper.source, models.load_inpainter())
+    turns = bool(motion[:, coefficients.ANGLES].any())
+
+    def express(frames: Iterator[tuple[int, Frame]], part: slice) -> Iterator[Frame]:
+        return FaceRefiner(refining, RefineSettings(seed=seed))(moving.express(frames, motion[part], turns=turns))
+
+    return express

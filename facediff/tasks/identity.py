@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from facediff.errors import ConfigError, WeightsError
 from facediff.landmarks.alignment import FACE
@@ -18,21 +17,18 @@ from facediff.models import latents as space
 from facediff.models.prototypes import prototype_names
 from facediff.motion.expressions import expressions
 from facediff.pipelines.identity_editors import Editor, TowardsEditor
+from facediff.rendering.editing.attributes import DRAWN, WHOLE, attribute
 from facediff.rendering.editing.encoding import EncodedVideo, FaceViews, find_identity
 from facediff.rendering.editing.encoding_store import EncodingStore, encoding_path, prune
 from facediff.rendering.editing.face_view import face_layout
-from facediff.rendering.editing.glasses import NAME as GLASSES
-from facediff.rendering.editing.identity import REGIONS, WHOLE, EditSettings, IdentityEditor, edited_region
+from facediff.rendering.editing.identity import EditSettings, IdentityEditor, mask_region
 from facediff.rendering.editing.methods import METHODS, PROTOTYPE, EditMethod
-from facediff.rendering.painting.face import FaceRefiner, RefineSettings
 from facediff.rendering.source import Source
-from facediff.rendering.warping.video import ExpressedVideoWarper
 from facediff.system.weights import model_folder
 from facediff.types import Frame
 
 if TYPE_CHECKING:
     from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
-    from facediff.pipelines.fadm import FADMPipeline
     from facediff.pipelines.text_editor import TextEditor
 
 DEFAULT_METHOD = "delta"  # where no method is named and there is no prototype
@@ -49,12 +45,12 @@ def attribute_names(model: str | Path) -> tuple[str, ...]:
 
 
 def by_prototype(model: str | Path) -> tuple[str, ...]:
-    """Attributes that a model has prototypes of; where there are some, glasses can be drawn as well."""
+    """Attributes that a model has prototypes of; where there are some, others can be drawn as well."""
     try:
         names = prototype_names(model_folder(model, "edit") / "prototypes")
     except WeightsError:
         return ()
-    return (*names, GLASSES) if names else ()
+    return (*names, *DRAWN) if names else ()
 
 
 def by_identity(model: str | Path) -> tuple[str, ...]:
@@ -146,7 +142,7 @@ class IdentityEdit:
         Args:
             frames: With their indices.
             editors: Each makes of the last one's identity another.
-            regions: See ``facediff.rendering.editing.identity.edited_region``.
+            regions: See ``facediff.rendering.editing.identity.mask_region``.
         """
         identity = torch.from_numpy(self.video.identity)
         for editor in editors:
@@ -163,12 +159,12 @@ class IdentityEdit:
         chosen = self._views.known_by[:: max(1, len(self._views.known_by) // TEXT_FRAMES)][:TEXT_FRAMES]
         looks = [
             (index, view)
-            for index, frame in self._source.numbered(slice(0, chosen[-1] + 1))
+            for index, frame in self._source.enumerate_frames(slice(0, chosen[-1] + 1))
             if index in chosen and (view := self._views(index, frame)) is not None
         ]
         views = [view for _, view in looks]
         _, latents = self.video.codes([index for index, _ in looks], views)
-        mask = torch.from_numpy(np.stack([edited_region(view.points, WHOLE, view.crop) for view in views]))[:, None]
+        mask = torch.from_numpy(np.stack([mask_region(view.points, WHOLE, view.crop) for view in views]))[:, None]
         identity = torch.from_numpy(self.video.identity)
         return TowardsEditor(editor(self._pipeline, latents, identity, face_layout(views), mask, text), strength)
 
@@ -183,26 +179,4 @@ class IdentityEdit:
 
 def regions_of(attributes: Iterable[str]) -> tuple[str, ...]:
     """Where the picture may change for some attributes."""
-    return tuple(dict.fromkeys(region for name in attributes for region in REGIONS.get(name, WHOLE)))
-
-
-def express(
-    source: Source,
-    frames: Iterable[tuple[int, Frame]],
-    motion: NDArray[np.float32],
-    refining: FADMPipeline,
-    *,
-    seed: int = 0,
-) -> Iterator[Frame]:
-    """Frames whose face makes a motion on top of its own, refined.
-
-    Args:
-        source: What the frames are of.
-        frames: With their indices.
-        motion: A row (31,) for each of the frames.
-        refining: FADM's refiner.
-        seed: Of its noise.
-    """
-    added = motion[np.abs(motion).sum(axis=1).argmax()]
-    shots = ExpressedVideoWarper(source.track, added, on_missing_face=source.on_missing_face)
-    return FaceRefiner(refining, RefineSettings(seed=seed))(shots(frames, motion, source.reference(shots)))
+    return tuple(dict.fromkeys(region for name in attributes for region in attribute(name).region))

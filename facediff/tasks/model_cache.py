@@ -37,25 +37,25 @@ def _once(load: Callable[..., T]) -> Callable[..., T]:
 
 
 @_once
-def talking(model: str, device: str | None, scheduler: str | None) -> tuple[MotionPipeline, DiffTalkPipeline]:
+def load_talk(model: str, device: str | None, scheduler: str | None) -> tuple[MotionPipeline, DiffTalkPipeline]:
     """The motion and the painting pipeline of a model."""
-    from facediff.pipelines.loading import load_talk
+    from facediff.pipelines import loading
 
-    return load_talk(model, device, scheduler)
+    return loading.load_talk(model, device, scheduler)
 
 
 @_once
-def adapted(
+def load_adapted_talk(
     model: str, domain: str, domain_sha256: str, prior: str | None, device: str | None, scheduler: str | None
 ) -> tuple[MotionPipeline, DiffTalkPipeline]:
-    """As ``talking``, with a domain model; its hash tells it from one that lay in its place before."""
+    """As ``load_talk``, with a domain model; its hash tells it from one that lay in its place before."""
     from facediff.pipelines.loading import load_domain_talk
 
     return load_domain_talk(model, domain, device, scheduler, prior)
 
 
 @_once
-def refiner(model: str, device: str | None, scheduler: str | None) -> FADMPipeline:
+def load_refiner(model: str, device: str | None, scheduler: str | None) -> FADMPipeline:
     """The refining pipeline of a model."""
     from facediff.pipelines.loading import load_animate
 
@@ -63,7 +63,7 @@ def refiner(model: str, device: str | None, scheduler: str | None) -> FADMPipeli
 
 
 @_once
-def editing(model: str, device: str | None) -> tuple[DiffusionVideoAutoencoderPipeline, AttributeClassifier]:
+def load_autoencoder(model: str, device: str | None) -> tuple[DiffusionVideoAutoencoderPipeline, AttributeClassifier]:
     """The autoencoder of a model and what reads attributes off its identities."""
     from facediff.pipelines.loading import load_edit
 
@@ -71,12 +71,12 @@ def editing(model: str, device: str | None) -> tuple[DiffusionVideoAutoencoderPi
 
 
 @_once
-def prototypes(model: str) -> Prototypes:
+def load_prototypes(model: str) -> Prototypes:
     """What attributes do to the light of a face, of a model."""
-    from facediff.models.prototypes import load_prototypes
+    from facediff.models import prototypes
     from facediff.system.weights import model_folder
 
-    return load_prototypes(model_folder(model, "edit") / "prototypes")
+    return prototypes.load_prototypes(model_folder(model, "edit") / "prototypes")
 
 
 @_once
@@ -93,7 +93,7 @@ def _hearing(name: str, tokens: int, device: str | None) -> AudioEncoder:
     return load_encoder(name, tokens=tokens, device=device)
 
 
-def hearing(painting: DiffTalkPipeline, name: str | None, device: str | None) -> AudioEncoder:
+def load_hearing(painting: DiffTalkPipeline, name: str | None, device: str | None) -> AudioEncoder:
     """The audio encoder that a denoiser was trained with, or another one that fits it.
 
     Raises:
@@ -105,6 +105,6 @@ def hearing(painting: DiffTalkPipeline, name: str | None, device: str | None) ->
     if encoder.dim != config["feature_dim"]:
         raise ConfigError(
             f"the denoiser hears {config['feature_dim']} features of {own}, but {encoder.name} gives {encoder.dim}; "
-            f"leave --audio-encoder out, or train a denoiser with it ('facediff train difftalk --audio-encoder ...')"
+            "leave audio_encoder out, or train a denoiser with it (facediff train difftalk)"
         )
     return encoder

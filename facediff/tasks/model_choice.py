@@ -12,6 +12,8 @@ from facediff.pipelines.domains import domain_hash
 from facediff.pipelines.fadm import FADMPipeline
 from facediff.pipelines.speech_motion import MotionPipeline
 from facediff.pipelines.video_adapter import Mix
+from facediff.rendering.inpainting.appearance_prior import load_appearance_prior
+from facediff.rendering.inpainting.drawn import DrawnInpainter
 from facediff.tasks import model_cache
 
 
@@ -27,7 +29,7 @@ class ModelChoice:
     prior_strength: float | None = None
     text: str | None = None
 
-    def talking(self) -> tuple[MotionPipeline, DiffTalkPipeline]:
+    def load_talk(self) -> tuple[MotionPipeline, DiffTalkPipeline]:
         """What makes motion and what paints mouths, of a domain where one is given.
 
         Raises:
@@ -37,8 +39,8 @@ class ModelChoice:
         if self.domain is None:
             if self._is_mixed:
                 raise ConfigError("a prior, its strength and a text are for a domain model: give a domain too")
-            return model_cache.talking(self.model, self.device, self.scheduler)
-        motion, painting = model_cache.adapted(
+            return model_cache.load_talk(self.model, self.device, self.scheduler)
+        motion, painting = model_cache.load_adapted_talk(
             self.model,
             str(self.domain),
             domain_hash(self.domain),
@@ -53,17 +55,21 @@ class ModelChoice:
         strength = painting.mix.strength if self.prior_strength is None else self.prior_strength
         return motion, painting.mixed(Mix(strength=strength), self.text or "")
 
-    def domain_painting(self) -> DiffTalkPipeline | None:
+    def load_domain_painter(self) -> DiffTalkPipeline | None:
         """What paints mouths as a domain does; None where no domain is spoken of.
 
         Raises:
-            ConfigError, WeightsError: See ``talking``.
+            ConfigError, WeightsError: See ``load_talk``.
         """
-        return self.talking()[1] if self.domain is not None or self._is_mixed else None
+        return self.load_talk()[1] if self.domain is not None or self._is_mixed else None
 
-    def refiner(self) -> FADMPipeline:
+    def load_inpainter(self) -> DrawnInpainter:
+        """What draws what no picture shows: the model's own teeth and lids, by the drawn rules."""
+        return DrawnInpainter(load_appearance_prior(self.model))
+
+    def load_refiner(self) -> FADMPipeline:
         """What refines faces."""
-        return model_cache.refiner(self.model, self.device, self.scheduler)
+        return model_cache.load_refiner(self.model, self.device, self.scheduler)
 
     @property
     def _is_mixed(self) -> bool:

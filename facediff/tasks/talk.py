@@ -1,9 +1,9 @@
-"""How a talk is put together: what is heard becomes motion, motion becomes shots, and their mouths are painted."""
+"""How a talk is put together: what is heard becomes motion, motion warps a source, and its mouths are painted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +14,13 @@ from facediff.audio.windows import exact_rate, frame_count
 from facediff.clip import SOUND_RATE, Clip
 from facediff.errors import InputError
 from facediff.motion import coefficients
+from facediff.motion.rig import encode_motion
 from facediff.motion.speaking_style import speaking_style
+from facediff.options import TalkOptions
 from facediff.pipelines.speech_motion import MotionPipeline
-from facediff.rendering.frame import WarpedFrame
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
 from facediff.rendering.source import Source
-from facediff.rendering.warping.portrait import PortraitWarper
-from facediff.rendering.warping.video import VideoWarper
+from facediff.rendering.warping import Warper
 from facediff.tasks import model_cache
 from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame, Wave
@@ -28,42 +28,33 @@ from facediff.types import Frame, Wave
 HEARD_S = 60  # seconds of a video that tell how somebody holds their lips
 
 
-def talk(
-    source: Source,
-    speech: str | Path | Wave,
-    models: ModelChoice,
-    *,
-    seed: int,
-    steps: int,
-    guidance_scale: float,
-    lips: float,
-    head: float,
-    still: bool,
-    audio_encoder: str | None,
-    fps: float | None,
-    progressive: bool,
-    paint: bool,
-) -> Clip:
+def make_talk(warper: Warper, speech: str | Path | Wave, models: ModelChoice, options: TalkOptions) -> Clip:
     """A clip, without a record, in which a source says what is heard; see ``Avatar.talk``."""
+    source = warper.source
     wave, sound = _heard(speech)
-    rate = source.rate(fps)
+    rate = source.rate(options.fps)
     count = frame_count(len(wave), rate)
-    motion_model, painting = models.talking()
+    motion_model, painting = models.load_talk()
     own = None if source.is_still else _speaking_style(source, motion_model)
-    motion = motion_model(wave, seed=seed, lips=lips, head=head, still=still, speaking_style=own)
+    motion = motion_model(
+        wave, seed=options.seed, lips=options.lips, head=options.head, still=options.still, speaking_style=own
+    )
     rows = coefficients.resample(motion, coefficients.MOTION_FPS, rate, count)
-    encoder = model_cache.hearing(painting, audio_encoder, models.device)
+    warp = warper.speak(rows)
+    heard = model_cache.load_hearing(painting, options.audio_encoder, models.device).prepare(wave)
     settings = PaintSettings(
-        num_inference_steps=steps, guidance_scale=guidance_scale, seed=seed,
-        reanchor_every=max(1, round(rate)) if progressive else None,
+        num_inference_steps=options.steps, guidance_scale=options.guidance_scale, seed=options.seed,
+        reanchor_every=max(1, round(rate)) if options.progressive else None,
     )  # fmt: skip
 
     def render(part: slice) -> Iterator[Frame]:
-        shots = _shots(source, rows, part)
-        if not paint:
-            return (shot.coarse if isinstance(shot, WarpedFrame) else shot for shot in shots)
-        heard = chain.from_iterable(encoder.stream(wave, rate, part.stop, first=part.start))
-        return MouthPainter(painting, settings)(shots, heard)
+        if not options.paint:
+            return (frame.picture for frame in warp(part))
+        painter = MouthPainter(painting, settings)
+        first = painter.first_needed(part.start)
+        windows = chain.from_iterable(heard.stream(rate, part.stop, first=first))
+        painted = painter.paint_clip(warp(slice(first, part.stop)), windows)
+        return islice(painted, part.start - first, None)
 
     widest = int(np.argmax(rows[:, -1]))
     return Clip(rate, source.track.size, count, sound, render, preview_index=widest, is_tagged=source.is_tagged)
@@ -78,14 +69,7 @@ def _speaking_style(source: Source, motion_model: MotionPipeline) -> NDArray[np.
     fps = exact_rate(source.track.fps)
     count = min(len(source.track), frame_count(len(wave), fps))
     expected = coefficients.resample(motion_model(wave, still=True), coefficients.MOTION_FPS, fps, count)
-    return speaking_style(coefficients.encode(source.track.points)[:count], expected, float(fps))
-
-
-def _shots(source: Source, rows: np.ndarray, part: slice) -> Iterable[WarpedFrame | Frame]:
-    if source.is_still:
-        return PortraitWarper(source.frame(0), source.track)(rows[part])
-    shots = VideoWarper(source.track, on_missing_face=source.on_missing_face)
-    return shots(source.played(part), rows[part], source.reference(shots))
+    return speaking_style(encode_motion(source.track.points)[:count], expected, float(fps))
 
 
 def _heard(speech: str | Path | Wave) -> tuple[Wave, Wave]:

@@ -186,7 +186,7 @@ def train_lora(
     try:
         from peft import LoraConfig
     except ImportError as error:
-        raise MissingExtra("peft", "lora", "--method lora") from error
+        raise MissingExtra("peft", "lora", "the method lora") from error
     unet, conditioner = painting.unet.requires_grad_(False), painting.conditioner.requires_grad_(False)
     unet.add_adapter(LoraConfig(r=recipe.rank, lora_alpha=recipe.rank, target_modules=LORA_TARGETS))
     steps = RunRecipe(batch_size=recipe.batch_size)

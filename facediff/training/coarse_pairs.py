@@ -20,6 +20,7 @@ from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.raster import FACE_MAPS, FACE_STEP, draw_face
 from facediff.landmarks.warp import MeshWarp
 from facediff.motion import coefficients
+from facediff.motion.rig import FaceRig, encode_motion, fit_neutral
 from facediff.training.faces import WIDE, FaceCrops
 from facediff.training.moments import MomentDraw
 from facediff.types import RigidPose
@@ -79,7 +80,7 @@ class CoarsePairs:
         for row, clip in enumerate(crops.clip):
             members[int(clip)].append(row)
         for rows in members.values():
-            self._motion[rows] = coefficients.encode(crops.points[rows])
+            self._motion[rows] = encode_motion(crops.points[rows])
             self._canonical[rows], pose = canonicalise(crops.points[rows])
             for place, row in enumerate(rows):
                 self._pose[row] = pose.take(slice(place, place + 1))
@@ -111,8 +112,9 @@ class CoarsePairs:
 
     def _transferred(self, row: int, other: int) -> NDArray[np.float32]:
         """Landmarks of ``row``'s motion on ``other``'s face at rest."""
-        rest = coefficients.neutral(self._canonical[other][None])
-        return from_canonical(coefficients.express(self._motion[row][None], rest), self._pose[row])[0]
+        pose = self._pose[row]
+        rig = FaceRig.from_shape(fit_neutral(self._canonical[other][None]), pose)
+        return from_canonical(rig.express(self._motion[row][None]), pose)[0]
 
 
 def build_coarse_pairs(crops: FaceCrops, folder: Path, *, count: int, seed: int = 0) -> dict[str, NDArray]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.mesh import BROW_LINE
 from facediff.motion import coefficients
+from facediff.motion.rig import FaceRig, fit_neutral
 
 MOUTH_CORNERS = (61, 291)
 OPENED = 0.15  # eye distances between the lips at strength 1
@@ -24,10 +25,10 @@ def fit_smile(people: Iterable[NDArray[np.floating]]) -> NDArray[np.float32]:
     """
     changes = []
     for points in people:
-        canonical, _ = canonicalise(points)
+        canonical, pose = canonicalise(points)
         width = np.linalg.norm(canonical[:, MOUTH_CORNERS[0]] - canonical[:, MOUTH_CORNERS[1]], axis=-1)
         serious, smiling = np.argsort(width)
-        motion = coefficients.encode(np.asarray(points), coefficients.neutral(canonical[serious][None]))
+        motion = FaceRig.from_shape(fit_neutral(canonical[serious][None]), pose).encode(np.asarray(points))
         changes.append(motion[smiling] - motion[serious])
     smile = np.median(changes, axis=0).astype(np.float32)
     smile[coefficients.ANGLES] = smile[coefficients.SHIFT] = smile[coefficients.GAZE] = 0.0

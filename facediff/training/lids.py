@@ -19,6 +19,7 @@ from facediff.landmarks.eye_window import SIZE, WIDTH, eye_frame, grid, light_ar
 from facediff.landmarks.light import logarithm
 from facediff.media import VideoReader
 from facediff.motion import coefficients
+from facediff.motion.rig import encode_motion
 from facediff.training.faces import is_frontal, read_tracks
 from facediff.types import Frame
 
@@ -64,7 +65,7 @@ def _blinks(clip: Recording, tracks: Path, least: float) -> Iterator[tuple[Frame
     if track is None or not track.usable.any():
         return
     _, pose = canonicalise(track.points)
-    closure = np.nan_to_num(coefficients.encode(track.points)[:, coefficients.LIDS].min(axis=1), nan=-1.0)
+    closure = np.nan_to_num(encode_motion(track.points)[:, coefficients.LIDS].min(axis=1), nan=-1.0)
     fit = (closure > least) & is_frontal(pose, MAX_YAW_DEG) & (np.nan_to_num(pose.scale) > SMALLEST_PX)
     chosen = {int(row) for row in np.argsort(-closure)[:PER_CLIP] if fit[row]}
     if chosen:

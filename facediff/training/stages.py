@@ -34,6 +34,7 @@ from facediff.models.codec import FaceCodec
 from facediff.models.difftalk import base_schedule, base_unet
 from facediff.models.motion import MotionDenoiser
 from facediff.motion import coefficients
+from facediff.motion.rig import encode_motion
 from facediff.system.weights import model_folder
 from facediff.training.coarse_pairs import build_coarse_pairs
 from facediff.training.codec import train_codec
@@ -121,7 +122,7 @@ def run_difftalk(
         config: How long, how fast.
         licence: As in ``read_recordings``.
         pairs: How many training pairs to prepare.
-        audio_encoder: What the denoiser is to hear with; see ``facediff.audio.load_encoder``.
+        audio_encoder: What the denoiser is to hear with; see ``facediff.audio.encoder.load_encoder``.
     """
     codec = own_codec(model)
     clips = read_recordings(catalog, licence=licence)
@@ -201,7 +202,7 @@ def own_codec(model: Path) -> FaceCodec:
         WeightsError: There is none.
     """
     if not (model / "codec" / "config.json").is_file():
-        raise WeightsError(f"there is no codec in {model}: run 'facediff train codec' with the same --model first")
+        raise WeightsError(f"there is no codec in {model}: run 'facediff train codec' with the same model first")
     return FaceCodec.from_pretrained(model / "codec", torch_dtype=torch.float32)
 
 
@@ -226,7 +227,7 @@ def motion_recording(clip: Recording, tracks: Path) -> MotionRecording | None:
     if len(found) < 20:
         log.warning("hardly a face in %s; left out", clip.name)
         return None
-    motion = coefficients.encode(track.points)
+    motion = encode_motion(track.points)
     count = int(len(track) / track.fps * coefficients.MOTION_FPS)
     at = np.arange(count) / coefficients.MOTION_FPS
     columns = [np.interp(at, found / track.fps, motion[found, channel]) for channel in range(coefficients.DIMENSIONS)]

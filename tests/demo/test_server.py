@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
+import runpy
 import sys
 import tempfile
 import time
@@ -19,11 +19,18 @@ from gradio_client.exceptions import AppError
 from facediff.demo import learning
 from facediff.demo.app import running
 from facediff.media import VideoReader, read_image
+from facediff.motion.expressions import expressions
+from facediff.options import TASKS, options_of
 from facediff.tasks.identity import attribute_names
 
 ACTIONS = [f"/{tab}{what}" for tab in ("talk", "animate", "edit") for what in ("", "_preview", "_cancel", "_faces")]
 ACTIONS += ["/adapt", "/adapt_cancel"]
-TALK = ["kind", "portrait", "video", "face", "speech", "seed", "steps", "lips", "head", "still"]
+SOURCE = ["kind", "portrait", "video", "face"]
+TALK = [*SOURCE, "speech", "seed", "steps", "lips", "head", "still"]
+ANIMATE = [
+    *SOURCE, "driver", "driving", "expression", "region", "lips", "eyes", "brows", "head", "sound", "compare", "steps",
+    "seed",
+]  # fmt: skip
 DOMAIN = ["domain", "domain_file", "prior_strength"]
 
 
@@ -37,14 +44,29 @@ def test_every_action_has_a_name(client):
     assert sorted(told["named_endpoints"]) == sorted(ACTIONS)
     assert not told["unnamed_endpoints"]
     names = [p["parameter_name"] for p in told["named_endpoints"]["/talk"]["parameters"]]
-    assert names == TALK + DOMAIN
+    assert names[: len(TALK + DOMAIN)] == TALK + DOMAIN  # what came later is sent later
     names = [p["parameter_name"] for p in told["named_endpoints"]["/animate"]["parameters"]]
-    assert names[-3:] == DOMAIN
+    assert names[: len(ANIMATE + DOMAIN)] == ANIMATE + DOMAIN
     names = [p["parameter_name"] for p in told["named_endpoints"]["/adapt"]["parameters"]]
     assert names == ["footage", "name", "steps", "seed", "method"]
     names = [p["parameter_name"] for p in told["named_endpoints"]["/edit"]["parameters"]]
     assert names[:7] == ["kind", "portrait", "video", "face", "seed", "smile", "mouth_open"]
     assert {name.replace("-", "_") for name in attribute_names("base")} < set(names)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_page_has_every_option_that_is_for_it(client, task):
+    told = client.view_api(return_format="dict")["named_endpoints"][f"/{task}"]["parameters"]
+    shown = {p["parameter_name"]: p for p in told}
+    wanted = {name: option for name, option in options_of(TASKS[task]).items() if option.opt.page}
+    strengths = (
+        {name.replace("-", "_") for name in (*expressions(), *attribute_names("base"))} if task == "edit" else set()
+    )
+    others = {*SOURCE, "speech", "driver", "driving", "expression", "domain_file"} | strengths
+    assert set(shown) - others == set(wanted)
+    for name, option in wanted.items():
+        if option.default is not None:
+            assert shown[name]["parameter_default"] == option.default, name
 
 
 def test_it_listens_to_this_machine_alone(address):
@@ -174,6 +196,25 @@ def test_footage_is_refused_in_words(client, uploads, files, said):
         client.predict(footage=[handle_file(uploads / name) for name in files], steps=1, api_name="/adapt")
 
 
+def test_what_is_folded_away_tells_in_the_picture(client, uploads):
+    asked = {name: handle_file(uploads / "short.mp4") for name in ("video", "speech")}
+
+    def shown(**options):
+        _, picture, _ = client.predict(**asked, kind="Video", steps=1, **options, api_name="/talk_preview")
+        return read_image(picture["value"])
+
+    plain = shown()
+    np.testing.assert_array_equal(shown(scheduler="usual", fps=0, text="", prior="own", guidance_scale=1.0), plain)
+    for options in ({"paint": False}, {"guidance_scale": 5.0}, {"scheduler": "euler-a"}):
+        assert (shown(**options) != plain).any(), options
+    with pytest.raises(AppError, match="keeps its own rate of 25 frames"):
+        shown(fps=10)
+    with pytest.raises(AppError, match="give a domain too"):
+        shown(text="a man")
+    with pytest.raises(AppError, match="not in the list of choices"):
+        shown(prior="/etc")
+
+
 def test_what_is_no_domain_model_is_refused_in_words(client, uploads):
     asked = {name: handle_file(uploads / "short.mp4") for name in ("video", "speech")}
     for tab, more in (("/talk", {}), ("/animate", {"driving": asked["video"]})):
@@ -193,13 +234,13 @@ def test_a_strength_without_a_domain_means_nothing(client, uploads):
     np.testing.assert_array_equal(*map(read_image, pictures))
 
 
-def test_the_module_is_the_command():
-    done = subprocess.run(
-        [sys.executable, "-m", "facediff.demo", "--max-seconds", "0"], capture_output=True, text=True, check=False,
-        cwd=Path(__file__).parents[2],
-    )  # fmt: skip
-    assert done.returncode == 2
-    assert "facediff: the limit of seconds must be above 0, not 0" in done.stderr
+def test_the_module_is_the_command(monkeypatch, capsys):
+    """In this interpreter: gradio takes seconds to import."""
+    monkeypatch.setattr(sys, "argv", ["demo", "--max-seconds", "0"])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_module("facediff.demo", run_name="__main__")
+    assert end.value.code == 2
+    assert "facediff: the limit of seconds must be above 0, not 0" in capsys.readouterr().err
 
 
 def test_nothing_is_left_when_it_stops(tmp_path, monkeypatch):

@@ -49,6 +49,22 @@ def test_equal_seeds_give_equal_frames(portrait: Avatar, wave: np.ndarray) -> No
     assert not np.array_equal(one, different)
 
 
+def test_parts_of_a_progressive_talk_equal_the_whole(portrait: Avatar, wave: np.ndarray) -> None:
+    """Each frame shows the next one its mouth, so a part is painted from the last return to the source."""
+    clip = portrait.talk(wave, steps=1, fps=4, progressive=True)  # returns every fourth frame, of two
+    longer = portrait.talk(np.tile(wave, 4), steps=1, fps=4, progressive=True)
+    for one, stretch in ((clip, (1, 2)), (longer, (3, 4)), (longer, (5, 8))):
+        whole = list(one)[slice(*stretch)]
+        np.testing.assert_array_equal(list(one.frames(*stretch)), whole)
+
+
+def test_what_is_prepared_is_not_prepared_again(wave: np.ndarray, monkeypatch) -> None:
+    avatar = Avatar.from_image(astronaut(), device="cpu").prepare()
+    for name in ("warping.layers.person_mask", "inpainting.drawn.find_source_teeth"):
+        monkeypatch.setattr(f"facediff.rendering.{name}", lambda *given: 1 / 0)
+    assert avatar.talk(wave, fps=4, paint=False).preview().shape == (512, 512, 3)
+
+
 def test_far_from_the_face_nothing_changes(portrait: Avatar, wave: np.ndarray) -> None:
     for frame in portrait.talk(wave, steps=1, fps=4):
         np.testing.assert_array_equal(frame[400:], astronaut()[400:])
@@ -166,7 +182,7 @@ def test_a_domain_of_low_rank_takes_no_prior_and_no_text(small, wave, monkeypatc
         "adapted",
         lambda model, domain, sha, prior, *more: load_talk(model, *more),
     )
-    for name in ("avatar.weights_hash", "chosen_models.domain_hash"):
+    for name in ("avatar.weights_hash", "tasks.model_choice.domain_hash"):
         monkeypatch.setattr(f"facediff.{name}", lambda *_, **__: "")
     np.testing.assert_array_equal(talk(small, wave, domain="low"), talk(small, wave))
     for options in ({"prior_strength": 0.5}, {"prior": "base"}, {"text": "a man"}):

@@ -14,7 +14,7 @@ from facediff import Avatar
 from facediff.pipelines import loading
 from facediff.tasks import model_cache
 
-LOADERS = (model_cache.talking, model_cache.adapted, model_cache.refiner, model_cache.editing)
+LOADERS = (model_cache.load_talk, model_cache.load_adapted_talk, model_cache.load_refiner, model_cache.load_autoencoder)
 
 
 @pytest.fixture(autouse=True)

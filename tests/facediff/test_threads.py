@@ -60,7 +60,7 @@ def loads(monkeypatch) -> list:
 
     one = loading._loaded
     monkeypatch.setattr(loading, "_loaded", counted)
-    model_cache.talking.cache_clear()
+    model_cache.load_talk.cache_clear()
     return seen
 
 

@@ -88,7 +88,7 @@ def test_the_only_face_or_one_that_dominates_needs_no_choice(mesh):
 
 def test_faces_of_like_size_must_be_chosen_among(mesh):
     faces = [mesh * 0.9, mesh + 300.0]
-    with pytest.raises(SeveralFaces, match="2 faces; choose one with --face largest or --face 0 to 1"):
+    with pytest.raises(SeveralFaces, match="2 faces; choose one with face='largest' or face=0 to 1"):
         choose_face(faces, None, where="a.png")
     assert choose_face(faces, "largest") is faces[1]
     assert choose_face(faces, 0) is faces[0]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from facediff.landmarks.smoothing import smooth_track
 from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline, video_identity
+from facediff.rendering import CHUNK
 from facediff.rendering.crops import as_pictures
 from facediff.rendering.editing.encoding_store import Codes, EncodingStore
 from facediff.rendering.editing.face_view import FaceView, face_layout, face_view
@@ -17,7 +18,6 @@ from facediff.rendering.editing.methods import EditMethod, FrameCodes
 from facediff.types import FaceTrack, Frame
 
 IDENTITY_FRAMES = 32  # of a video, evenly spread, whose mean is its identity
-CHUNK = 8
 
 
 class FaceViews:
@@ -47,7 +47,7 @@ class EncodedVideo:
     """What a video is encoded into; frames are encoded when they are first asked for.
 
     Args:
-        coding: How.
+        make_method: How.
         pipeline: The autoencoder.
         identity: (D,) of length 1, the video's.
         store: Where codes are kept; None to keep none.
@@ -55,12 +55,12 @@ class EncodedVideo:
 
     def __init__(
         self,
-        coding: EditMethod,
+        make_method: EditMethod,
         pipeline: DiffusionVideoAutoencoderPipeline,
         identity: NDArray[np.float32],
         store: EncodingStore | None,
     ) -> None:
-        self.coding, self._pipeline, self.identity, self._store = coding, pipeline, identity, store
+        self.make_method, self._pipeline, self.identity, self._store = make_method, pipeline, identity, store
 
     def codes(self, indices: list[int], views: list[FaceView]) -> FrameCodes:
         """Codes of frames, of half precision's values: a second edit must see what the first one saw."""
@@ -77,7 +77,7 @@ class EncodedVideo:
 
     def _encoded(self, views: list[FaceView]) -> list[Codes]:
         latents = self._pipeline.latents(as_pictures([view.crop for view in views]))
-        codes = self.coding.encode(latents, torch.from_numpy(self.identity), face_layout(views))
+        codes = self.make_method.encode(latents, torch.from_numpy(self.identity), face_layout(views))
         # In one layout, as what is read again: convolutions round by it.
         return list(zip(*(part.half().cpu().contiguous().numpy() for part in codes), strict=True))
 

@@ -12,7 +12,7 @@ from facediff.landmarks.alignment import FACE, Alignment, align
 from facediff.landmarks.correspondence import face_coordinates
 from facediff.landmarks.raster import draw_face
 from facediff.pipelines.diffusion_video_autoencoder import FaceLayout
-from facediff.rendering.crops import in_crop
+from facediff.rendering.crops import place_in_crop
 from facediff.types import Frame, RigidPose
 
 
@@ -34,7 +34,7 @@ class FaceView:
 def face_view(frame: Frame, points: NDArray[np.floating], pose: RigidPose) -> FaceView:
     """The face of a frame with landmarks (478, 3) in its pixels and a head pose of one row."""
     alignment = align(pose, FACE)
-    return FaceView(alignment, alignment.crop(frame, 0), in_crop(points, alignment, pose, FACE))
+    return FaceView(alignment, alignment.crop(frame, 0), place_in_crop(points, alignment, pose, FACE))
 
 
 def face_layout(views: list[FaceView]) -> FaceLayout:

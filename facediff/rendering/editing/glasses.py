@@ -12,16 +12,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facediff.errors import ConfigError
 from facediff.landmarks.alignment import FACE, CropTemplate, align
 from facediff.landmarks.canonical import from_canonical
 from facediff.landmarks.eye_window import CORNERS
 from facediff.landmarks.smoothing import smooth_track
+from facediff.options import STRONGEST, check_strength
 from facediff.rendering.compose import add_window
-from facediff.rendering.crops import border_fade, drawing_unit, in_crop
+from facediff.rendering.crops import choose_drawing_unit, fade_border, place_in_crop
 from facediff.types import FaceTrack, Frame, Points
 
 NAME = "eyeglasses"
+LEAST, MOST = 0.0, STRONGEST  # they can be put on, not taken off
 FINEST = 288  # pixels to an eye distance in which they are drawn
 OVERSAMPLED = 2
 # In eye distances, the canonical face's axes: x right, y down, z away.
@@ -51,8 +52,7 @@ class GlassesEditor:
     """
 
     def __init__(self, track: FaceTrack, strength: float) -> None:
-        if not 0 <= strength <= 2:
-            raise ConfigError(f"{NAME} is a strength from 0 to 2, not {strength:g}: they can be put on, not taken off")
+        check_strength(NAME, strength, LEAST, MOST)
         self._track, canonical, self._pose = smooth_track(track)
         self._strength = min(strength, 1.0)
         self._worn = place_glasses(np.nanmedian(canonical[track.usable], axis=0))
@@ -64,14 +64,13 @@ class GlassesEditor:
 
     def _edited(self, index: int, frame: Frame) -> Frame:
         pose = self._pose.take(slice(index, index + 1))
-        unit = drawing_unit(float(pose.scale[0]), FINEST)
+        unit = choose_drawing_unit(float(pose.scale[0]), FINEST)
         template = _template(unit)
         alignment = align(pose, template)
-        parts = {
-            name: in_crop(from_canonical(line, pose)[0], alignment, pose, template) for name, line in self._worn.items()
-        }
+        lines = {name: from_canonical(line, pose)[0] for name, line in self._worn.items()}
+        parts = {name: place_in_crop(line, alignment, pose, template) for name, line in lines.items()}
         window = alignment.crop(frame, 0).astype(np.float32)
-        change = self._strength * (draw_glasses(window, parts, unit) - window) * border_fade(template.size)[..., None]
+        change = self._strength * (draw_glasses(window, parts, unit) - window) * fade_border(template.size)[..., None]
         return add_window(frame, change, alignment.inverses[0])
 
 

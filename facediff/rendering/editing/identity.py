@@ -15,23 +15,12 @@ from facediff.landmarks.mesh import FACE_OVAL, LEFT_BROW, LEFT_EYE, RIGHT_BROW, 
 from facediff.landmarks.segmentation import person_mask
 from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
 from facediff.rendering.compose import add_window
-from facediff.rendering.crops import as_levels, border_fade
+from facediff.rendering.crops import as_levels, fade_border
+from facediff.rendering.editing.attributes import WHOLE
 from facediff.rendering.editing.encoding import CHUNK, EncodedVideo, FaceViews
 from facediff.rendering.editing.face_view import FaceView, face_layout
-from facediff.rendering.frame import in_chunks
+from facediff.rendering.frame import paint_in_chunks
 from facediff.types import Frame
-
-# Which part of the picture an attribute may change: the paper pastes the face alone, without hair, ears and neck,
-# where an edit of hair would be lost. Attributes that are not named here may change all of the head.
-REGIONS: dict[str, tuple[str, ...]] = {
-    "eyeglasses": ("eyes",),
-    "beard": ("beard",),
-    "smile": ("lower face", "eyes"),
-    "makeup": ("lids", "lips"),
-    "age": ("face",),
-    "male": ("face",),
-}
-WHOLE = ("head",)
 
 
 @dataclass(frozen=True)
@@ -39,7 +28,7 @@ class EditSettings:
     """How edited frames are decoded.
 
     Attributes:
-        regions: Parts of the picture that may change; see ``edited_region``.
+        regions: Parts of the picture that may change; see ``mask_region``.
         chunk: Frames decoded at once.
     """
 
@@ -78,39 +67,39 @@ class IdentityEditor:
         """
         if self._is_unchanged:
             return (frame for _, frame in frames)
-        return in_chunks(self._looks(frames), self._settings.chunk, self._chunk)
+        return paint_in_chunks(self._look_at(frames), self._settings.chunk, self._chunk)
 
-    def _looks(self, frames: Iterable[tuple[int, Frame]]) -> Iterator[_Look | Frame]:
+    def _look_at(self, frames: Iterable[tuple[int, Frame]]) -> Iterator[_Look]:
         for index, frame in frames:
-            view = self._views(index, frame)
-            yield frame if view is None else _Look(index, frame, view)
+            yield _Look(index, frame, self._views(index, frame))
 
     def _chunk(self, looks: list[_Look]) -> list[Frame]:
-        views = [look.view for look in looks]
+        views = [look.face for look in looks if look.face is not None]
         codes = self._video.codes([look.index for look in looks], views)
-        after = self._video.coding.edited(codes, self._identity, face_layout(views))
+        after = self._video.make_method.edit(codes, self._identity, face_layout(views))
         both = torch.cat([after, codes[1].to(after)])
         with torch.inference_mode():
             made, remade = np.split(as_levels(self._pipeline.decode(both)), 2)
-        return [self._pasted(look, after - earlier) for look, after, earlier in zip(looks, made, remade, strict=True)]
+        return [self._paste(look, after - earlier) for look, after, earlier in zip(looks, made, remade, strict=True)]
 
-    def _pasted(self, look: _Look, change: NDArray[np.float32]) -> Frame:
-        view = look.view
-        region = edited_region(view.points, self._settings.regions, view.crop)
-        change = region[..., None] * without_light(change, view.points, region)
-        return add_window(look.frame, change, view.alignment.inverses[0])
+    def _paste(self, look: _Look, change: NDArray[np.float32]) -> Frame:
+        view = look.face
+        assert view is not None
+        region = mask_region(view.points, self._settings.regions, view.crop)
+        change = region[..., None] * remove_light(change, view.points, region)
+        return add_window(look.picture, change, view.alignment.inverses[0])
 
 
 @dataclass(frozen=True)
 class _Look:
-    """A frame that is to be edited."""
+    """A frame that is to be edited where it shows a face."""
 
     index: int
-    frame: Frame
-    view: FaceView
+    picture: Frame
+    face: FaceView | None
 
 
-def without_light(
+def remove_light(
     change: NDArray[np.float32], points: NDArray[np.floating], region: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """A change (H, W, 3) less what it does to the face as a whole: people differ in their pictures' light as well.
@@ -130,9 +119,7 @@ def without_light(
     return change - 0.5 * (mean + mean @ np.array([0.299, 0.587, 0.114], np.float32))
 
 
-def edited_region(
-    points: NDArray[np.floating], regions: Iterable[str], crop: Frame | None = None
-) -> NDArray[np.float32]:
+def mask_region(points: NDArray[np.floating], regions: Iterable[str], crop: Frame | None = None) -> NDArray[np.float32]:
     """(H, W) in [0, 1] of a face crop: where a change is wanted.
 
     Args:
@@ -149,7 +136,7 @@ def edited_region(
         if region not in ("eyes", "lids", "lips") and crop is not None:
             part *= np.maximum(person_mask(crop), masks.face_hull(points, size, unit, feather=0.05))
         np.maximum(wanted, part, out=wanted)
-    return wanted * border_fade(size, 10.0)
+    return wanted * fade_border(size, 10.0)
 
 
 def _part(name: str, points: NDArray[np.floating], size: tuple[int, int], unit: float) -> NDArray[np.float32]:

@@ -37,7 +37,7 @@ class EditMethod(Protocol):
         """Codes of F frames, given as latents (F, L, h, w), under their own identity (D,)."""
         ...
 
-    def edited(self, codes: FrameCodes, identity: Tensor, face_layout: FaceLayout) -> Tensor:
+    def edit(self, codes: FrameCodes, identity: Tensor, face_layout: FaceLayout) -> Tensor:
         """Latents (F, L, h, w) of coded frames under another identity; their own gives the second of the codes."""
         ...
 
@@ -68,9 +68,9 @@ class InversionMethod:
             num_inference_steps=self.num_inference_steps,
             fixed_point_steps=self.fixed_point_steps,
         )
-        return noise, self.edited((noise, latents), identity, face_layout)
+        return noise, self.edit((noise, latents), identity, face_layout)
 
-    def edited(self, codes: FrameCodes, identity: Tensor, face_layout: FaceLayout) -> Tensor:
+    def edit(self, codes: FrameCodes, identity: Tensor, face_layout: FaceLayout) -> Tensor:
         return self.pipeline(
             codes[0], identity, face_layout, num_inference_steps=self.num_inference_steps, decode=False
         ).latents
@@ -101,7 +101,7 @@ class DeltaMethod:
         return self._expected(latents, identity, face_layout), latents
 
     @torch.inference_mode()
-    def edited(self, codes: FrameCodes, identity: Tensor, face_layout: FaceLayout) -> Tensor:
+    def edit(self, codes: FrameCodes, identity: Tensor, face_layout: FaceLayout) -> Tensor:
         own, latents = codes
         return latents + self.gain * (self._expected(latents, identity, face_layout) - own)
 
@@ -136,7 +136,7 @@ METHODS: dict[str, Callable[[DiffusionVideoAutoencoderPipeline, int | None, int]
 }
 
 
-def coding(
+def make_method(
     method: str, pipeline: DiffusionVideoAutoencoderPipeline, steps: int | None = None, seed: int = 0
 ) -> EditMethod:
     """A coding by name.

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facediff.errors import ConfigError
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import align
 from facediff.landmarks.flat_face import FLAT, Unfolding, flat_points
@@ -16,8 +15,9 @@ from facediff.landmarks.light import levels, logarithm
 from facediff.landmarks.mesh import FACE_OVAL, LEFT_BROW, LEFT_EYE, LIPS_INNER, RIGHT_BROW, RIGHT_EYE
 from facediff.landmarks.smoothing import smooth_track
 from facediff.models.prototypes import Prototypes
+from facediff.options import check_strength
 from facediff.rendering.compose import add_window
-from facediff.rendering.crops import border_fade, in_crop
+from facediff.rendering.crops import fade_border, place_in_crop
 from facediff.types import FaceTrack, Frame
 
 # Of the face oval, and eye distances beyond, in which what changes a face ends: nearer to it, a prototype tells how
@@ -26,7 +26,6 @@ WITHIN, FADE = 0.86, 0.12
 BEARD_REACH, BEARD_FADE = 0.06, 0.1  # eye distances around the lower face
 LIPS_REACH, EYES_REACH, MAKEUP_FADE = 0.1, 0.2, 0.2  # eye distances around what make-up is put on
 DARKEST, BRIGHTEST = -2.0, 0.7  # logarithms of what light is changed by
-STRONGEST = 2.0
 LINE, AROUND = 0.02, 0.15  # eye distances: what is one with a line of a face, and what is around it
 STUBBLE, BEARD = 0.2, 0.6  # logarithms by which a lower face is darker than cheeks, in shade and with a beard
 CHEEKS = np.array([[117, 118, 101, 36, 50], [346, 347, 330, 266, 280]])  # under the eyes, above where beards grow
@@ -46,8 +45,7 @@ class PrototypeEditor:
 
     def __init__(self, track: FaceTrack, prototypes: Prototypes, wishes: Mapping[str, float]) -> None:
         for name, strength in wishes.items():
-            if not abs(strength) <= STRONGEST:
-                raise ConfigError(f"{name} is a strength from -{STRONGEST:g} to {STRONGEST:g}, not {strength}")
+            check_strength(name, strength)
         self._track, _, self._pose = smooth_track(track)
         wanted = {name: strength for name, strength in wishes.items() if strength}
         light = sum(
@@ -66,10 +64,10 @@ class PrototypeEditor:
     def _edited(self, index: int, frame: Frame, unfold: Unfolding) -> Frame:
         pose = self._pose.take(slice(index, index + 1))
         alignment = align(pose, FLAT)
-        points = in_crop(self._track.points[index], alignment, pose, FLAT)
+        points = place_in_crop(self._track.points[index], alignment, pose, FLAT)
         window = alignment.crop(frame, 0)
         light = logarithm(window)
-        change = no_lighter(light, _seen(points)[..., None] * unfold(points))
+        change = limit_lightening(light, _seen(points)[..., None] * unfold(points))
         wanted = light + change
         if self._shaves:
             skin = _skin(light, points)
@@ -79,7 +77,7 @@ class PrototypeEditor:
         return add_window(frame, change, alignment.inverses[0])
 
 
-def no_lighter(light: NDArray[np.float32], change: NDArray[np.float32]) -> NDArray[np.float32]:
+def limit_lightening(light: NDArray[np.float32], change: NDArray[np.float32]) -> NDArray[np.float32]:
     """A change (H, W, 3) of a face's light (H, W, 3), logarithms, that makes no line of it lighter than what is around.
 
     A wrinkle that is taken from a smooth cheek, or paint from lips that wear none, would shine.
@@ -128,7 +126,7 @@ def _bearded(light: NDArray[np.float32], points: NDArray[np.floating], skin: NDA
 def _seen(points: NDArray[np.floating]) -> NDArray[np.float32]:
     """(H, W) in [0, 1]: a face without its eyes and without what is between its lips."""
     size, unit = FLAT.size, FLAT.unit_px
-    seen = border_fade(size)
+    seen = fade_border(size)
     for line in (LIPS_INNER, LEFT_EYE, RIGHT_EYE):
         seen = seen * (1 - masks.region(points[line], size, unit, feather=0.02))
     return seen

@@ -7,12 +7,11 @@ gives it its colour.
 
 from __future__ import annotations
 
-from functools import cache
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
 
 from facediff.landmarks.alignment import warp_affine
 from facediff.landmarks.eye_window import (
@@ -27,23 +26,39 @@ from facediff.landmarks.light import levels, logarithm
 from facediff.landmarks.masks import smoothstep
 from facediff.motion.coefficients import LID_FOLDS, LOWER_LIDS
 from facediff.rendering.compose import add_window
-from facediff.rendering.crops import border_fade
-from facediff.system.weights import model_folder
+from facediff.rendering.crops import fade_border
 from facediff.types import Frame
 
-SHUT_FROM, SHUT_AT = 0.6, 0.85  # closures between which the lid that a mesh carries gives way
-OWN, NONE = 0.10, 0.15  # gaps between lids, in eye widths, of a source that shows a shut eye, and that shows none
-HALF_WIDTH, MARGIN, FEATHER = 0.54, 0.04, 0.12  # eye widths: what a lid covers, and how it ends
-HIGHEST = -0.34  # eye widths: further up a lid is the brow's
-LASHES = 0.75  # of their mean darkness: many of those who are filmed have painted theirs
-RING = 0.14  # eye widths around a lid from which it has its light
 
+@dataclass(frozen=True)
+class LidStyle:
+    """How shut eyes are drawn. Lengths in eye widths.
 
-@cache
-def lid() -> NDArray[np.float32]:
-    """(H, W, 3) logarithm of a shut eye's light over that of the skin around, in the window of an eye."""
-    light = load_file(model_folder("base", "unseen") / "lid.safetensors")["light"].astype(np.float32)
-    return np.where(light < 0, LASHES * light, light)
+    Set by eye on training portraits ("Lids drawn where they are lowered", November 2026); no range was swept.
+
+    Attributes:
+        shut_from: Closure from which the lid that a mesh carries gives way to one that is drawn.
+        shut_at: Closure at which it has.
+        own: Gap between the lids of a source that shows a shut eye itself.
+        none: Gap of one that shows none.
+        half_width: Half of what a lid covers across.
+        margin: Beyond lid folds and lower lids that it covers.
+        feather: Over which it ends.
+        highest: Further up, a lid is the brow's.
+        lashes: Share of the mean darkness of lashes: many of those who are filmed have painted theirs.
+        ring: Around a lid from which it has its light.
+    """
+
+    shut_from: float = 0.6
+    shut_at: float = 0.85
+    own: float = 0.10
+    none: float = 0.15
+    half_width: float = 0.54
+    margin: float = 0.04
+    feather: float = 0.12
+    highest: float = -0.34
+    lashes: float = 0.75
+    ring: float = 0.14
 
 
 class Lids:
@@ -52,21 +67,29 @@ class Lids:
     Args:
         frame: (H, W, 3) uint8.
         points: Its landmarks (478, 3) in pixels.
+        lid: (h, w, 3) the mean shut eye; see ``facediff.rendering.inpainting.appearance_prior``.
+        style: How they are drawn.
     """
 
-    def __init__(self, frame: Frame, points: NDArray[np.floating]) -> None:
-        self._missing = np.clip((gaps(points) - OWN) / (NONE - OWN), 0, 1)
-        self._drawn = [_drawn(frame, points, side) if self._missing[side] else None for side in range(2)]
+    def __init__(
+        self, frame: Frame, points: NDArray[np.floating], lid: NDArray[np.float32], style: LidStyle = LidStyle()
+    ) -> None:
+        self._style = style
+        self._missing = np.clip((gaps(points) - style.own) / (style.none - style.own), 0, 1)
+        light = np.where(lid < 0, style.lashes * lid, lid)
+        self._lids = [
+            _draw_lid(frame, points, side, light, style) if self._missing[side] else None for side in range(2)
+        ]
 
     def share(self, closure: NDArray[np.floating]) -> NDArray[np.float32]:
         """How much of each lid (2,) is drawn at a closure (2,), from 0 to 1."""
-        shut = np.clip((closure - SHUT_FROM) / (SHUT_AT - SHUT_FROM), 0, 1)
+        shut = np.clip((closure - self._style.shut_from) / (self._style.shut_at - self._style.shut_from), 0, 1)
         return np.asarray(self._missing * shut, np.float32)
 
     def __call__(self, frame: Frame, points: NDArray[np.floating], closure: NDArray[np.floating]) -> Frame:
         """A frame of the same face, its eyes shut where they are to be: landmarks (478, 3) in pixels, closure (2,)."""
         shut = self.share(closure)
-        for side, drawn in enumerate(self._drawn):
+        for side, drawn in enumerate(self._lids):
             if drawn is None or not shut[side]:
                 continue
             picture, cover = drawn
@@ -76,16 +99,20 @@ class Lids:
         return frame
 
 
-def _drawn(frame: Frame, points: NDArray[np.floating], side: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _draw_lid(
+    frame: Frame, points: NDArray[np.floating], side: int, lid: NDArray[np.float32], style: LidStyle
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The shut eye (H, W, 3) in levels, and how much of it is wanted where (H, W)."""
     to_eye = eye_frame(points, side)
     window = warp_affine(frame, to_eye, SIZE)
     rim = np.asarray(points)[[*LID_FOLDS[side], *LOWER_LIDS[side]], :2]
     down = in_eye_widths((rim @ to_eye[:, :2].T + to_eye[:, 2]).T)[1]
-    top, bottom = max(down.min() - MARGIN, HIGHEST), down.max() + MARGIN
+    top, bottom = max(down.min() - style.margin, style.highest), down.max() + style.margin
     u, v = grid()
     half = (bottom - top) / 2
-    beyond = (np.hypot(u / HALF_WIDTH, (v - (top + bottom) / 2) / half) - 1) * half  # about how far outside, eye widths
-    cover = smoothstep(1 - beyond / FEATHER) * border_fade(SIZE)
-    ring = (beyond > FEATHER / 2) & (beyond < FEATHER / 2 + RING)
-    return levels(light_around(logarithm(window) - lid(), ring) + lid()), cover.astype(np.float32)
+    beyond = (
+        np.hypot(u / style.half_width, (v - (top + bottom) / 2) / half) - 1
+    ) * half  # about how far outside, eye widths
+    cover = smoothstep(1 - beyond / style.feather) * fade_border(SIZE)
+    ring = (beyond > style.feather / 2) & (beyond < style.feather / 2 + style.ring)
+    return levels(light_around(logarithm(window) - lid, ring) + lid), cover.astype(np.float32)

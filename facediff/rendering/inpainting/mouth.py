@@ -9,80 +9,61 @@ its own teeth keeps them, there too (``facediff.rendering.inpainting.teeth``).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
 
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import warp_affine
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER, SUBNASALE, UPPER_LIP
-from facediff.rendering.compose import add_window
-from facediff.rendering.frame import SourceTeeth, WarpedFrame
-from facediff.rendering.inpainting.lip_seal import find_lip_edges, measure_lip_seal, seal_lips
-from facediff.rendering.inpainting.window import mouth_window
-from facediff.system.weights import model_folder
-from facediff.types import Frame
+from facediff.rendering.inpainting.appearance_prior import Teeth
+from facediff.rendering.inpainting.lip_seal import find_lip_edges
+from facediff.rendering.inpainting.teeth import SourceTeeth
 
-FEATHER = 0.018  # eye distances over which lips hide what is behind them
+if TYPE_CHECKING:
+    from facediff.rendering.frame import WarpedFace
+
 GLANCE = 4  # pixels of which one is enough to tell colours
-EDGE_BELOW = 0.02  # eye distances by which incisors of a mouth at rest reach below the line where the lips meet
-SHADE = np.array([0.2, 0.13, 0.13], np.float32)  # light behind lips, over their own
-TONGUE = np.array([0.62, 0.5, 0.52], np.float32)  # likewise, of a tongue
-TONGUE_FROM, TONGUE_AT = 0.06, 0.2  # openings that show nothing of a tongue, and all
-LIT = (0.6, 62.0)  # light on teeth, of skin's and besides, in levels
-TINT = 0.4  # how far the light has the hue of skin
-UNDER_LIP, SHADOW = 0.04, 0.45  # eye distances below the upper lip that lie in its shadow, and what that takes
 
 
 @dataclass(frozen=True)
-class Teeth:
-    """The mean upper teeth.
+class MouthStyle:
+    """How the inside of a mouth is drawn. Distances in eye distances.
+
+    Set by eye on training portraits whose mouths open ("A mouth that opens far beyond what its source shows has teeth
+    too", November 2026), some of it with test clips in sight; no range was swept.
 
     Attributes:
-        picture: (H, W, 4): colour over the light on them, and how little of the dark is seen past them.
-        unit_px: Its pixels to an eye distance.
-        edge_row: Its row at which the incisors end; their middle is in the middle column.
+        feather: Over which lips hide what is behind them.
+        edge_below: By which incisors of a mouth at rest reach below the line where the lips meet.
+        shade: Light behind lips, over their own, red, green, blue.
+        tongue: Likewise, of a tongue.
+        tongue_from: Opening that shows nothing of a tongue.
+        tongue_at: Opening that shows all of it.
+        lit: Light on teeth, of the skin's and besides, in levels.
+        tint: How far that light has the hue of skin.
+        under_lip: Below the upper lip that lies in its shadow.
+        shadow: What that takes of the light.
     """
 
-    picture: NDArray[np.float32]
-    unit_px: float
-    edge_row: float
+    feather: float = 0.018
+    edge_below: float = 0.02
+    shade: tuple[float, float, float] = (0.2, 0.13, 0.13)
+    tongue: tuple[float, float, float] = (0.62, 0.5, 0.52)
+    tongue_from: float = 0.06
+    tongue_at: float = 0.2
+    lit: tuple[float, float] = (0.6, 62.0)
+    tint: float = 0.4
+    under_lip: float = 0.04
+    shadow: float = 0.45
 
 
-@cache
-def teeth() -> Teeth:
-    """What ``facediff train unseen`` fitted on the training portraits."""
-    held = load_file(model_folder("base", "unseen") / "teeth.safetensors")
-    return Teeth(held["picture"].astype(np.float32), float(held["unit_px"]), float(held["edge_row"]))
-
-
-def fill_mouth(frame: Frame, shot: WarpedFrame) -> Frame:
-    """A painted frame with what its source does not show drawn between its lips, or with teeth shut away behind them.
-
-    The frame itself where lips show what the source does.
-    """
-    shut, stays = (
-        measure_lip_seal(shot),
-        0.0 if shot.teeth is None else shot.teeth.share * (shot.disocclusion - shot.unobserved),
-    )
-    if not shot.unobserved and not shut and not stays:
-        return frame
-    alignment, _, unit, points, linear = mouth_window(shot.points, shot.pose)
-    window = alignment.crop(frame, 0).astype(np.float32)
-    change = shut * (seal_lips(window, points, unit) - window)
-    for share, own in ((shot.unobserved, None), (stays, shot.teeth)):
-        if share:
-            change += share * (draw_mouth_interior(window, points, linear, measure_lip_rest(shot), own) - window)
-    return add_window(frame, change, alignment.inverses[0])
-
-
-def measure_lip_rest(shot: WarpedFrame) -> float:
-    """How far below the nose the lips of a shot's source meet, in eye distances."""
-    points = shot.points if shot.origin is None else shot.origin
-    along = np.linalg.solve(shot.pose.rotation[0, :2, :2], (points[UPPER_LIP] - points[SUBNASALE])[:2])
-    return float(along[1] / shot.pose.scale[0])
+def measure_lip_rest(face: WarpedFace) -> float:
+    """How far below the nose the lips of a face's source meet, in eye distances."""
+    points = face.points if face.source_points is None else face.source_points
+    along = np.linalg.solve(face.pose.rotation[0, :2, :2], (points[UPPER_LIP] - points[SUBNASALE])[:2])
+    return float(along[1] / face.pose.scale[0])
 
 
 def draw_mouth_interior(
@@ -90,7 +71,8 @@ def draw_mouth_interior(
     points: NDArray[np.floating],
     linear: NDArray[np.floating],
     rest: float,
-    own: SourceTeeth | None = None,
+    teeth: Teeth | SourceTeeth,
+    style: MouthStyle = MouthStyle(),
 ) -> NDArray[np.float32]:
     """A window (H, W, 3), in levels, with the inside of a mouth drawn between the lips.
 
@@ -99,40 +81,40 @@ def draw_mouth_interior(
         points: Landmarks (478, 3) in its pixels.
         linear: (2, 2) from eye distances across and down the face to pixels.
         rest: See ``measure_lip_rest``.
-        own: The teeth of this mouth; those of the mean where they are not known.
+        teeth: Those of this mouth, or the mean ones where they are not known.
+        style: How it is drawn.
     """
     size = window.shape[1], window.shape[0]
     unit = float(np.sqrt(abs(np.linalg.det(linear))))
-    between = masks.region(points[LIPS_INNER], size, unit, feather=FEATHER)
-    of_lips, of_skin = _colours(window[::GLANCE, ::GLANCE], points / GLANCE, unit / GLANCE)
+    between = masks.region(points[LIPS_INNER], size, unit, feather=style.feather)
+    of_lips, of_skin = _measure_colours(window[::GLANCE, ::GLANCE], points / GLANCE, unit / GLANCE)
     hidden, shown = find_lip_edges(points, size)
     down = np.arange(size[1], dtype=np.float32)[:, None]
     below = (down - hidden) / unit  # the upper lip
     depth = np.clip((down - hidden) / np.maximum(shown - hidden, 1.0), 0, 1)
-    made = _behind(of_lips, depth, points, unit)
-    if own is None:
-        light = (LIT[0] * of_skin.mean() + LIT[1]) * (of_skin / of_skin.mean()) ** TINT
-        shadow = 1 - SHADOW * (1 - masks.smoothstep(below / UNDER_LIP))
-        colour, solid = _mean_row(points, linear, rest, size)
+    made = _draw_depth(of_lips, depth, points, unit, style)
+    if isinstance(teeth, Teeth):
+        light = (style.lit[0] * of_skin.mean() + style.lit[1]) * (of_skin / of_skin.mean()) ** style.tint
+        shadow = 1 - style.shadow * (1 - masks.smoothstep(below / style.under_lip))
+        colour, solid = _place_mean_row(teeth, points, linear, rest + style.edge_below, size)
         colour *= light.astype(np.float32) * shadow[..., None]
     else:
-        carried = linear @ np.linalg.inv(own.linear)
-        colour, solid = _placed(own.picture, carried, own.anchor, points[own.point, :2], size)
+        carried = linear @ np.linalg.inv(teeth.linear)
+        colour, solid = _place(teeth.picture, carried, teeth.anchor, points[teeth.point, :2], size)
     made += solid * (colour - made)
     return window + between[..., None] * (made - window)
 
 
-def _mean_row(
-    points: NDArray[np.floating], linear: NDArray[np.floating], rest: float, size: tuple[int, int]
+def _place_mean_row(
+    teeth: Teeth, points: NDArray[np.floating], linear: NDArray[np.floating], edge_below: float, size: tuple[int, int]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The mean teeth in a window of ``size``: colours over the light (H, W, 3), and where they are (H, W, 1)."""
-    plate = teeth()
-    edge = points[SUBNASALE, :2] + linear @ np.array([0.0, rest + EDGE_BELOW])
-    origin = np.array([(plate.picture.shape[1] - 1) / 2, plate.edge_row])
-    return _placed(plate.picture, linear / plate.unit_px, origin, edge, size)
+    edge = points[SUBNASALE, :2] + linear @ np.array([0.0, edge_below])
+    origin = np.array([(teeth.picture.shape[1] - 1) / 2, teeth.edge_row])
+    return _place(teeth.picture, linear / teeth.unit_px, origin, edge, size)
 
 
-def _placed(
+def _place(
     picture: NDArray[np.float32],
     linear: NDArray[np.floating],
     origin: NDArray[np.floating],
@@ -145,7 +127,7 @@ def _placed(
     return colour, solid
 
 
-def _colours(
+def _measure_colours(
     window: NDArray[np.float32], points: NDArray[np.floating], unit: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean colours (3,) of the lips and of the skin around them."""
@@ -158,14 +140,19 @@ def _colours(
     return of_lips.astype(np.float32), of_skin.astype(np.float32)
 
 
-def _behind(
-    of_lips: NDArray[np.floating], depth: NDArray[np.floating], points: NDArray[np.floating], unit: float
+def _draw_depth(
+    of_lips: NDArray[np.floating],
+    depth: NDArray[np.floating],
+    points: NDArray[np.floating],
+    unit: float,
+    style: MouthStyle,
 ) -> NDArray[np.float32]:
     """The dark (H, W, 3), and in it a tongue where a mouth is wide open."""
     left, right = (float(points[corner, 0]) for corner in (78, 308))
     across = (np.arange(depth.shape[1], dtype=np.float32) - (left + right) / 2) / max((right - left) / 2, 1.0)
     opening = float(np.linalg.norm(points[14, :2] - points[13, :2])) / unit
-    wide = float(masks.smoothstep(np.array((opening - TONGUE_FROM) / (TONGUE_AT - TONGUE_FROM))))
+    wide = float(masks.smoothstep(np.array((opening - style.tongue_from) / (style.tongue_at - style.tongue_from))))
     tongue = wide * masks.smoothstep((depth - 0.35) / 0.5) * np.clip(1 - across**2, 0, 1)
-    made: NDArray[np.float32] = of_lips * (SHADE + tongue[..., None] * (TONGUE - SHADE))
+    dark, wet = np.array(style.shade, np.float32), np.array(style.tongue, np.float32)
+    made: NDArray[np.float32] = of_lips * (dark + tongue[..., None] * (wet - dark))
     return made.astype(np.float32)

@@ -6,6 +6,9 @@ upper row hangs on the skull, a lower one goes down with the lip; what a wider m
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -13,56 +16,94 @@ from numpy.typing import NDArray
 from facediff.landmarks import masks
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER, LOWER_LIP, SUBNASALE
 from facediff.landmarks.silhouette import filled_in
-from facediff.rendering.frame import SourceTeeth
-from facediff.rendering.inpainting.window import mouth_window
+from facediff.rendering.inpainting.window import align_mouth
 from facediff.types import Frame, RigidPose
 
-LIP_EDGE = 0.012  # eye distances inside the line of the lips in which a picture still has something of them
-RISE = 0.12  # eye distances by which a lip may draw back and uncover more of the same
-FEATHER = 0.02  # eye distances over which a row ends
-LIGHT, PALE = (
-    0.7,
-    0.85,
-)  # of teeth, over the skin's: how light they are at least, and how far they have a colour at most
-FEW, ENOUGH = 0.1, 0.25  # shares of what is seen between lips that make no row, and one
-SKIN = 0.04, 0.12  # eye distances around the lips: skin
+
+@dataclass(frozen=True)
+class TeethStyle:
+    """How teeth are told from lips and from the dark, and kept. Distances in eye distances.
+
+    Set by eye on training portraits that smile, and on some of the test clips ("Teeth are told from the dark and from
+    lips", November 2026); no range was swept.
+
+    Attributes:
+        lip_edge: Inside the line of the lips in which a picture still has something of them.
+        rise: By which a lip may draw back and uncover more of the same.
+        feather: Over which a row ends.
+        light: How light teeth are at least, over the skin's light.
+        pale: How far they have a colour at most, over the skin's.
+        few: Share of what is seen between lips that makes no row.
+        enough: Share that makes one for sure.
+        skin: Rings around the lips between which there is skin.
+    """
+
+    lip_edge: float = 0.012
+    rise: float = 0.12
+    feather: float = 0.02
+    light: float = 0.7
+    pale: float = 0.85
+    few: float = 0.1
+    enough: float = 0.25
+    skin: tuple[float, float] = (0.04, 0.12)
 
 
-def find_source_teeth(image: Frame, points: NDArray[np.floating], pose: RigidPose) -> SourceTeeth | None:
+class SourceTeeth(NamedTuple):
+    """What a picture shows between its lips.
+
+    Attributes:
+        picture: (H, W, 4): colours, and from 0 to 1 where they are known.
+        linear: (2, 2) from eye distances across and down the face to its pixels.
+        anchor: (2,) where ``point`` is in it.
+        point: The landmark that they move with, of the skull or of the lower lip.
+        share: How sure it is that they are teeth, from 0 to 1.
+    """
+
+    picture: NDArray[np.float32]
+    linear: NDArray[np.float32]
+    anchor: NDArray[np.float32]
+    point: int
+    share: float
+
+
+def find_source_teeth(
+    image: Frame, points: NDArray[np.floating], pose: RigidPose, style: TeethStyle = TeethStyle()
+) -> SourceTeeth | None:
     """The teeth between the lips of a picture; None where there are next to none.
 
     Args:
         image: (H, W, 3) uint8.
         points: Its landmarks (478, 3) in pixels.
         pose: Its head pose, one row.
+        style: What counts as teeth.
     """
-    window = mouth_window(points, pose)
+    window = align_mouth(points, pose)
     size, unit = window.size, window.unit
     picture = window.alignment.crop(image, 0).astype(np.float32)
     between = masks.region(window.points[LIPS_INNER], size, unit) > 0.5
-    inset = 2 * max(1, round(LIP_EDGE * unit)) + 1
+    inset = 2 * max(1, round(style.lip_edge * unit)) + 1
     known = cv2.erode(between.astype(np.uint8), np.ones((inset, inset), np.uint8))
-    near, far = (masks.region(window.points[LIPS_OUTER], size, unit, reach=reach) for reach in SKIN)
-    row = _like_teeth(picture, np.average(picture.reshape(-1, 3), axis=0, weights=(far - near + 1e-6).ravel()))
+    near, far = (masks.region(window.points[LIPS_OUTER], size, unit, reach=reach) for reach in style.skin)
+    row = _find_row(picture, np.average(picture.reshape(-1, 3), axis=0, weights=(far - near + 1e-6).ravel()), style)
     row &= known > 0
-    share = float(np.clip((row.sum() / max(known.sum(), 1) - FEW) / (ENOUGH - FEW), 0, 1))
+    share = float(np.clip((row.sum() / max(known.sum(), 1) - style.few) / (style.enough - style.few), 0, 1))
     if not share:
         return None
     solid = known[..., None].astype(np.float32)
     picture = solid * picture + (1 - solid) * filled_in(picture, known)
     is_lower = _stands(row, known > 0)
-    draws_back = np.ones((max(1, round(RISE * unit)), 1), np.uint8)
+    draws_back = np.ones((max(1, round(style.rise * unit)), 1), np.uint8)
     cover = cv2.dilate(known, draws_back, anchor=(0, len(draws_back) - 1 if is_lower else 0))
-    soft = cv2.GaussianBlur(cover.astype(np.float32), (0, 0), FEATHER * unit / 2)
+    soft = cv2.GaussianBlur(cover.astype(np.float32), (0, 0), style.feather * unit / 2)
     point = LOWER_LIP if is_lower else SUBNASALE
     return SourceTeeth(np.dstack([picture, soft]), window.linear, window.points[point, :2], point, share)
 
 
-def _like_teeth(picture: NDArray[np.float32], skin: NDArray[np.floating]) -> NDArray[np.bool_]:
+def _find_row(picture: NDArray[np.float32], skin: NDArray[np.floating], style: TeethStyle) -> NDArray[np.bool_]:
     """Where a picture (H, W, 3) is as light and pale as teeth are, beside skin of a colour (3,)."""
-    light = picture.mean(axis=2) > LIGHT * skin.mean()
+    light = picture.mean(axis=2) > style.light * skin.mean()
     colour = 1 - picture.min(axis=2) / np.maximum(picture.max(axis=2), 1)
-    return light & (colour < PALE * (1 - skin.min() / skin.max()))
+    return light & (colour < style.pale * (1 - skin.min() / skin.max()))
 
 
 def _stands(row: NDArray[np.bool_], between: NDArray[np.bool_]) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.landmarks.alignment import MOUTH, Alignment, align
-from facediff.rendering.crops import drawing_unit, in_crop
+from facediff.rendering.crops import choose_drawing_unit, place_in_crop
 from facediff.types import RigidPose
 
 FINEST = 240  # pixels to an eye distance in which mouths are drawn
@@ -34,11 +34,11 @@ class MouthWindow(NamedTuple):
     linear: NDArray[np.float32]
 
 
-def mouth_window(points: NDArray[np.floating], pose: RigidPose) -> MouthWindow:
+def align_mouth(points: NDArray[np.floating], pose: RigidPose) -> MouthWindow:
     """The window around the mouth of a face with landmarks (478, 3) in a frame, and a head pose, one row."""
-    unit = drawing_unit(float(pose.scale[0]), FINEST)
+    unit = choose_drawing_unit(float(pose.scale[0]), FINEST)
     size = (round(SIZE[0] * unit), round(SIZE[1] * unit))
     template = replace(MOUTH, size=size, unit_px=unit, anchor_px=(size[0] / 2, ABOVE * unit))
     alignment = align(pose, template)
     linear = alignment.matrices[0, :, :2] @ (pose.rotation[0, :2, :2] * pose.scale[0])
-    return MouthWindow(alignment, size, unit, in_crop(points, alignment, pose, template), linear)
+    return MouthWindow(alignment, size, unit, place_in_crop(points, alignment, pose, template), linear)

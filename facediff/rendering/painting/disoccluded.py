@@ -17,15 +17,15 @@ from torch import Tensor
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import CropTemplate
 from facediff.landmarks.mesh import LIPS_INNER
-from facediff.rendering.frame import WarpedFrame
+from facediff.rendering.frame import WarpedFace
 
 REACH, FEATHER = 0.05, 0.05  # eye distances around the inner lips
 
 
-def mask_disoccluded(shot: WarpedFrame, points: NDArray[np.float32], template: CropTemplate) -> NDArray[np.float32]:
+def mask_disoccluded(face: WarpedFace, points: NDArray[np.float32], template: CropTemplate) -> NDArray[np.float32]:
     """(H, W) in [0, 1]: where in a crop a mouth shows what its source does not; landmarks (478, 3) in its pixels."""
     area = masks.region(points[LIPS_INNER], template.size, template.unit_px, reach=REACH, feather=FEATHER)
-    return shot.disocclusion * area
+    return face.disocclusion * area
 
 
 @torch.inference_mode()

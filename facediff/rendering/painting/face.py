@@ -1,4 +1,4 @@
-"""FADM's second stage on a stream of shots: what the warp tore, smeared or could not show is repaired and pasted."""
+"""FADM's second stage on warped frames: what the warp tore, smeared or could not show is repaired and pasted."""
 
 from __future__ import annotations
 
@@ -14,20 +14,17 @@ from torch import Tensor
 
 from facediff.conditioning.fadm import GatedConditioning, attribute_scale
 from facediff.landmarks import masks
-from facediff.landmarks.alignment import FACE, Alignment, align
+from facediff.landmarks.alignment import FACE, align
 from facediff.landmarks.mesh import BROW_LINE, FACE_OVAL, LEFT_EYE, LIPS_INNER, LIPS_OUTER, RIGHT_EYE
 from facediff.landmarks.raster import draw_face
 from facediff.landmarks.warp import stretched
 from facediff.motion import coefficients
 from facediff.pipelines.fadm import FADMPipeline
-from facediff.rendering.compose import add_window, detail_kept
-from facediff.rendering.crops import as_levels, as_pictures, border_fade, in_crop
-from facediff.rendering.frame import WarpedFrame, in_chunks
-from facediff.rendering.inpainting.mouth import fill_mouth
-from facediff.rendering.painting.disoccluded import mask_disoccluded, resample_disoccluded
-from facediff.types import Frame
+from facediff.rendering.crops import as_pictures, fade_border, place_in_crop
+from facediff.rendering.frame import WarpedFace, WarpedFrame
+from facediff.rendering.painting.disoccluded import mask_disoccluded
+from facediff.rendering.painting.painter import SamplingSettings, View, WindowPainter
 
-MASK_REACH = 0.14  # eye distances around the face oval, as in training
 # What each part of a motion changes: channels, outlines, and how far around them, fading out. A head that turns shows
 # other cheeks, so all of the face is the head's.
 PARTS: tuple[tuple[tuple[slice, ...], tuple[NDArray[np.integer], ...], float, float], ...] = (
@@ -36,72 +33,103 @@ PARTS: tuple[tuple[tuple[slice, ...], tuple[NDArray[np.integer], ...], float, fl
     ((coefficients.LIDS, coefficients.GAZE), (RIGHT_EYE, LEFT_EYE), 0.1, 0.1),
     ((coefficients.BROWS,), (BROW_LINE,), 0.08, 0.12),
 )
-FRESH_FEATHER = 0.03
-LIPS_OWN = 0.75  # share of the change that lips are spared: the denoiser, unsure of their colour, makes them pale
-SLOW_PX = 0.05 * FACE.unit_px  # detail finer than this is taken from the coarse frame, where that has it right
-FULL_FROM = 0.25  # attributes, in usual deviations, from which the whole of the change is pasted
 
 
 @dataclass(frozen=True)
-class RefineSettings:
-    """How faces are refined; see ``FADMPipeline.__call__`` for the first three.
+class FacePasteStyle:
+    """Where refined faces go. Distances in eye distances.
+
+    ``mask_reach`` is that of training; the others were set by eye on training clips driven by other people, and
+    ``lips_own`` after pale lips had been seen on test clips too; no range was swept.
 
     Attributes:
-        temperature: Deviation of the initial noise; less than 1 trades variety for steadiness, as few steps need.
-        chunk: Frames refined at once.
-        new_steps: Steps, at least, where a mouth shows what its source does not; ``new_temperature`` of their noise.
-            See ``facediff.rendering.painting.disoccluded``.
-        new_temperature: See ``new_steps``.
+        mask_reach: Around the face oval that is painted.
+        fresh_feather: Over which painted pixels replace those of the frame, at the inner lips.
+        lips_own: Share of the change that lips are spared: the denoiser, unsure of their colour, makes them pale.
+        slow: Detail finer than this is taken from the warped frame, where that has it right.
+        full_from: Attributes, in usual deviations, from which the whole of the change is pasted.
     """
 
-    num_inference_steps: int = 1
-    strength: float = 1.0
-    seed: int = 0
+    mask_reach: float = 0.14
+    fresh_feather: float = 0.03
+    lips_own: float = 0.75
+    slow: float = 0.05
+    full_from: float = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefineSettings(SamplingSettings):
+    """How faces are refined; see ``SamplingSettings`` and ``FADMPipeline.__call__``.
+
+    Attributes:
+        strength: Of the noise that the warped face starts from; 1 is all.
+        style: Where refined faces go.
+    """
+
     temperature: float = 0.2
-    chunk: int = 8
-    new_steps: int = 4
-    new_temperature: float = 0.7
+    strength: float = 1.0
+    style: FacePasteStyle = FacePasteStyle()
 
 
-class FaceRefiner:
-    """Refines the faces of a stream of shots and pastes them back."""
+@dataclass(frozen=True)
+class FaceView(View):
+    """A face through the face crop.
+
+    Attributes:
+        repainted: (H, W) in [0, 1], where the denoiser's detail is wanted too.
+    """
+
+    repainted: NDArray[np.float32]
+
+
+class FaceRefiner(WindowPainter[WarpedFrame, FaceView, GatedConditioning]):
+    """Refines the faces of a stream of warped frames and pastes them back."""
 
     def __init__(self, pipeline: FADMPipeline, settings: RefineSettings) -> None:
+        super().__init__(settings)
         self._pipeline, self._settings = pipeline, settings
         self._noise = pipeline.noise(FACE.size, settings.seed)
 
-    def __call__(self, shots: Iterable[WarpedFrame | Frame]) -> Iterator[Frame]:
-        """Finished frames, in order; a bare frame among the shots passes through untouched."""
-        return in_chunks(shots, self._settings.chunk, self._chunk)
+    def refine(self, frames: Iterable[WarpedFrame]) -> Iterator[WarpedFrame]:
+        """The warped frames themselves with refined faces, for who paints after this."""
+        waiting, refined = tee(frames)
+        for frame, picture in zip(waiting, self(refined), strict=True):
+            yield replace(frame, picture=picture)
 
-    def shots(self, shots: Iterable[WarpedFrame | Frame]) -> Iterator[WarpedFrame | Frame]:
-        """The shots themselves with refined faces, for who paints after this."""
-        waiting, refined = tee(shots)
-        for shot, frame in zip(waiting, self(refined), strict=True):
-            yield replace(shot, coarse=frame) if isinstance(shot, WarpedFrame) else frame
+    def _view(self, frame: WarpedFrame, face: WarpedFace) -> FaceView:
+        style, size, unit = self._settings.style, FACE.size, FACE.unit_px
+        alignment = align(face.pose, FACE)
+        points = place_in_crop(face.points, alignment, face.pose, FACE)
+        return FaceView(
+            alignment=alignment,
+            crop=alignment.crop(frame.picture, 0),
+            points=points,
+            mask=masks.face_hull(points, size, unit, reach=style.mask_reach),
+            maps=draw_face(points, size),
+            paste=mask_moved_parts(face.motion_residual, points, size, unit, full_from=style.full_from)
+            * fade_border(size)
+            * (1 - style.lips_own * _mask_lips(points, style))
+            * (1 - _mask_drawn_lids(face, points)),
+            fresh=face.disocclusion * masks.region(points[LIPS_INNER], size, unit, feather=style.fresh_feather),
+            disoccluded=mask_disoccluded(face, points, FACE),
+            repainted=_mask_repainted(face, points, style),
+        )
 
-    def _chunk(self, shots: list[WarpedFrame]) -> list[Frame]:
-        views = [_view(shot) for shot in shots]
-        settings, pipeline = self._settings, self._pipeline
-        cond = pipeline.condition(
+    def _condition(
+        self, frames: list[WarpedFrame], faces: list[WarpedFace], views: list[FaceView]
+    ) -> tuple[GatedConditioning, Tensor]:
+        cond = self._pipeline.condition(
             as_pictures([view.crop for view in views]),
             torch.from_numpy(np.stack([view.mask for view in views]))[:, None],
             torch.from_numpy(np.stack([view.maps for view in views])).float() / 255,
             torch.from_numpy(FACE.in_units(np.stack([view.points for view in views]))),
-            torch.from_numpy(np.concatenate([shot.pose.rotation for shot in shots]).astype(np.float32)),
-            torch.from_numpy(np.stack([shot.moved for shot in shots])),
-        )
-        result = self._made(cond, settings.num_inference_steps, settings.temperature)
-        steps = max(settings.num_inference_steps, settings.new_steps)
-        result = resample_disoccluded(
-            result, [view.new for view in views], lambda rows: self._made(cond[rows], steps, settings.new_temperature)
+            torch.from_numpy(np.concatenate([face.pose.rotation for face in faces]).astype(np.float32)),
+            torch.from_numpy(np.stack([face.motion_residual for face in faces])),
         )
         with torch.inference_mode():
-            before = cond.latents(torch.zeros_like(result))
-            made, round_trip = np.split(as_levels(pipeline.decode(torch.cat([result, before]))), 2)
-        return [self._pasted(*parts) for parts in zip(shots, views, made, round_trip, strict=True)]
+            return cond, cond.latents(cond.concat.new_zeros(len(frames), *self._noise.shape[1:]))
 
-    def _made(self, cond: GatedConditioning, steps: int, temperature: float) -> Tensor:
+    def _sample(self, cond: GatedConditioning, steps: int, temperature: float) -> Tensor:
         settings = self._settings
         return self._pipeline(
             cond,
@@ -112,84 +140,57 @@ class FaceRefiner:
             decode=False,
         ).latents
 
-    @staticmethod
-    def _pasted(shot: WarpedFrame, view: _View, made: NDArray[np.float32], round_trip: NDArray[np.float32]) -> Frame:
-        change = detail_kept(made, view.crop.astype(np.float32), round_trip, view.paste, view.fresh)
+    def _take(self, cond: GatedConditioning, rows: list[int]) -> GatedConditioning:
+        return cond[rows]
+
+    def _decode(self, latents: Tensor) -> Tensor:
+        return self._pipeline.decode(latents)
+
+    def _blend(self, view: FaceView, change: NDArray[np.float32]) -> NDArray[np.float32]:
         # Where the warp carried skin well, what is still wrong is light and colour. The denoiser knows no better where
         # each pore lies, so its mean would only blur them.
-        slow = cv2.GaussianBlur(change, (0, 0), SLOW_PX)
-        change = slow + view.anew[..., None] * (change - slow)
-        return fill_mouth(add_window(shot.coarse, change, view.alignment.inverses[0]), shot)
+        slow = cv2.GaussianBlur(change, (0, 0), self._settings.style.slow * FACE.unit_px)
+        return slow + view.repainted[..., None] * (change - slow)
 
 
-@dataclass(frozen=True)
-class _View:
-    """A shot through the face crop."""
-
-    alignment: Alignment
-    crop: NDArray[np.uint8]
-    points: NDArray[np.float32]
-    mask: NDArray[np.float32]
-    maps: NDArray[np.uint8]
-    paste: NDArray[np.float32]
-    fresh: NDArray[np.float32]
-    anew: NDArray[np.float32]
-    new: NDArray[np.float32]
-
-
-def _view(shot: WarpedFrame) -> _View:
-    alignment = align(shot.pose, FACE)
-    points = in_crop(shot.points, alignment, shot.pose, FACE)
-    size, unit = FACE.size, FACE.unit_px
-    return _View(
-        alignment=alignment,
-        crop=alignment.crop(shot.coarse, 0),
-        points=points,
-        mask=masks.face_hull(points, size, unit, reach=MASK_REACH),
-        maps=draw_face(points, size),
-        paste=moved_parts(shot.moved, points, size, unit)
-        * border_fade(size)
-        * (1 - LIPS_OWN * _lips(points))
-        * (1 - _drawn_lids(shot, points)),
-        fresh=shot.disocclusion * masks.region(points[LIPS_INNER], size, unit, feather=FRESH_FEATHER),
-        anew=_painted_anew(shot, points),
-        new=mask_disoccluded(shot, points, FACE),
-    )
-
-
-def _lips(points: NDArray[np.float32]) -> NDArray[np.float32]:
+def _mask_lips(points: NDArray[np.float32], style: FacePasteStyle) -> NDArray[np.float32]:
     """(H, W) in [0, 1]: the lips without what is between them."""
     size, unit = FACE.size, FACE.unit_px
     outer = masks.region(points[LIPS_OUTER], size, unit, reach=0.06, feather=0.08)
-    return np.clip(outer - masks.region(points[LIPS_INNER], size, unit, feather=FRESH_FEATHER), 0, 1)
+    return np.clip(outer - masks.region(points[LIPS_INNER], size, unit, feather=style.fresh_feather), 0, 1)
 
 
-def _drawn_lids(shot: WarpedFrame, points: NDArray[np.float32]) -> NDArray[np.float32]:
+def _mask_drawn_lids(face: WarpedFace, points: NDArray[np.float32]) -> NDArray[np.float32]:
     """(H, W) in [0, 1]: shut eyes that are drawn, whose line of lashes the denoiser would pale."""
     area = np.zeros(FACE.size[::-1], np.float32)
-    for drawn, eye in zip(shot.lids, (RIGHT_EYE, LEFT_EYE), strict=True):
+    for drawn, eye in zip(face.drawn_lids, (RIGHT_EYE, LEFT_EYE), strict=True):
         if drawn:
             np.maximum(area, drawn * masks.region(points[eye], FACE.size, FACE.unit_px, reach=0.1, feather=0.1), area)
     return area
 
 
-def _painted_anew(shot: WarpedFrame, points: NDArray[np.float32]) -> NDArray[np.float32]:
+def _mask_repainted(face: WarpedFace, points: NDArray[np.float32], style: FacePasteStyle) -> NDArray[np.float32]:
     """(H, W) in [0, 1]: lips, eyes, and what the warp had to stretch, where the denoiser's detail is wanted too."""
     size, unit = FACE.size, FACE.unit_px
     area = masks.region(points[LIPS_OUTER], size, unit, reach=0.03, feather=0.06)
     for eye in (RIGHT_EYE, LEFT_EYE):
         np.maximum(area, masks.region(points[eye], size, unit, reach=0.04, feather=0.06), out=area)
-    if shot.origin is None:
+    if face.source_points is None:
         return area
     smeared = np.zeros(size[::-1], np.float32)
-    corners = points[stretched(shot.origin, shot.points), :2]
+    corners = points[stretched(face.source_points, face.points), :2]
     for triangle in np.rint(corners * 16).astype(np.int32):
         cv2.fillConvexPoly(smeared, triangle, 1.0, shift=4)
-    return np.maximum(area, cv2.GaussianBlur(smeared, (0, 0), SLOW_PX / 2))
+    return np.maximum(area, cv2.GaussianBlur(smeared, (0, 0), style.slow * unit / 2))
 
 
-def moved_parts(
-    attributes: NDArray[np.floating], points: NDArray[np.floating], size: tuple[int, int], unit_px: float
+def mask_moved_parts(
+    attributes: NDArray[np.floating],
+    points: NDArray[np.floating],
+    size: tuple[int, int],
+    unit_px: float,
+    *,
+    full_from: float = FacePasteStyle.full_from,
 ) -> NDArray[np.float32]:
     """How much of a change is wanted where: (H, W) in [0, 1], 0 where nothing moves, as the source is best there.
 
@@ -198,11 +199,12 @@ def moved_parts(
         points: Landmarks (478, 3) in pixels of the crop.
         size: Width and height of the crop.
         unit_px: Its pixels per eye distance.
+        full_from: See ``FacePasteStyle``.
     """
     relative = np.abs(attributes) / attribute_scale().numpy()
     wanted = np.zeros(size[::-1], np.float32)
     for channels, lines, reach, feather in PARTS:
-        share = float(np.clip(max(relative[part].max() for part in channels) / FULL_FROM, 0, 1))
+        share = float(np.clip(max(relative[part].max() for part in channels) / full_from, 0, 1))
         if share:
             for line in lines:
                 area = masks.region(points[line], size, unit_px, reach=reach, feather=feather)

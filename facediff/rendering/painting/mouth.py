@@ -1,4 +1,4 @@
-"""From motion and sound to finished frames: warp, paint, paste, in chunks, for a still or a video."""
+"""DiffTalk on warped frames: mouths are painted that fit the sound."""
 
 from __future__ import annotations
 
@@ -12,161 +12,181 @@ from torch import Tensor
 
 from facediff.conditioning.bundle import Conditioning
 from facediff.landmarks import masks
-from facediff.landmarks.alignment import MOUTH, Alignment, align
+from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER
 from facediff.landmarks.raster import draw_lips
 from facediff.models import latents as space
 from facediff.pipelines.difftalk import DiffTalkPipeline
-from facediff.rendering.compose import add_window, detail_kept
-from facediff.rendering.crops import as_levels, as_pictures, border_fade, in_crop
-from facediff.rendering.frame import WarpedFrame, in_chunks
-from facediff.rendering.inpainting.mouth import fill_mouth
-from facediff.rendering.painting.disoccluded import mask_disoccluded, resample_disoccluded
+from facediff.rendering.crops import as_pictures, fade_border, place_in_crop
+from facediff.rendering.frame import WarpedFace, WarpedFrame
+from facediff.rendering.painting.disoccluded import mask_disoccluded
+from facediff.rendering.painting.painter import SamplingSettings, View, WindowPainter
 from facediff.rendering.reference import Reference
 from facediff.types import Frame
 
-MASK_REACH = 0.18  # eye distances around the lips that are painted; training saw 0.10 to 0.26
-PASTE_REACH, PASTE_FEATHER = 0.06, 0.11  # the painted skin fades out inside the mask
-FRESH_FEATHER = 0.03
-OWN_SHARE = 0.25  # of the change that is painted where the frame lacks nothing: between its own pixels and the model's
-
-
-Item = tuple[WarpedFrame | Frame, NDArray[np.floating] | None]  # a frame, and what is heard in it
-
 
 @dataclass(frozen=True)
-class PaintSettings:
-    """How mouths are painted; see ``DiffTalkPipeline.__call__`` for the first three.
+class MouthPasteStyle:
+    """Where painted mouths go. Distances in eye distances.
+
+    ``mask_reach`` is the middle of what training saw; the others were set by eye on training clips, and
+    ``own_share`` by the sharpness of dubs against their flicker; no range was swept.
 
     Attributes:
-        temperature: Deviation of the initial noise; less than 1 trades variety for steadiness, as few steps need.
-        chunk: Frames painted at once.
+        mask_reach: Around the lips that is painted; training saw 0.10 to 0.26.
+        paste_reach: Around the lips that is pasted whole.
+        paste_feather: Over which the painted skin fades out, inside the mask.
+        fresh_feather: Over which painted pixels replace those of the frame, at the inner lips.
+        own_share: Of the change that is painted where the frame lacks nothing: between its own pixels and the model's.
+    """
+
+    mask_reach: float = 0.18
+    paste_reach: float = 0.06
+    paste_feather: float = 0.11
+    fresh_feather: float = 0.03
+    own_share: float = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaintSettings(SamplingSettings):
+    """How mouths are painted; see ``SamplingSettings`` and ``DiffTalkPipeline.__call__``.
+
+    Attributes:
+        guidance_scale: How much more the sound counts than without it; 1 is no guidance.
         lips_known: False lets the sound alone decide on the lips.
         reanchor_every: Progressive reference (DiffTalk, section 3.3): each frame is shown to the next one as its
-            reference, with a return to the shot's own after so many frames, so that errors do not add up. None for
-            the shots' own references, which lets frames be painted together.
-        new_steps: Steps, at least, where a mouth shows what its source does not; ``new_temperature`` of their noise.
-            See ``facediff.rendering.painting.disoccluded``.
-        new_temperature: See ``new_steps``.
+            reference, with a return to the frame's own after so many frames of the clip, so that errors do not add up.
+            None for the frames' own references, which lets them be painted together.
+        style: Where painted mouths go.
     """
 
     num_inference_steps: int = 2
-    guidance_scale: float = 1.0
-    seed: int = 0
     temperature: float = 0.5
-    chunk: int = 8
+    guidance_scale: float = 1.0
     lips_known: bool = True
     reanchor_every: int | None = None
-    new_steps: int = 4
-    new_temperature: float = 0.7
+    style: MouthPasteStyle = MouthPasteStyle()
 
 
-class MouthPainter:
-    """Paints the mouth windows of a stream of shots and pastes them back."""
+@dataclass(frozen=True)
+class HeardFrame:
+    """A warped frame and what is heard in it.
+
+    Attributes:
+        frame: See ``WarpedFrame``.
+        window: Speech features (columns, dim); None where nothing is heard.
+    """
+
+    frame: WarpedFrame
+    window: NDArray[np.floating] | None = None
+
+    @property
+    def picture(self) -> Frame:
+        """(H, W, 3) uint8."""
+        return self.frame.picture
+
+    @property
+    def face(self) -> WarpedFace | None:
+        """What is painted; None where the frame passes as it is."""
+        return self.frame.face
+
+
+class MouthPainter(WindowPainter[HeardFrame, View, Conditioning]):
+    """Paints the mouth windows of a stream of warped frames and pastes them back."""
 
     def __init__(self, pipeline: DiffTalkPipeline, settings: PaintSettings) -> None:
+        super().__init__(settings)
         self._pipeline, self._settings = pipeline, settings
         self._noise = pipeline.noise(MOUTH.size, settings.seed)
 
-    def __call__(
-        self, shots: Iterable[WarpedFrame | Frame], windows: Iterable[NDArray[np.floating]] | None = None
+    def first_needed(self, start: int) -> int:
+        """The frame of a clip from which to paint, so that the one at ``start`` is as in the whole clip."""
+        every = self._settings.reanchor_every
+        return start if every is None else start - start % every
+
+    def paint_clip(
+        self, frames: Iterable[WarpedFrame], windows: Iterable[NDArray[np.floating]] | None = None
     ) -> Iterator[Frame]:
-        """Finished frames, in order; a bare frame among the shots passes through untouched.
+        """Finished frames, in order.
 
         Args:
-            shots: Frames to be painted.
-            windows: Speech features (columns, dim) of every frame, bare ones included; None where nothing is heard.
+            frames: From the clip's start on, or from a frame that ``first_needed`` gave.
+            windows: Speech features (columns, dim) of every frame, faceless ones included; None where nothing is heard.
         """
-        items: Iterable[Item] = (
-            ((shot, None) for shot in shots) if windows is None else zip(shots, windows, strict=True)
-        )
-        if self._settings.reanchor_every is not None:
-            yield from self._progressive(items, self._settings.reanchor_every)
-            return
-        # A bare frame needs no sound, so it leaves its window behind.
-        heard = ((shot, window) if isinstance(shot, WarpedFrame) else shot for shot, window in items)
-        yield from in_chunks(heard, self._settings.chunk, self._chunk)
+        heard: Iterable[HeardFrame]
+        if windows is None:
+            heard = map(HeardFrame, frames)
+        else:
+            heard = (HeardFrame(frame, window) for frame, window in zip(frames, windows, strict=True))
+        every = self._settings.reanchor_every
+        return self(heard) if every is None else self._paint_progressively(heard, every)
 
-    def _progressive(self, items: Iterable[Item], reanchor_every: int) -> Iterator[Frame]:
+    def _paint_progressively(self, frames: Iterable[HeardFrame], reanchor_every: int) -> Iterator[Frame]:
         """One frame after the other, each the reference of the next."""
         last: Reference | None = None
-        for index, (shot, window) in enumerate(items):
-            if not isinstance(shot, WarpedFrame):
-                yield shot
+        for index, heard in enumerate(frames):
+            if index % reanchor_every == 0:
+                last = None
+            face = heard.face
+            if face is None:
+                yield heard.picture
                 continue
-            if last is not None and index % reanchor_every:
-                shot = replace(shot, reference=last.window(shot.points, shot.pose))
-            (frame,) = self._chunk([(shot, window)])
-            last = Reference(frame, shot.points)
-            yield frame
+            if last is not None:
+                seen = replace(face, reference=last.window(face.points, face.pose))
+                heard = replace(heard, frame=replace(heard.frame, face=seen))
+            (painted,) = self.paint([heard])
+            last = Reference(painted, face.points)
+            yield painted
 
-    def _chunk(self, items: list[tuple[WarpedFrame, NDArray[np.floating] | None]]) -> list[Frame]:
-        shots, heard = [shot for shot, _ in items], [window for _, window in items if window is not None]
-        views = [_view(shot) for shot in shots]
-        coarse = as_pictures([v.window for v in views])
+    def _view(self, frame: HeardFrame, face: WarpedFace) -> View:
+        style, size, unit = self._settings.style, MOUTH.size, MOUTH.unit_px
+        alignment = align(face.pose, MOUTH)
+        points = place_in_crop(face.points, alignment, face.pose, MOUTH)
+        hidden = masks.mouth(points, size, unit, reach=style.mask_reach)
+        paste = masks.region(points[LIPS_OUTER], size, unit, reach=style.paste_reach, feather=style.paste_feather)
+        wanted = style.own_share + (1 - style.own_share) * face.disocclusion
+        return View(
+            alignment=alignment,
+            crop=alignment.crop(frame.picture, 0),
+            points=points,
+            mask=(hidden > 0).astype(np.float32),
+            maps=draw_lips(points, size),
+            paste=wanted * paste * fade_border(size),
+            fresh=face.disocclusion * masks.region(points[LIPS_INNER], size, unit, feather=style.fresh_feather),
+            disoccluded=mask_disoccluded(face, points, MOUTH),
+        )
+
+    def _condition(
+        self, frames: list[HeardFrame], faces: list[WarpedFace], views: list[View]
+    ) -> tuple[Conditioning, Tensor]:
+        coarse = as_pictures([view.crop for view in views])
         reference = as_pictures(
-            [v.window if s.reference is None else s.reference for v, s in zip(views, shots, strict=True)]
+            [view.crop if face.reference is None else face.reference for view, face in zip(views, faces, strict=True)]
         )
-        mask = torch.from_numpy(np.stack([v.mask for v in views]))[:, None]
-        points = torch.from_numpy(MOUTH.in_units(np.stack([v.points for v in views])))
-        rotation = torch.from_numpy(np.concatenate([s.pose.rotation for s in shots]).astype(np.float32))
-        lips = torch.from_numpy(np.stack([v.lips for v in views])).float() / 255
-        windows = torch.from_numpy(np.stack(heard)) if heard else None
-        settings, pipeline = self._settings, self._pipeline
-        cond, seen = pipeline.condition(
-            coarse, reference, mask, lips, points, rotation, windows, lips_known=settings.lips_known
+        windows = [frame.window for frame in frames if frame.window is not None]
+        cond, seen = self._pipeline.condition(
+            coarse,
+            reference,
+            torch.from_numpy(np.stack([view.mask for view in views]))[:, None],
+            torch.from_numpy(np.stack([view.maps for view in views])).float() / 255,
+            torch.from_numpy(MOUTH.in_units(np.stack([view.points for view in views]))),
+            torch.from_numpy(np.concatenate([face.pose.rotation for face in faces]).astype(np.float32)),
+            torch.from_numpy(np.stack(windows)) if windows else None,
+            lips_known=self._settings.lips_known,
         )
-        result = self._made(cond, settings.num_inference_steps, settings.temperature)
-        steps = max(settings.num_inference_steps, settings.new_steps)
-        result = resample_disoccluded(
-            result, [view.new for view in views], lambda rows: self._made(cond[rows], steps, settings.new_temperature)
-        )
-        own = all(shot.reference is None for shot in shots)
+        if all(face.reference is None for face in faces):
+            return cond, seen
         with torch.inference_mode():
-            before = seen if own else space.encode(pipeline.codec, coarse.to(seen.device, seen.dtype))
-            decoded = space.decode(pipeline.codec, torch.cat([result, before]))
-        made, round_trip = np.split(as_levels(decoded), 2)
-        return [_pasted(*parts) for parts in zip(shots, views, made, round_trip, strict=True)]
+            return cond, space.encode(self._pipeline.codec, coarse.to(seen.device, seen.dtype))
 
-    def _made(self, cond: Conditioning, steps: int, temperature: float) -> Tensor:
+    def _sample(self, cond: Conditioning, steps: int, temperature: float) -> Tensor:
         guidance = self._settings.guidance_scale
         return self._pipeline(
             cond, temperature * self._noise, num_inference_steps=steps, guidance_scale=guidance, decode=False
         ).latents
 
+    def _take(self, cond: Conditioning, rows: list[int]) -> Conditioning:
+        return cond[rows]
 
-def _pasted(shot: WarpedFrame, view: _View, made: NDArray[np.float32], round_trip: NDArray[np.float32]) -> Frame:
-    change = detail_kept(made, view.window.astype(np.float32), round_trip, view.paste, view.fresh)
-    return fill_mouth(add_window(shot.coarse, change, view.alignment.inverses[0]), shot)
-
-
-@dataclass(frozen=True)
-class _View:
-    """A shot through the mouth window."""
-
-    alignment: Alignment
-    window: NDArray[np.uint8]
-    points: NDArray[np.float32]
-    mask: NDArray[np.float32]
-    paste: NDArray[np.float32]
-    fresh: NDArray[np.float32]
-    lips: NDArray[np.uint8]
-    new: NDArray[np.float32]
-
-
-def _view(shot: WarpedFrame) -> _View:
-    alignment = align(shot.pose, MOUTH)
-    points = in_crop(shot.points, alignment, shot.pose, MOUTH)
-    size, unit = MOUTH.size, MOUTH.unit_px
-    hidden = masks.mouth(points, size, unit, reach=MASK_REACH)
-    paste = masks.region(points[LIPS_OUTER], size, unit, reach=PASTE_REACH, feather=PASTE_FEATHER)
-    return _View(
-        alignment=alignment,
-        window=alignment.crop(shot.coarse, 0),
-        points=points,
-        mask=(hidden > 0).astype(np.float32),
-        paste=(OWN_SHARE + (1 - OWN_SHARE) * shot.disocclusion) * paste * border_fade(size),
-        fresh=shot.disocclusion * masks.region(points[LIPS_INNER], size, unit, feather=FRESH_FEATHER),
-        lips=draw_lips(points, size),
-        new=mask_disoccluded(shot, points, MOUTH),
-    )
+    def _decode(self, latents: Tensor) -> Tensor:
+        return space.decode(self._pipeline.codec, latents)

@@ -39,7 +39,7 @@ class Correction:
     """
 
     def __init__(self, motion: NDArray[np.floating], errors: NDArray[np.floating]) -> None:
-        told = _features(motion)
+        told = _describe(motion)
         ridge = RIDGE * np.eye(told.shape[1])
         ridge[0, 0] = 1e-3 * len(told)  # what is always off is not doubted
         flat = errors.reshape(len(errors), -1).astype(np.float64)
@@ -47,30 +47,33 @@ class Correction:
 
     def __call__(self, row: NDArray[np.floating], pose: RigidPose) -> NDArray[np.float32]:
         """What is to be added to landmarks (478, 3) in pixels, for a motion (31,) and its head pose, one row."""
-        expected = (_features(row[None]) @ self._weights).reshape(-1, 3)
+        expected = (_describe(row[None]) @ self._weights).reshape(-1, 3)
         moved: NDArray[np.float32] = -SHARE * pose.scale[0] * (expected @ pose.rotation[0].T)
         moved[:, 2] = 0
-        return _paired(moved)
+        return _move_in_pairs(moved)
 
 
-def measure_correction(shots: Iterable[WarpedFrame], motion: NDArray[np.floating]) -> Correction | None:
-    """The correction that some shots, as they come without one, are in need of; None where no face is read in them.
+def measure_correction(frames: Iterable[WarpedFrame], motion: NDArray[np.floating]) -> Correction | None:
+    """The correction that some frames, as they come without one, are in need of; None where no face is read in them.
 
     Args:
-        shots: One for each row of ``motion``.
+        frames: One for each row of ``motion``.
         motion: (K, 31).
     """
     rows, errors = [], []
     library = make_detector("mediapipe", follows_motion=True, max_faces=1)
     try:
-        for row, shot in zip(motion, shots, strict=True):
-            _, read = refine_landmarks(library, shot.coarse, shot.points)
-            if read is shot.points:
+        for row, frame in zip(motion, frames, strict=True):
+            face = frame.face
+            if face is None:
                 continue
-            off = read - shot.points
+            _, read = refine_landmarks(library, frame.picture, face.points)
+            if read is face.points:
+                continue
+            off = read - face.points
             off[:, 2] = 0  # depth is guessed, and a warp has no use for it
             rows.append(row)
-            errors.append(off @ shot.pose.rotation[0] / shot.pose.scale[0])
+            errors.append(off @ face.pose.rotation[0] / face.pose.scale[0])
     finally:
         library.close()
     return Correction(np.stack(rows), np.stack(errors)) if rows else None
@@ -81,12 +84,12 @@ def choose_samples(count: int) -> NDArray[np.intp]:
     return np.unique(np.linspace(0, count - 1, SAMPLES).round().astype(np.intp))
 
 
-def _features(motion: NDArray[np.floating]) -> NDArray[np.float32]:
+def _describe(motion: NDArray[np.floating]) -> NDArray[np.float32]:
     """(K, 32) one, and a motion (K, 31) in its usual deviations."""
     return np.concatenate([np.ones((len(motion), 1)), motion / attribute_scale().numpy()], axis=1, dtype=np.float32)
 
 
-def _paired(moved: NDArray[np.float32]) -> NDArray[np.float32]:
+def _move_in_pairs(moved: NDArray[np.float32]) -> NDArray[np.float32]:
     """The same (478, 3), with lips and lids moved as pairs, and each iris with its eye."""
     moved[UPPER] = moved[LOWER] = (moved[UPPER] + moved[LOWER]) / 2
     for iris, eye in ((RIGHT_IRIS, RIGHT_EYE), (LEFT_IRIS, LEFT_EYE)):

@@ -10,7 +10,7 @@ from facediff.landmarks.mesh import FACE_OVAL, OUTER_EYES
 from facediff.landmarks.segmentation import person_mask
 from facediff.landmarks.silhouette import split
 from facediff.landmarks.warp import MeshWarp
-from facediff.rendering.background import backdrop, busyness
+from facediff.rendering.background import make_backdrop, measure_busyness
 from facediff.types import Frame
 
 MOVED = 0.03  # eye distances by which a pixel must be carried for the backdrop to show instead
@@ -37,8 +37,8 @@ class LayeredWarp:
         side = 2 * max(1, round(EDGE * self._unit)) + 1
         self._surely = cv2.erode(self._person, np.ones((side, side), np.uint8))
         is_told = _mean_inside(mask, points[FACE_OVAL, :2]) > 0.9
-        if is_told and busyness(frame[box], self._person[box], self._unit) > PLAIN:
-            self._backdrop = backdrop(frame, mask, EDGE * self._unit)[box]
+        if is_told and measure_busyness(frame[box], self._person[box], self._unit) > PLAIN:
+            self._backdrop = make_backdrop(frame, mask, EDGE * self._unit)[box]
 
     def __call__(self, target: NDArray[np.floating], /) -> Frame:
         """The picture with the face at ``target`` (478, 3), at source resolution."""

@@ -12,13 +12,21 @@ from numpy.typing import NDArray
 
 from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.motion import coefficients
-from facediff.rendering.disocclusion import PORTRAIT_OPENING_SPAN, lip_gap, measure_disocclusion, unobserved
-from facediff.rendering.frame import WarpedFrame
-from facediff.rendering.inpainting.lids import Lids
-from facediff.rendering.inpainting.teeth import find_source_teeth
+from facediff.motion.rig import FaceRig, fit_neutral
+from facediff.rendering.disocclusion import (
+    PORTRAIT_OPENING_SPAN,
+    measure_disocclusion,
+    measure_lip_gap,
+    measure_unobserved,
+)
+from facediff.rendering.frame import Warp, WarpedFace, WarpedFrame
+from facediff.rendering.inpainting.protocol import Inpainter, PreparedInpainter
+from facediff.rendering.source import Source
 from facediff.rendering.warping.correction import Correction, choose_samples, measure_correction
 from facediff.rendering.warping.layers import LayeredWarp
-from facediff.types import FaceTrack, Frame, Points
+from facediff.types import Frame, Points, RigidPose
+
+LEAST_OPEN = 0.4  # share of a usual eye from which lids close, where the picture shows them nearly shut
 
 
 class CoarseAnimator(Protocol):
@@ -30,128 +38,160 @@ class CoarseAnimator(Protocol):
 
 
 class PortraitWarper:
-    """A portrait that moves.
+    """A portrait that can be moved; what does not depend on the motion is prepared once, for all clips of it.
 
     Args:
-        image: The portrait (H, W, 3) uint8.
-        track: Its landmarks, one row.
-        rotation: (3, 3) the head rotation that motion starts from; the portrait's own by default.
-        closes_lips: Whether lips start from closed, for motions that move them, or from where they are.
-        since: (31,) motion of the driver at the very moment that the picture shows: what moves is counted from there.
+        source: The portrait.
+        inpainter: Draws what it does not show.
         animator: Makes the coarse animator of a picture and its landmarks.
     """
 
     def __init__(
         self,
-        image: Frame,
-        track: FaceTrack,
+        source: Source,
+        inpainter: Inpainter,
+        *,
+        animator: Callable[[Frame, NDArray[np.floating]], CoarseAnimator] = LayeredWarp,
+    ) -> None:
+        self.source, self._inpainter, self._make_animator = source, inpainter, animator
+        self._points = source.track.points[0]
+
+    def prepare(self) -> None:
+        """Segments the picture and looks at its teeth and lids now, instead of at the first frame."""
+        _ = self._animator, self._prepared
+
+    @cached_property
+    def _animator(self) -> CoarseAnimator:
+        return self._make_animator(self.source.frame(0), self._points)
+
+    @cached_property
+    def _prepared(self) -> PreparedInpainter:
+        return self._inpainter.prepare(self.source.frame(0), self._points, canonicalise(self.source.track.points)[1])
+
+    def speak(self, motion: NDArray[np.float32]) -> Warp:
+        """Frames for each row of a motion (T, 31) that speech asks for."""
+        return self.follow(motion)
+
+    def follow(
+        self,
+        motion: NDArray[np.float32],
         *,
         rotation: NDArray[np.floating] | None = None,
         closes_lips: bool = True,
         since: NDArray[np.floating] | None = None,
-        animator: Callable[[Frame, NDArray[np.floating]], CoarseAnimator] = LayeredWarp,
-    ) -> None:
-        canonical, self._pose = canonicalise(track.points)
+    ) -> Warp:
+        """Frames for each row of a motion.
+
+        Args:
+            motion: (T, 31).
+            rotation: (3, 3) the head rotation that motion starts from; the portrait's own by default.
+            closes_lips: Whether lips start from closed, for motions that move them, or from where they are.
+            since: (31,) motion of the driver at the very moment that the picture shows: what moves is counted from it.
+        """
+        canonical, pose = canonicalise(self.source.track.points)
+        own = canonical[0]
+        rig = FaceRig.from_shape(fit_neutral(canonical) if closes_lips else own, pose)
+        shown = rig.encode(self.source.track.points)[0] if since is None else since
         if rotation is not None:
-            self._pose = replace(self._pose, rotation=np.asarray(rotation, np.float32)[None])
-        self._own = canonical[0]
-        self._rest = coefficients.neutral(canonical) if closes_lips else canonical[0]
-        self._since = since
-        if since is None:
-            self._motion = coefficients.encode(track.points, self._rest)[0]
-            self._beyond = np.zeros_like(self._rest)
-        else:
-            self._motion, self._pose = since, coefficients.undo_head_motion(self._pose, since)
-            self._beyond = self._own - self._express(since)  # what the basis does not hold
-        self._points, self._scale = track.points[0], self._pose.scale[0]
-        self._animator, self._lids = animator(image, track.points[0]), Lids(image, track.points[0])
-        self._teeth = find_source_teeth(image, track.points[0], canonicalise(track.points)[1])
+            rig = replace(rig, pose=replace(pose, rotation=np.asarray(rotation, np.float32)[None]))
+        beyond: NDArray[np.floating] = np.zeros_like(rig.neutral)
+        if since is not None:
+            rig = rig.since(since)
+            beyond = own - rig.express(_with_lids(since, _close_lids(since, since))[None])[0]  # not held by the basis
 
-    def __call__(self, motion: NDArray[np.float32]) -> Iterator[WarpedFrame]:
-        """A shot for each row of a motion (T, 31)."""
-        for row in motion:
-            poses = coefficients.move_head(self._pose, row[None])
-            moved = (self._express(row) + self._beyond)[None]
-            points = from_canonical(moved, poses)[0]
-            disocclusion, shut = measure_disocclusion(self._own, moved[0], PORTRAIT_OPENING_SPAN), self._shut(row)
-            yield WarpedFrame(
-                coarse=self._lids(self._animator(points), points, shut),
-                lids=self._lids.share(shut),
-                reference=None,
-                points=points,
-                pose=poses,
-                disocclusion=disocclusion,
-                unobserved=unobserved(disocclusion, lip_gap(self._own)),
-                teeth=self._teeth,
-                moved=self._motion - row,
-                origin=self._points * (poses.scale[0] / self._scale),
-            )
+        def warp(part: slice) -> Iterator[WarpedFrame]:
+            for row in motion[part]:
+                closure, head = _close_lids(row, since), rig.move_head(row[None])
+                moved = rig.express(_with_lids(row, closure)[None])[0] + beyond
+                points = from_canonical(moved[None], head)[0]
+                yield self._carry(points, head, closure, own, moved, shown - row, head.scale[0] / rig.pose.scale[0])
 
-    def _express(self, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The face (478, 3) that makes a row's expression; lids close from where the picture has them."""
-        row = row.copy()
-        row[coefficients.LIDS] = self._shut(row)
-        return coefficients.express(row[None], self._rest)[0]
+        return warp
 
-    def _shut(self, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Closure of the lids (2,), counted from where the picture has them."""
-        if self._since is None:
-            return row[coefficients.LIDS]
-        return 1 - (1 - row[coefficients.LIDS]) / np.maximum(1 - self._since[coefficients.LIDS], 0.4)
+    def reach(self, targets: Points, *, is_corrected: bool = True) -> Warp:
+        """Frames whose face is at landmarks that are given: those of the same person, in the portrait's own pixels.
 
+        Args:
+            targets: (T, 478, 3) landmarks wanted.
+            is_corrected: Whether the warp is asked for what is then read as the targets; see ``correction``.
+        """
+        return _Reaching(self, targets, is_corrected)
 
-class GuidedPortraitWarper:
-    """A portrait whose face is taken to landmarks that are given: those of the same person, in its own pixels.
-
-    Args:
-        image: The portrait (H, W, 3) uint8.
-        track: Its landmarks, one row.
-        targets: (T, 478, 3) landmarks wanted, in pixels of the portrait.
-        is_corrected: Whether the warp is asked for what is then read as the targets; see ``correction``.
-        animator: See ``PortraitWarper``.
-    """
-
-    def __init__(
+    def _carry(
         self,
-        image: Frame,
-        track: FaceTrack,
-        targets: Points,
-        *,
-        is_corrected: bool = True,
-        animator: Callable[[Frame, NDArray[np.floating]], CoarseAnimator] = LayeredWarp,
-    ) -> None:
-        together = np.concatenate([track.points, targets])
+        points: NDArray[np.float32],
+        pose: RigidPose,
+        closure: NDArray[np.float32],
+        own: NDArray[np.floating],
+        moved: NDArray[np.floating],
+        residual: NDArray[np.float32],
+        zoom: float,
+    ) -> WarpedFrame:
+        """The frame with its face at landmarks, and what it lacks there.
+
+        Args:
+            points: (478, 3) wanted, in pixels.
+            pose: Head pose there, one row.
+            closure: (2,) of the lids.
+            own: The picture's canonical face (478, 3).
+            moved: The canonical face wanted.
+            residual: (31,) the picture's own motion less the one wanted.
+            zoom: Size of the head over its size in the picture.
+        """
+        disocclusion = measure_disocclusion(own, moved, PORTRAIT_OPENING_SPAN)
+        face = WarpedFace(
+            points=points,
+            pose=pose,
+            disocclusion=disocclusion,
+            unobserved=measure_unobserved(disocclusion, measure_lip_gap(own)),
+            drawn_lids=self._prepared.drawn_lids(closure),
+            motion_residual=residual,
+            source_points=self._points * zoom,
+            inpainter=self._prepared,
+        )
+        return WarpedFrame(self._prepared.shut_lids(self._animator(points), points, closure), face)
+
+
+class _Reaching:
+    """A portrait on its way to given landmarks; what the warp misses of them is measured once."""
+
+    def __init__(self, warper: PortraitWarper, targets: Points, is_corrected: bool) -> None:
+        together = np.concatenate([warper.source.track.points, targets])
+        self._warper, self._targets, self._is_corrected = warper, targets, is_corrected
         self._canonical, self._pose = canonicalise(together)
-        self._motion = coefficients.encode(together, coefficients.neutral(self._canonical))
-        self._targets, self._points, self._is_corrected = targets, track.points[0], is_corrected
-        self._animator, self._lids = animator(image, track.points[0]), Lids(image, track.points[0])
-        self._teeth = find_source_teeth(image, track.points[0], self._pose.take(slice(0, 1)))
+        rig = FaceRig.from_shape(fit_neutral(self._canonical), self._pose)
+        self._motion = rig.encode(together)
 
     def __call__(self, part: slice) -> Iterator[WarpedFrame]:
-        """A shot for each of some rows of the targets."""
-        return self._shots(range(part.start, part.stop), self._correction if self._is_corrected else None)
+        return self._frames(range(part.start, part.stop), self._correction if self._is_corrected else None)
 
     @cached_property
     def _correction(self) -> Correction | None:
         rows = choose_samples(len(self._targets))
-        return measure_correction(self._shots(rows, None), self._motion[rows + 1])
+        return measure_correction(self._frames(rows, None), self._motion[rows + 1])
 
-    def _shots(self, rows: Iterable[int], correction: Correction | None) -> Iterator[WarpedFrame]:
+    def _frames(self, rows: Iterable[int], correction: Correction | None) -> Iterator[WarpedFrame]:
         for row in rows:
             pose, motion = self._pose.take(slice(row + 1, row + 2)), self._motion[row + 1]
             points = self._targets[row]
             if correction is not None:
                 points = points + correction(motion, pose)
-            disocclusion = measure_disocclusion(self._canonical[0], self._canonical[row + 1], PORTRAIT_OPENING_SPAN)
-            yield WarpedFrame(
-                coarse=self._lids(self._animator(points), points, motion[coefficients.LIDS]),
-                lids=self._lids.share(motion[coefficients.LIDS]),
-                reference=None,
-                points=points,
-                pose=pose,
-                disocclusion=disocclusion,
-                unobserved=unobserved(disocclusion, lip_gap(self._canonical[0])),
-                teeth=self._teeth,
-                moved=self._motion[0] - motion,
-                origin=self._points * (pose.scale[0] / self._pose.scale[0]),
-            )
+            own, moved = self._canonical[0], self._canonical[row + 1]
+            zoom = pose.scale[0] / self._pose.scale[0]
+            lids = motion[coefficients.LIDS]
+            yield self._warper._carry(points, pose, lids, own, moved, self._motion[0] - motion, zoom)
+
+
+def _with_lids(row: NDArray[np.floating], closure: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The same row (31,) with its lids (2,) as shut as is said."""
+    out = row.copy()
+    out[coefficients.LIDS] = closure
+    return out
+
+
+def _close_lids(row: NDArray[np.floating], since: NDArray[np.floating] | None) -> NDArray[np.float32]:
+    """Closure of the lids (2,) of a row, counted from where the picture has them."""
+    lids = row[coefficients.LIDS]
+    if since is None:
+        return lids
+    return 1 - (1 - lids) / np.maximum(1 - since[coefficients.LIDS], LEAST_OPEN)

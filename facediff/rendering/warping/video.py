@@ -1,178 +1,246 @@
-"""From a source and a motion to shots: the coarse stage, a still or a video with its landmarks moved."""
+"""A video whose face is carried, frame by frame, to what speech, a driver or an expression asks for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facediff.errors import ConfigError, NoFaceFound
 from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.canonical import from_canonical
 from facediff.landmarks.smoothing import smooth_track
 from facediff.landmarks.warp import MeshWarp
 from facediff.motion import coefficients
 from facediff.motion.expressions import expressions
-from facediff.rendering.disocclusion import lip_gap, measure_disocclusion, unobserved
-from facediff.rendering.frame import WarpedFrame
-from facediff.rendering.inpainting.lids import Lids
+from facediff.motion.rig import FaceRig, fit_neutral, move_head
+from facediff.rendering.disocclusion import measure_disocclusion, measure_lip_gap, measure_unobserved
+from facediff.rendering.frame import Warp, WarpedFace, WarpedFrame
+from facediff.rendering.inpainting.protocol import Inpainter
 from facediff.rendering.reference import Reference
+from facediff.rendering.source import Source
 from facediff.types import FaceTrack, Frame, RigidPose
 
-ON_MISSING = ("keep", "hold", "error")
 SPOKEN = np.zeros(coefficients.DIMENSIONS, bool)  # what speech changes in a video
 SPOKEN[coefficients.LIPS] = SPOKEN[coefficients.OPENING] = True
 
 LOWERED = 0.1  # closure by which a lid must be lower than it is for it to be drawn
+# Of a reference: the share of frames whose lips are less open, and how much a head that is turned away counts.
+REFERENCE_OPENING, FRONTAL_COUNTS = 0.85, 4.0
+
+
+class SteadyFace(NamedTuple):
+    """The face of a video without jitter.
+
+    Attributes:
+        track: Its landmarks.
+        canonical: (T, 478, 3) without the head pose.
+        pose: (T) head poses.
+        rig: What its motion counts from.
+        motion: (T, 31) what it does of itself.
+    """
+
+    track: FaceTrack
+    canonical: NDArray[np.float32]
+    pose: RigidPose
+    rig: FaceRig
+    motion: NDArray[np.float32]
 
 
 class VideoWarper:
-    """A video whose lower face is moved, frame by frame; the rest of it stays.
+    """A video whose face can be moved; what does not depend on the motion is prepared once, for all clips of it.
 
     Args:
-        track: The face through the video.
-        on_missing_face: What frames without a face become: ``keep`` them, ``hold`` the last one with a face, or
-            ``error``.
+        source: The video.
+        inpainter: Draws what no moment of it shows.
     """
 
-    _follows = 0.0  # head and surroundings stay
+    def __init__(self, source: Source, inpainter: Inpainter) -> None:
+        self.source, self._inpainter = source, inpainter
 
-    def __init__(self, track: FaceTrack, *, on_missing_face: str = "keep") -> None:
-        if on_missing_face not in ON_MISSING:
-            raise ConfigError(f"on_missing_face is one of {', '.join(ON_MISSING)}, not {on_missing_face!r}")
-        absent = np.flatnonzero(~track.usable)
-        if len(absent) and on_missing_face == "error":
-            raise NoFaceFound(
-                f"{len(absent)} frames show no face, the first at {absent[0] / track.fps:.2f} s; "
-                "cut them out, or use --on-missing-face keep or hold"
-            )
-        self.track, self._canonical, self._pose = smooth_track(track)
-        self._rest = coefficients.neutral(self._canonical[track.usable])
-        self._own = coefficients.encode(self.track.points, self._rest)
-        self._hold = on_missing_face == "hold"
+    def prepare(self) -> None:
+        """Steadies the track and looks for the best view of the mouth now, instead of at the first frame."""
+        _ = self.face, self._reference
 
-    def best_reference(self) -> int:
+    @cached_property
+    def face(self) -> SteadyFace:
+        """The face without jitter."""
+        track, canonical, pose = smooth_track(self.source.track)
+        rig = FaceRig.from_shape(fit_neutral(canonical[track.usable]), pose)
+        return SteadyFace(track, canonical, pose, rig, rig.encode(track.points))
+
+    @cached_property
+    def _reference(self) -> Reference:
+        best = self.find_reference()
+        return Reference(self.source.frame(best), self.face.track.points[best])
+
+    def find_reference(self) -> int:
         """Index of a frame in which the mouth is well open and the head faces the camera."""
-        usable = self.track.usable
-        opening = np.where(usable, coefficients.lip_opening(self._canonical), np.nan)
-        frontal = np.nan_to_num(self._pose.rotation[:, 2, 2], nan=0.0)
-        wanted = np.nanquantile(opening, 0.85)
-        cost = np.where(usable, np.abs(opening - wanted) / (wanted + 1e-3) + 4 * (np.nanmax(frontal) - frontal), np.inf)
+        face = self.face
+        usable = face.track.usable
+        opening = np.where(usable, coefficients.lip_opening(face.canonical), np.nan)
+        frontal = np.nan_to_num(face.pose.rotation[:, 2, 2], nan=0.0)
+        wanted = np.nanquantile(opening, REFERENCE_OPENING)
+        turned = FRONTAL_COUNTS * (np.nanmax(frontal) - frontal)
+        cost = np.where(usable, np.abs(opening - wanted) / (wanted + 1e-3) + turned, np.inf)
         return int(np.argmin(cost))
 
-    def __call__(
-        self, frames: Iterable[tuple[int, Frame]], motion: NDArray[np.float32], reference: Reference
-    ) -> Iterator[WarpedFrame | Frame]:
-        """A shot for each frame and row of motion; frames without a face stay frames.
+    def speak(self, motion: NDArray[np.float32]) -> Warp:
+        """Frames whose lower face does what each row of a motion (T, 31) says; the rest of them stays."""
+        return self._play(_Spoken(self.face), motion)
+
+    def follow(self, motion: NDArray[np.float32], chosen: NDArray[np.bool_]) -> Warp:
+        """Frames whose face makes another one's expression, in the channels that are chosen; its head stays its own.
 
         Args:
-            frames: Pairs of an index into the track and the frame it belongs to.
             motion: (T, 31).
-            reference: Where the look of the mouth comes from in frames that do not show enough of it.
+            chosen: (31,) channels that are the driver's.
         """
+        return self._play(_Driven(self.face, chosen), motion)
+
+    def express(
+        self, frames: Iterator[tuple[int, Frame]], motion: NDArray[np.float32], *, turns: bool
+    ) -> Iterator[WarpedFrame]:
+        """Frames whose face goes on doing what it does, with an expression or a turn of the head added.
+
+        Args:
+            frames: Some of the video, edited perhaps, with their indices.
+            motion: A row (31,) for each of them, added to what it does.
+            turns: Whether the head turns in any of them, and takes its surroundings along.
+        """
+        return self._warp(_Expressed(self.face, turns), frames, motion)
+
+    def _play(self, change: _Change, motion: NDArray[np.float32]) -> Warp:
+        def warp(part: slice) -> Iterator[WarpedFrame]:
+            first = self._first_needed(part.start)
+            frames = self.source.played(slice(first, part.stop))
+            for position, frame in enumerate(self._warp(change, frames, motion[first : part.stop]), first):
+                if position >= part.start:
+                    yield frame
+
+        return warp
+
+    def _first_needed(self, start: int) -> int:
+        """Where to begin, so that the frame at ``start`` knows the last one with a face where that one is held."""
+        if self.source.on_missing_face != "hold":
+            return start
+        usable, needed = self.face.track.usable, start
+        while needed > 0 and not usable[self.source.index_at(needed)]:
+            needed -= 1
+        return needed
+
+    def _warp(
+        self, change: _Change, frames: Iterator[tuple[int, Frame]], motion: NDArray[np.float32]
+    ) -> Iterator[WarpedFrame]:
+        """A warped frame for each frame and row; those without a face pass as they are, or hold the last one."""
         held: WarpedFrame | None = None
         for row, (index, frame) in zip(motion, frames, strict=False):
-            if not self.track.usable[index]:
-                yield held if self._hold and held is not None else frame
-                continue
-            pose = self._posed(index, row)
-            moved = self._moved(index, row)
-            points = from_canonical(moved[None], pose)[0]
-            coarse = MeshWarp(frame, self.track.points[index], follows=self._follows)(points)
-            wanted, own, drawn = self._wanted(index, row), self._own[index], np.zeros(2, np.float32)
-            if (wanted[coefficients.LIDS] > own[coefficients.LIDS] + LOWERED).any():
-                lids = Lids(frame, self.track.points[index])
-                coarse, drawn = lids(coarse, points, wanted[coefficients.LIDS]), lids.share(wanted[coefficients.LIDS])
-            disocclusion = measure_disocclusion(self._canonical[index], moved)
-            shown = (
-                None
-                if disocclusion == 0
-                else _blend(align(pose, MOUTH).crop(coarse, 0), reference.window(points, pose), disocclusion)
-            )
-            held = WarpedFrame(
-                coarse=coarse,
-                lids=drawn,
-                reference=shown,
-                points=points,
-                pose=pose,
-                disocclusion=disocclusion,
-                unobserved=unobserved(disocclusion, max(lip_gap(self._canonical[index]), reference.opening)),
-                moved=own - wanted,
-                origin=self.track.points[index],
-            )
-            yield held
+            if self.face.track.usable[index]:
+                held = self._carry(change, index, frame, row)
+                yield held
+            elif self.source.on_missing_face == "hold" and held is not None:
+                yield held
+            else:
+                yield WarpedFrame(frame)
 
-    def _posed(self, index: int, row: NDArray[np.float32]) -> RigidPose:
+    def _carry(self, change: _Change, index: int, frame: Frame, row: NDArray[np.float32]) -> WarpedFrame:
+        """A frame with its face where a change of it wants it, and what it lacks there."""
+        source_points, canonical = self.face.track.points[index], self.face.canonical[index]
+        pose, moved = change.pose(index, row), change.shape(index, row)
+        points = from_canonical(moved[None], pose)[0]
+        picture = MeshWarp(frame, source_points, follows=change.follows)(points)
+        wanted, own = change.motion(index, row), self.face.motion[index]
+        lids, drawn = wanted[coefficients.LIDS], np.zeros(2, np.float32)
+        prepared = self._inpainter.prepare(frame, source_points)
+        if (lids > own[coefficients.LIDS] + LOWERED).any():
+            picture, drawn = prepared.shut_lids(picture, points, lids), prepared.drawn_lids(lids)
+        disocclusion, reference = measure_disocclusion(canonical, moved), None
+        if disocclusion:
+            window = align(pose, MOUTH).crop(picture, 0)
+            reference = _blend(window, self._reference.window(points, pose), disocclusion)
+        face = WarpedFace(
+            points=points,
+            pose=pose,
+            reference=reference,
+            disocclusion=disocclusion,
+            unobserved=measure_unobserved(disocclusion, max(measure_lip_gap(canonical), self._reference.opening)),
+            drawn_lids=drawn,
+            motion_residual=own - wanted,
+            source_points=source_points,
+            inpainter=prepared,
+        )
+        return WarpedFrame(picture, face)
+
+
+class _Change(ABC):
+    """What becomes of a video's face."""
+
+    follows = 0.0  # head and surroundings stay
+
+    def __init__(self, face: SteadyFace) -> None:
+        self._face = face
+
+    @abstractmethod
+    def motion(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The motion (31,) wanted in a frame, of its own and a row of what is asked for."""
+
+    def pose(self, index: int, row: NDArray[np.float32]) -> RigidPose:
         """The head pose of a frame, one row: its own."""
-        return self._pose.take(slice(index, index + 1))
+        return self._face.pose.take(slice(index, index + 1))
 
-    def _wanted(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The motion (31,) of a frame: its own, but for what is taken from ``row``."""
-        return np.where(SPOKEN, row, self._own[index]).astype(np.float32)
-
-    def _changed(self, index: int, wanted: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The face of a frame (478, 3) with the motion (31,) that is wanted.
+    def shape(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The canonical face (478, 3) of a frame with the motion that is wanted.
 
         The basis does not hold all that a face does; so the change that it makes is added to what there is.
         """
-        before, after = coefficients.express(np.stack([self._own[index], wanted]), self._rest)
-        return self._canonical[index] + after - before
+        before, after = self._face.rig.express(np.stack([self._face.motion[index], self.motion(index, row)]))
+        return self._face.canonical[index] + after - before
 
-    def _moved(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The face of a frame (478, 3) with its lower half making a motion's expression instead of its own."""
-        own = self._canonical[index]
-        return own + coefficients.basis().lower[:, None] * (coefficients.express(row[None], self._rest)[0] - own)
+
+class _Spoken(_Change):
+    """The lower face does what is spoken, whatever it did of itself."""
+
+    def motion(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.where(SPOKEN, row, self._face.motion[index]).astype(np.float32)
+
+    def shape(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
+        own = self._face.canonical[index]
+        return own + coefficients.basis().lower[:, None] * (self._face.rig.express(row[None])[0] - own)
+
+
+class _Driven(_Change):
+    """The channels that are chosen are a driver's."""
+
+    def __init__(self, face: SteadyFace, chosen: NDArray[np.bool_]) -> None:
+        super().__init__(face)
+        self._chosen = chosen
+
+    def motion(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.where(self._chosen, row, self._face.motion[index]).astype(np.float32)
+
+
+class _Expressed(_Change):
+    """Something is added to what the face does."""
+
+    def __init__(self, face: SteadyFace, turns: bool) -> None:
+        super().__init__(face)
+        self._turns, self.follows = turns, float(turns)
+
+    def pose(self, index: int, row: NDArray[np.float32]) -> RigidPose:
+        own = super().pose(index, row)
+        return move_head(own, row[None]) if self._turns else own
+
+    def motion(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
+        wanted = self._face.motion[index] + row
+        wanted[coefficients.LIDS] = np.clip(wanted[coefficients.LIDS], -0.5, 1.0)
+        # Lips that shut stay shut: below that a mesh would turn inside out.
+        opened = expressions()["mouth-open"]
+        missing = np.maximum(0.0, -wanted[coefficients.OPENING]) / opened[coefficients.OPENING]
+        return (wanted + missing * opened).astype(np.float32)
 
 
 def _blend(one: Frame, other: Frame, share: float) -> Frame:
     return np.rint((1 - share) * one.astype(np.float32) + share * other).astype(np.uint8)
-
-
-class DrivenVideoWarper(VideoWarper):
-    """A video whose face makes another one's expression, in the channels that are chosen; its head stays its own.
-
-    Args:
-        track: See ``VideoWarper``.
-        chosen: (31,) channels of a motion that are the driver's.
-        on_missing_face: See ``VideoWarper``.
-    """
-
-    def __init__(self, track: FaceTrack, chosen: NDArray[np.bool_], *, on_missing_face: str = "keep") -> None:
-        super().__init__(track, on_missing_face=on_missing_face)
-        self._chosen = chosen
-
-    def _moved(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self._changed(index, self._wanted(index, row))
-
-    def _wanted(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.where(self._chosen, row, self._own[index]).astype(np.float32)
-
-
-class ExpressedVideoWarper(VideoWarper):
-    """A video whose face goes on doing what it does, with an expression or a turn of the head added throughout.
-
-    Args:
-        track: See ``VideoWarper``.
-        added: (31,) motion that is added to that of each frame.
-        on_missing_face: See ``VideoWarper``.
-    """
-
-    def __init__(self, track: FaceTrack, added: NDArray[np.float32], *, on_missing_face: str = "keep") -> None:
-        super().__init__(track, on_missing_face=on_missing_face)
-        self._turns = bool(added[coefficients.ANGLES].any())
-        self._follows = float(self._turns)
-
-    def _posed(self, index: int, row: NDArray[np.float32]) -> RigidPose:
-        own = super()._posed(index, row)
-        return coefficients.move_head(own, row[None]) if self._turns else own
-
-    def _moved(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self._changed(index, self._wanted(index, row))
-
-    def _wanted(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        wanted = self._own[index] + row
-        wanted[coefficients.LIDS] = np.clip(wanted[coefficients.LIDS], -0.5, 1.0)
-        # Lips that shut stay shut: below that a mesh would turn inside out.
-        missing = np.maximum(0.0, -wanted[coefficients.OPENING]) / expressions()["mouth-open"][coefficients.OPENING]
-        return (wanted + missing * expressions()["mouth-open"]).astype(np.float32)

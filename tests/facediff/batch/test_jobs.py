@@ -10,10 +10,13 @@ import pytest
 from facediff.batch.jobs import Job, Task, check_name, read_jobs
 from facediff.batch.options import Option
 from facediff.errors import InputError
+from facediff.options import Opt
 
-SEED = Option("seed", (int,), 0)
+SEED = Option("seed", int, 0, Opt("Of the numbers."))
 TASKS = {
-    "talk": Task(("source", "speech"), {"seed": SEED, "model": Option("model", (str,), "base")}),
+    "talk": Task(
+        ("source", "speech"), {"seed": SEED, "model": Option("model", str, "base", Opt("Whose.", names_model=True))}
+    ),
     "animate": Task(("source", "driving"), {"seed": SEED}),
 }
 

@@ -97,7 +97,7 @@ import os, sys, time
 from pathlib import Path
 from facediff.batch.jobs import Job
 from facediff.batch.local import run
-from facediff.batch.work_items import Identity, Order
+from facediff.batch.work_items import Identity, WorkItem
 
 def render(job, identity, target):
     Path("pid.part").write_text(str(os.getpid()))
@@ -105,7 +105,7 @@ def render(job, identity, target):
     time.sleep(60)
 
 if __name__ == "__main__":
-    list(run([Order(Job(1, "t", {}, {}, "a.mp4"), Identity("", {}, "", {}), Path("work"))], render))
+    list(run([WorkItem(Job(1, "t", {}, {}, "a.mp4"), Identity("", {}, "", {}), Path("work"))], render))
 """
 
 
@@ -114,6 +114,7 @@ def test_workers_die_with_the_run(tmp_path):
     process = subprocess.Popen([sys.executable, "script.py"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
     deadline = time.monotonic() + 60
     while not (tmp_path / "pid").exists() and time.monotonic() < deadline:
+        assert process.poll() is None  # else it would be waited for in vain
         time.sleep(0.05)
     worker = psutil.Process(int((tmp_path / "pid").read_text()))
     process.kill()

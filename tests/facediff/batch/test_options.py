@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Annotated
+
 import pytest
 
 from facediff.batch.options import options_of
 from facediff.errors import InputError
+from facediff.options import Checked, Opt
 
 
-def speak(
-    words: str,
-    *,
-    seed: int = 0,
-    lips: float = 1.0,
-    still: bool = False,
-    fps: float | None = None,
-    face: int | str | None = None,
-) -> None:
-    """A function with options of all types."""  # fmt: skip
+@dataclass(frozen=True, kw_only=True)
+class Speech(Checked):
+    """Options of all types."""
+
+    seed: Annotated[int, Opt("Of the voice.", 0, 9)] = 0
+    lips: Annotated[float, Opt("How far they open.")] = 1.0
+    still: Annotated[bool, Opt("Whether nothing moves.")] = False
+    fps: Annotated[float | None, Opt("How often.")] = None
+    face: Annotated[int | str | None, Opt("Whose.")] = None
 
 
-OPTIONS = options_of(speak)
+OPTIONS = options_of(Speech)
 
 
-def test_they_are_the_keywords_of_a_function():
+def test_they_are_the_fields_of_a_record():
     assert list(OPTIONS) == ["seed", "lips", "still", "fps", "face"]
     assert OPTIONS["fps"].default is None and float in OPTIONS["fps"].kinds
 

@@ -25,7 +25,7 @@ HELLO = Path(tasks.facediff.__file__).parent / "samples" / "hello.flac"
 
 def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(MissingExtra, match=r"--engine ray needs ray: pip install 'facediff\[ray\]'"):
+    with pytest.raises(MissingExtra, match=r"the engine ray needs ray: pip install 'facediff\[ray\]'"):
         next(ray_engine.run([], tasks.render))
 
 

@@ -16,11 +16,12 @@ import facediff
 from facediff import Avatar
 from facediff.audio.wave import load_wave
 from facediff.batch.jobs import Job
-from facediff.batch.tasks import bounds, expected_frames, identify, render, tasks
+from facediff.batch.tasks import STRIDE, bounds, expected_frames, identify, render, tasks
 from facediff.batch.work_items import Part
 from facediff.errors import ConfigError, InputError, WeightsError
 from facediff.media import VideoReader
 from facediff.provenance.record import read_record
+from facediff.rendering import CHUNK
 
 HELLO = Path(facediff.__file__).parent / "samples" / "hello.flac"
 
@@ -126,9 +127,9 @@ def test_what_cannot_be_begun_is_named(job, tmp_path):
         identify(replace(job, inputs={**job.inputs, "source": tmp_path}))
     with pytest.raises(WeightsError, match="there is no model nope"):
         identify(changed(job, model="nope"))
-    with pytest.raises(InputError, match="face is 'largest' or an index"):
+    with pytest.raises(ConfigError, match="face is 'largest' or an index"):
         render(changed(job, face="left"), identify(job), tmp_path / "a.mp4")
-    with pytest.raises(ConfigError, match="steps must be from 1"):
+    with pytest.raises(ConfigError, match="steps is a whole number from 1 to 1000, not 0"):
         render(changed(job, steps=0), identify(job), tmp_path / "a.mp4")
 
 
@@ -186,6 +187,15 @@ def test_bounds_cover_every_frame_once(frames, count):
     assert edges[0][0] == 0 and edges[-1][1] == frames
     assert all(before[1] == after[0] for before, after in zip(edges, edges[1:], strict=False))
     assert all(first <= last and first % 8 == 0 for first, last in edges)
+
+
+def test_parts_begin_where_what_is_painted_at_once_begins():
+    from facediff.rendering.editing.identity import EditSettings
+    from facediff.rendering.painting.face import RefineSettings
+    from facediff.rendering.painting.mouth import PaintSettings
+
+    assert {PaintSettings().chunk, RefineSettings().chunk, EditSettings().chunk} == {CHUNK}
+    assert STRIDE % CHUNK == 0 and all(STRIDE % rate == 0 for rate in (24, 25, 30, 50, 60))
 
 
 def test_expected_frames_need_no_look(job, tmp_path):

@@ -86,7 +86,7 @@ def entries(output: str) -> dict[str, dict]:
         ([], (), "holds no job"),
         ([talk(), talk(speed=1)], (), "jobs.jsonl, line 2: talk has no field 'speed'"),
         ([talk(output="../a")], (), "must be a name inside the output folder"),
-        ([talk(seed="x")], (), "seed is a whole number, not 'x'"),
+        ([talk(seed="x")], (), "seed is a whole number from 0 to 2**63 - 1, not 'x'"),
         ([talk()], ("--address", "h:1"), "give --engine ray too"),
     ],
 )
@@ -110,7 +110,7 @@ def test_good_and_bad_jobs_then_again():
         "cup-hi.mp4": "no human face",
         "broken-hi.mp4": "cannot be read as a picture",
         "none-hi.mp4": "there is no file at",
-        "x/bad.mp4": "steps must be from 1",
+        "x/bad.mp4": "steps is a whole number from 1",
     }
     for name, reason in reasons.items():
         assert reason in told[name]["reason"]

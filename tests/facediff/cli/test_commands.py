@@ -23,6 +23,7 @@ from facediff import Avatar, Clip
 from facediff.audio.wave import load_wave
 from facediff.cli import app
 from facediff.media import VideoReader, VideoWriter, read_image
+from facediff.media.writing import OUTPUT_SUFFIXES
 from facediff.provenance.record import read_record
 
 SPEECH = Path(facediff.__file__).parent / "samples" / "hello.flac"
@@ -81,8 +82,15 @@ def test_talk_has_its_options(monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     shown = CliRunner().invoke(app, ["talk", "--help"]).output
     options = """--seed --steps --guidance-scale --lips --head --still --scheduler --model --face --fps
-        --on-missing-face --preview --device"""
+        --on-missing-face --preview --device --progressive --no-paint"""
     assert [option for option in options.split() if option not in shown] == []
+
+
+@pytest.mark.parametrize("command", ["talk", "animate", "edit"])
+def test_help_names_every_format_that_is_written(command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    shown = CliRunner().invoke(app, [command, "--help"]).output
+    assert [suffix for suffix in OUTPUT_SUFFIXES if suffix.removeprefix(".") not in shown] == []
 
 
 def test_missing_files_are_named(portrait):
@@ -111,13 +119,13 @@ def test_no_face():
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [
-        ("--seed", "-1", "a seed is a whole number"),
-        ("--steps", "0", "steps must be from 1 to 1000, not 0"),
-        ("--guidance-scale", "nan", "guidance_scale must be from 0 to 30"),
-        ("--lips", "-0.1", "lips is a strength from 0 to 3"),
-        ("--head", "inf", "head is a strength from 0 to 3"),
-        ("--fps", "0", "fps must be from 1 to 120"),
-        ("--face", "7", "face 7 was asked for"),
+        ("--seed", "-1", "--seed is a whole number from 0 to 2**63 - 1, not -1"),
+        ("--steps", "0", "--steps is a whole number from 1 to 1000, not 0"),
+        ("--guidance-scale", "nan", "--guidance-scale is a number from 0 to 30, not nan"),
+        ("--lips", "-0.1", "--lips is a strength from 0 to 3, not -0.1"),
+        ("--head", "inf", "--head is a strength from 0 to 3, not inf"),
+        ("--fps", "0", "--fps is a number from 1 to 120, not 0"),
+        ("--face", "7", "--face 7 was asked for"),
         ("--face", "left", "--face is 'largest' or an index"),
         ("--model", "nope", "there is no model nope; give a folder, or one of: base"),
         ("--device", "toaster", "there is no device 'toaster'"),

@@ -7,6 +7,7 @@ from facediff.errors import InputError
 from facediff.evaluation.motion import motion_correlation
 from facediff.landmarks.canonical import mean_face
 from facediff.motion import coefficients
+from facediff.motion.rig import FaceRig, fit_neutral
 from facediff.types import FaceTrack, RigidPose
 
 FRAMES = 60
@@ -14,7 +15,7 @@ FRAMES = 60
 
 def moved(motion: np.ndarray, scale: float = 100.0) -> FaceTrack:
     pose = RigidPose(np.eye(3, dtype=np.float32)[None], np.array([scale], np.float32), np.full((1, 3), 200, np.float32))
-    points = coefficients.place(motion, coefficients.neutral(mean_face()[None]), pose)
+    points = FaceRig.from_shape(fit_neutral(mean_face()[None]), pose).points(motion)
     return FaceTrack(points, np.full(len(motion), 2, np.uint8), (400, 400), 25.0)
 
 

@@ -38,10 +38,11 @@ def test_short_clips_have_a_curve_too() -> None:
 
 @pytest.mark.parametrize("late", [-4, 0, 5])
 def test_lips_that_come_late_are_found_out(spoken, late: int) -> None:
+    """A quality gate for scorer and motion model together: half of what they reach would do."""
     motion, wave = spoken
     score = SyncScorer().motion(np.roll(motion, late, axis=0), wave)
     assert abs(score.offset - late) <= 1
-    assert score.confidence > 0.2
+    assert score.confidence > 0.15
 
 
 def test_lips_of_another_sentence_do_not_fit(spoken) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from facediff.landmarks.canonical import mean_face
 from facediff.motion import coefficients
+from facediff.motion.rig import FaceRig, fit_neutral
 from facediff.types import FaceTrack, Presence, RigidPose
 
 FPS, SIZE = 25.0, (400, 300)
@@ -15,7 +16,7 @@ def face(motion: np.ndarray, scale: float = 100.0, centre: tuple[float, float] =
     """The mean face making a motion (T, 31), its eyes ``scale`` pixels apart."""
     where = np.array([[*centre, 0]], np.float32)
     pose = RigidPose(np.eye(3, dtype=np.float32)[None], np.array([scale], np.float32), where)
-    points = coefficients.place(motion, coefficients.neutral(mean_face()[None]), pose)
+    points = FaceRig.from_shape(fit_neutral(mean_face()[None]), pose).points(motion)
     return FaceTrack(points, np.full(len(motion), Presence.FOUND, np.uint8), SIZE, FPS)
 
 

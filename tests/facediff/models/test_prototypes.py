@@ -34,9 +34,10 @@ def test_missing_and_damaged_ones_are_named(tmp_path) -> None:
 
 
 def test_those_that_ship_darken_where_they_should() -> None:
+    """A quality gate for whatever prototypes ship: beards on chins and not on cheeks, make-up on lips."""
     held = load_prototypes(model_folder("base", "edit") / "prototypes")
-    assert held.names == ("age", "beard", "makeup", "male")
+    assert {"age", "beard", "makeup", "male"} <= set(held.names)
     beard, cheek = held.of("beard")[370:385, 200:248].mean(), held.of("beard")[230:250, 130:160].mean()
-    assert beard < -0.25 < -0.15 < cheek
+    assert beard < -0.2 and beard < cheek - 0.1
     lips, chin = (held.of("makeup")[rows, 205:243].mean(axis=(0, 1)) for rows in (slice(318, 326), slice(380, 395)))
     assert lips[1] - lips[0] < chin[1] - chin[0] - 0.1  # redder

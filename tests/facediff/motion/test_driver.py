@@ -11,7 +11,16 @@ from facediff.errors import ConfigError, MediaError, NoFaceFound
 from facediff.landmarks.tracker import track_still
 from facediff.media import VideoWriter
 from facediff.motion import coefficients
-from facediff.motion.driver import REACH, REGIONS, WIDER, channels, limit_softly, play_motion, read_driver, scale_motion
+from facediff.motion.driver import (
+    REACH,
+    REGIONS,
+    WIDER,
+    limit_softly,
+    play_motion,
+    read_driver,
+    scale_motion,
+    select_channels,
+)
 from facediff.motion.template import MotionTemplate
 
 SMALL = np.ascontiguousarray(astronaut()[:256, 100:356])
@@ -30,19 +39,19 @@ def write_video(path, fps: int, frames: int = 12):
 
 
 def test_regions_make_up_the_face() -> None:
-    parts = [channels(name) for name in ("lips", "eyes", "brows", "pose")]
+    parts = [select_channels(name) for name in ("lips", "eyes", "brows", "pose")]
     np.testing.assert_array_equal(np.sum(parts, axis=0), 1)  # every channel belongs to one of them
-    assert channels("all").all()
-    np.testing.assert_array_equal(channels("expression"), ~channels("pose"))
+    assert select_channels("all").all()
+    np.testing.assert_array_equal(select_channels("expression"), ~select_channels("pose"))
     assert set(REGIONS) == {"lips", "eyes", "brows", "pose", "expression", "all"}
     with pytest.raises(ConfigError, match="region is one of lips, eyes"):
-        channels("ears")
+        select_channels("ears")
 
 
 def test_each_part_is_as_strong_as_is_wanted() -> None:
     motion = scale_motion(template().motion, lips=0.5, eyes=2, brows=0, head=3)[0]
     for region, strength in (("lips", 0.5), ("eyes", 2), ("brows", 0), ("pose", 3)):
-        assert (motion[channels(region)] == strength).all()
+        assert (motion[select_channels(region)] == strength).all()
 
 
 def test_a_single_expression_comes_and_stays() -> None:
@@ -151,7 +160,7 @@ def test_the_moment_of_a_picture_is_found_by_its_face_and_by_its_place(tmp_path)
     another.points[:, :, 0] *= 1.1  # a broader face
     assert driver.find_matching_frame(another) is None
     assert read_driver(template(4)).find_matching_frame(track_still(SMALL)) is None
-    assert driver.motion_of(another) is None
+    assert driver.find_motion_of(another) is None
 
 
 def test_lids_are_counted_from_where_the_picture_has_them(tmp_path) -> None:
@@ -160,7 +169,7 @@ def test_lids_are_counted_from_where_the_picture_has_them(tmp_path) -> None:
     motion = driver.template.motion.copy()
     motion[:, coefficients.LIDS] = 1.0
     blinking = replace(driver, template=replace(driver.template, motion=motion))
-    own = blinking.motion_of(track_still(np.roll(SMALL, 5, axis=1)))
+    own = blinking.find_motion_of(track_still(np.roll(SMALL, 5, axis=1)))
     assert np.abs(own[coefficients.LIDS]).max() < 0.15
     others = np.delete(np.arange(coefficients.DIMENSIONS), coefficients.LIDS)
     np.testing.assert_array_equal(
@@ -172,18 +181,18 @@ def test_the_landmarks_of_the_same_person_are_taken_to_the_picture(tmp_path) -> 
     """In the driver's own pixels they stay where they are; a picture of twice the size has them at twice the place."""
     driver = read_driver(write_video(tmp_path / "d.mp4", 25))
     assert driver.track is not None
-    same = driver.landmarks_for(track_still(np.roll(SMALL, 5, axis=1)))
+    same = driver.find_landmarks_of(track_still(np.roll(SMALL, 5, axis=1)))
     assert same.shape == (12, 478, 3)
     assert np.abs(same - driver.track.points)[..., :2].max() < 1.5
     larger = track_still(cv2.resize(np.roll(SMALL, 5, axis=1), (512, 512), interpolation=cv2.INTER_CUBIC))
-    moved, moment = driver.landmarks_for(larger), driver.find_matching_frame(larger)
+    moved, moment = driver.find_landmarks_of(larger), driver.find_matching_frame(larger)
     apart = np.linalg.norm(moved[moment, :468, :2] - larger.points[0, :468, :2], axis=1)
     assert apart.mean() < 1.5
     np.testing.assert_allclose((moved[9] - moved[5]).mean(axis=0)[:2], [8, 0], atol=1.5)  # four pixels, twice as large
     another = track_still(astronaut())
     another.points[:, :, 0] *= 1.1  # a broader face
-    assert driver.landmarks_for(another) is None
-    assert read_driver(template(4)).landmarks_for(track_still(SMALL)) is None
+    assert driver.find_landmarks_of(another) is None
+    assert read_driver(template(4)).find_landmarks_of(track_still(SMALL)) is None
 
 
 def test_landmarks_hold_what_lies_between_frames_with_a_face(tmp_path) -> None:
@@ -191,7 +200,7 @@ def test_landmarks_hold_what_lies_between_frames_with_a_face(tmp_path) -> None:
     presence, points = driver.track.presence.copy(), driver.track.points.copy()
     presence[[0, 6]], points[[0, 6]] = 0, np.nan
     holed = replace(driver, track=replace(driver.track, presence=presence, points=points))
-    made = holed.landmarks_for(track_still(np.roll(SMALL, 5, axis=1)))
+    made = holed.find_landmarks_of(track_still(np.roll(SMALL, 5, axis=1)))
     assert np.isfinite(made).all()
     np.testing.assert_allclose(made[6], (made[5] + made[7]) / 2, atol=1e-3)
     np.testing.assert_array_equal(made[0], made[1])

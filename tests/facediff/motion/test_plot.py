@@ -7,7 +7,7 @@ from PIL import Image
 
 from facediff.errors import InputError, OutputError
 from facediff.motion import coefficients
-from facediff.motion.plot import plot_motion, ranges
+from facediff.motion.plot import measure_ranges, plot_motion
 from facediff.motion.template import MotionTemplate
 
 
@@ -19,7 +19,7 @@ def template() -> MotionTemplate:
 
 
 def test_ranges_are_named(template) -> None:
-    found = {name: (low, high) for name, low, high in ranges(template)}
+    found = {name: (low, high) for name, low, high in measure_ranges(template)}
     assert found["yaw (degrees)"] == (-7, 9)
     assert found["opening (opening, eye distances)"] == (0, 0)
 

@@ -11,10 +11,12 @@ from facediff.errors import InputError, MediaError, OutputError
 from facediff.landmarks.canonical import mean_face
 from facediff.motion import coefficients
 from facediff.motion import template as templates
+from facediff.motion.rig import FaceRig, fit_neutral
 from facediff.motion.template import MotionTemplate, extract, load_template
 from facediff.types import FaceTrack, Presence, RigidPose
 
 POSE = RigidPose(np.eye(3, dtype=np.float32)[None], np.float32([120]), np.float32([[200, 180, 0]]))
+RIG = FaceRig.from_shape(fit_neutral(mean_face()[None]), POSE)
 
 
 def template(frames: int = 9, fps: Fraction = Fraction(25)) -> MotionTemplate:
@@ -40,7 +42,7 @@ def acted(frames: int = 60) -> np.ndarray:
 
 
 def tracked(motion: np.ndarray, fps: float = 25.0) -> FaceTrack:
-    points = coefficients.place(motion, coefficients.neutral(mean_face()[None]), POSE)
+    points = RIG.points(motion)
     return FaceTrack(points, np.full(len(points), Presence.FOUND, np.uint8), (400, 400), fps)
 
 
@@ -94,7 +96,7 @@ def test_what_a_face_does_is_found_again() -> None:
     found = extract(tracked(motion))
     for channel in (coefficients.ANGLES.start, coefficients.ANGLES.start + 1):
         assert np.corrcoef(found.motion[:, channel], motion[:, channel])[0, 1] > 0.97
-    gap = coefficients.lip_opening(coefficients.express(motion, coefficients.neutral(mean_face()[None])))
+    gap = coefficients.lip_opening(RIG.express(motion))
     assert np.corrcoef(found.motion[:, coefficients.OPENING.start], gap)[0, 1] > 0.97
     assert found.present.all() and found.fps == 25
 

@@ -17,7 +17,7 @@ from facediff.system.weights import CHECKPOINTS
 def test_the_embedded_model_is_ready_to_run() -> None:
     motion, painting = load_talk("base", "cpu")
     assert not any(part.training for part in (motion.denoiser, painting.unet, painting.codec, painting.conditioner))
-    assert painting.scheduler.config["timestep_spacing"] == "trailing"
+    assert painting.scheduler.config["timestep_spacing"] == "trailing"  # few steps must begin where all is noise
 
 
 def test_the_embedded_refiner_is_ready_to_run_and_hears_of_schedulers(tmp_path) -> None:
@@ -33,7 +33,8 @@ def test_a_folder_laid_out_like_it_will_do(tmp_path) -> None:
     shutil.copytree(CHECKPOINTS / "base", tmp_path / "mine")
     _, painting = load_talk(tmp_path / "mine", "cpu", scheduler="dpm++")
     assert type(painting.scheduler).__name__ == "DPMSolverMultistepScheduler"
-    assert painting.scheduler.config["prediction_type"] == "v_prediction"
+    own = json.loads((CHECKPOINTS / "base" / "difftalk" / "scheduler" / "scheduler_config.json").read_text())
+    assert painting.scheduler.config["prediction_type"] == own["prediction_type"]
 
 
 def test_what_is_missing_or_wrong_is_named(tmp_path) -> None:

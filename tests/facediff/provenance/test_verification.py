@@ -129,7 +129,10 @@ def test_info_gives_the_command_to_make_it_again(tmp_path):
     assert "my portrait.jpg, sha256 abab" in text and "consent      yes\ufffd[2J" in text
 
 
-@pytest.mark.parametrize("options", [["--seed=3", "--lips=1.4", "--no-watermark"], ["--still", "--scheduler=unipc"]])
+@pytest.mark.parametrize(
+    "options",
+    [["--seed=3", "--lips=1.4", "--no-watermark"], ["--still", "--scheduler=unipc"], ["--no-paint"], ["--progressive"]],
+)
 def test_the_command_of_info_gives_the_same_frames(tmp_path, monkeypatch, options):
     monkeypatch.chdir(tmp_path)
     Image.fromarray(PICTURE).save("her portrait.png")
@@ -147,7 +150,7 @@ def test_the_command_of_info_gives_the_same_frames(tmp_path, monkeypatch, option
 
 
 def test_info_says_where_no_command_makes_it_again(tmp_path):
-    assert "paint=False, which Python alone offers" in again(tmp_path, replace(RECORD, options={"paint": False}))
+    assert "wet=True, which Python alone offers" in again(tmp_path, replace(RECORD, options={"wet": True}))
     inputs = (Ingredient("source", IN_MEMORY, ""), RECORD.inputs[1])
     assert "its source was no file but came from Python" in again(tmp_path, replace(RECORD, inputs=inputs))
     for task in ("rm -rf", "batch", "train", "info"):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from facediff.rendering.compose import add_window, detail_kept
+from facediff.rendering.compose import add_window, keep_detail
 
 
 def test_no_change_by_the_denoiser_keeps_the_coarse_frame() -> None:
@@ -9,7 +9,7 @@ def test_no_change_by_the_denoiser_keeps_the_coarse_frame() -> None:
     coarse = rng.uniform(0, 255, (20, 24, 3)).astype(np.float32)
     round_trip = coarse + rng.normal(0, 4, coarse.shape).astype(np.float32)
     paste = np.ones((20, 24), np.float32)
-    change = detail_kept(round_trip, coarse, round_trip, paste, np.zeros((20, 24), np.float32))
+    change = keep_detail(round_trip, coarse, round_trip, paste, np.zeros((20, 24), np.float32))
     assert np.abs(change).max() == 0
 
 
@@ -17,7 +17,7 @@ def test_fresh_pixels_replace_the_coarse_ones() -> None:
     rng = np.random.default_rng(1)
     painted, coarse, trip = (rng.uniform(0, 255, (8, 8, 3)).astype(np.float32) for _ in range(3))
     ones = np.ones((8, 8), np.float32)
-    np.testing.assert_allclose(coarse + detail_kept(painted, coarse, trip, ones, ones), painted, atol=1e-3)
+    np.testing.assert_allclose(coarse + keep_detail(painted, coarse, trip, ones, ones), painted, atol=1e-3)
 
 
 @pytest.mark.parametrize("shift", [(30.0, 20.0), (-5.0, 90.0), (500.0, 500.0)])

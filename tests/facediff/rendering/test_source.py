@@ -43,7 +43,7 @@ def test_a_video_is_played_back_and_forth_at_its_own_rate(film) -> None:
     video, own = source(film, 4, 24.0), list(VideoReader(film))
     assert not video.is_still and video.sound(48000) is None
     np.testing.assert_array_equal(video.frame(2), own[2])
-    assert [k for k, _ in video.numbered(slice(2, 9))] == [2, 3]
+    assert [k for k, _ in video.enumerate_frames(slice(2, 9))] == [2, 3]
     played = list(video.played(slice(2, 9)))
     assert [k for k, _ in played] == [2, 3, 2, 1, 0, 1, 2]
     for k, frame in played:

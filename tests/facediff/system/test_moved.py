@@ -11,7 +11,8 @@ import pytest
 
 MOVED = [
     ("facediff.landmarks.motion", "ANGLES", "facediff.motion.coefficients", "ANGLES"),
-    ("facediff.landmarks.motion", "usual_pose", "facediff.motion.coefficients", "mean_pose"),
+    ("facediff.landmarks.motion", "usual_pose", "facediff.motion.rig", "fit_mean_pose"),
+    ("facediff.landmarks.motion", "encode", "facediff.motion.rig", "encode_motion"),
     ("facediff.landmarks.templates", "load_template", "facediff.motion.template", "load_template"),
     ("facediff.landmarks.templates", "MotionTemplate", "facediff.motion.template", "MotionTemplate"),
     ("facediff.edits", "attribute_names", "facediff.tasks.identity", "attribute_names"),

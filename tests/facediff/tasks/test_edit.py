@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-import subprocess
-import sys
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from skimage.data import astronaut
 from typer.testing import CliRunner
 
 from facediff import Avatar
@@ -21,16 +19,17 @@ from facediff.errors import ConfigError, WeightsError
 from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.masks import face_hull
 from facediff.landmarks.tracker import track_face
-from facediff.media import VideoReader, VideoWriter
+from facediff.media import VideoReader, VideoWriter, read_image
 from facediff.provenance.record import read_record
+from tests.portraits import plain
 
-FRAMES = 12
+FRAMES = 8
 STEPS = 4
 
 
 @pytest.fixture(scope="module")
 def portrait() -> Avatar:
-    return Avatar.from_image(astronaut(), device="cpu")
+    return Avatar.from_image(plain(), device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +37,9 @@ def film(tmp_path_factory) -> Path:
     """The astronaut drifting to the right, with a sound, at 24 frames a second."""
     path = tmp_path_factory.mktemp("film") / "film.mp4"
     tone = (0.2 * np.sin(np.arange(24000) / 20)).astype(np.float32)
-    with VideoWriter(path, (512, 512), Fraction(24), audio=tone, audio_rate=48000) as writer:
+    with VideoWriter(path, (256, 256), Fraction(24), audio=tone, audio_rate=48000) as writer:
         for shift in range(FRAMES):
-            writer.write(np.roll(astronaut(), 2 * shift, axis=1))
+            writer.write(np.roll(plain(), 2 * shift, axis=1))
     return path
 
 
@@ -56,9 +55,9 @@ def mouth_width(frames) -> np.ndarray:
 
 def test_a_smile_appears_on_a_portrait_and_stays(portrait: Avatar) -> None:
     clip = portrait.edit(smile=-0.8)  # she smiles already
-    frames = list(clip)
+    frames = [next(clip.frames(k, k + 1)) for k in range(0, 50, 7)]
     assert len(clip) == 50 and clip.fps == 25 and clip.audio is None
-    widths = mouth_width(frames[::7])
+    widths = mouth_width(frames)
     assert widths[-1] < 0.96 * widths[0] and abs(widths[-1] - widths[-2]) < 0.01
     np.testing.assert_array_equal(clip.preview(), frames[-1])
 
@@ -69,7 +68,7 @@ def test_a_video_keeps_rate_sound_and_surroundings(film: Path, video: Avatar) ->
     assert clip.fps == 24 and len(frames) == FRAMES and clip.audio is not None
     for index, (made, true) in enumerate(zip(frames, own, strict=True)):
         points = video.track.points[index]
-        away = face_hull(points, (512, 512), float(np.linalg.norm(points[33] - points[263])), reach=1.4) == 0
+        away = face_hull(points, (256, 256), float(np.linalg.norm(points[33] - points[263])), reach=1.4) == 0
         np.testing.assert_array_equal(made[away], true[away])
     assert any((made != true).any() for made, true in zip(frames, own, strict=True))
 
@@ -89,7 +88,7 @@ def test_an_attribute_changes_the_head_and_strength_0_nothing(film: Path, video:
     bearded = list(video.edit(beard=1.0, method=method, steps=STEPS))
     change = np.abs(np.stack(bearded).astype(int) - np.stack(own))
     points = video.track.points[5]
-    chin = face_hull(points, (512, 512), 60.0, reach=0.5) > 0
+    chin = face_hull(points, (256, 256), 60.0, reach=0.5) > 0
     assert change[5][chin].mean() > 0.3 and not change[5][~chin].any()
 
 
@@ -145,7 +144,7 @@ def test_the_command_writes_a_video_that_says_how_it_was_made(film: Path, tmp_pa
     done = run(film, "-o", out, "-a", "smile=-0.6", "--attribute", "brows-up=0.5", "--seed", 3)
     assert done.exit_code == 0, done.output
     info = VideoReader(out).info
-    assert (info.width, info.fps, info.has_audio) == (512, 24, True)
+    assert (info.width, info.fps, info.has_audio) == (256, 24, True)
     record = read_record(out)
     assert record is not None and record.task == "edit" and record.seed == 3
     assert record.options["attributes"] == "smile=-0.6, brows-up=0.5" and len(record.inputs) == 1
@@ -155,11 +154,11 @@ def test_the_command_writes_a_video_that_says_how_it_was_made(film: Path, tmp_pa
 
 def test_the_command_writes_pictures_strips_and_lists(film: Path, tmp_path: Path) -> None:
     picture = tmp_path / "one.png"
-    Image.fromarray(astronaut()).save(picture)
+    Image.fromarray(plain()).save(picture)
     assert run(picture, "-o", tmp_path / "edited.png", "-a", "smile=-1").exit_code == 0
-    assert Image.open(tmp_path / "edited.png").size == (512, 512)
+    assert read_image(tmp_path / "edited.png").shape == (256, 256, 3)
     assert run(film, "-o", tmp_path / "strip.mp4", "-a", "smile=1", "--sweep").exit_code == 0
-    width, height = Image.open(tmp_path / "strip.png").size
+    height, width, _ = read_image(tmp_path / "strip.png").shape
     assert width > 3 * height
     assert run(film, "-o", tmp_path / "glasses.png", "-a", "eyeglasses=1", "--sweep").exit_code == 0
     listed = run("--list-attributes")
@@ -175,8 +174,7 @@ def test_bad_orders_are_one_sentence(film: Path, tmp_path: Path) -> None:
         [film],
         [film, "-o", tmp_path / "out.mp4", "--sweep"],
     ):
-        command = [sys.executable, "-m", "facediff", "edit", *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 2, done.stderr
-        assert "Traceback" not in done.stderr and len(done.stderr.strip().splitlines()) <= 3
+        done = run(*arguments)
+        assert done.exit_code == 2 and isinstance(done.exception, SystemExit), done.stderr
+        assert re.fullmatch(r"facediff: [^\n]+\n", done.stderr), done.stderr
     assert not (tmp_path / "out.mp4").exists()

@@ -10,6 +10,7 @@ from facediff.landmarks.mesh import LIPS_OUTER
 from facediff.landmarks.tracker import track_still
 from facediff.landmarks.warp import MeshWarp
 from facediff.motion import coefficients
+from facediff.motion.rig import move_head
 from facediff.training.coarse_pairs import LAYOUT, CoarsePair, CoarsePairs, build_coarse_pairs
 from facediff.training.faces import WIDE, FaceCrops
 
@@ -31,7 +32,7 @@ def crops() -> FaceCrops:
         motion[0, coefficients.ANGLES] = 8 * amount, 0, 0
         face = shape + 0.18 * amount * coefficients.basis().opening
         face[:, [1, 4, 5], 0] += 0.06 * amount  # a nose does not do that, says the basis
-        there = from_canonical(face, coefficients.move_head(at_rest, motion))[0]
+        there = from_canonical(face, move_head(at_rest, motion))[0]
         moments.append(there)
         frames.append(MeshWarp(first, here)(there))
     return FaceCrops(

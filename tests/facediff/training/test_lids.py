@@ -13,6 +13,9 @@ from facediff.landmarks.eye_window import grid
 from facediff.landmarks.tracker import track_still
 from facediff.media import VideoWriter
 from facediff.motion import coefficients
+from facediff.rendering.inpainting.appearance_prior import load_appearance_prior
+from facediff.rendering.inpainting.drawn import DrawnInpainter
+from facediff.rendering.source import Source
 from facediff.rendering.warping.portrait import PortraitWarper
 from facediff.training.lids import fit_lid, shut_eyes
 
@@ -45,9 +48,10 @@ def test_shut_eyes_are_found_in_a_clip(tmp_path) -> None:
     motion = np.zeros((24, coefficients.DIMENSIONS), np.float32)
     motion[10:13, coefficients.LIDS] = 1.0
     path = tmp_path / "blink.mp4"
+    warper = PortraitWarper(Source(picture, track_still(picture), ""), DrawnInpainter(load_appearance_prior()))
     with VideoWriter(path, (600, 600), 25) as film:
-        for shot in PortraitWarper(picture, track_still(picture))(motion):
-            film.write(shot.coarse)
+        for frame in warper.follow(motion)(slice(0, len(motion))):
+            film.write(frame.picture)
     found = shut_eyes([Recording(path, "blink.mp4", "silent", "she", None)], tmp_path / "tracks", closure=0.6)
     assert 1 <= len(found["she"]) / 2 <= 3
     u, v = grid()

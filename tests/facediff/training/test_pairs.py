@@ -9,6 +9,7 @@ from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER
 from facediff.landmarks.tracker import track_still
 from facediff.landmarks.warp import MeshWarp
 from facediff.motion import coefficients
+from facediff.motion.rig import move_head
 from facediff.training.faces import WIDE, FaceCrops
 from facediff.training.pairs import LAYOUT, build_pair_cache, make_pair
 
@@ -26,7 +27,7 @@ def crops() -> FaceCrops:
     motion = np.zeros((1, coefficients.DIMENSIONS), np.float32)
     motion[0, coefficients.ANGLES] = 6, 4, 5
     shape, at_rest = canonicalise(here[None])
-    there = from_canonical(shape + 0.15 * coefficients.basis().opening, coefficients.move_head(at_rest, motion))[0]
+    there = from_canonical(shape + 0.15 * coefficients.basis().opening, move_head(at_rest, motion))[0]
     frames = np.stack([first, MeshWarp(first, here)(there), first])
     return FaceCrops(
         frames=frames,

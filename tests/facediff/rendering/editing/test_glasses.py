@@ -10,6 +10,7 @@ from facediff.errors import ConfigError
 from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.tracker import track_still
 from facediff.motion import coefficients
+from facediff.motion.rig import move_head
 from facediff.rendering.editing.glasses import APART, COLOUR, GlassesEditor, place_glasses
 from facediff.types import FaceTrack
 
@@ -19,7 +20,7 @@ def large(turn: float = 0.0) -> FaceTrack:
     canonical, pose = canonicalise(3 * track_still(astronaut()).points)
     row = np.zeros((1, coefficients.DIMENSIONS), np.float32)
     row[:, coefficients.ANGLES] = turn, 0, 0
-    points = from_canonical(canonical, coefficients.move_head(pose, row))
+    points = from_canonical(canonical, move_head(pose, row))
     points[..., :2] += 300 - points[:, :468, :2].mean(axis=1, keepdims=True)
     return FaceTrack(points, np.array([2], np.uint8), (600, 600), 0.0)
 

@@ -19,7 +19,7 @@ from facediff.models.identity import IdentityEncoder
 from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
 from facediff.rendering.editing.encoding import EncodedVideo, FaceViews, find_identity
 from facediff.rendering.editing.encoding_store import EncodingStore
-from facediff.rendering.editing.identity import EditSettings, IdentityEditor, edited_region, without_light
+from facediff.rendering.editing.identity import EditSettings, IdentityEditor, mask_region, remove_light
 from facediff.rendering.editing.methods import DeltaMethod, InversionMethod
 from facediff.types import FaceTrack
 
@@ -121,7 +121,7 @@ def test_the_identity_is_that_of_the_frames_with_a_face(pipeline, views, who) ->
 ])  # fmt: skip
 def test_regions_hold_what_they_are_called(views, region: str, inside: int, outside: int | None) -> None:
     points = views(0, FRAMES[0]).points
-    mask = edited_region(points, (region,))
+    mask = mask_region(points, (region,))
     assert mask.shape == FACE.size[::-1] and mask.min() == 0.0
     column, row = points[inside, :2].astype(int)
     assert mask[row, column] > 0.95
@@ -134,8 +134,8 @@ def test_regions_hold_what_they_are_called(views, region: str, inside: int, outs
 def test_the_head_ends_where_the_person_does(views) -> None:
     view = views(0, FRAMES[0])
     person = person_mask(view.crop)
-    loose, tight = (edited_region(view.points, ("head",), crop) for crop in (None, view.crop))
-    behind = (person < 0.05) & (loose > 0.5) & (edited_region(view.points, ("face",)) == 0)
+    loose, tight = (mask_region(view.points, ("head",), crop) for crop in (None, view.crop))
+    behind = (person < 0.05) & (loose > 0.5) & (mask_region(view.points, ("face",)) == 0)
     assert behind.sum() > 50 and tight[behind].max() < 0.05
     within = (person > 0.99) & (loose > 0.5)
     assert np.abs(tight - loose)[within].max() < 0.01
@@ -143,10 +143,10 @@ def test_the_head_ends_where_the_person_does(views) -> None:
 
 def test_what_happens_to_the_light_is_not_the_edit(views) -> None:
     points = views(0, FRAMES[0]).points
-    region = edited_region(points, ("lower face",))
+    region = mask_region(points, ("lower face",))
     beard = np.zeros((*region.shape, 3), np.float32)
     beard[masks.lower_face(points, FACE.size, FACE.unit_px) > 0] = -40.0
-    left = without_light(beard + 25.0, points, region)  # a lighter picture
+    left = remove_light(beard + 25.0, points, region)  # a lighter picture
     np.testing.assert_allclose(left[region > 0.999], beard[region > 0.999], atol=4.0)
-    whole = edited_region(points, ("face",))
-    assert abs((whole[..., None] * without_light(np.full_like(beard, 9.0), points, whole)).mean()) < 0.1
+    whole = mask_region(points, ("face",))
+    assert abs((whole[..., None] * remove_light(np.full_like(beard, 9.0), points, whole)).mean()) < 0.1

@@ -5,20 +5,20 @@ from __future__ import annotations
 import pytest
 
 from facediff.errors import ConfigError
-from facediff.rendering.editing.methods import GAIN, LEVELS, DeltaMethod, InversionMethod, coding, delta_levels
+from facediff.rendering.editing.methods import GAIN, LEVELS, DeltaMethod, InversionMethod, delta_levels, make_method
 
 
 def test_codings_have_names_and_steps_of_their_own() -> None:
-    assert coding("delta", None) == DeltaMethod(None, LEVELS, GAIN, 0)
-    assert coding("inversion", None, steps=7) == InversionMethod(None, 7)
-    assert len(coding("delta", None, steps=5, seed=2).levels) == 5
+    assert make_method("delta", None) == DeltaMethod(None, LEVELS, GAIN, 0)
+    assert make_method("inversion", None, steps=7) == InversionMethod(None, 7)
+    assert len(make_method("delta", None, steps=5, seed=2).levels) == 5
     with pytest.raises(ConfigError, match="delta, inversion"):
-        coding("magic", None)
+        make_method("magic", None)
 
 
 def test_what_codes_depend_on_tells_codings_apart() -> None:
-    made = [coding("delta", None), coding("delta", None, seed=1), coding("delta", None, steps=2)]
-    made += [coding("inversion", None), coding("inversion", None, steps=5)]
+    made = [make_method("delta", None), make_method("delta", None, seed=1), make_method("delta", None, steps=2)]
+    made += [make_method("inversion", None), make_method("inversion", None, steps=5)]
     assert len({one.key for one in made}) == len(made)
 
 

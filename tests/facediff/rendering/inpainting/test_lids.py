@@ -10,10 +10,11 @@ from facediff.landmarks.alignment import warp_affine
 from facediff.landmarks.eye_window import SIZE, eye_frame, grid
 from facediff.landmarks.tracker import track_still
 from facediff.motion import coefficients
-from facediff.rendering.inpainting.lids import SHUT_AT, SHUT_FROM, Lids, lid
-from facediff.rendering.warping.portrait import PortraitWarper
+from facediff.rendering.inpainting.appearance_prior import load_appearance_prior
+from facediff.rendering.inpainting.lids import Lids, LidStyle
 
-SHUT = np.ones(2)
+SHUT, LID = np.ones(2), load_appearance_prior().lid
+SHUT_FROM, SHUT_AT = LidStyle.shut_from, LidStyle.shut_at
 
 
 @pytest.fixture(scope="module")
@@ -22,16 +23,17 @@ def points() -> np.ndarray:
 
 
 def test_the_fitted_lid_is_skin_with_a_dark_line() -> None:
+    """A quality gate for whatever lids ship."""
     u, v = grid()
-    line = lid()[(np.abs(u) < 0.3) & (np.abs(v - 0.05) < 0.03)].mean()
-    above = lid()[(np.abs(u) < 0.3) & (np.abs(v + 0.2) < 0.03)].mean()
-    below = lid()[(np.abs(u) < 0.3) & (np.abs(v - 0.3) < 0.03)].mean()
+    line = LID[(np.abs(u) < 0.3) & (np.abs(v - 0.05) < 0.03)].mean()
+    above = LID[(np.abs(u) < 0.3) & (np.abs(v + 0.2) < 0.03)].mean()
+    below = LID[(np.abs(u) < 0.3) & (np.abs(v - 0.3) < 0.03)].mean()
     assert line < -0.4 and abs(above) < 0.3 and abs(below) < 0.3
 
 
 def test_eyes_shut_and_nothing_else_changes(points: np.ndarray) -> None:
     picture = astronaut()
-    shut = Lids(picture, points)(picture, points, SHUT)
+    shut = Lids(picture, points, LID)(picture, points, SHUT)
     for side in range(2):
         to_eye = eye_frame(points, side)
         before, after = (warp_affine(p, to_eye, SIZE).astype(float).mean(axis=2) for p in (picture, shut))
@@ -48,7 +50,7 @@ def test_eyes_shut_and_nothing_else_changes(points: np.ndarray) -> None:
 
 def test_open_eyes_stay_as_they_are_bit_for_bit(points: np.ndarray) -> None:
     picture = astronaut()
-    lids = Lids(picture, points)
+    lids = Lids(picture, points, LID)
     for closure in (0.0, 0.35, SHUT_FROM):
         np.testing.assert_array_equal(lids(picture, points, np.full(2, closure)), picture)
     half = lids(picture, points, np.full(2, (SHUT_FROM + SHUT_AT) / 2)).astype(float) - picture
@@ -63,16 +65,16 @@ def test_open_eyes_stay_as_they_are_bit_for_bit(points: np.ndarray) -> None:
 def test_a_picture_with_shut_eyes_keeps_its_own(points: np.ndarray) -> None:
     picture, shut = astronaut(), points.copy()
     shut[[159, 386]] = shut[[145, 374]]
-    np.testing.assert_array_equal(Lids(picture, shut)(picture, shut, SHUT), picture)
+    np.testing.assert_array_equal(Lids(picture, shut, LID)(picture, shut, SHUT), picture)
 
 
-def test_a_portrait_blinks_with_them() -> None:
+def test_a_portrait_blinks_with_them(portrait_of) -> None:
     picture = astronaut()
     track = track_still(picture)
     motion = np.zeros((2, coefficients.DIMENSIONS), np.float32)
     motion[1, coefficients.LIDS] = 1.0
-    _, blinking = (shot for shot in PortraitWarper(picture, track)(motion))
-    window = warp_affine(blinking.coarse, eye_frame(blinking.points, 0), SIZE).astype(float).mean(axis=2)
+    _, blinking = portrait_of(picture, track).follow(motion)(slice(0, 2))
+    window = warp_affine(blinking.picture, eye_frame(blinking.face.points, 0), SIZE).astype(float).mean(axis=2)
     u, v = grid()
     open_before = warp_affine(picture, eye_frame(track.points[0], 0), SIZE).astype(float).mean(axis=2)
     white = (np.abs(u) < 0.35) & (np.abs(v + 0.1) < 0.06)
@@ -80,6 +82,25 @@ def test_a_portrait_blinks_with_them() -> None:
 
 
 def test_the_share_that_is_drawn_grows_as_the_lid_hurries_shut(points: np.ndarray) -> None:
-    lids = Lids(astronaut(), points)
+    lids = Lids(astronaut(), points, LID)
     np.testing.assert_array_equal(lids.share(np.array([SHUT_FROM, 0.0])), 0)
     np.testing.assert_allclose(lids.share(np.array([(SHUT_FROM + SHUT_AT) / 2, 1.0])), [0.5, 1.0], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("style", "wanted"),
+    [
+        ({"shut_from": 0.2, "shut_at": 0.4}, lambda usual, changed: changed > usual),
+        ({"half_width": 0.3}, lambda usual, changed: changed < usual),
+        ({"feather": 0.3}, lambda usual, changed: changed > usual),
+        ({"own": 2.0, "none": 3.0}, lambda usual, changed: changed == 0),  # no eye is so wide that it lacks a lid
+    ],
+)
+def test_each_end_of_a_style_is_seen(points, style, wanted) -> None:
+    """How many pixels change at a closure of 0.7."""
+    picture = astronaut()
+    drawn = [Lids(picture, points, LID, LidStyle(**how))(picture, points, 0.7 * SHUT) for how in ({}, style)]
+    usual, changed = ((made != picture).any(axis=2).sum() for made in drawn)
+    if "shut_from" in style:
+        usual, changed = (np.abs(made.astype(int) - picture).sum() for made in drawn)
+    assert usual > 0 and wanted(usual, changed)

@@ -8,7 +8,7 @@ import pytest
 from facediff.landmarks.alignment import MOUTH
 from facediff.landmarks.canonical import mean_face
 from facediff.landmarks.mesh import LIPS_INNER
-from facediff.rendering.inpainting.lip_seal import find_lip_edges, seal_lips
+from facediff.rendering.inpainting.lip_seal import SealStyle, find_lip_edges, seal_lips
 
 
 @pytest.fixture
@@ -37,3 +37,17 @@ def test_a_sliver_of_teeth_becomes_a_line_and_what_is_beyond_the_lips_stays(mout
     top, bottom = int(mouth[LIPS_INNER, 1].min()) - 12, int(mouth[LIPS_INNER, 1].max()) + 13
     np.testing.assert_array_equal(made[:top], window[:top])
     np.testing.assert_array_equal(made[bottom:], window[bottom:])
+
+
+@pytest.mark.parametrize(
+    ("style", "wanted"),
+    [
+        ({"line_dark": 0.9}, lambda usual, changed: changed.min() < usual.min()),
+        ({"line": 0.03}, lambda usual, changed: (changed < 100).sum() > (usual < 100).sum()),
+        ({"lip_from": 0.1}, lambda usual, changed: (changed != 130).sum() >= (usual != 130).sum()),
+    ],
+)
+def test_each_end_of_a_style_is_seen(mouth, style, wanted) -> None:
+    window = np.full((*MOUTH.size[::-1], 3), 130, np.float32)
+    usual, changed = (seal_lips(window, mouth, MOUTH.unit_px, SealStyle(**how))[..., 0] for how in ({}, style))
+    assert wanted(usual, changed)

@@ -7,7 +7,8 @@ from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.mesh import ALL_POINTS, LIP_PAIRS, NOSE_TIP
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.motion import coefficients
-from facediff.rendering.frame import WarpedFrame
+from facediff.motion.rig import move_head
+from facediff.rendering.frame import WarpedFace, WarpedFrame
 from facediff.rendering.warping.correction import (
     LOWER,
     SAMPLES,
@@ -17,7 +18,6 @@ from facediff.rendering.warping.correction import (
     choose_samples,
     measure_correction,
 )
-from facediff.rendering.warping.portrait import GuidedPortraitWarper
 from facediff.types import RigidPose
 
 FACING = RigidPose(np.eye(3, dtype=np.float32)[None], np.array([100.0], np.float32), np.zeros((1, 3), np.float32))
@@ -78,19 +78,19 @@ def test_frames_are_taken_from_all_of_a_motion() -> None:
 
 def test_where_no_face_is_read_there_is_nothing_to_correct() -> None:
     points = np.random.default_rng(2).uniform(40, 80, (ALL_POINTS, 3)).astype(np.float32)
-    blank = WarpedFrame(np.full((128, 128, 3), 90, np.uint8), None, points, FACING)
+    blank = WarpedFrame(np.full((128, 128, 3), 90, np.uint8), WarpedFace(points, FACING))
     assert measure_correction([blank], turning(1)) is None
 
 
-def test_a_corrected_portrait_is_read_nearer_to_where_it_is_wanted() -> None:
+def test_a_corrected_portrait_is_read_nearer_to_where_it_is_wanted(portrait_of) -> None:
     still = track_still(astronaut())
     canonical, pose = canonicalise(still.points)
     motion = turning(12)
     motion[:, coefficients.LIPS] = 0
-    targets = from_canonical(np.repeat(canonical, 12, axis=0), coefficients.move_head(pose, motion))
+    targets = from_canonical(np.repeat(canonical, 12, axis=0), move_head(pose, motion))
     off = []
     for is_corrected in (False, True):
-        shots = GuidedPortraitWarper(astronaut(), still, targets, is_corrected=is_corrected)
-        read = track_face((shot.coarse for shot in shots(slice(0, 12))), 25.0).points
+        frames = portrait_of(astronaut(), still).reach(targets, is_corrected=is_corrected)(slice(0, 12))
+        read = track_face((frame.picture for frame in frames), 25.0).points
         off.append(np.linalg.norm((read - targets)[..., :2], axis=-1).mean() / pose.scale[0])
     assert off[1] < 0.9 * off[0]

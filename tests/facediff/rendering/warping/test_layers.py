@@ -9,7 +9,10 @@ from facediff.landmarks.segmentation import person_mask
 from facediff.landmarks.tracker import track_still
 from facediff.landmarks.warp import MeshWarp
 from facediff.motion import coefficients
-from facediff.rendering.background import backdrop, busyness
+from facediff.rendering.background import make_backdrop, measure_busyness
+from facediff.rendering.inpainting.appearance_prior import load_appearance_prior
+from facediff.rendering.inpainting.drawn import DrawnInpainter
+from facediff.rendering.source import Source
 from facediff.rendering.warping.layers import PLAIN, LayeredWarp
 from facediff.rendering.warping.portrait import PortraitWarper
 from facediff.types import FaceTrack
@@ -40,7 +43,9 @@ def before(colour: int, mask: np.ndarray, *, line: bool) -> np.ndarray:
 def turned(picture: np.ndarray, track: FaceTrack, animator) -> np.ndarray:
     motion = np.zeros((1, coefficients.DIMENSIONS), np.float32)
     motion[0, coefficients.ANGLES.start], motion[0, coefficients.SHIFT.start] = -20, 0.1
-    return next(iter(PortraitWarper(picture, track, animator=animator)(motion))).coarse
+    source = Source(picture, track, "")
+    warper = PortraitWarper(source, DrawnInpainter(load_appearance_prior()), animator=animator)
+    return next(warper.follow(motion)(slice(0, 1))).picture
 
 
 def test_the_mask_knows_head_and_wall(mask, track) -> None:
@@ -78,13 +83,13 @@ def test_before_a_plain_wall_all_is_warped(mask, track) -> None:
     one, other = (turned(picture, track, a).astype(int) for a in (MeshWarp, LayeredWarp))
     assert np.abs(one - other).mean() < 0.2  # at the edge of the face
     unit = float(np.linalg.norm(track.points[0, 33] - track.points[0, 263]))
-    assert busyness(picture, mask, unit) < PLAIN < busyness(before(200, mask, line=True), mask, unit)
-    assert busyness(picture, np.ones_like(mask), unit) == 0.0
+    assert measure_busyness(picture, mask, unit) < PLAIN < measure_busyness(before(200, mask, line=True), mask, unit)
+    assert measure_busyness(picture, np.ones_like(mask), unit) == 0.0
 
 
 def test_behind_the_person_the_backdrop_is_made_of_what_is_around(mask) -> None:
-    plate = backdrop(before(200, mask, line=False), mask, 4.0)
+    plate = make_backdrop(before(200, mask, line=False), mask, 4.0)
     assert np.abs(cv2.blur(plate, (9, 9)) - 200).max() < 25
     picture = before(200, mask, line=True)
     away = cv2.dilate(mask, np.ones((41, 41))) < 0.02
-    np.testing.assert_allclose(backdrop(picture, mask, 4.0)[away], picture[away], atol=1)
+    np.testing.assert_allclose(make_backdrop(picture, mask, 4.0)[away], picture[away], atol=1)

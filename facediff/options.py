@@ -1,0 +1,386 @@
+"""Every option of every task, once: what takes, reads, shows or lists options makes it of these records.
+
+avatar.talk(speech, seed=7)       takes(TalkOptions)          facediff.tasks.keywords
+facediff talk --seed 7            flags of the same record    facediff.cli.flags
+{"task": "talk", "seed": 7}       its fields                  facediff.batch.options
+a number called Seed on the page  what has a ``page``         facediff.demo.controls
+
+A refusal begins with the option's name, and speaks of others by theirs; the command line adds dashes. Knows no task.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import re
+from dataclasses import dataclass
+from functools import cache
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from facediff.errors import ConfigError
+
+Scalar = str | int | float | bool | None
+
+CLIP_MODEL = "openai/clip-vit-base-patch16"
+REGIONS = ("all", "expression", "lips", "eyes", "brows", "pose")
+ON_MISSING_FACE = ("keep", "hold", "error")
+METHODS = ("prototype", "delta", "inversion")
+STRONGEST = 2.0  # of an expression or an attribute, either way
+_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+
+
+@dataclass(frozen=True)
+class Opt:
+    """What every surface is to know about an option, beside its name, its type and its default.
+
+    Attributes:
+        help: What it does, in one sentence for Python, the command line, the page and the docs.
+        low: The least that is taken, if it is a number; ``high`` the most.
+        high: See ``low``.
+        what: What a number is called in a refusal: ``strength``, ``share``; by default what its type is.
+        says: All of a refusal between "is" and "not", where that cannot be made of the above.
+        choices: The texts that are taken; any if there are none.
+        names_model: Whether it may be a folder; records keep no more than its last name.
+        recorded: Whether a clip's record has it among its options, where it differs from the default.
+        flag: The command line's own name for it, and a short one: ``--attribute -a``.
+        repeated: Whether the flag may be repeated; its values are joined with commas.
+        page: Its control on the page: ``slider``, ``number``, ``checkbox``, ``dropdown``, ``text``, ``own`` where it
+            takes more than one; none where it is not there.
+        label: Its name on the page, where that is not its own.
+        page_high: The end of its slider, where that is not ``high``.
+        more: Whether the page folds it away.
+    """
+
+    help: str
+    low: float | None = None
+    high: float | None = None
+    what: str | None = None
+    says: str | None = None
+    choices: tuple[str, ...] = ()
+    names_model: bool = False
+    recorded: bool = True
+    flag: str | None = None
+    repeated: bool = False
+    page: str | None = None
+    label: str | None = None
+    page_high: float | None = None
+    more: bool = False
+
+
+@dataclass(frozen=True)
+class Option:
+    """One field of a record of options.
+
+    Attributes:
+        name: The keyword.
+        type: As it is annotated.
+        default: Its value where none is given.
+        opt: What else there is to know.
+    """
+
+    name: str
+    type: Any
+    default: Scalar
+    opt: Opt
+
+    @property
+    def kinds(self) -> tuple[type, ...]:
+        """The types it takes, out of bool, int, float, str and NoneType."""
+        kinds = get_args(self.type) if get_origin(self.type) is not None else (self.type,)
+        return tuple(kind for kind in kinds if kind is not Path)
+
+    @property
+    def meaning(self) -> str:
+        """What it is, in words: ``a strength from 0 to 3``."""
+        opt = self.opt
+        if opt.says is not None:
+            return opt.says
+        if opt.choices:
+            return f"one of {', '.join(opt.choices)}"
+        kinds = " or ".join(said for kind, said in _WORDS.items() if kind in self.kinds)
+        words = f"a {opt.what}" if opt.what else kinds
+        return words if opt.low is None or opt.high is None else f"{words} from {opt.low:g} to {opt.high:g}"
+
+    def check(self, value: Any) -> Scalar:
+        """The value as a scalar of Python's own; NaN is in no range.
+
+        Raises:
+            ConfigError: It is of another type, out of range, or none of the choices.
+        """
+        plain = self._plain(value)
+        opt = self.opt
+        is_refused = type(plain) not in self.kinds
+        if isinstance(plain, str):
+            is_refused |= bool(opt.choices) and plain not in opt.choices
+        elif isinstance(plain, int | float) and not isinstance(plain, bool):
+            low, high = (-math.inf if opt.low is None else opt.low), (math.inf if opt.high is None else opt.high)
+            is_refused |= not low <= plain <= high
+        if is_refused:
+            raise ConfigError(f"{self.name} is {self.meaning}, not {_shown(plain)}")
+        return value if isinstance(value, int) and float in self.kinds else plain
+
+    def _plain(self, value: Any) -> Any:
+        kinds = self.kinds
+        if bool in kinds and not isinstance(value, str | float) and value in (0, 1):
+            return bool(value)
+        if isinstance(value, bool):
+            return value
+        if int in kinds and isinstance(value, Integral):
+            return int(value)
+        if float in kinds and isinstance(value, Real):
+            return float(value)
+        if str in kinds and isinstance(value, str | os.PathLike):
+            text = os.fspath(value)
+            return int(text) if int in kinds and re.fullmatch(r"-?\d{1,9}", text) else str.__str__(text)
+        return value
+
+
+def _shown(value: object) -> str:
+    text = f"{value:g}" if isinstance(value, float) else repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def options_of(record: Any) -> dict[str, Option]:
+    """The options of a record by name, in order."""
+    return _options_of(record)
+
+
+@cache
+def _options_of(record: Any) -> dict[str, Option]:
+    hints = get_type_hints(record, include_extras=True)
+    found = {}
+    for field in dataclasses.fields(record):
+        kind, opt, *_ = get_args(hints[field.name])
+        default: Any = field.default
+        found[field.name] = Option(field.name, kind, default, opt)
+    return found
+
+
+def check_strength(name: str, strength: float, low: float = -STRONGEST, high: float = STRONGEST) -> None:
+    """Refuses a strength that an expression or an attribute cannot have; NaN is in no range.
+
+    Raises:
+        ConfigError: It is out of range.
+    """
+    if not low <= strength <= high:
+        why = "" if low < 0 else ": it can be put on, not taken off"
+        raise ConfigError(f"{name} is a strength from {low:g} to {high:g}, not {strength:g}{why}")
+
+
+class Checked:
+    """A record whose fields are checked when it is made."""
+
+    def __post_init__(self) -> None:
+        """Checks each field.
+
+        Raises:
+            ConfigError: One is of another type, out of range, or none of the choices.
+        """
+        for name, option in options_of(type(self)).items():
+            object.__setattr__(self, name, option.check(getattr(self, name)))
+
+    def recorded(self) -> dict[str, Scalar]:
+        """What a clip's record keeps: options that differ from their defaults."""
+        return {
+            name: value
+            for name, option in options_of(type(self)).items()
+            if option.opt.recorded and (value := getattr(self, name)) != option.default
+        }
+
+
+_SEED = Opt(
+    "Equal seeds give equal frames on one machine.", 0, 2**63 - 1, says="a whole number from 0 to 2**63 - 1",
+    recorded=False, page="number",
+)  # fmt: skip
+_SCHEDULER = Opt(
+    "A diffusers scheduler by name: ddim, dpm++, unipc, euler, ...; the one of training by default.",
+    page="dropdown", more=True,
+)  # fmt: skip
+_PAINT = Opt(
+    "Paint with the diffusion model; without it the coarse stage warps, and makes nothing new.",
+    page="checkbox", label="Paint with the diffusion model", more=True,
+)  # fmt: skip
+_DOMAIN = Opt(
+    "A domain model, by its folder or its name in the package: mouths are painted as in its footage.",
+    names_model=True, page="own",
+)  # fmt: skip
+_PRIOR = Opt(
+    "The model that a domain model is composed with; the avatar's own by default.", names_model=True,
+    page="own", more=True,
+)  # fmt: skip
+_PRIOR_STRENGTH = Opt(
+    "The prior's share, from 0, the domain model alone, to 1; by default what was best on footage held out.",
+    0, 1, what="share", page="own",
+)  # fmt: skip
+
+
+def _strength(help: str) -> Opt:
+    return Opt(help, 0, 3, what="strength", page="slider")
+
+
+def _steps(help: str) -> Opt:
+    return Opt(help, 1, 1000, page="slider", page_high=20)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TalkOptions(Checked):
+    """How an avatar says what is heard."""
+
+    seed: Annotated[int, _SEED] = 0
+    steps: Annotated[int, _steps("Denoising steps of each mouth; more are slower.")] = 2
+    guidance_scale: Annotated[
+        float,
+        Opt("How much more the sound counts than without it; 1 is no guidance.", 0, 30, page="slider", page_high=5,
+            label="Guidance", more=True),
+    ] = 1.0  # fmt: skip
+    lips: Annotated[float, _strength("Strength of lips and jaw.")] = 1.0
+    head: Annotated[float, _strength("Strength of a portrait's head motion; a video keeps its own.")] = 1.0
+    still: Annotated[
+        bool,
+        Opt("Hold a portrait's head still; it blinks nevertheless.", page="checkbox", label="Hold the head still"),
+    ] = False
+    scheduler: Annotated[str | None, _SCHEDULER] = None
+    audio_encoder: Annotated[
+        str | None,
+        Opt("What the denoiser hears with: log-mel, wav2vec2, hubert, whisper or a folder; what the model was trained "
+            "with by default, and no other fits.", names_model=True),
+    ] = None  # fmt: skip
+    fps: Annotated[
+        float | None,
+        Opt("Frames per second of a portrait's clip, 25 by default; a video keeps its own.", 1, 120, page="number",
+            label="Frames per second", more=True),
+    ] = None  # fmt: skip
+    progressive: Annotated[
+        bool,
+        Opt("Let each frame show the next one how the mouth looks (DiffTalk, section 3.3), anew every second; slower.",
+            page="checkbox", more=True),
+    ] = False  # fmt: skip
+    paint: Annotated[bool, _PAINT] = True
+    domain: Annotated[str | Path | None, _DOMAIN] = None
+    prior: Annotated[str | Path | None, _PRIOR] = None
+    prior_strength: Annotated[float | None, _PRIOR_STRENGTH] = None
+    text: Annotated[
+        str | None,
+        Opt("What a domain model is told about the clip, in words that it or its prior was trained with.", page="text",
+            more=True),
+    ] = None  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnimateOptions(Checked):
+    """How an avatar moves as a driver does."""
+
+    region: Annotated[str, Opt("What is taken over from the driver.", choices=REGIONS, page="dropdown")] = "all"
+    absolute: Annotated[
+        bool,
+        Opt("Take the driver's own head rotation; by default the head moves from where it is.", page="checkbox",
+            label="The driver's own head rotation", more=True),
+    ] = False  # fmt: skip
+    lips: Annotated[float, _strength("Strength of lips and jaw.")] = 1.0
+    eyes: Annotated[float, _strength("Strength of lids and gaze.")] = 1.0
+    brows: Annotated[float, _strength("Strength of the brows.")] = 1.0
+    head: Annotated[float, _strength("Strength of the head's motion.")] = 1.0
+    sound: Annotated[bool, Opt("Carry the driver's sound over.", page="checkbox", label="Keep the driver's sound")] = (
+        False
+    )
+    compare: Annotated[
+        bool,
+        Opt("Show driver and source beside the result.", page="checkbox", label="Driver and source beside the result"),
+    ] = False
+    steps: Annotated[int, _steps("Denoising steps of each face; more are slower.")] = 1
+    seed: Annotated[int, _SEED] = 0
+    scheduler: Annotated[str | None, _SCHEDULER] = None
+    paint: Annotated[bool, _PAINT] = True
+    domain: Annotated[str | Path | None, _DOMAIN] = None
+    prior: Annotated[str | Path | None, _PRIOR] = None
+    prior_strength: Annotated[float | None, _PRIOR_STRENGTH] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditOptions(Checked):
+    """How an avatar becomes another in some ways; the strengths of these ways have names of their own."""
+
+    attributes: Annotated[
+        str | None,
+        Opt("Strengths as text, 'smile=0.6, beard=0.3'.", flag="--attribute -a", repeated=True),
+    ] = None
+    text: Annotated[str | None, Opt("What is wanted, 'face with eyeglasses'; takes a CLIP model.")] = None
+    text_strength: Annotated[
+        float, Opt("How far to go the way that the text says; below 0, away from it.", -3, 3, what="strength")
+    ] = 1.0
+    clip_model: Annotated[str, Opt("A CLIP model of a hub, or its folder.", names_model=True)] = CLIP_MODEL
+    seed: Annotated[int, _SEED] = 0
+    method: Annotated[
+        str | None,
+        Opt("prototype lays the light and shade of an attribute on each face; delta and inversion change the one "
+            "identity vector of the video, delta by what changes of each frame, in few network calls, inversion as "
+            "published, by decoding the frame's own noise. By default prototype, where the model has them, else "
+            "delta, as texts do.", choices=METHODS, page="dropdown", more=True),
+    ] = None  # fmt: skip
+    steps: Annotated[
+        int | None,
+        Opt("Steps of an inversion, or noise levels of a delta; as many as suit it by default.", 1, 1000,
+            page="number", more=True),
+    ] = None  # fmt: skip
+    cached: Annotated[
+        bool,
+        Opt("Keep the encoding in the user's cache folder, so that another edit of the video only decodes.",
+            recorded=False, flag="--cache"),
+    ] = True  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaceOptions(Checked):
+    """Who is meant."""
+
+    face: Annotated[
+        int | str | None,
+        Opt("Which face, where there are several: 'largest', or an index from the left.", choices=("largest",),
+            says="'largest' or an index from the left", page="own"),
+    ] = None  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortraitOptions(FaceOptions):
+    """What makes an avatar of a portrait."""
+
+    model: Annotated[
+        str, Opt("base, the embedded model, or a folder laid out like it.", names_model=True, recorded=False)
+    ] = "base"
+    device: Annotated[str | None, Opt("cpu, cuda, ...; the best there is by default.", recorded=False)] = None
+    consent: Annotated[
+        str | None,
+        Opt("What the person shown agreed to, in words; every clip's record repeats it.", recorded=False),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceOptions(PortraitOptions):
+    """What makes an avatar of a portrait or a video."""
+
+    on_missing_face: Annotated[
+        str,
+        Opt("What frames of a video without a face become: keep them, hold the last one with a face, or error.",
+            choices=ON_MISSING_FACE),
+    ] = "keep"  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoOptions(SourceOptions):
+    """What makes an avatar of a video, in which somebody may pass by."""
+
+    face: Annotated[int | str | None, options_of(FaceOptions)["face"].opt] = "largest"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputOptions(Checked):
+    """What the command line writes of a clip."""
+
+    preview: Annotated[bool, Opt("Write one frame, a picture without provenance.")] = False
+    watermark: Annotated[bool, Opt("Weave an invisible mark into the frames.")] = True
+
+
+TASKS: dict[str, type[Checked]] = {"talk": TalkOptions, "animate": AnimateOptions, "edit": EditOptions}

@@ -1,0 +1,95 @@
+"""Tests mirror the code: every module has a test module of its name, at its place, or a reason why it has none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+ROOMS = {"facediff": "tests/facediff", "audio": "tests/audio", "landmarks": "tests/landmarks", "demo": "tests/demo"}
+
+# Without a test module of their own. Who writes one takes the line away; a new module gets its tests instead of a line.
+NOTHING_TO_RUN = {
+    "landmarks/mesh.py": "indices, no computation",
+    "demo/style.py": "colours and spaces",
+    "facediff/rendering/inpainting/protocol.py": "protocols; drawn.py is one",
+    "facediff/cli/app.py": "the command line's root; every test of a command goes through it",
+}
+TESTED_WHERE_IT_ENDS = {  # module: the tests that fail when it is broken
+    "facediff/cli/adapt.py": "tests/facediff/cli/test_commands.py",
+    "facediff/cli/animate.py": "tests/facediff/tasks/test_animate.py",
+    "facediff/cli/arguments.py": "tests/facediff/cli/test_commands.py",
+    "facediff/cli/doctor.py": "tests/facediff/cli/test_checks.py",
+    "facediff/cli/evaluate.py": "tests/facediff/evaluation/test_report.py",
+    "facediff/cli/edit.py": "tests/facediff/tasks/test_edit.py",
+    "facediff/cli/provenance.py": "tests/facediff/provenance/test_verification.py",
+    "facediff/cli/talk.py": "tests/facediff/cli/test_commands.py",
+    "facediff/cli/train.py": "tests/facediff/cli/test_commands.py",
+    "facediff/conditioning/fadm_paper.py": "tests/facediff/conditioning/test_fadm.py",
+    "facediff/edits.py": "tests/facediff/system/test_moved.py",
+    "facediff/media/colour.py": "tests/facediff/media/test_writing.py",
+    "facediff/media/durations.py": "tests/facediff/batch/test_tasks.py",
+    "facediff/models/fadm.py": "tests/facediff/pipelines/test_fadm.py",
+    "facediff/pipelines/motion.py": "tests/facediff/system/test_moved.py",
+    "facediff/pipelines/video_denoisers.py": "tests/facediff/pipelines/test_video_adapter.py",
+    "facediff/provenance/credentials.py": "tests/facediff/provenance/test_manifest.py",
+    "facediff/rendering/editing/encoding.py": "tests/facediff/rendering/editing/test_identity.py",
+    "facediff/rendering/inpainting/drawn.py": "tests/facediff/rendering/inpainting/test_mouth.py",
+    "facediff/rendering/painting/painter.py": "tests/facediff/rendering/painting/test_mouth.py",
+    "facediff/tasks/identity.py": "tests/facediff/tasks/test_edit.py",
+    "facediff/training/edit_stages.py": "tests/facediff/training/test_attributes.py",
+    "landmarks/follower.py": "tests/landmarks/test_tracker.py",
+    "landmarks/motion.py": "tests/facediff/system/test_moved.py",
+    "landmarks/templates.py": "tests/facediff/system/test_moved.py",
+    "landmarks/mediapipe_backend.py": "tests/landmarks/test_detection.py",
+    "demo/actions.py": "tests/demo/test_server.py",
+    "demo/animate.py": "tests/demo/test_server.py",
+    "demo/app.py": "tests/demo/test_server.py",
+    "demo/archive.py": "tests/demo/test_adapt.py",
+    "demo/domain.py": "tests/demo/test_server.py",
+    "demo/edit.py": "tests/demo/test_server.py",
+    "demo/guard.py": "tests/demo/test_hostile.py",
+    "demo/learning.py": "tests/demo/test_server.py",
+    "demo/result.py": "tests/demo/test_server.py",
+    "demo/source.py": "tests/demo/test_server.py",
+    "demo/talk.py": "tests/demo/test_server.py",
+    "demo/uploads.py": "tests/demo/test_hostile.py",
+}
+
+
+def without_mirror() -> set[str]:
+    """Modules with code that no test module is named after."""
+    lacking = set()
+    for room, tests in ROOMS.items():
+        for module in (ROOT / room).rglob("*.py"):
+            inside = module.relative_to(ROOT / room)
+            is_link = (ROOT / room / inside.parts[0]).is_symlink()
+            if not is_link and not module.name.startswith("__"):
+                mirror = ROOT / tests / inside.parent / f"test_{module.name}"
+                lacking |= set() if mirror.is_file() else {f"{room}/{inside.as_posix()}"}
+    return lacking
+
+
+def test_every_module_is_mirrored_or_says_why_not() -> None:
+    """A line that is no longer true goes, too."""
+    assert sorted(without_mirror()) == sorted(NOTHING_TO_RUN | TESTED_WHERE_IT_ENDS)
+
+
+def test_what_is_tested_elsewhere_is_tested_there() -> None:
+    for module, tests in TESTED_WHERE_IT_ENDS.items():
+        assert (ROOT / tests).is_file(), module
+
+
+def test_every_test_module_is_named_after_something_that_exists() -> None:
+    """Else it is left behind when code moves; tests of whole journeys say so here."""
+    journeys = {
+        "tests/demo/test_browser.py", "tests/demo/test_hostile.py", "tests/demo/test_server.py",
+        "tests/facediff/cli/test_commands.py", "tests/facediff/test_precision.py", "tests/facediff/test_threads.py",
+    }  # fmt: skip
+    left = set()
+    for room, tests in ROOMS.items():
+        for test in (ROOT / tests).rglob("test_*.py"):
+            inside = test.relative_to(ROOT / tests)
+            module = ROOT / room / inside.parent / test.name.removeprefix("test_")
+            if not module.is_file() and not module.with_suffix("").is_dir():
+                left.add(test.relative_to(ROOT).as_posix())
+    assert sorted(left) == sorted(journeys)
