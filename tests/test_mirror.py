@@ -39,7 +39,6 @@ TESTED_WHERE_IT_ENDS = {  # module: the tests that fail when it is broken
     "facediff/training/edit_stages.py": "tests/facediff/training/test_attributes.py",
     "landmarks/follower.py": "tests/landmarks/test_tracker.py",
     "landmarks/motion.py": "tests/facediff/system/test_moved.py",
-    "landmarks/templates.py": "tests/facediff/system/test_moved.py",
     "landmarks/mediapipe_backend.py": "tests/landmarks/test_detection.py",
     "demo/actions.py": "tests/demo/test_server.py",
     "demo/animate.py": "tests/demo/test_server.py",
