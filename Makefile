@@ -1,9 +1,9 @@
 # Two commands do all set-up: `make hello` and `make test`. PYTHON names the interpreter (3.10 to 3.12).
-# `make space` lays out a Hugging Face Space.
+# `make docs` builds the pages into out/site, `make space` lays out a Hugging Face Space.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: hello test space
+.PHONY: hello test docs space
 hello: .venv/installed
 	$(BIN)/facediff hello -o out/hello.mp4
 
@@ -13,6 +13,9 @@ test: .venv/tested
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2 --dist worksteal
+
+docs: .venv/documented
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 space:
 	rm -rf out/space && mkdir -p out/space
@@ -27,5 +30,9 @@ space:
 	touch $@
 
 .venv/tested: .venv/installed
-	$(BIN)/pip install --quiet --editable '.[dev,demo,lora]'
+	$(BIN)/pip install --quiet --editable '.[dev,docs,demo,lora]'
+	touch $@
+
+.venv/documented: .venv/installed
+	$(BIN)/pip install --quiet --editable '.[docs]'
 	touch $@

@@ -1,13 +1,15 @@
 """Trains domain models of one presenter, paints held-out clips with them, and prints the table.
 
-    python benchmarks/adapt.py --footage CLIPS/ --held-out CLIP.mp4 ... --others CLIP.mp4 ... --scorer score_video.py
+    python benchmarks/adapt.py [--footage CLIPS/ --held-out CLIP.mp4 ... --others CLIP.mp4 ...]
+
+Without files it learns, in a few steps, from clips rendered of the sample portrait.
 
 Each held-out clip is made again from its first frame, with its own motion and sound, so that only the painting of the
 mouth differs: by the warp alone, the prior alone, the small model alone, both composed in several ways, and the prior
 with low-rank changes (LoRA) that were trained for as many FLOPs as the small model, and for longer.
 
 ``frechet`` is a Fréchet distance over features of the codec (see ``facediff.evaluation.frechet``), fitted to the
-footage; its sanity checks are printed first. The scorer is that of ``benchmarks/talk.py``.
+footage; its sanity checks are printed first. The other figures are those of ``facediff evaluate``.
 """
 
 from __future__ import annotations
@@ -21,14 +23,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import sample
 import torch
-from talk import medians, row, score
+from table import heading, medians, row
 from torch.utils.flop_counter import FlopCounterMode
 
 from facediff.audio.wave import load_wave
 from facediff.datasets.footage import read_footage
 from facediff.diffusion.strength import piecewise_linear, within
 from facediff.evaluation.frechet import FrechetSpace, mouth_features
+from facediff.evaluation.report import TrackedVideo, compare, measure
 from facediff.landmarks.tracker import track_face
 from facediff.media import VideoReader, VideoWriter
 from facediff.motion.rig import encode_motion
@@ -47,6 +51,8 @@ from facediff.training.adaptation import LEARNING_RATES, AdaptRecipe, adapt
 from facediff.training.runs import FRAMES
 from facediff.types import FaceTrack, Frame
 
+SAMPLE_STEPS = 60  # enough to see that it works, and far too few to learn
+SAMPLE_SYSTEMS = ["warp alone", "prior alone", "small alone", "normalised", "LoRA, same FLOP"]
 KEYS = ("psnr_mouth", "aperture_corr", "lmd_mouth", "sharp_ratio", "flicker", "frechet")
 
 
@@ -175,20 +181,32 @@ def systems(args: argparse.Namespace, folder: Path) -> dict[str, DiffTalkPipelin
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--footage", type=Path, required=True)
-    parser.add_argument("--held-out", type=Path, nargs="+", required=True)
+    parser.add_argument("--footage", type=Path)
+    parser.add_argument("--held-out", type=Path, nargs="*", default=[])
     parser.add_argument("--others", type=Path, nargs="*", default=[])
-    parser.add_argument("--scorer", type=Path, required=True)
     parser.add_argument("--model", default="base")
     parser.add_argument("--small", type=Path, help="a domain model that is there already")
-    parser.add_argument("--steps", type=int, default=AdaptRecipe.steps)
-    parser.add_argument("--lora-steps", type=int, default=500, help="of the second LoRA: about the small one's minutes")
+    parser.add_argument("--steps", type=int, help=f"{AdaptRecipe.steps}; of the sample, {SAMPLE_STEPS}")
+    parser.add_argument(
+        "--lora-steps", type=int, help="of the second LoRA: a third of the small one's, as many minutes"
+    )
     parser.add_argument("--systems", nargs="*", help="only those whose names begin so")
     parser.add_argument("--keep", type=Path, help="folder for models and rendered clips")
     args = parser.parse_args()
+    if bool(args.footage) != bool(args.held_out):
+        parser.error("--footage and --held-out want each other")
+    args.steps = args.steps or (AdaptRecipe.steps if args.footage else SAMPLE_STEPS)
+    args.lora_steps = args.lora_steps or max(1, args.steps // 3)
     with tempfile.TemporaryDirectory() as scratch:
         folder = args.keep or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
+        if args.footage is None:
+            print(sample.NOTE)
+            args.footage = folder / "footage"
+            args.footage.mkdir(exist_ok=True)
+            *_, last = sample.clips(args.footage, 3, seconds=9.0)  # a Fréchet distance wants that much of each half
+            args.systems = args.systems or SAMPLE_SYSTEMS
+            args.held_out = [last.rename(folder / "held-out.mp4")]
         compared = systems(args, folder)
         _, painting = load_talk(args.model, "cpu")
         codec = painting.codec
@@ -196,7 +214,8 @@ def main() -> None:
         space = FrechetSpace.of(features([c.path for c in read_footage(args.footage)], codec))
         sanity(space, real, args.held_out, args.others, codec)
         held = [read(path, painting) for path in args.held_out]
-        print(f"\n{'medians over the clips':30}" + "".join(f"{key:>14}" for key in KEYS))
+        truths = {one.path: TrackedVideo(VideoReader(one.path), one.track) for one in held}
+        print("\n" + heading("medians over the clips", KEYS))
         for name, system in compared.items():
             if args.systems and not name.startswith(tuple(args.systems)):
                 continue
@@ -204,7 +223,8 @@ def main() -> None:
             for one in held:
                 outs.append(folder / f"{one.path.stem}-{name.replace(' ', '-')}.mp4")
                 write(made(one, system), one, outs[-1])
-                rows.append(score(args.scorer, outs[-1], "--truth", one.path))
+                video = TrackedVideo.read(outs[-1])
+                rows.append({**measure(video), **compare(video, truths[one.path])})
             figures = medians(rows, KEYS)
             figures["frechet"] = space.distance(real, features(outs, codec))
             print(row(name, figures, KEYS), flush=True)

@@ -1,13 +1,15 @@
 """Animates first frames by the rest of their clips, and portraits by clips of other people, and prints the scores.
 
-    python benchmarks/animate.py --scorer score_video.py --clips CLIP.mp4 ... --portraits P.jpg ... --drivers D.mp4 ...
+    python benchmarks/animate.py [--clips CLIP.mp4 ...] [--portraits P.jpg ... --drivers D.mp4 ...]
+
+Without files it runs on the sample portrait and on clips rendered from it; the driver is its mirror image.
 
 Of a clip, the first frame is the source and the rest drives; the refined result stands beside the coarse stage alone.
 The figures of FADM's first table (VoxCeleb, same identity) are measured alike: on a square around the head, 256 pixels
 wide. Their data are other clips than ours, cut and chosen otherwise, so the two say how large such figures are and no
 more. Portraits are driven by other people's clips with and without head motion; correlations are of the landmarks.
 
-The scorer is any program that takes OUT --truth TRUTH --json, or OUT --portrait P --json, and prints one JSON object.
+Figures are those of ``facediff evaluate``.
 """
 
 from __future__ import annotations
@@ -20,12 +22,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import sample
 from PIL import Image
 from skimage.metrics import structural_similarity
-from talk import medians, row, score
+from table import heading, medians, row
 
 from facediff.avatar import Avatar
 from facediff.evaluation.motion import motion_correlation
+from facediff.evaluation.report import TrackedVideo, compare, evaluate, measure
 from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.tracker import track_face
 from facediff.media import VideoReader, VideoWriter
@@ -79,20 +83,21 @@ def without_first(clip: Path, folder: Path) -> tuple[Path, Path]:
     return picture, rest
 
 
-def same(clips: list[Path], folder: Path, scorer: Path, steps: int) -> None:
-    print(f"{'same person':30}" + "".join(f"{key:>14}" for key in SAME))
+def same(clips: list[Path], folder: Path, steps: int) -> None:
+    print(heading("same person", SAME))
     table: list[dict[str, dict]] = []
     for clip in clips:
         picture, rest = without_first(clip, folder)
-        avatar, true, rows = Avatar.from_image(picture, face="largest"), track(rest), {}
+        avatar, truth, rows = Avatar.from_image(picture, face="largest"), TrackedVideo.read(rest), {}
         for kind in KINDS:
-            out, started = folder / f"{clip.stem}-{kind}.mp4", time.monotonic()
+            out = folder / f"{clip.stem}-{kind}.mp4"
             clip_made = avatar.animate(rest, steps=steps, paint=kind == "refined")
             started = time.monotonic()
             clip_made.save(out)
             seconds = time.monotonic() - started
-            rows[kind] = {**score(scorer, out, "--truth", rest), **published_figures(out, rest, track(out), true)}
-            rows[kind]["fps_render"] = len(clip_made) / seconds
+            made = TrackedVideo.read(out)
+            rows[kind] = {**measure(made), **compare(made, truth), "fps_render": len(clip_made) / seconds}
+            rows[kind].update(published_figures(out, rest, made.track, truth.track))
             print(row(f"{clip.stem[:18]} {kind}", rows[kind], SAME), flush=True)
         table.append(rows)
     print()
@@ -102,7 +107,7 @@ def same(clips: list[Path], folder: Path, scorer: Path, steps: int) -> None:
         share = np.mean([sign * rows["refined"][key] > sign * rows["coarse"][key] for rows in table])
         print(f"{key} better than the coarse stage: {share:.0%} of clips")
     print(f"frames a second, tracking aside: median {np.median([r['refined']['fps_render'] for r in table]):.1f}\n")
-    print(f"{'as in FADM, table 1':30}" + "".join(f"{key:>14}" for key in TABLE))
+    print(heading("as in FADM, table 1", TABLE))
     for kind in KINDS:
         means = {key: float(np.mean([rows[kind][key] for rows in table])) for key in TABLE}
         print(row(f"{kind} (our clips)", means, TABLE))
@@ -111,8 +116,8 @@ def same(clips: list[Path], folder: Path, scorer: Path, steps: int) -> None:
     print()
 
 
-def other(portraits: list[Path], drivers: list[Path], folder: Path, scorer: Path, steps: int) -> None:
-    print(f"{'another person':30}" + "".join(f"{key:>14}" for key in OTHER))
+def other(portraits: list[Path], drivers: list[Path], folder: Path, steps: int) -> None:
+    print(heading("another person", OTHER))
     table: dict[str, list[dict]] = {"all": [], "expression": []}
     for portrait, driver in zip(portraits, itertools.cycle(drivers), strict=False):
         driving = track(driver)
@@ -122,7 +127,7 @@ def other(portraits: list[Path], drivers: list[Path], folder: Path, scorer: Path
             known = motion_correlation(track(out), driving)
             if region == "expression":
                 known.update(yaw=None, pitch=None, roll=None)
-            rows.append({**score(scorer, out, "--portrait", portrait), **known})
+            rows.append({**evaluate(out, portrait=portrait).to_dict(), **known})
             print(row(f"{portrait.stem[:16]} {region}", rows[-1], OTHER), flush=True)
     print()
     for region, rows in table.items():
@@ -131,7 +136,6 @@ def other(portraits: list[Path], drivers: list[Path], folder: Path, scorer: Path
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scorer", type=Path, required=True)
     parser.add_argument("--clips", type=Path, nargs="*", default=[])
     parser.add_argument("--portraits", type=Path, nargs="*", default=[])
     parser.add_argument("--drivers", type=Path, nargs="*", default=[], help="taken in turn")
@@ -142,10 +146,15 @@ def main() -> None:
         parser.error("--portraits wants --drivers")
     with tempfile.TemporaryDirectory() as scratch:
         folder = args.keep or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not args.clips and not args.portraits:
+            print(sample.NOTE)
+            own, mirrored = sample.clips(folder, 2)
+            args.clips, args.portraits, args.drivers = [own], [sample.portrait(folder)], [mirrored]
         if args.clips:
-            same(args.clips, folder, args.scorer, args.steps)
+            same(args.clips, folder, args.steps)
         if args.portraits:
-            other(args.portraits, args.drivers, folder, args.scorer, args.steps)
+            other(args.portraits, args.drivers, folder, args.steps)
 
 
 if __name__ == "__main__":

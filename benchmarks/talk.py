@@ -1,33 +1,35 @@
 """Dubs clips with their own speech, lets portraits speak, and prints the scores.
 
-    python benchmarks/talk.py --scorer score_video.py --clips CLIP.mp4 ... --portraits P.jpg ... --speech S.flac ...
+    python benchmarks/talk.py [--clips CLIP.mp4 ...] [--portraits P.jpg ... --speech S.flac ...]
+
+Without files it runs on the sample portrait and speech, and on a clip rendered from them.
 
 Dubs stand beside three baselines in one table: the first frame, frozen; the first frame, warped to the landmarks of the
 dub; and the dub without the diffusion model, a warp of the true frames, which show the very mouth that is to be found.
 Portraits speak with head motion, with ``--still``, and with two seconds of silence put into the middle of the speech.
 
-The scorer is any program that takes OUT --truth TRUTH --json, or OUT --portrait P --speech S --json, and prints one
-JSON object. ``sync`` is the offset in frames by our own contrastive network, ``outside_db`` the PSNR against the
-source of what lies half an eye distance and more outside the face, after video coding.
+Figures are those of ``facediff evaluate``. Besides, ``sync`` is the offset in frames by our own contrastive network,
+``outside_db`` the PSNR against the source of what lies half an eye distance and more outside the face, after video
+coding. A clip that has a .flac of its name beside it is dubbed with that.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
-import json
-import subprocess
-import sys
 import tempfile
 import time
 from math import ceil
 from pathlib import Path
 
 import numpy as np
+import sample
+from table import heading, medians, row
 
 from facediff.audio.wave import SAMPLE_RATE, load_wave
 from facediff.audio.windows import exact_rate
 from facediff.avatar import Avatar
+from facediff.evaluation.report import TrackedVideo, compare, evaluate, measure
 from facediff.evaluation.sync import SyncScorer
 from facediff.landmarks import masks
 from facediff.landmarks.canonical import canonicalise
@@ -45,22 +47,6 @@ DUBS = ("aperture_corr", "lmd_mouth", "psnr_mouth", "sharp_ratio", "flicker", "f
 STILLS = ("identity_ssim", "blink_per_min", "flicker", "silence_ratio", "sharp_ratio", "face_rate", "av_gap_ms")
 BASELINES = ("frozen", "first warped", "true warped")
 KINDS = (*BASELINES, "facediff", "truth")
-
-
-def score(scorer: Path, out: Path, *more: object) -> dict:
-    command = [sys.executable, str(scorer), str(out), *map(str, more), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def row(name: str, figures: dict, keys: tuple[str, ...]) -> str:
-    cells = [figures.get(key) for key in keys]
-    return f"{name[:30]:30}" + "".join(f"{'-' if c is None else format(c, '.3f'):>14}" for c in cells)
-
-
-def medians(rows: list[dict], keys: tuple[str, ...]) -> dict:
-    known = {key: [r[key] for r in rows if r.get(key) is not None] for key in keys}
-    return {key: float(np.median(values)) for key, values in known.items() if values}
 
 
 def freeze(clip: Path, out: Path) -> None:
@@ -100,10 +86,10 @@ def outside_db(out: Path, clip: Path, track: FaceTrack) -> float:
     return 10 * np.log10(255**2 * count / max(total, 1e-9))
 
 
-def dub(clip: Path, folder: Path, scorer: Path, sync: SyncScorer, steps: int) -> dict[str, dict]:
+def dub(clip: Path, folder: Path, sync: SyncScorer, steps: int) -> dict[str, dict]:
     """Scores of a clip dubbed with its own speech, of the baselines and of the clip itself."""
     sound = clip.with_suffix(".flac") if clip.with_suffix(".flac").is_file() else clip
-    avatar, rows = Avatar.from_video(clip), {}
+    avatar, truth, rows = Avatar.from_video(clip), TrackedVideo.read(clip), {}
     for kind in (*BASELINES, "facediff"):
         out, started = folder / f"{clip.stem}-{kind.replace(' ', '-')}.mp4", time.monotonic()
         if kind == "frozen":
@@ -113,19 +99,20 @@ def dub(clip: Path, folder: Path, scorer: Path, sync: SyncScorer, steps: int) ->
         else:
             avatar.talk(sound, steps=steps, paint=kind == "facediff").save(out)
         seconds = time.monotonic() - started
-        rows[kind] = score(scorer, out, "--truth", clip)
+        made = TrackedVideo.read(out)
+        rows[kind] = {**measure(made), **compare(made, truth)}
         rows[kind]["fps_render"] = rows[kind]["frames"] / seconds
         rows[kind]["outside_db"] = outside_db(out, clip, avatar.track)
     rows["facediff"]["sync"] = sync.video(out, sound).offset
-    rows["truth"] = {**rows["facediff"]["truth"], "sync": sync.track(avatar.track, load_wave(sound)).offset}
+    rows["truth"] = {**measure(truth), "sync": sync.track(avatar.track, load_wave(sound)).offset}
     return rows
 
 
-def dubs(clips: list[Path], folder: Path, scorer: Path, steps: int) -> None:
-    print(f"{'dubbed with own speech':30}" + "".join(f"{key:>14}" for key in DUBS))
+def dubs(clips: list[Path], folder: Path, steps: int) -> None:
+    print(heading("dubbed with own speech", DUBS))
     sync, table = SyncScorer(), []
     for clip in clips:
-        table.append(dub(clip, folder, scorer, sync, steps))
+        table.append(dub(clip, folder, sync, steps))
         for kind in KINDS:
             print(row(f"{clip.stem[:16]} {kind}", table[-1][kind], DUBS), flush=True)
     print()
@@ -147,8 +134,8 @@ def with_silence(wave: np.ndarray, seconds: float = 2.0) -> np.ndarray:
     return np.concatenate([wave[:middle], np.zeros(int(seconds * SAMPLE_RATE), np.float32), wave[middle:]])
 
 
-def stills(portraits: list[Path], speeches: list[Path], folder: Path, scorer: Path, steps: int) -> None:
-    print(f"{'portraits speak':30}" + "".join(f"{key:>14}" for key in STILLS) + "  pose_std_deg  frames")
+def stills(portraits: list[Path], speeches: list[Path], folder: Path, steps: int) -> None:
+    print(heading("portraits speak", STILLS) + "  pose_std_deg  frames")
     table: dict[str, list[dict]] = {"moving": [], "still": [], "pause": []}
     for portrait, speech in zip(portraits, itertools.cycle(speeches), strict=False):
         wave = load_wave(speech)
@@ -156,10 +143,11 @@ def stills(portraits: list[Path], speeches: list[Path], folder: Path, scorer: Pa
             spoken = with_silence(wave) if kind == "pause" else wave
             out = folder / f"{portrait.stem}-{kind}.mp4"
             Avatar.from_image(portrait, face="largest").talk(spoken, steps=steps, still=kind == "still").save(out)
-            figures = score(scorer, out, "--portrait", portrait)
+            figures = evaluate(out, portrait=portrait).to_dict()
             rows.append(figures)
             exact = "exact" if figures["frames"] == ceil(len(spoken) / SAMPLE_RATE * 25) else "WRONG"
-            print(row(f"{portrait.stem[:20]} {kind}", figures, STILLS), figures["pose_std_deg"], exact, flush=True)
+            pose = np.round(figures["pose_std_deg"], 2).tolist()
+            print(row(f"{portrait.stem[:20]} {kind}", figures, STILLS), pose, exact, flush=True)
     print()
     for kind, rows in table.items():
         pose = np.median([r["pose_std_deg"] for r in rows], axis=0).round(2).tolist()
@@ -168,7 +156,6 @@ def stills(portraits: list[Path], speeches: list[Path], folder: Path, scorer: Pa
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scorer", type=Path, required=True)
     parser.add_argument("--clips", type=Path, nargs="*", default=[])
     parser.add_argument("--portraits", type=Path, nargs="*", default=[])
     parser.add_argument("--speech", type=Path, nargs="*", default=[], help="taken in turn")
@@ -179,10 +166,15 @@ def main() -> None:
         parser.error("--portraits wants --speech")
     with tempfile.TemporaryDirectory() as scratch:
         folder = args.keep or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not args.clips and not args.portraits:
+            print(sample.NOTE)
+            args.clips = sample.clips(folder, 1)
+            args.portraits, args.speech = [sample.portrait(folder)], [sample.SPEECH]
         if args.clips:
-            dubs(args.clips, folder, args.scorer, args.steps)
+            dubs(args.clips, folder, args.steps)
         if args.portraits:
-            stills(args.portraits, args.speech, folder, args.scorer, args.steps)
+            stills(args.portraits, args.speech, folder, args.steps)
 
 
 if __name__ == "__main__":

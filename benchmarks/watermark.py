@@ -1,6 +1,8 @@
 """Marks clips, recompresses and rescales them, looks for the mark in them and in unmarked ones, and prints the figures.
 
-    python benchmarks/watermark.py CLIP.mp4 ... [--frames 50]
+    python benchmarks/watermark.py [CLIP.mp4 ...] [--frames 50]
+
+Without clips it runs on one rendered from the sample portrait.
 
 Each clip gives its first frames. They are marked and written as facediff writes; that copy is cropped, and is written
 again at half the size and at crf 28. Unmarked, at full and at half size, clips give as many parts of that length as
@@ -18,6 +20,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import sample
 
 from facediff.media import VideoReader, VideoWriter
 from facediff.provenance.watermark import CROP_THRESHOLD, THRESHOLD, detect, embed
@@ -53,10 +56,18 @@ def parts(path: Path, length: int, limit: int) -> Iterator[list[np.ndarray]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("clips", nargs="+", type=Path)
+    parser.add_argument("clips", nargs="*", type=Path)
     parser.add_argument("--frames", type=int, default=50)
     parser.add_argument("--parts", type=int, default=1, help="of each clip, unmarked")
     options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        if not options.clips:
+            print(sample.NOTE)
+            options.clips = sample.clips(Path(folder), 1)
+        report(options)
+
+
+def report(options: argparse.Namespace) -> None:
     found = {"as written": [], "half size, crf 28": [], "cropped": []}
     alarms, unmarked, quality, took = [], [], [], []
     for clip in options.clips:

@@ -28,7 +28,7 @@ class DiffTalkConditioner(ModelMixin, ConfigMixin):
         residual_scale: Deviation, inside the mask, of a frame's latents from those of its warped reference. That
             difference is what is denoised, at unit size: the network starts from the coarse stage and spends itself
             on what a warp cannot know (FADM's idea).
-        audio_encoder: Name of the encoder whose features it was trained with; see ``facediff.audio.load_encoder``.
+        audio_encoder: The encoder whose features it was trained with; see ``facediff.audio.encoder.load_encoder``.
     """
 
     @register_to_config

@@ -122,7 +122,7 @@ def run_difftalk(
         config: How long, how fast.
         licence: As in ``read_recordings``.
         pairs: How many training pairs to prepare.
-        audio_encoder: What the denoiser is to hear with; see ``facediff.audio.load_encoder``.
+        audio_encoder: What the denoiser is to hear with; see ``facediff.audio.encoder.load_encoder``.
     """
     codec = own_codec(model)
     clips = read_recordings(catalog, licence=licence)
