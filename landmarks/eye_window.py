@@ -15,7 +15,7 @@ ROUNDS, OUTLYING = 4, 0.1  # of the fit to skin, and how far from it lashes, bro
 SPREAD, UNSURE = 0.16, 0.02  # eye widths over which skin tells of its surroundings, and the plane's weight beside it
 
 
-def eye_frame(points: NDArray[np.floating], side: int) -> NDArray[np.float64]:
+def align_eye(points: NDArray[np.floating], side: int) -> NDArray[np.float64]:
     """The similarity (2, 3) from pixels of a picture to those of the window.
 
     Args:
@@ -29,24 +29,26 @@ def eye_frame(points: NDArray[np.floating], side: int) -> NDArray[np.float64]:
     return np.column_stack([linear, np.array(MIDDLE) - linear @ ((outer + inner) / 2)])
 
 
-def gaps(points: NDArray[np.floating]) -> NDArray[np.floating]:
+def measure_lid_gaps(points: NDArray[np.floating]) -> NDArray[np.floating]:
     """(2,) between the lids of a face (478, 3), in eye widths."""
     lids, corners = (np.asarray(points)[np.array(pairs), :2] for pairs in ((RIGHT_LIDS, LEFT_LIDS), CORNERS))
     gap, width = (np.linalg.norm(pair[:, 0] - pair[:, 1], axis=-1) for pair in (lids, corners))
     return gap / width
 
 
-def in_eye_widths(pixels: NDArray[np.floating]) -> NDArray[np.float64]:
+def to_eye_widths(pixels: NDArray[np.floating]) -> NDArray[np.float64]:
     """Places (2, ...) in the window, from its pixels to eye widths from the middle of the eye."""
     return (pixels - np.reshape(MIDDLE, (2, *[1] * (np.ndim(pixels) - 1)))) / WIDTH
 
 
 def grid() -> NDArray[np.float64]:
     """(2, H, W) where the window's pixels are, across and down, in eye widths."""
-    return in_eye_widths(np.mgrid[0 : SIZE[1], 0 : SIZE[0]][::-1].astype(np.float64))
+    return to_eye_widths(np.mgrid[0 : SIZE[1], 0 : SIZE[0]][::-1].astype(np.float64))
 
 
-def light_around(light: NDArray[np.floating], ring: NDArray[np.bool_], *, spread: bool = True) -> NDArray[np.float64]:
+def fit_light_around(
+    light: NDArray[np.floating], ring: NDArray[np.bool_], *, spread: bool = True
+) -> NDArray[np.float64]:
     """What the logarithm of light (H, W, 3) in a window would be, if all of it were as what is around the eye.
 
     Args:

@@ -30,7 +30,7 @@ def fill_gaps(track: FaceTrack, max_gap_s: float = 0.5) -> FaceTrack:
         ends = track.points[[before, after]]
         pose = fit_pose(ends)
         if _is_one_movement(pose, (gap + 1) / track.fps):
-            points[before + 1 : after] = _between(ends, pose, gap)
+            points[before + 1 : after] = _interpolate(ends, pose, gap)
             presence[before + 1 : after] = Presence.INTERPOLATED
     return replace(track, points=points, presence=presence)
 
@@ -42,7 +42,7 @@ def _is_one_movement(ends: RigidPose, seconds: float) -> bool:
     return bool(way < max(1.0, MAX_SPEED * seconds) and larger / smaller < 1.6)
 
 
-def _between(ends: Points, pose: RigidPose, count: int) -> NDArray[np.float32]:
+def _interpolate(ends: Points, pose: RigidPose, count: int) -> NDArray[np.float32]:
     canonical = to_canonical(ends, pose)
     share = (np.arange(1, count + 1) / (count + 1)).astype(np.float32)
     turn = Slerp([0.0, 1.0], Rotation.from_matrix(pose.rotation))(share).as_matrix().astype(np.float32)

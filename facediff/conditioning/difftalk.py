@@ -96,7 +96,7 @@ class DiffTalkConditioner(ModelMixin, ConfigMixin):
         tokens = self.tokens(window, points, rotation, audio_known, lips_known)
         return Conditioning(concat, tokens, mask, reference, self.config["residual_scale"])
 
-    def without_sound(self, cond: Conditioning) -> Conditioning:
+    def drop_sound(self, cond: Conditioning) -> Conditioning:
         """The same conditioning with the sound unknown, for guidance."""
         null = (self.audio.silence + self.audio.place).to(cond.tokens.dtype).expand(len(cond), -1, -1)
         return cond.with_tokens(torch.cat([null, cond.tokens[:, self.audio.tokens :]], dim=1))

@@ -15,7 +15,7 @@ from torch import Tensor
 from facediff.conditioning.bundle import Conditioning
 from facediff.conditioning.captions import CaptionEncoder
 from facediff.conditioning.difftalk import DiffTalkConditioner
-from facediff.diffusion.guided import no_scale_beside
+from facediff.diffusion.guiders import refuse_scale_beside
 from facediff.errors import ConfigError
 from facediff.models import latents as space
 from facediff.models.latents import Codec
@@ -57,13 +57,13 @@ class AdaptedTalkPipeline(DiffTalkPipeline):
         self.mix, self.caption = Mix(), ""
         VideoAdapterPipeline(small, unet, scheduler)  # refuses what does not go together
 
-    def mixed(self, mix: Mix, caption: str = "") -> AdaptedTalkPipeline:
+    def with_mix(self, mix: Mix, caption: str = "") -> AdaptedTalkPipeline:
         """The same networks, composed in another way, or told something about the clip.
 
         Raises:
             ConfigError: None of the words is known.
         """
-        known = {*self.captions.known(caption), *self.prior_captions.known(caption)}
+        known = {*self.captions.find_known(caption), *self.prior_captions.find_known(caption)}
         if caption and not known:
             words = sorted({*self.captions.config["vocabulary"], *self.prior_captions.config["vocabulary"]})
             told = f"it knows {', '.join(words)}" if words else "it was trained without captions"
@@ -90,8 +90,8 @@ class AdaptedTalkPipeline(DiffTalkPipeline):
         """
         noise = latents.to(cond.concat.device, cond.concat.dtype).expand(len(cond), -1, -1, -1)
         if guider is not None:
-            no_scale_beside(guider, guidance_scale)
-        without = None if guider is None and guidance_scale == 1.0 else self.conditioner.without_sound(cond)
+            refuse_scale_beside(guider, guidance_scale)
+        without = None if guider is None and guidance_scale == 1.0 else self.conditioner.drop_sound(cond)
         adapter = VideoAdapterPipeline(self.small, self.unet, self.scheduler)
         result = adapter(
             self._clip(cond, self.captions),

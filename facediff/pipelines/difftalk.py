@@ -16,8 +16,8 @@ from torch import Tensor
 from facediff.conditioning.bundle import Conditioning
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.conditioning.difftalk_paper import DiffTalkPaperConditioner
-from facediff.diffusion.guidance import classifier_free
-from facediff.diffusion.guided import guided, no_scale_beside
+from facediff.diffusion.guidance import apply_guidance
+from facediff.diffusion.guiders import apply_guider, refuse_scale_beside
 from facediff.diffusion.sampler import denoise
 from facediff.models import latents as space
 from facediff.models.latents import Codec
@@ -152,14 +152,19 @@ class DiffTalkPipeline(DiffusionPipeline):
             x = torch.cat([x, c.concat], dim=1).contiguous(memory_format=torch.channels_last)
             return self.unet(x, t, c.tokens, return_dict=False)[0]
 
-        without = self.conditioner.without_sound(cond)
+        without = self.conditioner.drop_sound(cond)
         if guider is None:
-            denoiser = classifier_free(predict, cond, without, guidance_scale)
+            denoiser = apply_guidance(predict, cond, without, guidance_scale)
         else:
-            no_scale_beside(guider, guidance_scale)
-            denoiser = guided(guider, predict, self.unet, (cond, without), self.scheduler, num_inference_steps)
+            refuse_scale_beside(guider, guidance_scale)
+            denoiser = apply_guider(guider, predict, self.unet, (cond, without), self.scheduler, num_inference_steps)
         result = denoise(
-            denoiser, noise, self.scheduler, num_inference_steps, known=cond.known(noise.shape[1]), callback=callback
+            denoiser,
+            noise,
+            self.scheduler,
+            num_inference_steps,
+            known=cond.known_latents(noise.shape[1]),
+            callback=callback,
         )
         result = cond.latents(result)
         images = space.decode(self.codec, result) if decode else result.new_zeros(0)

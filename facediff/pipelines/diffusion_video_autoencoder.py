@@ -13,7 +13,7 @@ from diffusers.utils import BaseOutput
 from torch import Tensor
 
 from facediff.conditioning.diffusion_autoencoder import FaceVector, coordinate_maps, place_maps
-from facediff.diffusion.guided import guided
+from facediff.diffusion.guiders import apply_guider
 from facediff.diffusion.inversion import invert
 from facediff.diffusion.sampler import denoise
 from facediff.models import latents as space
@@ -160,7 +160,7 @@ class DiffusionVideoAutoencoderPipeline(DiffusionPipeline):
         predict = self.predictor(identity, face_layout)
         if guider is not None:
             null = None if null_identity is None else self.predictor(null_identity, face_layout)
-            predict = guided(
+            predict = apply_guider(
                 guider, lambda x, t, asked: asked(x, t), self.unet, (predict, null), self.scheduler, num_inference_steps
             )
         made = denoise(predict, self._moved(noise), self.scheduler, num_inference_steps, callback=callback)

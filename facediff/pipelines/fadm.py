@@ -15,7 +15,7 @@ from torch import Tensor
 
 from facediff.conditioning.fadm import FADMConditioner, GatedConditioning
 from facediff.conditioning.fadm_paper import FADMPaperConditioner
-from facediff.diffusion.guided import guided
+from facediff.diffusion.guiders import apply_guider
 from facediff.diffusion.noise_priors import frame_noise
 from facediff.diffusion.sampler import denoise
 from facediff.models import latents as space
@@ -164,7 +164,7 @@ class FADMPipeline(DiffusionPipeline):
         result = denoise(
             (lambda x, t: predict(x, t, cond))
             if guider is None
-            else guided(guider, predict, self.unet, (cond, null), self.scheduler, num_inference_steps),
+            else apply_guider(guider, predict, self.unet, (cond, null), self.scheduler, num_inference_steps),
             noise,
             self.scheduler,
             num_inference_steps,

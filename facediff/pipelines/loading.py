@@ -53,14 +53,14 @@ def load_talk(
     place = choose_device(device)
     dtype = choose_dtype(place)
     folders = {name: model_folder(model, name) for name in ("codec", "motion", "difftalk")}
-    with _sentences(model):
-        denoiser = _loaded(MotionDenoiser, folders["motion"] / "denoiser", torch.float32)
+    with _explain_damage(model):
+        denoiser = _load_network(MotionDenoiser, folders["motion"] / "denoiser", torch.float32)
         motion = MotionPipeline(denoiser, DDIMScheduler.from_pretrained(folders["motion"] / "scheduler"))
         painting = DiffTalkPipeline(
-            codec=_loaded(FaceCodec, folders["codec"], dtype),
-            unet=_loaded(UNet2DConditionModel, folders["difftalk"] / "unet", dtype),
-            conditioner=_loaded(DiffTalkConditioner, folders["difftalk"] / "conditioner", dtype),
-            scheduler=_scheduler(folders["difftalk"], scheduler),
+            codec=_load_network(FaceCodec, folders["codec"], dtype),
+            unet=_load_network(UNet2DConditionModel, folders["difftalk"] / "unet", dtype),
+            conditioner=_load_network(DiffTalkConditioner, folders["difftalk"] / "conditioner", dtype),
+            scheduler=_load_scheduler(folders["difftalk"], scheduler),
         )
     painting.set_progress_bar_config(disable=True)
     return motion, painting.to(place)
@@ -80,12 +80,12 @@ def load_animate(model: str | Path = "base", device: str | None = None, schedule
     place = choose_device(device)
     dtype = choose_dtype(place)
     folders = {name: model_folder(model, name) for name in ("codec", "fadm")}
-    with _sentences(model):
+    with _explain_damage(model):
         refining = FADMPipeline(
-            codec=_loaded(FaceCodec, folders["codec"], dtype),
-            unet=_loaded(UNet2DConditionModel, folders["fadm"] / "unet", dtype),
-            conditioner=_loaded(FADMConditioner, folders["fadm"] / "conditioner", dtype),
-            scheduler=_scheduler(folders["fadm"], scheduler),
+            codec=_load_network(FaceCodec, folders["codec"], dtype),
+            unet=_load_network(UNet2DConditionModel, folders["fadm"] / "unet", dtype),
+            conditioner=_load_network(FADMConditioner, folders["fadm"] / "conditioner", dtype),
+            scheduler=_load_scheduler(folders["fadm"], scheduler),
         )
     refining.set_progress_bar_config(disable=True)
     return refining.to(place)
@@ -106,15 +106,15 @@ def load_edit(
     place = choose_device(device)
     dtype = choose_dtype(place)
     codec, folder = (model_folder(model, name) for name in ("codec", "edit"))
-    with _sentences(model):
+    with _explain_damage(model):
         editing = DiffusionVideoAutoencoderPipeline(
-            codec=_loaded(FaceCodec, codec, dtype),
-            identity=_loaded(IdentityEncoder, folder / "identity", dtype),
-            face=_loaded(FaceVector, folder / "face", dtype),
-            unet=_loaded(DualModulationUNet, folder / "unet", dtype),
+            codec=_load_network(FaceCodec, codec, dtype),
+            identity=_load_network(IdentityEncoder, folder / "identity", dtype),
+            face=_load_network(FaceVector, folder / "face", dtype),
+            unet=_load_network(DualModulationUNet, folder / "unet", dtype),
             scheduler=DDIMScheduler.from_pretrained(folder / "scheduler"),
         )
-        classifier = _loaded(AttributeClassifier, folder / "attributes", torch.float32)
+        classifier = _load_network(AttributeClassifier, folder / "attributes", torch.float32)
     editing.set_progress_bar_config(disable=True)
     return editing.to(place), classifier
 
@@ -131,9 +131,9 @@ def load_prior(model: str | Path, painting: DiffTalkPipeline) -> tuple[UNetMotio
     """
     folder = model_folder(model, "prior")
     dtype = painting.unet.dtype
-    with _sentences(model):
-        temporal = _loaded(TemporalLayer, folder / "temporal", dtype)
-        words = _loaded(CaptionEncoder, folder / "captions", dtype)
+    with _explain_damage(model):
+        temporal = _load_network(TemporalLayer, folder / "temporal", dtype)
+        words = _load_network(CaptionEncoder, folder / "captions", dtype)
     prior = space_time_prior(painting.unet, temporal).eval()
     return prior.to(painting.unet.device), words.to(painting.unet.device)
 
@@ -169,7 +169,7 @@ def load_domain_talk(
     if card.method == "lora":
         if not is_peft_available():
             raise MissingExtra("peft", "lora", f"the domain model {folder.name}")
-        with _sentences(domain):
+        with _explain_damage(domain):
             painting.unet.load_lora_adapter(folder / "lora", weight_name=LORA_FILE, prefix=None)
         return motion, painting
     host = painting if prior is None else load_talk(prior, device, scheduler)[1]
@@ -179,18 +179,18 @@ def load_domain_talk(
             "only in one latent space: adapt to that prior, or leave it out"
         )
     dtype, place = painting.unet.dtype, painting.device
-    with _sentences(domain):
-        small = _loaded(UNetMotionModel, folder / "small", dtype).to(place)
-        words = _loaded(CaptionEncoder, folder / "captions", dtype).to(place)
+    with _explain_damage(domain):
+        small = _load_network(UNetMotionModel, folder / "small", dtype).to(place)
+        words = _load_network(CaptionEncoder, folder / "captions", dtype).to(place)
     clips, prior_words = load_prior(prior or model, host)
     mixed = AdaptedTalkPipeline(
         painting.codec, clips, painting.conditioner, painting.scheduler, small, words, prior_words
     )
-    return motion, mixed.mixed(Mix(strength=card.prior_strength))
+    return motion, mixed.with_mix(Mix(strength=card.prior_strength))
 
 
 @contextmanager
-def _sentences(model: str | Path) -> Iterator[None]:
+def _explain_damage(model: str | Path) -> Iterator[None]:
     """What libraries raise at a damaged model becomes a sentence."""
     try:
         yield
@@ -200,12 +200,12 @@ def _sentences(model: str | Path) -> Iterator[None]:
         raise WeightsError(f"the model {model} cannot be loaded: {str(error).splitlines()[0]}") from error
 
 
-def _scheduler(folder: Path, name: str | None) -> SchedulerMixin:
+def _load_scheduler(folder: Path, name: str | None) -> SchedulerMixin:
     trained = DDIMScheduler.from_pretrained(folder / "scheduler")
     return trained if name is None else make_scheduler(name, trained)
 
 
-def _loaded(kind: type[ModelMixin], folder: Path, dtype: torch.dtype) -> Any:
+def _load_network(kind: type[ModelMixin], folder: Path, dtype: torch.dtype) -> Any:
     """The network in a folder, from safetensors alone (a pickle runs code), with every weight there."""
     network, report = kind.from_pretrained(
         folder, torch_dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True

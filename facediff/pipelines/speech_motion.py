@@ -17,7 +17,7 @@ from facediff.audio.features import SILENCE, log_mel
 from facediff.audio.voice_activity import voice_activity
 from facediff.audio.wave import normalise_loudness
 from facediff.audio.windows import frame_count
-from facediff.diffusion.guided import guided
+from facediff.diffusion.guiders import apply_guider
 from facediff.diffusion.sampler import denoise
 from facediff.models.motion import MotionDenoiser
 from facediff.motion import coefficients
@@ -144,16 +144,16 @@ class MotionPipeline(DiffusionPipeline):
         clean = denoise(
             (lambda x, t: predict(x, t, speech))
             if guider is None
-            else guided(guider, predict, net, (speech, unheard), self.scheduler, num_inference_steps),
+            else apply_guider(guider, predict, net, (speech, unheard), self.scheduler, num_inference_steps),
             noise.to(net.device, net.dtype),
             self.scheduler,
             num_inference_steps,
         )
-        expected = net.expected(speech)
+        expected = net.regress_mean(speech)
         for part in (coefficients.LIPS, coefficients.OPENING):
             clean[:, part] = style.certainty * expected[:, part] + (1 - style.certainty) * clean[:, part]
         motion = (clean * net.std + net.mean)[0].T.float().cpu().numpy()
-        closing = net.closing(speech)[0].float().cpu().numpy()
+        closing = net.predict_lip_closure(speech)[0].float().cpu().numpy()
         apart = 1 - np.clip((closing - style.closing_from) / (style.closed_at - style.closing_from), 0, 1)
         if speaking_style is not None:
             motion = motion + speaking_style

@@ -170,7 +170,7 @@ class TextEditor:
         filled = [template.format(text) for template in TEMPLATES]
         tokens = self._tokenizer(filled, padding=True, truncation=True, return_tensors="pt").to(self._clip.device)
         features = self._clip.get_text_features(**tokens)
-        return F.normalize(_pooled(features), dim=-1).mean(0)
+        return F.normalize(_pool(features), dim=-1).mean(0)
 
     def _of_pictures(self, pictures: Tensor) -> Tensor:
         """Directions (F, D) of pictures (F, 3, H, W) in [-1, 1]."""
@@ -178,9 +178,9 @@ class TextEditor:
         pictures = F.interpolate((pictures + 1) / 2, size=(size, size), mode="bicubic", antialias=True)
         mean, deviation = (pictures.new_tensor(values).view(1, 3, 1, 1) for values in (MEAN, DEVIATION))
         features = self._clip.get_image_features(pixel_values=(pictures - mean) / deviation)
-        return F.normalize(_pooled(features), dim=-1)
+        return F.normalize(_pool(features), dim=-1)
 
 
-def _pooled(features: Tensor | object) -> Tensor:
+def _pool(features: Tensor | object) -> Tensor:
     """What transformers gives has become a record in its fifth version."""
     return features if isinstance(features, Tensor) else features.pooler_output  # type: ignore[attr-defined]

@@ -16,7 +16,7 @@ from facediff.conditioning.difftalk import LIP_FOLD, DiffTalkConditioner
 from facediff.landmarks.alignment import MOUTH
 from facediff.models.codec import FaceCodec
 from facediff.training.denoising import denoising_loss
-from facediff.training.latents import as_pictures, encode_cache
+from facediff.training.latents import encode_cache, to_pictures
 from facediff.training.loop import Batch, LoopConfig, Loss, fit
 
 LATENTS = ("target", "masked", "reference")
@@ -60,7 +60,7 @@ def encode_pairs(codec: FaceCodec, pairs: Mapping[str, NDArray], folder: Path, b
     """Latents of the targets, the masked targets and the references of a pair cache, float16, made once."""
 
     def pictures(rows: slice) -> tuple[Tensor, ...]:
-        target, reference = as_pictures(pairs["target"][rows]), as_pictures(pairs["reference"][rows])
+        target, reference = to_pictures(pairs["target"][rows]), to_pictures(pairs["reference"][rows])
         hidden = torch.from_numpy(pairs["mask"][rows] > 0)[:, None]
         return target, target.masked_fill(hidden, 0.0), reference
 
@@ -111,10 +111,10 @@ class LatentDraw:
 
 def difftalk_loss(scheduler: DDIMScheduler, recipe: DiffTalkRecipe, residual_scale: float) -> Loss:
     """The loss of one step: inside the mask above all, and between the lips above that."""
-    return denoising_loss(scheduler, "reference", residual_scale, lambda batch: weight_of(batch, recipe))
+    return denoising_loss(scheduler, "reference", residual_scale, lambda batch: weigh_places(batch, recipe))
 
 
-def weight_of(batch: Batch, recipe: DiffTalkRecipe) -> Tensor:
+def weigh_places(batch: Batch, recipe: DiffTalkRecipe) -> Tensor:
     """How much each place of a batch counts, (B, 1, h, w)."""
     weight = recipe.outside_weight + (1 - recipe.outside_weight) * batch["mask"]
     return weight + recipe.lips_weight * nn.functional.avg_pool2d(batch["lips"][:, :1], LIP_FOLD)

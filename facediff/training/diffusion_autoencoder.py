@@ -23,7 +23,7 @@ from facediff.landmarks.alignment import FACE
 from facediff.models.codec import FaceCodec
 from facediff.models.diffusion_autoencoder import DualModulationUNet
 from facediff.models.identity import IdentityEncoder
-from facediff.training.latents import as_pictures, encode_cache
+from facediff.training.latents import encode_cache, to_pictures
 from facediff.training.loop import Batch, LoopConfig, Loss, fit
 
 LATENTS = ("target", "other")
@@ -87,7 +87,7 @@ def encode_identity_pairs(
     """Latents of both faces of a pair cache, made once."""
 
     def pictures(rows: slice) -> tuple[Tensor, ...]:
-        return as_pictures(pairs["target"][rows]), as_pictures(pairs["other"][rows])
+        return to_pictures(pairs["target"][rows]), to_pictures(pairs["other"][rows])
 
     return encode_cache(codec, LATENTS, pictures, len(pairs["points"]), FACE.size, folder, batch)
 

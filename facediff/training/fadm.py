@@ -23,7 +23,7 @@ from facediff.conditioning.fadm import FADMConditioner
 from facediff.landmarks.alignment import FACE
 from facediff.models.codec import FaceCodec
 from facediff.training.denoising import denoising_loss
-from facediff.training.latents import as_pictures, encode_cache
+from facediff.training.latents import encode_cache, to_pictures
 from facediff.training.loop import Batch, LoopConfig, Loss, fit
 
 LATENTS = ("target", "coarse")
@@ -70,7 +70,7 @@ def encode_coarse_pairs(
     """Latents of the targets and of the coarse frames of a pair cache, made once."""
 
     def pictures(rows: slice) -> tuple[Tensor, ...]:
-        return as_pictures(pairs["target"][rows]), as_pictures(pairs["coarse"][rows])
+        return to_pictures(pairs["target"][rows]), to_pictures(pairs["coarse"][rows])
 
     return encode_cache(codec, LATENTS, pictures, len(pairs["points"]), FACE.size, folder, batch)
 

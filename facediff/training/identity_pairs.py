@@ -108,10 +108,10 @@ class IdentityPairs:
         face = tones[warp_affine(self._crops.frames[row], window, FACE.size), [0, 1, 2]]
         flat = points[:, :2] @ window[:, :2].T + window[:, 2]
         placed = np.concatenate([flat, points[:, 2:] * window[0, 0]], axis=1, dtype=np.float32)
-        return mirrored(face, placed) if is_mirrored else (face, placed)
+        return mirror_face(face, placed) if is_mirrored else (face, placed)
 
 
-def mirrored(face: NDArray[np.uint8], points: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def mirror_face(face: NDArray[np.uint8], points: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """A crop (H, W, 3) seen in a mirror, and its landmarks (478, 3)."""
     points = points[_order()].copy()
     points[:, 0] = face.shape[1] - 1 - points[:, 0]

@@ -54,6 +54,6 @@ def encode_cache(
     return {name: np.load(path, mmap_mode="r") for name, path in paths.items()}
 
 
-def as_pictures(images: NDArray[np.uint8]) -> Tensor:
+def to_pictures(images: NDArray[np.uint8]) -> Tensor:
     """Pictures (B, 3, H, W) in [-1, 1] of (B, H, W, 3) uint8."""
     return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 127.5 - 1.0

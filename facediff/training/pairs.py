@@ -58,10 +58,10 @@ class Pair:
 
 def make_pair(crops: FaceCrops, row: int, other: int, rng: np.random.Generator) -> Pair:
     """The pair that shows ``row`` with ``other`` as its reference; place, zoom and mask vary with ``rng``."""
-    return pair_of(crops.moment(row), crops.moment(other), rng, row)
+    return pair_moments(crops.moment(row), crops.moment(other), rng, row)
 
 
-def pair_of(shown: Moment, known: Moment, rng: np.random.Generator, row: int = 0) -> Pair:
+def pair_moments(shown: Moment, known: Moment, rng: np.random.Generator, row: int = 0) -> Pair:
     """The pair that shows one moment with another as its reference; equal generators give equal places and masks."""
     zoom = rng.uniform(0.93, 1.08)
     anchor = np.array(MOUTH.anchor_px)

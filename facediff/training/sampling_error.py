@@ -9,7 +9,7 @@ import torch
 
 from facediff.landmarks.alignment import MOUTH
 from facediff.pipelines.difftalk import DiffTalkPipeline
-from facediff.training.difftalk import DiffTalkRecipe, weight_of
+from facediff.training.difftalk import DiffTalkRecipe, weigh_places
 from facediff.training.space_time import RunSource
 
 TOLD = ("masked", "reference", "mask", "lips", "window", "points", "rotation")
@@ -41,7 +41,7 @@ def sampling_error(
         heard = torch.full((len(batch["mask"]),), source.is_heard, device=pipeline.unet.device)
         cond = pipeline.conditioner(**told, audio_known=heard)
         made = pipeline(cond, noise, num_inference_steps=num_inference_steps, decode=False).latents
-        weight = weight_of(batch, DiffTalkRecipe(outside_weight=0.0))
+        weight = weigh_places(batch, DiffTalkRecipe(outside_weight=0.0))
         error = (weight * (made.float() - batch["target"]).square()).sum() / (weight.sum() * made.shape[1])
         errors.append(float(error))
     return float(np.mean(errors))

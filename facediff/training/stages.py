@@ -48,13 +48,13 @@ from facediff.training.fadm import (
     start_from_difftalk,
     train_fadm,
 )
-from facediff.training.lids import fit_lid, shut_eyes
-from facediff.training.lip_closure import read_spoken, teach_closing
+from facediff.training.lids import collect_shut_eyes, fit_lid
+from facediff.training.lip_closure import read_spoken, teach_lip_closure
 from facediff.training.loop import LoopConfig
-from facediff.training.motion import MotionRecording, motion_schedule, of_equal_size, train_motion
+from facediff.training.motion import MotionRecording, equalise_articulation, motion_schedule, train_motion
 from facediff.training.pairs import build_pair_cache
 from facediff.training.sync import train_sync
-from facediff.training.teeth import fit_teeth, smiles
+from facediff.training.teeth import collect_smiles, fit_teeth
 
 log = logging.getLogger(__name__)
 WINDOW_RATE = 100  # one window for every 10 ms, so that any crop's moment has one
@@ -78,7 +78,7 @@ def run_motion(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, l
     """Trains the motion model and writes it to ``model/motion``; see ``run_codec`` for the arguments."""
     known = motion_recordings(read_recordings(catalog, kinds=("av", "silent"), licence=licence), cache / "tracks")
     base = _motion_model("base")
-    trained = train_motion(of_equal_size(known), config, base.speech)
+    trained = train_motion(equalise_articulation(known), config, base.speech)
     trained.closes.load_state_dict(base.closes.state_dict())
     save_network(trained, model / "motion" / "denoiser")
     motion_schedule().save_pretrained(model / "motion" / "scheduler")
@@ -97,7 +97,7 @@ def run_closing(spoken: Path, model: Path) -> float:
         The share of frames on which it is right, on what it learnt from.
     """
     network = _motion_model(model)
-    score = teach_closing(network, read_spoken(spoken))
+    score = teach_lip_closure(network, read_spoken(spoken))
     save_network(network, model / "motion" / "denoiser")
     return score
 
@@ -123,7 +123,7 @@ def run_difftalk(
         pairs: How many training pairs to prepare.
         audio_encoder: What the denoiser is to hear with; see ``facediff.audio.load_encoder``.
     """
-    codec = own_codec(model)
+    codec = load_own_codec(model)
     clips = read_recordings(catalog, licence=licence)
     crops = build_face_cache(clips, cache)
     made = build_pair_cache(crops, cache / "pairs", count=pairs, seed=config.seed)
@@ -161,7 +161,7 @@ def run_fadm(
         licence: As in ``read_recordings``.
         pairs: How many training pairs to prepare.
     """
-    codec = own_codec(model)
+    codec = load_own_codec(model)
     crops = build_face_cache(read_recordings(catalog, licence=licence), cache)
     made = build_coarse_pairs(crops, cache / "coarse-pairs", count=pairs, seed=config.seed)
     latents = encode_coarse_pairs(codec, made, cache / "coarse-pairs")
@@ -187,14 +187,14 @@ def run_unseen(catalog: Path, cache: Path, model: Path, *, licence: str = "any")
     See ``run_codec`` for the arguments.
     """
     tracks, folder = cache / "tracks", model / "unseen"
-    teeth = fit_teeth(smiles(read_recordings(catalog, kinds=("still",), licence=licence), tracks))
-    lid = fit_lid(shut_eyes(read_recordings(catalog, kinds=("av", "silent"), licence=licence), tracks).values())
+    teeth = fit_teeth(collect_smiles(read_recordings(catalog, kinds=("still",), licence=licence), tracks))
+    lid = fit_lid(collect_shut_eyes(read_recordings(catalog, kinds=("av", "silent"), licence=licence), tracks).values())
     folder.mkdir(parents=True, exist_ok=True)
     save_file(teeth, folder / "teeth.safetensors")
     save_file(lid, folder / "lid.safetensors")
 
 
-def own_codec(model: Path) -> FaceCodec:
+def load_own_codec(model: Path) -> FaceCodec:
     """The codec of a model folder, in which everything after it is trained.
 
     Raises:

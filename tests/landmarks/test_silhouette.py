@@ -7,7 +7,7 @@ from scipy.ndimage import label
 
 from facediff.landmarks.canonical import mean_face
 from facediff.landmarks.mesh import FACE_OVAL, MESH_POINTS, NOSE_TIP
-from facediff.landmarks.silhouette import filled_in, split
+from facediff.landmarks.silhouette import push_pull, split_layers
 from facediff.landmarks.warp import MeshWarp, face_triangles
 
 SKIN, WALL = np.array([200, 140, 110]), np.array([0, 250, 0])
@@ -31,7 +31,7 @@ def drawn(face: np.ndarray, colour: np.ndarray = SKIN, behind: np.ndarray = WALL
 def made(picture: np.ndarray, before: np.ndarray, after: np.ndarray, person: np.ndarray | None = None) -> np.ndarray:
     warp = MeshWarp(picture, before)
     out = picture.copy()
-    out[warp.box] = split(warp, after, person)(picture)
+    out[warp.box] = split_layers(warp, after, person)(picture)
     return out.astype(int)
 
 
@@ -42,7 +42,7 @@ def skin_in(picture: np.ndarray) -> np.ndarray:
 
 def test_a_face_that_does_not_move_is_itself(portrait, mesh) -> None:
     warp = MeshWarp(portrait, mesh)
-    layers = split(warp, mesh)
+    layers = split_layers(warp, mesh)
     assert not layers.is_torn and layers.hidden is None
     np.testing.assert_array_equal(layers(portrait), portrait[warp.box])
 
@@ -50,7 +50,7 @@ def test_a_face_that_does_not_move_is_itself(portrait, mesh) -> None:
 def test_a_face_that_moves_a_little_is_the_warps(portrait, mesh) -> None:
     target = mesh + np.array([5, -3, 0], np.float32)
     warp = MeshWarp(portrait, mesh)
-    layers = split(warp, target)
+    layers = split_layers(warp, target)
     assert not layers.is_torn and layers.hidden is None
     off = np.abs(layers.flow - warp.flow(target))
     assert off.mean() < 0.05 and np.quantile(off, 0.999) < 1
@@ -75,7 +75,7 @@ def test_at_its_edge_a_torn_face_is_smoother_than_a_single_flow_makes_it() -> No
     picture = drawn(here)
     one = skin_in(MeshWarp(picture, here)(there).astype(int))
     two = skin_in(made(picture, here, there))
-    assert split(MeshWarp(picture, here), there).is_torn
+    assert split_layers(MeshWarp(picture, here), there).is_torn
     rough = [float(np.abs(np.diff((skin > 0.5).argmax(axis=1)[130:230], n=2)).sum()) for skin in (one, two)]
     assert rough[1] < rough[0]
 
@@ -100,11 +100,11 @@ def test_what_is_known_stays_and_the_rest_is_smooth() -> None:
     y, x = np.mgrid[0:64, 0:80].astype(np.float32)
     plane = np.stack([x, y], axis=-1)
     known = np.ones((64, 80), np.float32)
-    np.testing.assert_allclose(filled_in(plane, known)[8:-8, 8:-8], plane[8:-8, 8:-8], atol=0.05)
+    np.testing.assert_allclose(push_pull(plane, known)[8:-8, 8:-8], plane[8:-8, 8:-8], atol=0.05)
     known[20:40, 30:50] = 0
     hole = np.where(known[..., None] > 0, plane, 1000).astype(np.float32)
-    assert np.abs(filled_in(hole, known) - plane)[20:40, 30:50].max() < 10  # nothing of what is not known
-    one = filled_in(np.full((64, 80), 7, np.float32), known)
+    assert np.abs(push_pull(hole, known) - plane)[20:40, 30:50].max() < 10  # nothing of what is not known
+    one = push_pull(np.full((64, 80), 7, np.float32), known)
     np.testing.assert_allclose(one, 7, atol=1e-3)
 
 
@@ -112,6 +112,6 @@ def test_a_picture_without_colours_is_carried_as_well() -> None:
     here, there = turned(-25), turned(0)
     grey = drawn(here, np.array([255]), np.array([0]))[..., 0]
     warp = MeshWarp(grey, here)
-    out = split(warp, there)(grey.astype(np.float32) / 255)
+    out = split_layers(warp, there)(grey.astype(np.float32) / 255)
     assert out.shape == tuple(part.stop - part.start for part in warp.box)
     assert out.min() >= -1e-5 and out.max() <= 1 + 1e-5 and out.max() > 0.99

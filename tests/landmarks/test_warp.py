@@ -7,7 +7,7 @@ import pytest
 from facediff.landmarks.canonical import canonicalise, mean_face
 from facediff.landmarks.masks import face_hull
 from facediff.landmarks.mesh import CHIN, FACE_OVAL, FOREHEAD, LIPS_OUTER, MESH_POINTS, NOSE_TIP
-from facediff.landmarks.warp import SHELL, MeshWarp, face_triangles, silhouette, stretched
+from facediff.landmarks.warp import SHELL, MeshWarp, face_triangles, find_stretched, trace_silhouette
 from facediff.motion.coefficients import ANGLES, BROWS, DIMENSIONS, GAZE, LIDS, LIPS, SHIFT, neutral, place
 
 
@@ -163,18 +163,18 @@ def test_what_is_around_follows_as_far_as_is_wanted(portrait, mesh):
 
 
 def test_what_a_turn_brings_into_sight_counts_as_stretched(mesh):
-    assert not len(stretched(mesh, mesh))
-    assert not len(stretched(mesh, mesh * np.float32(1.3)))  # larger as a whole, if less than the factor
+    assert not len(find_stretched(mesh, mesh))
+    assert not len(find_stretched(mesh, mesh * np.float32(1.3)))  # larger as a whole, if less than the factor
     canonical, pose = canonicalise(mesh[None])
     motion = np.zeros((2, DIMENSIONS), np.float32)
     motion[:, ANGLES.start] = -30, 30
     middle = mesh[NOSE_TIP, 0]
     sides = [
-        mesh[stretched(mesh, points)].mean(axis=(0, 1))[0] - middle for points in place(motion, canonical[0], pose)
+        mesh[find_stretched(mesh, points)].mean(axis=(0, 1))[0] - middle for points in place(motion, canonical[0], pose)
     ]
     assert sides[0] * sides[1] < 0  # the cheek that comes into sight, one side or the other
     for points in place(motion, canonical[0], pose):
-        assert 0 < len(stretched(mesh, points)) < len(face_triangles()) / 3
+        assert 0 < len(find_stretched(mesh, points)) < len(face_triangles()) / 3
 
 
 def turned(degrees: float) -> np.ndarray:
@@ -186,12 +186,12 @@ def turned(degrees: float) -> np.ndarray:
 
 def test_of_a_face_that_looks_ahead_the_outline_is_its_oval() -> None:
     face = turned(0)
-    np.testing.assert_allclose(silhouette(face), face[FACE_OVAL, :2], atol=2)
+    np.testing.assert_allclose(trace_silhouette(face), face[FACE_OVAL, :2], atol=2)
 
 
 def test_of_a_turned_head_the_cheek_hides_the_far_side_of_the_oval() -> None:
     face = turned(40)
-    centre, outline = face[FACE_OVAL, :2].mean(axis=0), silhouette(face)
+    centre, outline = face[FACE_OVAL, :2].mean(axis=0), trace_silhouette(face)
     beyond = np.linalg.norm(outline - centre, axis=1) - np.linalg.norm(face[FACE_OVAL, :2] - centre, axis=1)
     assert beyond.min() >= -1e-6 and beyond.max() > 10
     hull = cv2.convexHull(face[:, :2].astype(np.float32))

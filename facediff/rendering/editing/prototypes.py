@@ -12,7 +12,7 @@ from facediff.errors import ConfigError
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import align
 from facediff.landmarks.flat_face import FLAT, Unfolding, flat_points
-from facediff.landmarks.light import levels, logarithm
+from facediff.landmarks.light import to_levels, to_log_light
 from facediff.landmarks.mesh import FACE_OVAL, LEFT_BROW, LEFT_EYE, LIPS_INNER, RIGHT_BROW, RIGHT_EYE
 from facediff.landmarks.smoothing import smooth_track
 from facediff.models.prototypes import Prototypes
@@ -68,14 +68,14 @@ class PrototypeEditor:
         alignment = align(pose, FLAT)
         points = in_crop(self._track.points[index], alignment, pose, FLAT)
         window = alignment.crop(frame, 0)
-        light = logarithm(window)
+        light = to_log_light(window)
         change = no_lighter(light, _seen(points)[..., None] * unfold(points))
         wanted = light + change
         if self._shaves:
             skin = _skin(light, points)
             lighter = np.minimum(change, np.maximum(skin - light, 0))  # what is shaved is skin, and no lighter
             wanted = light + _bearded(light, points, skin) * lighter
-        change = levels(wanted) - levels(light)
+        change = to_levels(wanted) - to_levels(light)
         return add_window(frame, change, alignment.inverses[0])
 
 

@@ -17,13 +17,13 @@ from safetensors.numpy import load_file
 from facediff.landmarks.alignment import warp_affine
 from facediff.landmarks.eye_window import (
     SIZE,
-    eye_frame,
-    gaps,
+    align_eye,
+    fit_light_around,
     grid,
-    in_eye_widths,
-    light_around,
+    measure_lid_gaps,
+    to_eye_widths,
 )
-from facediff.landmarks.light import levels, logarithm
+from facediff.landmarks.light import to_levels, to_log_light
 from facediff.landmarks.masks import smoothstep
 from facediff.motion.coefficients import LID_FOLDS, LOWER_LIDS
 from facediff.rendering.compose import add_window
@@ -55,7 +55,7 @@ class Lids:
     """
 
     def __init__(self, frame: Frame, points: NDArray[np.floating]) -> None:
-        self._missing = np.clip((gaps(points) - OWN) / (NONE - OWN), 0, 1)
+        self._missing = np.clip((measure_lid_gaps(points) - OWN) / (NONE - OWN), 0, 1)
         self._drawn = [_drawn(frame, points, side) if self._missing[side] else None for side in range(2)]
 
     def share(self, closure: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -70,7 +70,7 @@ class Lids:
             if drawn is None or not shut[side]:
                 continue
             picture, cover = drawn
-            to_eye = eye_frame(points, side)
+            to_eye = align_eye(points, side)
             change = (float(shut[side]) * cover)[..., None] * (picture - warp_affine(frame, to_eye, SIZE))
             frame = add_window(frame, change, cv2.invertAffineTransform(to_eye))
         return frame
@@ -78,14 +78,14 @@ class Lids:
 
 def _drawn(frame: Frame, points: NDArray[np.floating], side: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The shut eye (H, W, 3) in levels, and how much of it is wanted where (H, W)."""
-    to_eye = eye_frame(points, side)
+    to_eye = align_eye(points, side)
     window = warp_affine(frame, to_eye, SIZE)
     rim = np.asarray(points)[[*LID_FOLDS[side], *LOWER_LIDS[side]], :2]
-    down = in_eye_widths((rim @ to_eye[:, :2].T + to_eye[:, 2]).T)[1]
+    down = to_eye_widths((rim @ to_eye[:, :2].T + to_eye[:, 2]).T)[1]
     top, bottom = max(down.min() - MARGIN, HIGHEST), down.max() + MARGIN
     u, v = grid()
     half = (bottom - top) / 2
     beyond = (np.hypot(u / HALF_WIDTH, (v - (top + bottom) / 2) / half) - 1) * half  # about how far outside, eye widths
     cover = smoothstep(1 - beyond / FEATHER) * border_fade(SIZE)
     ring = (beyond > FEATHER / 2) & (beyond < FEATHER / 2 + RING)
-    return levels(light_around(logarithm(window) - lid(), ring) + lid()), cover.astype(np.float32)
+    return to_levels(fit_light_around(to_log_light(window) - lid(), ring) + lid()), cover.astype(np.float32)

@@ -17,7 +17,7 @@ from facediff.landmarks import masks
 from facediff.landmarks.alignment import FACE, Alignment, align
 from facediff.landmarks.mesh import BROW_LINE, FACE_OVAL, LEFT_EYE, LIPS_INNER, LIPS_OUTER, RIGHT_EYE
 from facediff.landmarks.raster import draw_face
-from facediff.landmarks.warp import stretched
+from facediff.landmarks.warp import find_stretched
 from facediff.motion import coefficients
 from facediff.pipelines.fadm import FADMPipeline
 from facediff.rendering.compose import add_window, detail_kept
@@ -182,7 +182,7 @@ def _painted_anew(shot: WarpedFrame, points: NDArray[np.float32]) -> NDArray[np.
     if shot.origin is None:
         return area
     smeared = np.zeros(size[::-1], np.float32)
-    corners = points[stretched(shot.origin, shot.points), :2]
+    corners = points[find_stretched(shot.origin, shot.points), :2]
     for triangle in np.rint(corners * 16).astype(np.int32):
         cv2.fillConvexPoly(smeared, triangle, 1.0, shift=4)
     return np.maximum(area, cv2.GaussianBlur(smeared, (0, 0), SLOW_PX / 2))

@@ -14,7 +14,7 @@ from facediff.landmarks.tracker import track_still
 from facediff.media import VideoWriter
 from facediff.motion import coefficients
 from facediff.rendering.warping.portrait import PortraitWarper
-from facediff.training.lids import fit_lid, shut_eyes
+from facediff.training.lids import collect_shut_eyes, fit_lid
 
 
 def look(shift: float, bow: float) -> np.ndarray:
@@ -48,7 +48,7 @@ def test_shut_eyes_are_found_in_a_clip(tmp_path) -> None:
     with VideoWriter(path, (600, 600), 25) as film:
         for shot in PortraitWarper(picture, track_still(picture))(motion):
             film.write(shot.coarse)
-    found = shut_eyes([Recording(path, "blink.mp4", "silent", "she", None)], tmp_path / "tracks", closure=0.6)
+    found = collect_shut_eyes([Recording(path, "blink.mp4", "silent", "she", None)], tmp_path / "tracks", closure=0.6)
     assert 1 <= len(found["she"]) / 2 <= 3
     u, v = grid()
     lash, skin = ((np.abs(u) < 0.3) & (np.abs(v - at) < 0.04) for at in (0.06, -0.15))
