@@ -6,7 +6,6 @@ import copy
 from collections.abc import Callable
 from dataclasses import replace
 
-import torch
 from diffusers import UNetMotionModel
 from diffusers.guiders import BaseGuidance
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
@@ -17,9 +16,8 @@ from facediff.conditioning.captions import CaptionEncoder
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.diffusion.guiders import refuse_scale_beside
 from facediff.errors import ConfigError
-from facediff.models import latents as space
 from facediff.models.latents import Codec
-from facediff.pipelines.difftalk import DiffTalkOutput, DiffTalkPipeline
+from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.pipelines.video_adapter import Mix, VideoAdapterPipeline
 from facediff.pipelines.video_denoisers import ClipCondition
 
@@ -72,32 +70,32 @@ class AdaptedTalkPipeline(DiffTalkPipeline):
         other.mix, other.caption = mix, caption
         return other
 
-    @torch.inference_mode()
-    def __call__(
+    mixed = with_mix  # as it was called; for one release
+
+    def _sample(
         self,
         cond: Conditioning,
-        latents: Tensor,
-        *,
-        num_inference_steps: int = 2,
-        guidance_scale: float = 1.0,
-        guider: BaseGuidance | None = None,
-        decode: bool = True,
-        callback: Callable[[int, int, Tensor], None] | None = None,
-    ) -> DiffTalkOutput:
-        """Paints F windows, which are one clip; see ``DiffTalkPipeline`` for the arguments.
+        noise: Tensor,
+        num_inference_steps: int,
+        guidance_scale: float,
+        guider: BaseGuidance | None,
+        callback: Callable[[int, int, Tensor], None] | None,
+    ) -> Tensor:
+        """As DiffTalk's, of F windows that are one clip.
 
         A guider takes the mix's place; see ``VideoAdapterPipeline``.
         """
-        noise = latents.to(cond.concat.device, cond.concat.dtype).expand(len(cond), -1, -1, -1)
         if guider is not None:
             refuse_scale_beside(guider, guidance_scale)
         without = None if guider is None and guidance_scale == 1.0 else self.conditioner.drop_sound(cond)
         adapter = VideoAdapterPipeline(self.small, self.unet, self.scheduler)
-        result = adapter(
-            self._clip(cond, self.captions),
-            None if without is None else self._clip(without, self.captions),
-            self._clip(cond, self.prior_captions),
-            None if without is None else self._clip(without, self.prior_captions),
+        clips = [
+            None if known is None else self._clip(known, words)
+            for words in (self.captions, self.prior_captions)
+            for known in (cond, without)
+        ]
+        made = adapter(
+            *clips,  # type: ignore[arg-type]
             mix=replace(self.mix, guidance_scale=guidance_scale) if guider is None else None,
             guider=guider,
             num_inference_steps=num_inference_steps,
@@ -105,9 +103,7 @@ class AdaptedTalkPipeline(DiffTalkPipeline):
             decode=False,
             callback=callback,
         ).latents
-        result = cond.latents(result[0].transpose(0, 1))
-        images = space.decode(self.codec, result) if decode else result.new_zeros(0)
-        return DiffTalkOutput(images=images, latents=result)
+        return made[0].transpose(0, 1)
 
     def _clip(self, cond: Conditioning, words: CaptionEncoder) -> ClipCondition:
         """What F frames are conditioned on as one clip, with what is said about it."""

@@ -17,11 +17,11 @@ from facediff.audio.features import SILENCE, log_mel
 from facediff.audio.voice_activity import voice_activity
 from facediff.audio.wave import normalise_loudness
 from facediff.audio.windows import frame_count
-from facediff.diffusion.guiders import apply_guider
 from facediff.diffusion.sampler import denoise
 from facediff.models.motion import MotionDenoiser
 from facediff.motion import coefficients
 from facediff.pipelines.motion_finishing import BlinkStyle, HeadStyle, WholeClipFinisher, finish_motion
+from facediff.pipelines.shared import make_denoiser, move_to
 from facediff.types import Wave
 
 COLUMNS = 4  # log-mel columns to a motion frame
@@ -141,14 +141,8 @@ class MotionPipeline(DiffusionPipeline):
             return net(x, t[None], heard)
 
         unheard = net.drop_condition(speech, torch.zeros(1, dtype=torch.bool, device=speech.device))
-        clean = denoise(
-            (lambda x, t: predict(x, t, speech))
-            if guider is None
-            else apply_guider(guider, predict, net, (speech, unheard), self.scheduler, num_inference_steps),
-            noise.to(net.device, net.dtype),
-            self.scheduler,
-            num_inference_steps,
-        )
+        denoiser = make_denoiser(predict, net, (speech, unheard), self.scheduler, num_inference_steps, guider=guider)
+        clean = denoise(denoiser, move_to(net, noise), self.scheduler, num_inference_steps)
         expected = net.regress_mean(speech)
         for part in (coefficients.LIPS, coefficients.OPENING):
             clean[:, part] = style.certainty * expected[:, part] + (1 - style.certainty) * clean[:, part]
