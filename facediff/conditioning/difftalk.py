@@ -12,6 +12,12 @@ from facediff.conditioning.bundle import Conditioning
 from facediff.conditioning.encoders import MOUTH_POINTS, AudioTokens, LandmarkTokens, PoseToken
 
 LIP_FOLD = 4  # lip maps have half the crop's resolution, latents an eighth
+# What training sees and rendering asks for must be alike, so both read it here. In eye distances around the lips. Fit
+# by, seen on, range tried: unknown; as since the first version.
+TRAINED_MASK_REACH = (0.10, 0.26)  # drawn anew for each pair
+MASK_REACH = 0.18  # of what is rendered
+# Deviation of the initial noise; less than 1 trades variety for steadiness, as few steps need. Unknown likewise.
+NOISE_TEMPERATURE = 0.5
 
 
 class DiffTalkConditioner(ModelMixin, ConfigMixin):

@@ -17,6 +17,9 @@ from facediff.models.gating import AttributeGate
 from facediff.motion import coefficients
 
 MAP_FOLD = 2  # face maps have a quarter of the crop's resolution, latents an eighth
+# Eye distances around the face oval that may be repainted, in training and in rendering. Fit by, seen on, range tried:
+# unknown, as since the first version.
+MASK_REACH = 0.14
 
 
 @dataclass(frozen=True)

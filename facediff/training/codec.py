@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from facediff.landmarks.mesh import LIPS_OUTER
 from facediff.models.codec import FaceCodec
 from facediff.training.faces import FaceCrops
-from facediff.training.loop import Batch, LoopConfig, fit
+from facediff.training.loop import Batch, LoopConfig, fit, unwrap
 
 SHARP_UNIT_PX = 144.0  # sources with fewer pixels per eye distance teach blur and are drawn less
 
@@ -83,7 +83,7 @@ def fidelity_loss(output: Tensor, target: Tensor) -> Tensor:
 def codec_loss(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
     """Fidelity of a round trip through slightly noisy latents, with latents held near unit size."""
     images = batch["images"].contiguous(memory_format=torch.channels_last)
-    codec: FaceCodec = model.module if hasattr(model, "module") else model  # type: ignore[assignment]
+    codec: FaceCodec = unwrap(model)
     latents = codec.encode(images)
     noise = torch.randn(latents.shape, generator=generator, device=latents.device, dtype=latents.dtype)
     output = codec.decode(latents + 0.03 * noise).float()

@@ -23,11 +23,11 @@ from facediff.errors import ConfigError
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import FACE, warp_affine
 from facediff.landmarks.correspondence import face_coordinates
+from facediff.models.checkpoints import open_network
 from facediff.models.codec import FaceCodec
 from facediff.models.diffusion_autoencoder import base_schedule, base_unet
 from facediff.models.identity import IdentityEncoder
 from facediff.motion.coefficients import lip_opening
-from facediff.system.weights import model_folder
 from facediff.training.attributes import fit_attributes, read_labels
 from facediff.training.coarse_pairs import FACE_WINDOW
 from facediff.training.diffusion_autoencoder import (
@@ -42,7 +42,7 @@ from facediff.training.identity_pairs import build_identity_pairs
 from facediff.training.latents import to_pictures
 from facediff.training.loop import LoopConfig
 from facediff.training.prototypes import NEEDED, collect_flat_faces, fit_prototypes
-from facediff.training.stages import load_own_codec, save_network
+from facediff.training.stages import load_own_codec, save_component, save_network
 
 log = logging.getLogger(__name__)
 LABELS = Path(__file__).parent / "attribute_labels.csv"  # of the files we train on, by the beginning of their SHA-256
@@ -83,9 +83,9 @@ def run_edit(
     )
     recipe = AutoencoderRecipe()
     train_autoencoder(autoencoder, IdentityDraw(made, latents, recipe, told), base_schedule(), config, recipe)
-    for name, network in (("unet", autoencoder.unet), ("identity", autoencoder.identity), ("face", autoencoder.face)):
-        save_network(network, model / "edit" / name)
-    base_schedule().save_pretrained(model / "edit" / "scheduler")
+    save_component(
+        model / "edit", base_schedule(), unet=autoencoder.unet, identity=autoencoder.identity, face=autoencoder.face
+    )
 
 
 def run_prototypes(
@@ -133,7 +133,7 @@ def run_attributes(
     """
     clips = read_recordings(catalog, licence=licence)
     crops = build_face_cache(clips, cache)
-    encoder = IdentityEncoder.from_pretrained(model_folder(model, "edit") / "identity", torch_dtype=torch.float32)
+    encoder = open_network(IdentityEncoder, model, "edit/identity")
     vectors, looks = encode_identities(crops, load_own_codec(model), encoder)
     known = read_labels(labels)
     rows = [(number, label) for number in vectors if (label := find_label(clips[number], known)) is not None]

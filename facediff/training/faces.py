@@ -70,6 +70,18 @@ class FaceCrops:
         """One of the crops."""
         return Moment(self.frames[row], self.points[row], self.rotation[row])
 
+    def key(self, row: int) -> object:
+        """What a crop's other moments go by: the clip, or the person where it is a portrait."""
+        clip = self.clip[row]
+        return self.identities[clip] if self.kinds[clip] == "still" else int(clip)
+
+    def group(self) -> dict[object, list[int]]:
+        """Rows of the crops by their ``key``."""
+        groups: dict[object, list[int]] = defaultdict(list)
+        for row in range(len(self.clip)):
+            groups[self.key(row)].append(row)
+        return groups
+
     def weights(self, *, power: float = 0.5) -> NDArray[np.float64]:
         """Sampling weight of each crop: identities weigh as their number of crops to the power given, summing to 1."""
         groups: dict[str, list[int]] = defaultdict(list)

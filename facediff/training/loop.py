@@ -116,6 +116,11 @@ def fit(model: nn.Module, draw: Draw, loss: Loss, config: LoopConfig) -> nn.Modu
     return model
 
 
+def unwrap(model: nn.Module) -> Any:
+    """The model itself, where a loss is handed what several processes wrapped around it."""
+    return getattr(model, "module", model)
+
+
 def _prefetch(draw: Draw, config: LoopConfig, process: int, done: int) -> Iterator[tuple[int, Batch]]:
     """Steps after ``done`` with their batches; the next batch is drawn while this one is trained on."""
 

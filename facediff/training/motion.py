@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from facediff.audio.features import BANDS, FLOOR, SILENCE
 from facediff.models.motion import MotionDenoiser, SpeechEncoder
 from facediff.motion import coefficients
-from facediff.training.loop import Batch, LoopConfig, fit
+from facediff.training.loop import Batch, LoopConfig, fit, unwrap
 
 COLUMNS = 4  # log-mel columns to a motion frame
 
@@ -56,6 +56,15 @@ class MotionRecipe:
     penalty: float = 1.0
 
 
+def cumulate_weights(clips: Sequence[MotionRecording], power: float) -> NDArray[np.float64]:
+    """(N,) rising to 1: each clip weighs as its length, and people as their footage to that power."""
+    footage: dict[str, int] = defaultdict(int)
+    for clip in clips:
+        footage[clip.identity] += len(clip.motion)
+    weight = np.array([len(clip.motion) * footage[clip.identity] ** (power - 1) for clip in clips])
+    return np.cumsum(weight / weight.sum())
+
+
 class MotionDraw:
     """Draws stretches of clips, mirrored, stretched in time, in other voices, rooms and levels.
 
@@ -70,11 +79,7 @@ class MotionDraw:
         self._clips = [clips[i] for i in long]
         self._sounds = [sounds[i] for i in long]
         self._recipe = recipe
-        footage: dict[str, int] = defaultdict(int)
-        for clip in self._clips:
-            footage[clip.identity] += len(clip.motion)
-        weight = np.array([len(c.motion) * footage[c.identity] ** (recipe.identity_power - 1) for c in self._clips])
-        self._cumulative = np.cumsum(weight / weight.sum())
+        self._cumulative = cumulate_weights(self._clips, recipe.identity_power)
         self._flip = mirror_motion()
 
     def __call__(self, rng: np.random.Generator) -> Batch:
@@ -204,7 +209,7 @@ def motion_loss(scheduler: DDIMScheduler):
     weight = torch.from_numpy(CHANNEL_WEIGHT)[:, None]
 
     def loss(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        net: MotionDenoiser = model.module if hasattr(model, "module") else model  # type: ignore[assignment]
+        net: MotionDenoiser = unwrap(model)
         clean = (batch["motion"] - net.mean) / net.std
         noise = torch.randn(clean.shape, generator=generator, device=clean.device)
         u = torch.rand(len(clean), generator=generator, device=clean.device).sqrt()  # more of the noisy end

@@ -13,9 +13,9 @@ from facediff.audio.encoder import load_encoder
 from facediff.conditioning.captions import CaptionEncoder, split_words
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.datasets.recordings import Recording, read_recordings
+from facediff.models.checkpoints import open_network
 from facediff.models.difftalk import base_schedule
 from facediff.models.space_time import TemporalLayer, space_time_prior
-from facediff.system.weights import model_folder
 from facediff.training.attributes import read_labels
 from facediff.training.edit_stages import LABELS, find_label
 from facediff.training.loop import LoopConfig
@@ -41,9 +41,8 @@ def run_prior(
         labels: CSV as ``read_labels`` wants it; captions are made of it.
         licence: As in ``read_recordings``.
     """
-    folder = model_folder(model, "difftalk")
-    conditioner = DiffTalkConditioner.from_pretrained(folder / "conditioner", torch_dtype=torch.float32)
-    unet = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32)
+    conditioner = open_network(DiffTalkConditioner, model, "difftalk/conditioner")
+    unet = open_network(UNet2DConditionModel, model, "difftalk/unet")
     clips = read_recordings(catalog, kinds=("av", "silent"), licence=licence)
     encoder = load_encoder(conditioner.config["audio_encoder"], tokens=conditioner.config["audio_columns"])
     codec = load_own_codec(model).eval().to(memory_format=torch.channels_last)

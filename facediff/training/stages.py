@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import UNet2DConditionModel
+from diffusers import DDIMScheduler, UNet2DConditionModel
 from diffusers.models.modeling_utils import ModelMixin
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
@@ -30,11 +30,11 @@ from facediff.conditioning.fadm import FADMConditioner
 from facediff.datasets.recordings import Recording, read_recordings
 from facediff.errors import ConfigError, WeightsError
 from facediff.landmarks.alignment import FACE
+from facediff.models.checkpoints import explain_damage, load_network, open_network
 from facediff.models.codec import FaceCodec
 from facediff.models.difftalk import base_schedule, base_unet
 from facediff.models.motion import MotionDenoiser
 from facediff.motion import coefficients
-from facediff.system.weights import model_folder
 from facediff.training.coarse_pairs import build_coarse_pairs
 from facediff.training.codec import train_codec
 from facediff.training.difftalk import Denoiser, DiffTalkRecipe, LatentDraw, encode_pairs, train_difftalk
@@ -77,17 +77,18 @@ def run_codec(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, li
 def run_motion(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
     """Trains the motion model and writes it to ``model/motion``; see ``run_codec`` for the arguments."""
     known = motion_recordings(read_recordings(catalog, kinds=("av", "silent"), licence=licence), cache / "tracks")
-    base = _motion_model("base")
+    base = open_network(MotionDenoiser, "base", "motion/denoiser")
     trained = train_motion(equalise_articulation(known), config, base.speech)
     trained.closes.load_state_dict(base.closes.state_dict())
-    save_network(trained, model / "motion" / "denoiser")
-    motion_schedule().save_pretrained(model / "motion" / "scheduler")
+    save_component(model / "motion", motion_schedule(), denoiser=trained)
 
 
 def run_sync(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
     """Trains the sync network on the ears of ``model/motion`` and writes it to ``model/sync``; see ``run_codec``."""
     known = motion_recordings(read_recordings(catalog, kinds=("av",), licence=licence), cache / "tracks")
-    save_network(train_sync(known, config, _motion_model(model).speech), model / "sync")
+    save_network(
+        train_sync(known, config, open_network(MotionDenoiser, model, "motion/denoiser").speech), model / "sync"
+    )
 
 
 def run_closing(spoken: Path, model: Path) -> float:
@@ -96,7 +97,7 @@ def run_closing(spoken: Path, model: Path) -> float:
     Returns:
         The share of frames on which it is right, on what it learnt from.
     """
-    network = _motion_model(model)
+    network = open_network(MotionDenoiser, model, "motion/denoiser")
     score = teach_lip_closure(network, read_spoken(spoken))
     save_network(network, model / "motion" / "denoiser")
     return score
@@ -135,9 +136,7 @@ def run_difftalk(
     denoiser = Denoiser(base_unet(extra_channels=conditioner.extra_channels), conditioner)
     draw = LatentDraw(made, latents, crops.rotation, windows, heard, recipe)
     train_difftalk(denoiser, draw, base_schedule(), config, recipe)
-    save_network(denoiser.unet, model / "difftalk" / "unet")
-    save_network(denoiser.conditioner, model / "difftalk" / "conditioner")
-    base_schedule().save_pretrained(model / "difftalk" / "scheduler")
+    save_component(model / "difftalk", base_schedule(), unet=denoiser.unet, conditioner=denoiser.conditioner)
 
 
 def run_fadm(
@@ -168,17 +167,13 @@ def run_fadm(
     conditioner = FADMConditioner(residual_scale=residual_scale(made, latents))
     refiner = Refiner(base_unet(extra_channels=conditioner.extra_channels), conditioner)
     source = model if (model / "difftalk").is_dir() else "base"
-    unet = UNet2DConditionModel.from_pretrained(model_folder(source, "difftalk") / "unet", torch_dtype=torch.float32)
-    talking = DiffTalkConditioner.from_pretrained(
-        model_folder(source, "difftalk") / "conditioner", torch_dtype=torch.float32
-    )
+    unet = open_network(UNet2DConditionModel, source, "difftalk/unet")
+    talking = open_network(DiffTalkConditioner, source, "difftalk/conditioner")
     start_from_difftalk(refiner, unet, talking)
     recipe = FADMRecipe()
     train_fadm(refiner, CoarseDraw(made, latents, recipe), base_schedule(), config, recipe)
     refiner.unet.register_to_config(sample_size=tuple(side // codec.stride for side in FACE.size[::-1]))
-    save_network(refiner.unet, model / "fadm" / "unet")
-    save_network(refiner.conditioner, model / "fadm" / "conditioner")
-    base_schedule().save_pretrained(model / "fadm" / "scheduler")
+    save_component(model / "fadm", base_schedule(), unet=refiner.unet, conditioner=refiner.conditioner)
 
 
 def run_unseen(catalog: Path, cache: Path, model: Path, *, licence: str = "any") -> None:
@@ -202,7 +197,8 @@ def load_own_codec(model: Path) -> FaceCodec:
     """
     if not (model / "codec" / "config.json").is_file():
         raise WeightsError(f"there is no codec in {model}: run 'facediff train codec' with the same --model first")
-    return FaceCodec.from_pretrained(model / "codec", torch_dtype=torch.float32)
+    with explain_damage(model):
+        return load_network(FaceCodec, model / "codec")
 
 
 def motion_recordings(clips: list[Recording], tracks: Path) -> list[MotionRecording]:
@@ -253,8 +249,11 @@ def crop_windows(
     return windows, heard
 
 
-def _motion_model(model: str | Path) -> MotionDenoiser:
-    return MotionDenoiser.from_pretrained(model_folder(model, "motion") / "denoiser", torch_dtype=torch.float32)
+def save_component(folder: Path, schedule: DDIMScheduler, **networks: ModelMixin) -> None:
+    """The networks of a component, each in a folder of its name, and the noise levels that they were trained with."""
+    for name, network in networks.items():
+        save_network(network, folder / name)
+    schedule.save_pretrained(folder / "scheduler")
 
 
 def save_network(network: ModelMixin, folder: Path, dtype: torch.dtype = torch.float16) -> None:
