@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion, distance_transform_edt
 
+from facediff.errors import ConfigError
 from facediff.landmarks.warp import (
     MeshWarp,
     cell_centres,
@@ -28,16 +29,55 @@ from facediff.landmarks.warp import (
     trace_back,
 )
 
-TRUSTED, DOUBTED = 3.0, 8.0  # growth of a triangle, over the face's, up to which it shows what is there, and nothing
-FIRM = 2.0  # times as much away from the rim, where a brow or a nostril must not be lost
-INSET = 3  # cells from the edge of a face from which no colour is taken: it may be the background's
-BESIDE = 5  # cells over which little trust spreads: a mesh fits a face to some pixels only
-FADE = 1.5  # cells over which trust changes
-SMOOTH = 2.0  # cells over which what is made up does
-EDGE_PX = 0.8
-GROWN = 1.5  # growth from which only what is surely the person is trusted at the rim of a face
-KEPT, NOTABLE = 0.9, 1e-3  # trust in a cell that lacks nothing, and the share of others from which a face lacks some
-TORN = 1.0  # cells by which the layers part at the edge for two of them to be needed
+
+@dataclass(frozen=True, kw_only=True)
+class SilhouetteStyle:
+    """What a source is trusted to show of a face that turns, and how the face's layer ends. Cells are a warp's.
+
+    Fit by: unknown, all of 26 November 2026, when the layers were made; tests with drawn heads that turn, and with a
+    portrait, hold the whole. Seen on: unknown. Range tried: unknown.
+
+    Attributes:
+        trusted: Growth of a triangle, over the face's, up to which it shows what is there.
+        doubted: Growth from which it shows nothing.
+        firm: Times as much away from the rim, where a brow or a nostril must not be lost.
+        inset: Cells from the edge of a face from which no colour is taken: it may be the background's.
+        beside: Cells over which little trust spreads: a mesh fits a face to some pixels only.
+        fade: Cells over which trust changes.
+        smooth: Cells over which what is made up changes.
+        edge_px: Pixels over which the face's layer ends, at least.
+        grown: Growth from which only what is surely the person is trusted at the rim of a face.
+        kept: Trust in a cell that lacks nothing.
+        notable: Share of other cells from which a face lacks something.
+        torn: Cells by which the layers part at the edge for two of them to be needed.
+    """
+
+    trusted: float = 3.0
+    doubted: float = 8.0
+    firm: float = 2.0
+    inset: int = 3
+    beside: int = 5
+    fade: float = 1.5
+    smooth: float = 2.0
+    edge_px: float = 0.8
+    grown: float = 1.5
+    kept: float = 0.9
+    notable: float = 1e-3
+    torn: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be drawn.
+
+        Raises:
+            ConfigError: Trust or growth runs backwards, or a width that must be above 0 is not.
+        """
+        if self.doubted <= self.trusted or self.grown <= 1:
+            raise ConfigError("a silhouette doubts what grows more than it trusts, and grown is above 1; raise them")
+        if self.inset < 0 or min(self.beside, self.fade, self.smooth) <= 0:
+            raise ConfigError("inset is at least 0, and beside, fade and smooth of a silhouette are above 0")
+
+
+STYLE = SilhouetteStyle()
 
 
 @dataclass(frozen=True)
@@ -48,11 +88,13 @@ class Hidden:
         trust: (h', w') how much the source shows of what the face has there.
         cells: (rows, columns, 2) where the cells of a warp's grid come from.
         known: (rows, columns) how well the colour of each is known, from 0 to 1.
+        smooth: Cells over which what is made up changes.
     """
 
     trust: NDArray[np.float32]
     cells: NDArray[np.float32]
     known: NDArray[np.float32]
+    smooth: float
 
 
 @dataclass(frozen=True)
@@ -92,7 +134,7 @@ class Layers:
         face = _sample(picture, self.face).astype(np.float32)
         if self.hidden is not None:
             colours = _sample(picture, self.hidden.cells).astype(np.float32)
-            made_up = self.warp.enlarge(push_pull(colours, self.hidden.known))[self.part]
+            made_up = self.warp.enlarge(push_pull(colours, self.hidden.known, self.hidden.smooth))[self.part]
             face += _broadcast(1 - self.hidden.trust, face) * (made_up - face)
         behind = out[self.part].astype(np.float32)
         mixed = behind + _broadcast(self.cover, face) * (face - behind)
@@ -100,17 +142,23 @@ class Layers:
         return out
 
 
-def split_layers(warp: MeshWarp, target: NDArray[np.floating], person: NDArray[np.floating] | None = None) -> Layers:
+def split_layers(
+    warp: MeshWarp,
+    target: NDArray[np.floating],
+    person: NDArray[np.floating] | None = None,
+    style: SilhouetteStyle = STYLE,
+) -> Layers:
     """The layers of a picture whose face goes to landmarks.
 
     Args:
         warp: Of the picture.
         target: Landmarks (478, 3) in its pixels.
         person: (H, W) what of the picture is surely the person, from 0 to 1: a mesh may reach a little beyond.
+        style: What is trusted, and how the face's layer ends.
     """
     before, after = warp.nodes(target)
     low, step = np.array([warp.box[1].start, warp.box[0].start]), warp.step
-    face, shown, drawn_out = _select_facing(before, after, sort_by_depth(target))
+    face, shown, drawn_out = _select_facing(before, after, sort_by_depth(target), warp.style.hidden_below, style)
     owner = rasterise_triangles(after[face], warp.grid, step)
     inside = owner >= 0
     nearest, centres = _find_nearest(inside), cell_centres(inside.shape, step)
@@ -126,34 +174,39 @@ def split_layers(warp: MeshWarp, target: NDArray[np.floating], person: NDArray[n
     if person is not None:
         seen = _sample(person.astype(np.float32), cells)
         trust = np.minimum(trust, 1 - drawn_out[owner] * (1 - seen)).astype(np.float32)
-    trust = cv2.erode(trust[nearest], np.ones((BESIDE, BESIDE), np.uint8))
-    trust = cv2.GaussianBlur(trust, (0, 0), FADE)
+    trust = cv2.erode(trust[nearest], np.ones((style.beside, style.beside), np.uint8))
+    trust = cv2.GaussianBlur(trust, (0, 0), style.fade)
     part = _bound(after[face], step, warp.box)
     hidden = None
-    if (trust[inside] < KEPT).mean() > NOTABLE:
-        known = trust**2 * binary_erosion(inside, iterations=INSET)
-        hidden = Hidden(warp.enlarge(trust)[part], cells, known)
-    cover = _draw_cover(after[face], part, step)
+    if (trust[inside] < style.kept).mean() > style.notable:
+        known = trust**2 * (binary_erosion(inside, iterations=style.inset) if style.inset else inside)
+        hidden = Hidden(warp.enlarge(trust)[part], cells, known, style.smooth)
+    cover = _draw_cover(after[face], part, max(style.edge_px, step / 4))
     return Layers(
-        warp, warp.enlarge_flow(around), part, warp.enlarge_flow(moves)[part], cover, bool(apart > TORN), hidden
+        warp, warp.enlarge_flow(around), part, warp.enlarge_flow(moves)[part], cover, bool(apart > style.torn), hidden
     )
 
 
 def _select_facing(
-    before: NDArray[np.float64], after: NDArray[np.float64], order: NDArray[np.intp]
+    before: NDArray[np.float64],
+    after: NDArray[np.float64],
+    order: NDArray[np.intp],
+    hidden_below: float,
+    style: SilhouetteStyle,
 ) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]:
     """The triangles of a face (N, 3) that face the camera in the end, in an order.
 
     And, of each, how well the source shows it, and how much it is drawn out at the rim of the face; from 0 to 1.
     """
-    face, rim = face_triangles()[order], rim_triangles()[order]
+    face, rim = face_triangles()[order], rim_triangles(hidden_below)[order]
     small, large = measure_areas(before[face]), measure_areas(after[face])
     facing = np.sign(np.median(large))
     towards = facing * large > 0
     growth = facing * large / np.maximum(facing * small, 1e-6)
     growth /= np.median(growth[towards])
-    shown = 1 - np.clip((growth / np.where(rim, 1.0, FIRM) - TRUSTED) / (DOUBTED - TRUSTED), 0, 1)
-    drawn_out = rim * np.clip((growth - 1) / (GROWN - 1), 0, 1)
+    doubt = (growth / np.where(rim, 1.0, style.firm) - style.trusted) / (style.doubted - style.trusted)
+    shown = 1 - np.clip(doubt, 0, 1)
+    drawn_out = rim * np.clip((growth - 1) / (style.grown - 1), 0, 1)
     return face[towards], shown[towards], drawn_out[towards]
 
 
@@ -165,21 +218,23 @@ def _bound(corners: NDArray[np.floating], step: float, box: tuple[slice, slice])
     return slice(low[1], high[1]), slice(low[0], high[0])
 
 
-def _draw_cover(corners: NDArray[np.floating], part: tuple[slice, slice], step: float) -> NDArray[np.float32]:
+def _draw_cover(corners: NDArray[np.floating], part: tuple[slice, slice], edge_px: float) -> NDArray[np.float32]:
     """(h', w') from 0 to 1: a part of a box with triangles (N, 3, 2) drawn in it, softened at their outline."""
     mask = np.zeros([one.stop - one.start for one in part], np.uint8)
     for triangle in np.rint((corners - [part[1].start, part[0].start]) * 16).astype(np.int32):
         cv2.fillConvexPoly(mask, triangle, 255, lineType=cv2.LINE_8, shift=4)
-    return cv2.GaussianBlur(mask, (0, 0), max(EDGE_PX, step / 4)).astype(np.float32) / 255
+    return cv2.GaussianBlur(mask, (0, 0), edge_px).astype(np.float32) / 255
 
 
-def push_pull(picture: NDArray[np.float32], known: NDArray[np.floating]) -> NDArray[np.float32]:
+def push_pull(
+    picture: NDArray[np.float32], known: NDArray[np.floating], smooth: float = STYLE.smooth
+) -> NDArray[np.float32]:
     """A smooth picture (h, w, ...) from what is known of one, weights (h, w) from 0 to 1.
 
     Source: Gortler et al., "The lumigraph", SIGGRAPH 1996, section 3.4 (push and pull over a pyramid).
     """
     weight = known.astype(np.float32)
-    return cv2.GaussianBlur(_pull(picture * _broadcast(weight, picture), weight), (0, 0), SMOOTH)
+    return cv2.GaussianBlur(_pull(picture * _broadcast(weight, picture), weight), (0, 0), smooth)
 
 
 def _pull(weighted: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ from facediff.landmarks.canonical import canonicalise, from_canonical, mean_face
 from facediff.landmarks.mesh import LEFT_BROW, LEFT_EYE, MESH_POINTS, OUTER_EYES, RIGHT_BROW, RIGHT_EYE
 from facediff.types import FaceTrack, Presence, RigidPose
 
+# By which a cut is told. Fit by, seen on, range tried: unknown; tests hold that heads that turn and nod are no cuts.
 SHOT_JUMP = 0.6  # eye distances from one frame to the next: a cut, not a movement
 SHOT_ZOOM = 1.25  # so is such a change of the face's size
 

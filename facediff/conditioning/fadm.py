@@ -122,7 +122,10 @@ class FADMConditioner(ModelMixin, ConfigMixin):
 
 
 def attribute_scale() -> Tensor:
-    """(31,) what each channel of a motion is divided by, so that usual ones lie within 1."""
+    """(31,) what each channel of a motion is divided by, so that usual ones lie within 1.
+
+    The refiner was trained with these numbers; by what they were chosen is unknown.
+    """
     scale = torch.ones(coefficients.DIMENSIONS)
     for part, value in (
         (coefficients.LIPS, 2.0),

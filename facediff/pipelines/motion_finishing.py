@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from facediff.errors import ConfigError
 from facediff.motion import coefficients
 
 FPS = coefficients.MOTION_FPS
@@ -63,6 +64,17 @@ class BlinkStyle:
     first_s: tuple[float, float] = (0.8, 2.2)
     least_pause_s: float = 0.6
     regularity: float = 3.0
+
+    def __post_init__(self) -> None:
+        """Refuses blinks that nobody can draw.
+
+        Raises:
+            ConfigError: A rate, a pause or a regularity that is not above 0.
+        """
+        if min(self.per_minute, self.least_pause_s, self.regularity) <= 0:
+            raise ConfigError(
+                "blinks a minute, their least pause and regularity are above 0; for no blinks give no shape"
+            )
 
 
 class MotionFinisher(Protocol):

@@ -18,6 +18,7 @@ from facediff.audio.voice_activity import voice_activity
 from facediff.audio.wave import normalise_loudness
 from facediff.audio.windows import frame_count
 from facediff.diffusion.sampler import denoise
+from facediff.errors import ConfigError
 from facediff.models.motion import MotionDenoiser
 from facediff.motion import coefficients
 from facediff.pipelines.motion_finishing import BlinkStyle, HeadStyle, WholeClipFinisher, finish_motion
@@ -48,6 +49,17 @@ class LipStyle:
     closing_from: float = 0.2
     closed_at: float = 0.8
     lead_s: float = 0.04
+
+    def __post_init__(self) -> None:
+        """Refuses lips that are closed before they close.
+
+        Raises:
+            ConfigError: So it is.
+        """
+        if self.closed_at <= self.closing_from:
+            raise ConfigError(
+                f"lips close from {self.closing_from:g} on and are closed at {self.closed_at:g}; raise it"
+            )
 
 
 class MotionPipeline(DiffusionPipeline):

@@ -10,6 +10,7 @@ from facediff.landmarks.eye_window import (
     CORNERS,
     MIDDLE,
     WIDTH,
+    SkinStyle,
     align_eye,
     fit_light_around,
     grid,
@@ -50,3 +51,27 @@ def test_light_around_is_that_of_skin_whatever_the_eye_is_and_lashes_are() -> No
     light[(np.abs(u - 0.55) < 0.03) & ring] -= 2.0  # a rim of glasses
     for spread in (False, True):
         assert np.abs(fit_light_around(light, ring, spread=spread) - plane).max() < 0.1
+
+
+def test_what_each_end_of_a_skin_style_does() -> None:
+    u, v = grid()
+    ring = (np.hypot(u, 2 * v) > 0.6) & (np.hypot(u, 2 * v) < 0.85)
+    plane = np.stack([4.0 + 0.3 * u - 0.2 * v] * 3, axis=-1)
+    light = np.where(((np.abs(u - 0.55) < 0.06) & ring)[..., None], plane - 2.0, plane)  # a rim of glasses
+
+    def error(**style: float) -> float:
+        return float(np.abs(fit_light_around(light, ring, spread=False, style=SkinStyle(**style)) - plane)[ring].mean())
+
+    assert error(rounds=1) > error(rounds=2) > error(rounds=8)
+    assert error(outlying=10.0) > 3 * error(outlying=0.1)
+    wavy = plane + 0.1 * np.sin(9 * u)[..., None]
+    left = [
+        np.abs(fit_light_around(wavy, ring, style=SkinStyle(**style)) - wavy)[ring].mean()
+        for style in ({"unsure": 1e-3}, {"unsure": 0.02}, {"unsure": 10.0})
+    ]
+    assert left[0] < left[1] < left[2]  # a plane alone, which is sure of itself, knows no waves
+    left = [
+        np.abs(fit_light_around(wavy, ring, style=SkinStyle(spread=spread)) - wavy)[ring].mean()
+        for spread in (0.03, 0.16, 1.0)
+    ]
+    assert left[0] < left[1] < left[2]

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from facediff.errors import ConfigError
 from facediff.motion import coefficients
 from facediff.pipelines.motion_finishing import (
     BlinkStyle,
@@ -125,3 +126,9 @@ def test_what_each_end_of_a_blink_style_does() -> None:
 
 def test_a_longer_clip_blinks_as_a_shorter_one_does_at_first() -> None:
     np.testing.assert_array_equal(draw_blinks(1000, 5)[:400], draw_blinks(400, 5))
+
+
+@pytest.mark.parametrize("numbers", [{"per_minute": 0.0}, {"least_pause_s": -1.0}, {"regularity": 0.0}])
+def test_blinks_that_nobody_can_draw_are_refused(numbers) -> None:
+    with pytest.raises(ConfigError, match="above 0"):
+        BlinkStyle(**numbers)

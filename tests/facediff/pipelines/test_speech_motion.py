@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from facediff.diffusion.score_guider import ScoreCompositionGuidance
+from facediff.errors import ConfigError
 from facediff.motion import coefficients
 from facediff.pipelines.loading import load_talk
 from facediff.pipelines.motion_finishing import WholeClipFinisher
@@ -105,3 +106,8 @@ def test_another_denoiser_is_composed_with_its_own_by_a_guider(motion_model) -> 
         np.abs(moved[:, coefficients.BROWS] - motion_model(wave, num_inference_steps=4)[:, coefficients.BROWS]).max()
         > 1e-3
     )
+
+
+def test_lips_that_are_closed_before_they_close_are_refused() -> None:
+    with pytest.raises(ConfigError, match="raise it"):
+        LipStyle(closing_from=0.8, closed_at=0.8)

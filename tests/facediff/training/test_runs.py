@@ -68,7 +68,7 @@ def runs(clips, cache, codec, made) -> dict[str, ClipRuns]:
         return flat[-1].pair
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "pair_of", watched)
+        patch.setattr(module, "pair_moments", watched)
         known = build_runs(clips, cache, codec, LogMelEncoder())
     made += [flat[k : k + FRAMES] for k in range(0, len(flat), FRAMES)]
     return known
