@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import replace
 
 from diffusers import UNetMotionModel
-from diffusers.guiders import BaseGuidance
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 
@@ -18,6 +16,7 @@ from facediff.diffusion.guiders import refuse_scale_beside
 from facediff.errors import ConfigError
 from facediff.models.latents import Codec
 from facediff.pipelines.difftalk import DiffTalkPipeline
+from facediff.pipelines.shared import Sampling
 from facediff.pipelines.video_adapter import Mix, VideoAdapterPipeline
 from facediff.pipelines.video_denoisers import ClipCondition
 
@@ -72,22 +71,12 @@ class AdaptedTalkPipeline(DiffTalkPipeline):
 
     mixed = with_mix  # as it was called; for one release
 
-    def _sample(
-        self,
-        cond: Conditioning,
-        noise: Tensor,
-        num_inference_steps: int,
-        guidance_scale: float,
-        guider: BaseGuidance | None,
-        callback: Callable[[int, int, Tensor], None] | None,
-    ) -> Tensor:
-        """As DiffTalk's, of F windows that are one clip.
-
-        A guider takes the mix's place; see ``VideoAdapterPipeline``.
-        """
+    def _sample(self, cond: Conditioning, noise: Tensor, sampling: Sampling) -> Tensor:
+        """As DiffTalk's, of F windows that are one clip. A guider takes the mix's place."""
+        scale, guider = sampling.guidance_scale, sampling.guider
         if guider is not None:
-            refuse_scale_beside(guider, guidance_scale)
-        without = None if guider is None and guidance_scale == 1.0 else self.conditioner.drop_sound(cond)
+            refuse_scale_beside(guider, scale)
+        without = None if guider is None and scale == 1.0 else self.conditioner.drop_sound(cond)
         adapter = VideoAdapterPipeline(self.small, self.unet, self.scheduler)
         clips = [
             None if known is None else self._clip(known, words)
@@ -96,12 +85,12 @@ class AdaptedTalkPipeline(DiffTalkPipeline):
         ]
         made = adapter(
             *clips,  # type: ignore[arg-type]
-            mix=replace(self.mix, guidance_scale=guidance_scale) if guider is None else None,
+            mix=replace(self.mix, guidance_scale=scale) if guider is None else None,
             guider=guider,
-            num_inference_steps=num_inference_steps,
+            num_inference_steps=sampling.num_inference_steps,
             latents=noise.transpose(0, 1)[None],
             decode=False,
-            callback=callback,
+            callback=sampling.callback,
         ).latents
         return made[0].transpose(0, 1)
 

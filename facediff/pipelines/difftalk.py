@@ -19,6 +19,7 @@ from facediff.models import latents as space
 from facediff.models.latents import Codec
 from facediff.pipelines.shared import (
     FrameOutput,
+    Sampling,
     latent_shape,
     make_denoiser,
     make_output,
@@ -135,26 +136,24 @@ class DiffTalkPipeline(DiffusionPipeline):
             ConfigError: Both a guidance scale and a guider are given.
         """
         noise = spread_noise(latents, cond.concat)
-        made = self._sample(cond, noise, num_inference_steps, guidance_scale, guider, callback)
-        return make_output(cond.latents(made), (lambda x: space.decode(self.codec, x)) if decode else None)
+        sampling = Sampling(
+            num_inference_steps=num_inference_steps, guidance_scale=guidance_scale, guider=guider, callback=callback
+        )
+        made = cond.latents(self._sample(cond, noise, sampling))
+        return make_output(made, (lambda x: space.decode(self.codec, x)) if decode else None)
 
-    def _sample(
-        self,
-        cond: Conditioning,
-        noise: Tensor,
-        num_inference_steps: int,
-        guidance_scale: float,
-        guider: BaseGuidance | None,
-        callback: Callable[[int, int, Tensor], None] | None,
-    ) -> Tensor:
-        """What is denoised (F, L, h, w) of noise of that shape; see ``__call__``."""
+    def _sample(self, cond: Conditioning, noise: Tensor, sampling: Sampling) -> Tensor:
+        """What is denoised (F, L, h, w) of noise of that shape."""
 
         def predict(x: Tensor, t: Tensor, c: Conditioning) -> Tensor:
             return run_unet(self.unet, x, c.concat, t, c.tokens)
 
-        denoiser = make_denoiser(
-            predict, self.unet, (cond, self.conditioner.drop_sound(cond)), self.scheduler, num_inference_steps,
-            guider=guider, guidance_scale=guidance_scale,
-        )  # fmt: skip
-        known = cond.known_latents(noise.shape[1])
-        return denoise(denoiser, noise, self.scheduler, num_inference_steps, known=known, callback=callback)
+        conditions = (cond, self.conditioner.drop_sound(cond))
+        return denoise(
+            make_denoiser(predict, self.unet, conditions, self.scheduler, sampling),
+            noise,
+            self.scheduler,
+            sampling.num_inference_steps,
+            known=cond.known_latents(noise.shape[1]),
+            callback=sampling.callback,
+        )

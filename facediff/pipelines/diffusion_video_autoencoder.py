@@ -18,7 +18,7 @@ from facediff.models import latents as space
 from facediff.models.diffusion_autoencoder import DualModulationUNet
 from facediff.models.identity import IdentityEncoder
 from facediff.models.latents import Codec
-from facediff.pipelines.shared import FrameOutput, make_denoiser, make_output, move_to
+from facediff.pipelines.shared import FrameOutput, Sampling, make_denoiser, make_output, move_to
 
 
 @dataclass(frozen=True)
@@ -147,9 +147,8 @@ class DiffusionVideoAutoencoderPipeline(DiffusionPipeline):
             self.predictor(identity, face_layout),
             None if null_identity is None else self.predictor(null_identity, face_layout),
         )
-        denoiser = make_denoiser(
-            lambda x, t, asked: asked(x, t), self.unet, conditions, self.scheduler, num_inference_steps, guider=guider
-        )
+        sampling = Sampling(num_inference_steps=num_inference_steps, guider=guider)
+        denoiser = make_denoiser(lambda x, t, asked: asked(x, t), self.unet, conditions, self.scheduler, sampling)
         made = denoise(denoiser, move_to(self.unet, noise), self.scheduler, num_inference_steps, callback=callback)
         return make_output(made, self.decode if decode else None)
 

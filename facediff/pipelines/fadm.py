@@ -19,6 +19,7 @@ from facediff.models import latents as space
 from facediff.models.latents import Codec
 from facediff.pipelines.shared import (
     FrameOutput,
+    Sampling,
     latent_shape,
     make_denoiser,
     make_output,
@@ -142,8 +143,9 @@ class FADMPipeline(DiffusionPipeline):
         def step_noise(index: int) -> Tensor:
             return frame_noise("shared", tuple(noise.shape[1:]), len(noise), seed + index + 1).to(noise)
 
+        sampling = Sampling(num_inference_steps=num_inference_steps, guider=guider)
         made = denoise(
-            make_denoiser(predict, self.unet, (cond, null), self.scheduler, num_inference_steps, guider=guider),
+            make_denoiser(predict, self.unet, (cond, null), self.scheduler, sampling),
             noise,
             self.scheduler,
             num_inference_steps,

@@ -31,6 +31,23 @@ class FrameOutput(BaseOutput):
     latents: Tensor
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sampling:
+    """How frames are sampled.
+
+    Attributes:
+        num_inference_steps: Steps over all noise levels.
+        guidance_scale: How much more the condition counts than without it; 1 is no guidance.
+        guider: Any guider of diffusers in place of the scale.
+        callback: Called after each step with its index, its timestep and the latents.
+    """
+
+    num_inference_steps: int
+    guidance_scale: float = 1.0
+    guider: BaseGuidance | None = None
+    callback: Callable[[int, int, Tensor], None] | None = None
+
+
 def make_output(latents: Tensor, decode: Callable[[Tensor], Tensor] | None) -> FrameOutput:
     """The output of latents (F, L, h, w), with pictures where there is what decodes them."""
     return FrameOutput(images=latents.new_zeros(0) if decode is None else decode(latents), latents=latents)
@@ -41,10 +58,7 @@ def make_denoiser(
     network: torch.nn.Module,
     conditions: Sequence[C | None],
     scheduler: SchedulerMixin,
-    num_inference_steps: int,
-    *,
-    guider: BaseGuidance | None = None,
-    guidance_scale: float = 1.0,
+    sampling: Sampling,
 ) -> Callable[[Tensor, Tensor], Tensor]:
     """A denoiser of (x, t) under its condition: plain, under classifier-free guidance, or under a guider.
 
@@ -53,19 +67,17 @@ def make_denoiser(
         network: The network itself.
         conditions: The condition, its negative, and what else a guider chooses from; None for one that there is not.
         scheduler: The one that steps.
-        num_inference_steps: Its steps.
-        guider: Any guider of diffusers, in place of the scale.
-        guidance_scale: 1 is the plain prediction, bit for bit, and asks for no negative.
+        sampling: Where the scale is 1 it is the plain prediction, bit for bit, and asks for no negative.
 
     Raises:
         ConfigError: Both a scale and a guider are given, or the scale is negative; when called, of a guider that wants
             a condition that there is not.
     """
-    if guider is not None:
-        refuse_scale_beside(guider, guidance_scale)
-        return apply_guider(guider, predict, network, conditions, scheduler, num_inference_steps)
+    if sampling.guider is not None:
+        refuse_scale_beside(sampling.guider, sampling.guidance_scale)
+        return apply_guider(sampling.guider, predict, network, conditions, scheduler, sampling.num_inference_steps)
     cond, null = conditions[:2]
-    return apply_guidance(predict, cond, null, guidance_scale)  # type: ignore[arg-type]
+    return apply_guidance(predict, cond, null, sampling.guidance_scale)  # type: ignore[arg-type]
 
 
 def run_unet(unet: ModelMixin, noisy: Tensor, beside: Tensor, t: Tensor, *tokens: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from facediff.errors import ConfigError
 from facediff.models.motion import MotionDenoiser
 from facediff.motion import coefficients
 from facediff.pipelines.motion_finishing import BlinkStyle, HeadStyle, WholeClipFinisher, finish_motion
-from facediff.pipelines.shared import make_denoiser, move_to
+from facediff.pipelines.shared import Sampling, make_denoiser, move_to
 from facediff.types import Wave
 
 COLUMNS = 4  # log-mel columns to a motion frame
@@ -153,7 +153,8 @@ class MotionPipeline(DiffusionPipeline):
             return net(x, t[None], heard)
 
         unheard = net.drop_condition(speech, torch.zeros(1, dtype=torch.bool, device=speech.device))
-        denoiser = make_denoiser(predict, net, (speech, unheard), self.scheduler, num_inference_steps, guider=guider)
+        sampling = Sampling(num_inference_steps=num_inference_steps, guider=guider)
+        denoiser = make_denoiser(predict, net, (speech, unheard), self.scheduler, sampling)
         clean = denoise(denoiser, move_to(net, noise), self.scheduler, num_inference_steps)
         expected = net.regress_mean(speech)
         for part in (coefficients.LIPS, coefficients.OPENING):

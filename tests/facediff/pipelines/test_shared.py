@@ -8,7 +8,15 @@ from diffusers.guiders import ClassifierFreeGuidance
 from facediff.errors import ConfigError
 from facediff.models.codec import FaceCodec
 from facediff.models.difftalk import base_schedule
-from facediff.pipelines.shared import latent_shape, make_denoiser, make_output, move_to, run_unet, spread_noise
+from facediff.pipelines.shared import (
+    Sampling,
+    latent_shape,
+    make_denoiser,
+    make_output,
+    move_to,
+    run_unet,
+    spread_noise,
+)
 
 STEPS = 4
 
@@ -25,7 +33,9 @@ def predict(x: torch.Tensor, t: torch.Tensor, cond: float) -> torch.Tensor:
 
 
 def make(conditions, **options):
-    return make_denoiser(predict, torch.nn.Identity(), conditions, base_schedule(), STEPS, **options)
+    return make_denoiser(
+        predict, torch.nn.Identity(), conditions, base_schedule(), Sampling(num_inference_steps=STEPS, **options)
+    )
 
 
 def test_without_a_scale_or_a_guider_it_is_the_network_and_needs_no_negative(steps) -> None:
