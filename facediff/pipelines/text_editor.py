@@ -22,6 +22,9 @@ TEMPLATES = ("a photo of a {}", "a close-up photo of a {}", "a good photo of the
 class ClipEditSettings:
     """How the change is sought.
 
+    The terms are the paper's. How their weights, the levels and the patience were chosen is unknown, as is what range
+    was tried.
+
     Attributes:
         steps: At most so many.
         learning_rate: Of Adam.
@@ -125,9 +128,9 @@ class TextEditor:
             noisy = alpha.sqrt() * remade + (1 - alpha).sqrt() * noise
             vector = F.normalize(sought, dim=0)
             with torch.enable_grad():
-                made = self._made(pipeline, noisy, vector, face_layout, level, alpha)
+                made = self._make(pipeline, noisy, vector, face_layout, level, alpha)
                 with torch.no_grad():
-                    plain = self._made(pipeline, noisy, identity, face_layout, level, alpha)
+                    plain = self._make(pipeline, noisy, identity, face_layout, level, alpha)
                 # What one step implies is blurred; only its change is of the edit.
                 after = before + (made - plain)
                 turned = F.cosine_similarity(self._of_pictures(after) - seen, wanted, dim=-1)
@@ -153,7 +156,7 @@ class TextEditor:
         return found
 
     @staticmethod
-    def _made(
+    def _make(
         pipeline: DiffusionVideoAutoencoderPipeline,
         noisy: Tensor,
         identity: Tensor,

@@ -178,12 +178,12 @@ class VideoAdapterPipeline(DiffusionPipeline):
         sides = (cond, null), (prior_cond or cond, prior_null)
         if guider is None:
             mix = mix or Mix()
-            predict = self._composed(mix, *sides)
+            predict = self._compose(mix, *sides)
             corrector = self._corrector(mix, predict, generator)
         else:
             if mix is not None:
                 raise ConfigError("give a mix or a guider, not both")
-            predict, corrector = self._guided(guider, *sides, num_inference_steps), None
+            predict, corrector = self._guide(guider, *sides, num_inference_steps), None
         clean = denoise(
             predict, x, self.scheduler, num_inference_steps, eta=eta, generator=generator, corrector=corrector,
             callback=callback,
@@ -191,7 +191,7 @@ class VideoAdapterPipeline(DiffusionPipeline):
         videos = space.decode(self.codec, clean) if decode and self.codec is not None else clean.new_zeros(0)
         return VideoAdapterOutput(videos=videos, latents=clean)
 
-    def _composed(self, mix: Mix, own: _Pair, others: _Pair) -> Composed:
+    def _compose(self, mix: Mix, own: _Pair, others: _Pair) -> Composed:
         """Both as one denoiser, of the kind that the scheduler wants."""
         small = make_predictor(self.small, self.scheduler, self.scheduler)
         prior = make_predictor(self.prior, self.prior_scheduler or self.scheduler, self.scheduler, mix.held_levels)
@@ -205,7 +205,7 @@ class VideoAdapterPipeline(DiffusionPipeline):
             num_train_timesteps=self.scheduler.config["num_train_timesteps"],
         )
 
-    def _guided(self, guider: BaseGuidance, own: _Pair, others: _Pair, num_inference_steps: int) -> Composed:
+    def _guide(self, guider: BaseGuidance, own: _Pair, others: _Pair, num_inference_steps: int) -> Composed:
         """The small model under a guider, which may put the prior in its place."""
         if isinstance(guider, ScoreCompositionGuidance) and guider.prior is None:
             if self.prior_scheduler is not None:

@@ -91,7 +91,7 @@ class CoarsePairs:
     def make(self, row: int, other: int, rng: np.random.Generator, *, is_transferred: bool) -> CoarsePair:
         """The pair that shows ``row``, made from ``other``; place, zoom and colours vary with ``rng``."""
         crops = self._crops
-        wanted = self._transferred(row, other) if is_transferred else crops.points[row]
+        wanted = self._transfer(row, other) if is_transferred else crops.points[row]
         coarse = MeshWarp(np.asarray(crops.frames[other]), crops.points[other])(wanted)
         window = random_window(rng)
         tones = random_tones(rng)
@@ -107,7 +107,7 @@ class CoarsePairs:
             attributes=self._motion[other] - self._motion[row],
         )
 
-    def _transferred(self, row: int, other: int) -> NDArray[np.float32]:
+    def _transfer(self, row: int, other: int) -> NDArray[np.float32]:
         """Landmarks of ``row``'s motion on ``other``'s face at rest."""
         rest = coefficients.neutral(self._canonical[other][None])
         return from_canonical(coefficients.express(self._motion[row][None], rest), self._pose[row])[0]
