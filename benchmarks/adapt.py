@@ -30,7 +30,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from facediff.audio.wave import load_wave
 from facediff.datasets.footage import read_footage
-from facediff.diffusion.strength import piecewise_linear, within
+from facediff.diffusion.strength import limit_levels, piecewise_linear
 from facediff.evaluation.frechet import FrechetSpace, mouth_features
 from facediff.evaluation.report import TrackedVideo, compare, measure
 from facediff.landmarks.tracker import track_face
@@ -158,13 +158,13 @@ def systems(args: argparse.Namespace, folder: Path) -> dict[str, DiffTalkPipelin
     found: dict[str, DiffTalkPipeline | None] = {
         "warp alone": None,
         "prior alone": prior,
-        "small alone": mixed.mixed(Mix(strength=0.0)),
-        f"normalised {best:g}": mixed.mixed(Mix(strength=best)),
-        "prior early, fading": mixed.mixed(Mix(strength=late)),
-        "prior early, rising": mixed.mixed(Mix(strength=lambda level: 2 * best - late(level))),
-        f"inverse {1 - best:g}": mixed.mixed(Mix(strength=max(0.0, 1 - best), inverse=True)),
-        "product 0.1 (paper)": mixed.mixed(
-            Mix(strength=within(0.1, 0.0, 0.99), form="product")
+        "small alone": mixed.with_mix(Mix(strength=0.0)),
+        f"normalised {best:g}": mixed.with_mix(Mix(strength=best)),
+        "prior early, fading": mixed.with_mix(Mix(strength=late)),
+        "prior early, rising": mixed.with_mix(Mix(strength=lambda level: 2 * best - late(level))),
+        f"inverse {1 - best:g}": mixed.with_mix(Mix(strength=max(0.0, 1 - best), inverse=True)),
+        "product 0.1 (paper)": mixed.with_mix(
+            Mix(strength=limit_levels(0.1, 0.0, 0.99), form="product")
         ),  # not where all is noise
     }
     same_flops = max(20, round(args.steps * cost["small"] / cost["prior"]))

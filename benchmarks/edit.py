@@ -243,7 +243,7 @@ def main() -> None:
     judge = classifier
     if arguments.judge is not None:
         _, wise = model_cache.load_autoencoder(str(arguments.judge), torch.device("cpu"))
-        judge = wise.chosen([name for name in by_prototype("base") if name in wise.names])
+        judge = wise.select([name for name in by_prototype("base") if name in wise.names])
     for method in (PROTOTYPE, "delta"):
         attributes(pipeline, classifier, judge, films, method)
     if len(films) > 1:

@@ -28,7 +28,7 @@ def flat_points() -> NDArray[np.float32]:
     return points
 
 
-def laid_flat(window: NDArray, points: NDArray[np.floating]) -> NDArray:
+def flatten_face(window: NDArray, points: NDArray[np.floating]) -> NDArray:
     """A window (H, W, 3) aligned to ``FLAT``, its landmarks (478, 3) carried to ``flat_points``."""
     return MeshWarp(window, points)(flat_points())
 

@@ -11,7 +11,9 @@ from scipy.spatial.transform import Rotation, Slerp
 from facediff.landmarks.canonical import fit_pose, from_canonical, to_canonical
 from facediff.types import FaceTrack, Points, Presence, RigidPose
 
+# What a head can do in a gap. Fit by, seen on, range tried: unknown.
 MAX_SPEED = 8.0  # eye distances a second: a face that comes back from further away came by a cut
+MAX_ZOOM = 1.6  # as does one that comes back so many times as large, or as small
 
 
 def fill_gaps(track: FaceTrack, max_gap_s: float = 0.5) -> FaceTrack:
@@ -30,7 +32,7 @@ def fill_gaps(track: FaceTrack, max_gap_s: float = 0.5) -> FaceTrack:
         ends = track.points[[before, after]]
         pose = fit_pose(ends)
         if _is_one_movement(pose, (gap + 1) / track.fps):
-            points[before + 1 : after] = _between(ends, pose, gap)
+            points[before + 1 : after] = _interpolate(ends, pose, gap)
             presence[before + 1 : after] = Presence.INTERPOLATED
     return replace(track, points=points, presence=presence)
 
@@ -39,10 +41,10 @@ def _is_one_movement(ends: RigidPose, seconds: float) -> bool:
     """Whether a head can have gone from the first of two poses to the second."""
     smaller, larger = np.sort(ends.scale)
     way = float(np.linalg.norm((ends.translation[1] - ends.translation[0])[:2])) / smaller
-    return bool(way < max(1.0, MAX_SPEED * seconds) and larger / smaller < 1.6)
+    return bool(way < max(1.0, MAX_SPEED * seconds) and larger / smaller < MAX_ZOOM)
 
 
-def _between(ends: Points, pose: RigidPose, count: int) -> NDArray[np.float32]:
+def _interpolate(ends: Points, pose: RigidPose, count: int) -> NDArray[np.float32]:
     canonical = to_canonical(ends, pose)
     share = (np.arange(1, count + 1) / (count + 1)).astype(np.float32)
     turn = Slerp([0.0, 1.0], Rotation.from_matrix(pose.rotation))(share).as_matrix().astype(np.float32)

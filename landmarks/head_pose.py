@@ -8,6 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from facediff.types import RigidPose
 
+# Not fitted.
 MAX_YAW_DEG = 50.0  # beyond, the far half of the face is hidden and its landmarks are a guess
 
 

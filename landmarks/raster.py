@@ -20,7 +20,7 @@ def draw_lips(points: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np
         points: Landmarks (478, 2 or 3) in pixels of the crop.
         size: Width and height of the crop; the maps have half of each.
     """
-    return np.stack([_filled(points, (line,), size, LIP_STEP) for line in (LIPS_OUTER, LIPS_INNER)])
+    return np.stack([_draw_coverage(points, (line,), size, LIP_STEP) for line in (LIPS_OUTER, LIPS_INNER)])
 
 
 def draw_face(points: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -30,13 +30,13 @@ def draw_face(points: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np
         points: Landmarks (478, 2 or 3) in pixels of the crop.
         size: Width and height of the crop; the maps have a quarter of each.
     """
-    lips = [_filled(points, (line,), size, FACE_STEP) for line in (LIPS_OUTER, LIPS_INNER)]
-    open_eyes = _filled(points, (RIGHT_EYE, LEFT_EYE), size, FACE_STEP)
-    irises = _filled(points, (RIGHT_IRIS[1:], LEFT_IRIS[1:]), size, FACE_STEP)
+    lips = [_draw_coverage(points, (line,), size, FACE_STEP) for line in (LIPS_OUTER, LIPS_INNER)]
+    open_eyes = _draw_coverage(points, (RIGHT_EYE, LEFT_EYE), size, FACE_STEP)
+    irises = _draw_coverage(points, (RIGHT_IRIS[1:], LEFT_IRIS[1:]), size, FACE_STEP)
     return np.stack([*lips, open_eyes, np.minimum(irises, open_eyes)])
 
 
-def _filled(
+def _draw_coverage(
     points: NDArray[np.floating], lines: tuple[NDArray[np.integer], ...], size: tuple[int, int], step: int
 ) -> NDArray[np.uint8]:
     """How much of each pixel of a map lies inside one of the lines, 0 to 255."""

@@ -13,11 +13,12 @@ from facediff.landmarks.canonical import canonicalise, from_canonical, mean_face
 from facediff.landmarks.mesh import LEFT_BROW, LEFT_EYE, MESH_POINTS, OUTER_EYES, RIGHT_BROW, RIGHT_EYE
 from facediff.types import FaceTrack, Presence, RigidPose
 
+# By which a cut is told. Fit by, seen on, range tried: unknown; tests hold that heads that turn and nod are no cuts.
 SHOT_JUMP = 0.6  # eye distances from one frame to the next: a cut, not a movement
 SHOT_ZOOM = 1.25  # so is such a change of the face's size
 
 
-def stretches(track: FaceTrack) -> list[slice]:
+def split_at_cuts(track: FaceTrack) -> list[slice]:
     """Runs of frames with a face and without a cut between them."""
     usable = track.usable
     centre = track.points[:, :MESH_POINTS, :2].mean(1)
@@ -60,16 +61,16 @@ def smooth_track(
     if (track.presence != Presence.ABSENT).sum() == 0:
         raise ValueError("the track has no face in it")
     canonical, pose = canonicalise(track.points)
-    for run in stretches(track):
+    for run in split_at_cuts(track):
         part = smooth_pose(pose.take(run), pose_s, track.fps)
         pose.rotation[run], pose.scale[run], pose.translation[run] = part.rotation, part.scale, part.translation
         if track.fps and run.stop - run.start >= 3:
-            light, strong = (_low_pass(canonical[run], s * track.fps / 2) for s in (shape_s, firm_s))
+            light, strong = (_smooth(canonical[run], s * track.fps / 2) for s in (shape_s, firm_s))
             canonical[run] = light + _firmness()[:, None] * (strong - light)
     return replace(track, points=from_canonical(canonical, pose)), canonical, pose
 
 
-def _low_pass(values: NDArray[np.floating], sigma: float) -> NDArray[np.floating]:
+def _smooth(values: NDArray[np.floating], sigma: float) -> NDArray[np.floating]:
     return gaussian_filter1d(values, sigma, axis=0, mode="nearest") if sigma > 0 else values
 
 

@@ -57,7 +57,7 @@ class Conditioning:
         """
         return torch.zeros_like(like) if self.coarse is not None else self.concat[:, : like.shape[1]]
 
-    def known(self, channels: int) -> tuple[Tensor, Tensor] | None:
+    def known_latents(self, channels: int) -> tuple[Tensor, Tensor] | None:
         """Latents of the masked frame and a mask, 1 where to paint: elsewhere they are held (DiffTalk's inpainting).
 
         None where a residual is denoised: it is zero outside the mask by itself.

@@ -11,7 +11,7 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 
-def words_of(caption: str) -> list[str]:
+def split_words(caption: str) -> list[str]:
     """The words of a caption, in small letters."""
     return re.findall(r"[^\W\d_]+", caption.lower())
 
@@ -32,15 +32,15 @@ class CaptionEncoder(ModelMixin, ConfigMixin):
         self._place = {word: index for index, word in enumerate(self.config["vocabulary"])}
         self.words = nn.Parameter(torch.zeros(len(self._place), dim))
 
-    def known(self, caption: str) -> list[str]:
+    def find_known(self, caption: str) -> list[str]:
         """Those words of a caption that mean something here."""
-        return [word for word in words_of(caption) if word in self._place]
+        return [word for word in split_words(caption) if word in self._place]
 
     def bag(self, captions: Iterable[str]) -> Tensor:
         """(B, V): 1 for each word that is in a caption."""
         bag = torch.zeros(len(captions := list(captions)), len(self._place))
         for row, caption in enumerate(captions):
-            for word in self.known(caption):
+            for word in self.find_known(caption):
                 bag[row, self._place[word]] = 1.0
         return bag
 

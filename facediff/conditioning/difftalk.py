@@ -12,6 +12,12 @@ from facediff.conditioning.bundle import Conditioning
 from facediff.conditioning.encoders import MOUTH_POINTS, AudioTokens, LandmarkTokens, PoseToken
 
 LIP_FOLD = 4  # lip maps have half the crop's resolution, latents an eighth
+# What training sees and rendering asks for must be alike, so both read it here. In eye distances around the lips. Fit
+# by, seen on, range tried: unknown; as since the first version.
+TRAINED_MASK_REACH = (0.10, 0.26)  # drawn anew for each pair
+MASK_REACH = 0.18  # of what is rendered
+# Deviation of the initial noise; less than 1 trades variety for steadiness, as few steps need. Unknown likewise.
+NOISE_TEMPERATURE = 0.5
 
 
 class DiffTalkConditioner(ModelMixin, ConfigMixin):
@@ -96,7 +102,7 @@ class DiffTalkConditioner(ModelMixin, ConfigMixin):
         tokens = self.tokens(window, points, rotation, audio_known, lips_known)
         return Conditioning(concat, tokens, mask, reference, self.config["residual_scale"])
 
-    def without_sound(self, cond: Conditioning) -> Conditioning:
+    def drop_sound(self, cond: Conditioning) -> Conditioning:
         """The same conditioning with the sound unknown, for guidance."""
         null = (self.audio.silence + self.audio.place).to(cond.tokens.dtype).expand(len(cond), -1, -1)
         return cond.with_tokens(torch.cat([null, cond.tokens[:, self.audio.tokens :]], dim=1))

@@ -75,7 +75,7 @@ class DiffTalkPaperConditioner(ModelMixin, ConfigMixin):
         token = torch.cat([heard, self.landmarks(upper)], dim=1)[:, None]
         return Conditioning(torch.cat([masked, reference], dim=1), token, mask)
 
-    def without_sound(self, cond: Conditioning) -> Conditioning:
+    def drop_sound(self, cond: Conditioning) -> Conditioning:
         """The same conditioning with the sound unknown, for guidance."""
         face = cond.tokens[..., 64:]
         return cond.with_tokens(torch.cat([self.silence.to(face.dtype).expand_as(face), face], dim=-1))

@@ -17,6 +17,9 @@ from facediff.models.gating import AttributeGate
 from facediff.motion import coefficients
 
 MAP_FOLD = 2  # face maps have a quarter of the crop's resolution, latents an eighth
+# Eye distances around the face oval that may be repainted, in training and in rendering. Fit by, seen on, range tried:
+# unknown, as since the first version.
+MASK_REACH = 0.14
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,10 @@ class FADMConditioner(ModelMixin, ConfigMixin):
 
 
 def attribute_scale() -> Tensor:
-    """(31,) what each channel of a motion is divided by, so that usual ones lie within 1."""
+    """(31,) what each channel of a motion is divided by, so that usual ones lie within 1.
+
+    The refiner was trained with these numbers; by what they were chosen is unknown.
+    """
     scale = torch.ones(coefficients.DIMENSIONS)
     for part, value in (
         (coefficients.LIPS, 2.0),

@@ -29,7 +29,7 @@ def read_footage(folder: Path) -> list[Recording]:
     return clips
 
 
-def caption_of(clip: Recording) -> str:
+def read_caption(clip: Recording) -> str:
     """What is said about a clip: the text file of its name beside it, or nothing.
 
     Raises:

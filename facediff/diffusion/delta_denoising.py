@@ -12,7 +12,7 @@ from facediff.diffusion.prediction import to_sample
 from facediff.errors import ConfigError
 
 
-def expected_clean(
+def predict_clean(
     predict: Callable[[Tensor, Tensor], Tensor],
     latents: Tensor,
     scheduler: SchedulerMixin,

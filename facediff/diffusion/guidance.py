@@ -13,7 +13,7 @@ C = TypeVar("C")
 Predict = Callable[[Tensor, Tensor, C], Tensor]
 
 
-def classifier_free(predict: Predict[C], cond: C, null: C, guidance_scale: float) -> Callable[[Tensor, Tensor], Tensor]:
+def apply_guidance(predict: Predict[C], cond: C, null: C, guidance_scale: float) -> Callable[[Tensor, Tensor], Tensor]:
     """A denoiser of (x, t) that leans towards its condition.
 
     Gives ``null + guidance_scale * (cond - null)``. A scale of 1 costs one call and is the plain prediction, bit for

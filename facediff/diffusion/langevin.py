@@ -10,7 +10,7 @@ from torch import Tensor
 from facediff.errors import ConfigError
 
 
-def langevin(
+def run_langevin(
     predict: Callable[[Tensor, Tensor], Tensor],
     x: Tensor,
     t: Tensor,

@@ -70,26 +70,26 @@ def denoise(
         else scheduler.add_noise(start, noise, levels)
     )
     # Where the last noise level is pure noise, rounding would have DDIM take the root of less than nothing at eta 1.
-    extra = _accepted(scheduler, generator=generator, eta=min(eta, 0.9999) or None)
+    extra = _select_accepted(scheduler, generator=generator, eta=min(eta, 0.9999) or None)
     for index, t in enumerate(timesteps):
         if known is not None:
-            x = _held(x, known, scheduler.add_noise(known[0], noise, t.expand(len(noise))))
+            x = _blend_known(x, known, scheduler.add_noise(known[0], noise, t.expand(len(noise))))
         if corrector is not None:
             x = corrector(x, t)
         seen = scheduler.scale_model_input(x, t) if hasattr(scheduler, "scale_model_input") else x  # flow matching
         output = predict(seen, t)
-        fresh = {} if step_noise is None else _accepted(scheduler, variance_noise=step_noise(index))
+        fresh = {} if step_noise is None else _select_accepted(scheduler, variance_noise=step_noise(index))
         x = scheduler.step(output, t, x, return_dict=False, **extra, **fresh)[0]
         if callback is not None:
             callback(index, int(t), x)
-    return x if known is None else _held(x, known, known[0])
+    return x if known is None else _blend_known(x, known, known[0])
 
 
-def _held(x: Tensor, known: tuple[Tensor, Tensor], latents: Tensor) -> Tensor:
+def _blend_known(x: Tensor, known: tuple[Tensor, Tensor], latents: Tensor) -> Tensor:
     return known[1] * x + (1 - known[1]) * latents
 
 
-def _accepted(scheduler: SchedulerMixin, **arguments: Any) -> dict[str, Any]:
+def _select_accepted(scheduler: SchedulerMixin, **arguments: Any) -> dict[str, Any]:
     """Those of the arguments that are given and that the scheduler's step takes."""
     takes = signature(scheduler.step).parameters
     return {name: value for name, value in arguments.items() if value is not None and name in takes}

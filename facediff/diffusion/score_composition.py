@@ -1,8 +1,8 @@
 """Several denoisers as one: a small model of one domain with a large prior, or any number of experts.
 
-Two forms. ``product`` is Video-Adapter's: it adds up whole predictions, so the more experts there are, the more noise
-is taken off. ``normalised`` adds up differences, so its coefficients sum to 1: it is right for every kind of
-prediction, not the noise alone, and its samples keep their contrast.
+Two forms. ``compose_product`` is Video-Adapter's: it adds up whole predictions, so the more experts there are, the more
+noise is taken off. ``compose_normalised`` adds up differences, so its coefficients sum to 1: it is right for every kind
+of prediction, not the noise alone, and its samples keep their contrast.
 
 Source: Yang et al., "Probabilistic Adaptation of Text-to-Video Models" (Video-Adapter, ICLR 2024).
 """
@@ -39,7 +39,7 @@ class Expert(Generic[C]):
     strength: Strength = 1.0
 
 
-def product(host: Expert, others: Sequence[Expert], *, num_train_timesteps: int = 1000) -> Composed:
+def compose_product(host: Expert, others: Sequence[Expert], *, num_train_timesteps: int = 1000) -> Composed:
     """The score of p(x | c) q(x | c)^γ under classifier-free guidance, with the host's null as its baseline.
 
     ε̂ = ε(∅) + ω (ε(c) + Σ γᵢ εᵢ(c) - ε(∅)), with ε the host's and εᵢ the others'. With the small model as host and the
@@ -65,14 +65,14 @@ def product(host: Expert, others: Sequence[Expert], *, num_train_timesteps: int 
         level = float(t) / num_train_timesteps
         guidance = strength_at(host.strength, level)
         whole = host.predict(x, t, host.cond)
-        for weight, other in _active(others, level):
+        for weight, other in _select_active(others, level):
             whole = whole + weight * other.predict(x, t, other.cond)
-        return whole if guidance == 1.0 else _guided(_baseline(host, x, t, guidance), whole, guidance)
+        return whole if guidance == 1.0 else _guide(_predict_baseline(host, x, t, guidance), whole, guidance)
 
     return composed
 
 
-def normalised(host: Expert, others: Sequence[Expert], *, num_train_timesteps: int = 1000) -> Composed:
+def compose_normalised(host: Expert, others: Sequence[Expert], *, num_train_timesteps: int = 1000) -> Composed:
     """A mix whose coefficients sum to 1, of predictions of any one kind.
 
     ε̂ = ε(∅) + ω (ε(c) - ε(∅)) + Σ γᵢ (εᵢ(c) - εᵢ(∅ᵢ)): each expert pulls along its own condition, away from its own
@@ -97,11 +97,11 @@ def normalised(host: Expert, others: Sequence[Expert], *, num_train_timesteps: i
     def composed(x: Tensor, t: Tensor) -> Tensor:
         level = float(t) / num_train_timesteps
         guidance = strength_at(host.strength, level)
-        active = _active(others, level)
+        active = _select_active(others, level)
         own = base = host.predict(x, t, host.cond)
         if guidance != 1.0 or (host.null is not None and any(other.null is None for _, other in active)):
-            base = _baseline(host, x, t, guidance)
-        mixed = own if guidance == 1.0 else _guided(base, own, guidance)
+            base = _predict_baseline(host, x, t, guidance)
+        mixed = own if guidance == 1.0 else _guide(base, own, guidance)
         for weight, other in active:
             apart = base if other.null is None else other.predict(x, t, other.null)
             mixed = mixed + weight * (other.predict(x, t, other.cond) - apart)
@@ -110,18 +110,18 @@ def normalised(host: Expert, others: Sequence[Expert], *, num_train_timesteps: i
     return composed
 
 
-def _active(others: Sequence[Expert], level: float) -> list[tuple[float, Expert]]:
+def _select_active(others: Sequence[Expert], level: float) -> list[tuple[float, Expert]]:
     """Those who have a say at a level, with how much of it."""
     weighed = [(strength_at(other.strength, level), other) for other in others]
     return [(weight, other) for weight, other in weighed if weight > 0]
 
 
-def _baseline(host: Expert, x: Tensor, t: Tensor, guidance: float) -> Tensor:
+def _predict_baseline(host: Expert, x: Tensor, t: Tensor, guidance: float) -> Tensor:
     if host.null is None:
         raise ConfigError(f"a guidance of {guidance:g} needs a null condition; give one, or guidance 1")
     return host.predict(x, t, host.null)
 
 
-def _guided(base: Tensor, towards: Tensor, guidance: float) -> Tensor:
+def _guide(base: Tensor, towards: Tensor, guidance: float) -> Tensor:
     """As ``facediff.diffusion.guidance`` reckons it, to the bit."""
     return base + guidance * (towards - base)

@@ -52,7 +52,7 @@ def piecewise_linear(points: Sequence[tuple[float, float]]) -> Callable[[float],
     return at
 
 
-def within(strength: Strength, low: float, high: float) -> Callable[[float], float]:
+def limit_levels(strength: Strength, low: float, high: float) -> Callable[[float], float]:
     """A strength that is 0 outside of the levels [low, high]: there the model is not called.
 
     Raises:

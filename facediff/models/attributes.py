@@ -51,7 +51,7 @@ class AttributeClassifier(ModelMixin, ConfigMixin):
         return self.names.index(name)
 
     @torch.no_grad()
-    def chosen(self, names: Sequence[str]) -> AttributeClassifier:
+    def select(self, names: Sequence[str]) -> AttributeClassifier:
         """A classifier of some of the attributes alone.
 
         Raises:
@@ -66,15 +66,15 @@ class AttributeClassifier(ModelMixin, ConfigMixin):
         part.directions.copy_(self.directions[rows])
         return part.eval()
 
-    def standardised(self, identity: Tensor) -> Tensor:
+    def standardise(self, identity: Tensor) -> Tensor:
         """Identity vectors (B, D) with each component at mean 0 and deviation 1 over the training people."""
         return (identity - self.mean) / self.deviation
 
     def forward(self, identity: Tensor) -> Tensor:
         """Logits (B, A) of identity vectors (B, D)."""
-        return self.linear(self.standardised(identity))
+        return self.linear(self.standardise(identity))
 
-    def edited(self, identity: Tensor, strengths: Tensor) -> Tensor:
+    def edit(self, identity: Tensor, strengths: Tensor) -> Tensor:
         """Identity vectors (B, D) of length 1, moved by ``strengths`` (A,).
 
         At 1 an attribute changes by as much as it differs, all else being equal, between people who have it and people

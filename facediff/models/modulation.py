@@ -54,18 +54,18 @@ class DualModulationBlock(nn.Module):
     def forward(self, x: Tensor, time: Tensor, face: Tensor) -> Tensor:
         """(B, out, h, w) of (B, in, h, w), vectors (B, time_dim) of the noise level and (B, face_dim) of the face."""
         hidden = F.silu(self.norm1(x))
-        hidden, x = self.conv1(self._resampled(hidden)), self._resampled(x)
-        hidden = self.conv2(F.silu(modulated(self.norm2(hidden), self.time(F.silu(time)))))
-        hidden = F.silu(modulated(self.norm3(hidden), self.face(F.silu(face))))
+        hidden, x = self.conv1(self._resample(hidden)), self._resample(x)
+        hidden = self.conv2(F.silu(modulate(self.norm2(hidden), self.time(F.silu(time)))))
+        hidden = F.silu(modulate(self.norm3(hidden), self.face(F.silu(face))))
         return self.skip(x) + self.conv3(self.dropout(hidden))
 
-    def _resampled(self, x: Tensor) -> Tensor:
+    def _resample(self, x: Tensor) -> Tensor:
         if self.resample == "down":
             return F.avg_pool2d(x, 2)
         return F.interpolate(x, scale_factor=2.0, mode="nearest") if self.resample == "up" else x
 
 
-def modulated(x: Tensor, vector: Tensor) -> Tensor:
+def modulate(x: Tensor, vector: Tensor) -> Tensor:
     """``x`` (B, C, h, w), scaled and shifted by the halves of a vector (B, 2 C)."""
     scale, shift = vector[:, :, None, None].chunk(2, dim=1)
     return torch.addcmul(shift, x, 1 + scale)

@@ -145,11 +145,11 @@ class MotionDenoiser(ModelMixin, ConfigMixin):
         """The same features with a learned null where ``heard`` (B,) is False."""
         return features if heard is None else torch.where(heard[:, None, None], features, self.unheard)
 
-    def expected(self, speech: Tensor) -> Tensor:
+    def regress_mean(self, speech: Tensor) -> Tensor:
         """The mean motion (B, D, T), normalised, that goes with speech features: what a regressor would say."""
         return self.usual(speech)
 
-    def closing(self, speech: Tensor) -> Tensor:
+    def predict_lip_closure(self, speech: Tensor) -> Tensor:
         """How likely lips must meet, (B, T) in [0, 1]: on m, b and p, which eyes miss where a mean stays half open."""
         return self.closes(speech)[:, 0].sigmoid()
 
@@ -159,4 +159,4 @@ class MotionDenoiser(ModelMixin, ConfigMixin):
         x, sound = self.enter(noisy), self.attend(speech)
         for join, block in zip(self.join, self.blocks, strict=True):
             x = block(x + join(sound), level)
-        return self.expected(speech) + self.leave(x)
+        return self.regress_mean(speech) + self.leave(x)

@@ -22,14 +22,14 @@ MAX_FRAMES = 32
 def small_space_time(latent_channels: int = LATENT_CHANNELS, extra_channels: int = 57) -> UNetMotionModel:
     """A denoiser of the latents (B, 12, F, 16, 20) of mouth windows: 0.36 M parameters, 0.1 GFLOP a call and frame.
 
-    It starts as an image model (see ``still``), and takes up to 32 frames. It is given what DiffTalk's denoiser is
+    It starts as an image model (see ``freeze_time``), takes up to 32 frames, and is given what DiffTalk's denoiser is
     given. Attention, across tokens, within a frame and along time, sits at half the latents' resolution.
 
     Args:
         latent_channels: Of the codec.
         extra_channels: Of maps that it sees beside the noisy latents.
     """
-    return still(
+    return freeze_time(
         UNetMotionModel(
             sample_size=(16, 20),
             in_channels=latent_channels + extra_channels,
@@ -64,7 +64,7 @@ class TemporalLayer(ModelMixin, ConfigMixin):
             heads, channels // heads, channels, norm_num_groups=groups, positional_embeddings="sinusoidal",
             num_positional_embeddings=MAX_FRAMES,
         )  # fmt: skip
-        _no_effect(self.layer)
+        _mute(self.layer)
 
 
 def space_time_prior(unet: UNet2DConditionModel, temporal: TemporalLayer | None = None) -> UNetMotionModel:
@@ -85,12 +85,12 @@ def space_time_prior(unet: UNet2DConditionModel, temporal: TemporalLayer | None 
         motion_norm_num_groups=temporal.config["groups"],
         motion_max_seq_length=MAX_FRAMES,
     )
-    clips = still(UNetMotionModel.from_unet2d(unet, adapter)).to(unet.dtype)
+    clips = freeze_time(UNetMotionModel.from_unet2d(unet, adapter)).to(unet.dtype)
     clips.mid_block.motion_modules[0] = temporal.layer
     return clips
 
 
-def still(unet: UNetMotionModel) -> UNetMotionModel:
+def freeze_time(unet: UNetMotionModel) -> UNetMotionModel:
     """The network with the last layer of every temporal one at zero: each frame is denoised as a picture of its own.
 
     Neither a fresh ``UNetMotionModel`` nor one made from an image model is like that in diffusers; frames would disturb
@@ -100,11 +100,11 @@ def still(unet: UNetMotionModel) -> UNetMotionModel:
     """
     for module in unet.modules():
         if isinstance(module, AnimateDiffTransformer3D):
-            _no_effect(module)
+            _mute(module)
     return unet
 
 
-def _no_effect(layer: AnimateDiffTransformer3D) -> None:
+def _mute(layer: AnimateDiffTransformer3D) -> None:
     nn.init.zeros_(layer.proj_out.weight)
     nn.init.zeros_(layer.proj_out.bias)
 

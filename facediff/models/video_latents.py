@@ -19,7 +19,7 @@ def encode(codec: VideoCodec, video: Tensor) -> Tensor:
     if isinstance(codec, AutoencoderKLWan):
         mean, std = _moments(codec, video)
         return (codec.encode(video).latent_dist.mode() - mean) / std
-    return _unfolded(space.encode(codec, _folded(video)), len(video))
+    return _unfold(space.encode(codec, _fold(video)), len(video))
 
 
 def decode(codec: VideoCodec, latents: Tensor) -> Tensor:
@@ -27,7 +27,7 @@ def decode(codec: VideoCodec, latents: Tensor) -> Tensor:
     if isinstance(codec, AutoencoderKLWan):
         mean, std = _moments(codec, latents)
         return codec.decode(latents * std + mean, return_dict=False)[0]
-    return _unfolded(space.decode(codec, _folded(latents)), len(latents))
+    return _unfold(space.decode(codec, _fold(latents)), len(latents))
 
 
 def latent_size(codec: VideoCodec, frames: int, height: int, width: int) -> tuple[int, int, int]:
@@ -39,11 +39,11 @@ def latent_size(codec: VideoCodec, frames: int, height: int, width: int) -> tupl
     return frames, height // side, width // side
 
 
-def _folded(clips: Tensor) -> Tensor:
+def _fold(clips: Tensor) -> Tensor:
     return clips.transpose(1, 2).flatten(0, 1)
 
 
-def _unfolded(frames: Tensor, clips: int) -> Tensor:
+def _unfold(frames: Tensor, clips: int) -> Tensor:
     return frames.unflatten(0, (clips, -1)).transpose(1, 2)
 
 

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import replace
 
-import torch
 from diffusers import UNetMotionModel
-from diffusers.guiders import BaseGuidance
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 
 from facediff.conditioning.bundle import Conditioning
 from facediff.conditioning.captions import CaptionEncoder
 from facediff.conditioning.difftalk import DiffTalkConditioner
-from facediff.diffusion.guided import no_scale_beside
+from facediff.diffusion.guiders import refuse_scale_beside
 from facediff.errors import ConfigError
-from facediff.models import latents as space
 from facediff.models.latents import Codec
-from facediff.pipelines.difftalk import DiffTalkOutput, DiffTalkPipeline
+from facediff.pipelines.difftalk import DiffTalkPipeline
+from facediff.pipelines.shared import Sampling
 from facediff.pipelines.video_adapter import Mix, VideoAdapterPipeline
 from facediff.pipelines.video_denoisers import ClipCondition
 
@@ -57,13 +54,13 @@ class AdaptedTalkPipeline(DiffTalkPipeline):
         self.mix, self.caption = Mix(), ""
         VideoAdapterPipeline(small, unet, scheduler)  # refuses what does not go together
 
-    def mixed(self, mix: Mix, caption: str = "") -> AdaptedTalkPipeline:
+    def with_mix(self, mix: Mix, caption: str = "") -> AdaptedTalkPipeline:
         """The same networks, composed in another way, or told something about the clip.
 
         Raises:
             ConfigError: None of the words is known.
         """
-        known = {*self.captions.known(caption), *self.prior_captions.known(caption)}
+        known = {*self.captions.find_known(caption), *self.prior_captions.find_known(caption)}
         if caption and not known:
             words = sorted({*self.captions.config["vocabulary"], *self.prior_captions.config["vocabulary"]})
             told = f"it knows {', '.join(words)}" if words else "it was trained without captions"
@@ -72,42 +69,30 @@ class AdaptedTalkPipeline(DiffTalkPipeline):
         other.mix, other.caption = mix, caption
         return other
 
-    @torch.inference_mode()
-    def __call__(
-        self,
-        cond: Conditioning,
-        latents: Tensor,
-        *,
-        num_inference_steps: int = 2,
-        guidance_scale: float = 1.0,
-        guider: BaseGuidance | None = None,
-        decode: bool = True,
-        callback: Callable[[int, int, Tensor], None] | None = None,
-    ) -> DiffTalkOutput:
-        """Paints F windows, which are one clip; see ``DiffTalkPipeline`` for the arguments.
+    mixed = with_mix  # as it was called; for one release
 
-        A guider takes the mix's place; see ``VideoAdapterPipeline``.
-        """
-        noise = latents.to(cond.concat.device, cond.concat.dtype).expand(len(cond), -1, -1, -1)
+    def _sample(self, cond: Conditioning, noise: Tensor, sampling: Sampling) -> Tensor:
+        """As DiffTalk's, of F windows that are one clip. A guider takes the mix's place."""
+        scale, guider = sampling.guidance_scale, sampling.guider
         if guider is not None:
-            no_scale_beside(guider, guidance_scale)
-        without = None if guider is None and guidance_scale == 1.0 else self.conditioner.without_sound(cond)
+            refuse_scale_beside(guider, scale)
+        without = None if guider is None and scale == 1.0 else self.conditioner.drop_sound(cond)
         adapter = VideoAdapterPipeline(self.small, self.unet, self.scheduler)
-        result = adapter(
-            self._clip(cond, self.captions),
-            None if without is None else self._clip(without, self.captions),
-            self._clip(cond, self.prior_captions),
-            None if without is None else self._clip(without, self.prior_captions),
-            mix=replace(self.mix, guidance_scale=guidance_scale) if guider is None else None,
+        clips = [
+            None if known is None else self._clip(known, words)
+            for words in (self.captions, self.prior_captions)
+            for known in (cond, without)
+        ]
+        made = adapter(
+            *clips,  # type: ignore[arg-type]
+            mix=replace(self.mix, guidance_scale=scale) if guider is None else None,
             guider=guider,
-            num_inference_steps=num_inference_steps,
+            num_inference_steps=sampling.num_inference_steps,
             latents=noise.transpose(0, 1)[None],
             decode=False,
-            callback=callback,
+            callback=sampling.callback,
         ).latents
-        result = cond.latents(result[0].transpose(0, 1))
-        images = space.decode(self.codec, result) if decode else result.new_zeros(0)
-        return DiffTalkOutput(images=images, latents=result)
+        return made[0].transpose(0, 1)
 
     def _clip(self, cond: Conditioning, words: CaptionEncoder) -> ClipCondition:
         """What F frames are conditioned on as one clip, with what is said about it."""

@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from diffusers import DiffusionPipeline, UNet2DConditionModel
 from diffusers.guiders import BaseGuidance
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
-from diffusers.utils import BaseOutput
 from torch import Tensor
 
 from facediff.conditioning.bundle import Conditioning
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.conditioning.difftalk_paper import DiffTalkPaperConditioner
-from facediff.diffusion.guidance import classifier_free
-from facediff.diffusion.guided import guided, no_scale_beside
 from facediff.diffusion.sampler import denoise
 from facediff.models import latents as space
 from facediff.models.latents import Codec
-
-
-@dataclass
-class DiffTalkOutput(BaseOutput):
-    """What the pipeline gives.
-
-    Attributes:
-        images: Windows (F, 3, H, W) in [-1, 1].
-        latents: Their latents (F, L, h, w).
-    """
-
-    images: Tensor
-    latents: Tensor
+from facediff.pipelines.shared import (
+    FrameOutput,
+    Sampling,
+    latent_shape,
+    make_denoiser,
+    make_output,
+    move_to,
+    run_unet,
+    spread_noise,
+)
 
 
 class DiffTalkPipeline(DiffusionPipeline):
@@ -65,9 +58,7 @@ class DiffTalkPipeline(DiffusionPipeline):
     def noise(self, size: tuple[int, int], seed: int) -> Tensor:
         """The initial noise (1, L, h, w) that all frames of a clip share; size is the window's (width, height)."""
         generator = torch.Generator("cpu").manual_seed(seed)
-        stride = space.stride(self.codec)
-        shape = (1, self.unet.config["out_channels"], size[1] // stride, size[0] // stride)
-        return torch.randn(shape, generator=generator)
+        return torch.randn((1, *latent_shape(self.unet, self.codec, size)), generator=generator)
 
     @torch.inference_mode()
     def condition(
@@ -94,26 +85,24 @@ class DiffTalkPipeline(DiffusionPipeline):
             windows: Speech features (F, columns, dim); None for no sound.
             lips_known: False lets the sound alone decide on the lips.
         """
-        device, dtype = self.unet.device, self.unet.dtype
-        move = {"device": device, "dtype": dtype}
+        device, count = self.unet.device, len(frames)
         hidden = torch.where(mask > 0, torch.zeros((), dtype=frames.dtype), frames)
-        pictures = torch.cat([hidden, reference]).to(**move).contiguous(memory_format=torch.channels_last)
+        pictures = move_to(self.unet, torch.cat([hidden, reference])).contiguous(memory_format=torch.channels_last)
         masked, seen = space.encode(self.codec, pictures).chunk(2)
-        count = len(frames)
+        heard = torch.full((count,), windows is not None, device=device)
         if windows is None:
             config = self.conditioner.config
             windows = torch.zeros(count, config["audio_columns"], config["feature_dim"])
-            heard = torch.zeros(count, dtype=torch.bool, device=device)
-        else:
-            heard = torch.ones(count, dtype=torch.bool, device=device)
+        told = (mask, lips, windows, points, rotation)
+        mask, lips, windows, points, rotation = (move_to(self.unet, tensor) for tensor in told)
         cond = self.conditioner(
             masked,
             seen,
-            F.avg_pool2d(mask.to(**move), space.stride(self.codec)),
-            lips.to(**move),
-            windows.to(**move),
-            points.to(**move),
-            rotation.to(**move),
+            F.avg_pool2d(mask, space.stride(self.codec)),
+            lips,
+            windows,
+            points,
+            rotation,
             audio_known=heard,
             lips_known=torch.full_like(heard, lips_known),
         )
@@ -130,7 +119,7 @@ class DiffTalkPipeline(DiffusionPipeline):
         guider: BaseGuidance | None = None,
         decode: bool = True,
         callback: Callable[[int, int, Tensor], None] | None = None,
-    ) -> DiffTalkOutput:
+    ) -> FrameOutput:
         """Paints F windows.
 
         Args:
@@ -146,21 +135,25 @@ class DiffTalkPipeline(DiffusionPipeline):
         Raises:
             ConfigError: Both a guidance scale and a guider are given.
         """
-        noise = latents.to(cond.concat.device, cond.concat.dtype).expand(len(cond), -1, -1, -1)
+        noise = spread_noise(latents, cond.concat)
+        sampling = Sampling(
+            num_inference_steps=num_inference_steps, guidance_scale=guidance_scale, guider=guider, callback=callback
+        )
+        made = cond.latents(self._sample(cond, noise, sampling))
+        return make_output(made, (lambda x: space.decode(self.codec, x)) if decode else None)
+
+    def _sample(self, cond: Conditioning, noise: Tensor, sampling: Sampling) -> Tensor:
+        """What is denoised (F, L, h, w) of noise of that shape."""
 
         def predict(x: Tensor, t: Tensor, c: Conditioning) -> Tensor:
-            x = torch.cat([x, c.concat], dim=1).contiguous(memory_format=torch.channels_last)
-            return self.unet(x, t, c.tokens, return_dict=False)[0]
+            return run_unet(self.unet, x, c.concat, t, c.tokens)
 
-        without = self.conditioner.without_sound(cond)
-        if guider is None:
-            denoiser = classifier_free(predict, cond, without, guidance_scale)
-        else:
-            no_scale_beside(guider, guidance_scale)
-            denoiser = guided(guider, predict, self.unet, (cond, without), self.scheduler, num_inference_steps)
-        result = denoise(
-            denoiser, noise, self.scheduler, num_inference_steps, known=cond.known(noise.shape[1]), callback=callback
+        conditions = (cond, self.conditioner.drop_sound(cond))
+        return denoise(
+            make_denoiser(predict, self.unet, conditions, self.scheduler, sampling),
+            noise,
+            self.scheduler,
+            sampling.num_inference_steps,
+            known=cond.known_latents(noise.shape[1]),
+            callback=sampling.callback,
         )
-        result = cond.latents(result)
-        images = space.decode(self.codec, result) if decode else result.new_zeros(0)
-        return DiffTalkOutput(images=images, latents=result)

@@ -9,30 +9,16 @@ import torch
 import torch.nn.functional as F
 from diffusers import DDIMScheduler, DiffusionPipeline
 from diffusers.guiders import BaseGuidance
-from diffusers.utils import BaseOutput
 from torch import Tensor
 
 from facediff.conditioning.diffusion_autoencoder import FaceVector, coordinate_maps, place_maps
-from facediff.diffusion.guided import guided
 from facediff.diffusion.inversion import invert
 from facediff.diffusion.sampler import denoise
 from facediff.models import latents as space
 from facediff.models.diffusion_autoencoder import DualModulationUNet
 from facediff.models.identity import IdentityEncoder
 from facediff.models.latents import Codec
-
-
-@dataclass
-class VideoAutoencoderOutput(BaseOutput):
-    """What the pipeline gives.
-
-    Attributes:
-        images: Faces (F, 3, H, W) in [-1, 1].
-        latents: Their latents (F, L, h, w).
-    """
-
-    images: Tensor
-    latents: Tensor
+from facediff.pipelines.shared import FrameOutput, Sampling, make_denoiser, make_output, move_to
 
 
 @dataclass(frozen=True)
@@ -85,7 +71,7 @@ class DiffusionVideoAutoencoderPipeline(DiffusionPipeline):
     @torch.inference_mode()
     def latents(self, images: Tensor) -> Tensor:
         """Latents (F, L, h, w) of pictures (F, 3, H, W) in [-1, 1]."""
-        images = self._moved(images).contiguous(memory_format=torch.channels_last)
+        images = move_to(self.unet, images).contiguous(memory_format=torch.channels_last)
         return images if self.codec is None else space.encode(self.codec, images)
 
     def decode(self, latents: Tensor) -> Tensor:
@@ -95,7 +81,7 @@ class DiffusionVideoAutoencoderPipeline(DiffusionPipeline):
     @torch.inference_mode()
     def identify(self, latents: Tensor, face_layout: FaceLayout) -> Tensor:
         """Identity vectors (F, D) of length 1, one a frame; ``video_identity`` makes one of them."""
-        maps = coordinate_maps(self._moved(face_layout.coordinates))
+        maps = coordinate_maps(move_to(self.unet, face_layout.coordinates))
         return self.identity(latents, maps if self.identity.config["map_channels"] else None)
 
     @torch.inference_mode()
@@ -140,7 +126,7 @@ class DiffusionVideoAutoencoderPipeline(DiffusionPipeline):
         null_identity: Tensor | None = None,
         decode: bool = True,
         callback: Callable[[int, int, Tensor], None] | None = None,
-    ) -> VideoAutoencoderOutput:
+    ) -> FrameOutput:
         """Decodes F frames.
 
         Args:
@@ -157,30 +143,27 @@ class DiffusionVideoAutoencoderPipeline(DiffusionPipeline):
         Raises:
             ConfigError: The guider wants a negative condition that there is not.
         """
-        predict = self.predictor(identity, face_layout)
-        if guider is not None:
-            null = None if null_identity is None else self.predictor(null_identity, face_layout)
-            predict = guided(
-                guider, lambda x, t, asked: asked(x, t), self.unet, (predict, null), self.scheduler, num_inference_steps
-            )
-        made = denoise(predict, self._moved(noise), self.scheduler, num_inference_steps, callback=callback)
-        return VideoAutoencoderOutput(images=self.decode(made) if decode else made.new_zeros(0), latents=made)
+        conditions = (
+            self.predictor(identity, face_layout),
+            None if null_identity is None else self.predictor(null_identity, face_layout),
+        )
+        sampling = Sampling(num_inference_steps=num_inference_steps, guider=guider)
+        denoiser = make_denoiser(lambda x, t, asked: asked(x, t), self.unet, conditions, self.scheduler, sampling)
+        made = denoise(denoiser, move_to(self.unet, noise), self.scheduler, num_inference_steps, callback=callback)
+        return make_output(made, self.decode if decode else None)
 
     def predictor(self, identity: Tensor, face_layout: FaceLayout) -> Callable[[Tensor, Tensor], Tensor]:
         """The denoiser of frames under an identity (D,), which gradients may flow back to."""
-        face = self.face(self._moved(identity).expand(len(face_layout), -1), self._moved(face_layout.points))
-        maps = None
-        if self.unet.config["map_channels"]:
-            maps = place_maps(self._moved(face_layout.parts), self._moved(face_layout.coordinates))
+        told = (identity, face_layout.points, face_layout.parts, face_layout.coordinates)
+        identity, points, parts, coordinates = (move_to(self.unet, tensor) for tensor in told)
+        face = self.face(identity.expand(len(face_layout), -1), points)
+        maps = place_maps(parts, coordinates) if self.unet.config["map_channels"] else None
 
         def predict(x: Tensor, t: Tensor) -> Tensor:
-            noisy = self._moved(x).contiguous(memory_format=torch.channels_last)
+            noisy = move_to(self.unet, x).contiguous(memory_format=torch.channels_last)
             return self.unet(noisy, t.expand(len(x)).to(noisy.device), face, maps).to(x)
 
         return predict
-
-    def _moved(self, values: Tensor) -> Tensor:
-        return values.to(self.unet.device, self.unet.dtype)
 
 
 def video_identity(vectors: Tensor) -> Tensor:

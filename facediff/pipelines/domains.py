@@ -98,7 +98,7 @@ def read_card(name_or_path: str | Path) -> DomainCard:
 
 
 @contextmanager
-def written_domain(folder: Path, card: DomainCard) -> Iterator[Path]:
+def write_domain(folder: Path, card: DomainCard) -> Iterator[Path]:
     """A hidden folder to write weights to; with the card in it, it takes the name at the end, and else it goes.
 
     Raises:

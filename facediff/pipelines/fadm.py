@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from diffusers import DiffusionPipeline, UNet2DConditionModel, UNet2DModel
 from diffusers.guiders import BaseGuidance
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
-from diffusers.utils import BaseOutput
 from torch import Tensor
 
 from facediff.conditioning.fadm import FADMConditioner, GatedConditioning
 from facediff.conditioning.fadm_paper import FADMPaperConditioner
-from facediff.diffusion.guided import guided
 from facediff.diffusion.noise_priors import frame_noise
 from facediff.diffusion.sampler import denoise
 from facediff.models import latents as space
 from facediff.models.latents import Codec
-
-
-@dataclass
-class FADMOutput(BaseOutput):
-    """What the pipeline gives.
-
-    Attributes:
-        images: Faces (F, 3, H, W) in [-1, 1].
-        latents: Their latents (F, L, h, w).
-    """
-
-    images: Tensor
-    latents: Tensor
+from facediff.pipelines.shared import (
+    FrameOutput,
+    Sampling,
+    latent_shape,
+    make_denoiser,
+    make_output,
+    move_to,
+    run_unet,
+    spread_noise,
+)
 
 
 class FADMPipeline(DiffusionPipeline):
@@ -70,13 +64,11 @@ class FADMPipeline(DiffusionPipeline):
             seed: Of the video.
             step: 0 for the initial noise, else that of a step.
         """
-        stride = 1 if self.codec is None else space.stride(self.codec)
-        shape = (self.unet.config["out_channels"], size[1] // stride, size[0] // stride)
-        return frame_noise("shared", shape, 1, seed + step)
+        return frame_noise("shared", latent_shape(self.unet, self.codec, size), 1, seed + step)
 
     def encode(self, images: Tensor) -> Tensor:
         """Latents (F, L, h, w) of pictures (F, 3, H, W) in [-1, 1]."""
-        images = images.to(self.unet.device, self.unet.dtype).contiguous(memory_format=torch.channels_last)
+        images = move_to(self.unet, images).contiguous(memory_format=torch.channels_last)
         return (images + 1) / 2 if self.codec is None else space.encode(self.codec, images)
 
     def decode(self, latents: Tensor) -> Tensor:
@@ -103,16 +95,10 @@ class FADMPipeline(DiffusionPipeline):
             rotation: Head rotation (F, 3, 3) wanted.
             attributes: (F, A) how the source's motion differs from the one wanted: source less driving.
         """
-        move = {"device": self.unet.device, "dtype": self.unet.dtype}
         latents = self.encode(coarse)
-        return self.conditioner(
-            latents,
-            F.interpolate(mask, size=latents.shape[-2:], mode="area").to(**move),
-            maps.to(**move),
-            points.to(**move),
-            rotation.to(**move),
-            attributes.to(**move),
-        )
+        area = F.interpolate(mask, size=latents.shape[-2:], mode="area")
+        told = (area, maps, points, rotation, attributes)
+        return self.conditioner(latents, *(move_to(self.unet, tensor) for tensor in told))
 
     @torch.inference_mode()
     def __call__(
@@ -128,7 +114,7 @@ class FADMPipeline(DiffusionPipeline):
         null: GatedConditioning | None = None,
         decode: bool = True,
         callback: Callable[[int, int, Tensor], None] | None = None,
-    ) -> FADMOutput:
+    ) -> FrameOutput:
         """Refines F frames.
 
         Args:
@@ -147,33 +133,26 @@ class FADMPipeline(DiffusionPipeline):
         Raises:
             ConfigError: The guider wants a negative condition that there is not.
         """
-        like = cond.features
-        noise = latents.to(like.device, like.dtype).expand(len(cond), -1, -1, -1)
-        start = cond.start(noise)
+        noise = spread_noise(latents, cond.features)
 
         def predict(x: Tensor, t: Tensor, c: GatedConditioning) -> Tensor:
-            timesteps = t.expand(len(x)).to(x.device)
-            seen = torch.cat([x, self.conditioner.maps(c, timesteps)], dim=1)
-            seen = seen.contiguous(memory_format=torch.channels_last)
+            maps = self.conditioner.maps(c, t.expand(len(x)).to(x.device))
             tokens = (c.tokens,) if isinstance(self.unet, UNet2DConditionModel) else ()
-            return self.unet(seen, t, *tokens, return_dict=False)[0]
+            return run_unet(self.unet, x, maps, t, *tokens)
 
         def step_noise(index: int) -> Tensor:
             return frame_noise("shared", tuple(noise.shape[1:]), len(noise), seed + index + 1).to(noise)
 
-        result = denoise(
-            (lambda x, t: predict(x, t, cond))
-            if guider is None
-            else guided(guider, predict, self.unet, (cond, null), self.scheduler, num_inference_steps),
+        sampling = Sampling(num_inference_steps=num_inference_steps, guider=guider)
+        made = denoise(
+            make_denoiser(predict, self.unet, (cond, null), self.scheduler, sampling),
             noise,
             self.scheduler,
             num_inference_steps,
-            start=start if strength < 1 else None,
+            start=cond.start(noise) if strength < 1 else None,
             strength=strength,
             eta=eta,
             step_noise=step_noise if eta else None,
             callback=callback,
         )
-        result = cond.latents(result)
-        images = self.decode(result) if decode else result.new_zeros(0)
-        return FADMOutput(images=images, latents=result)
+        return make_output(cond.latents(made), self.decode if decode else None)

@@ -51,7 +51,7 @@ class LinearEditor:
         wanted = identity.new_zeros(len(self.classifier.names))
         for name, strength in self.strengths.items():
             wanted[self.classifier.index(name)] = strength
-        return self.classifier.edited(identity, wanted)
+        return self.classifier.edit(identity, wanted)
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import torch
-from diffusers import DDIMScheduler, ModelMixin, UNet2DConditionModel, UNetMotionModel
-from diffusers.schedulers.scheduling_utils import SchedulerMixin
+from diffusers import DiffusionPipeline, ModelMixin, UNet2DConditionModel, UNetMotionModel
 from diffusers.utils import is_peft_available
-from safetensors import SafetensorError
 
 from facediff.conditioning.captions import CaptionEncoder
 from facediff.conditioning.difftalk import DiffTalkConditioner
@@ -20,6 +17,7 @@ from facediff.conditioning.fadm import FADMConditioner
 from facediff.diffusion.schedulers import make_scheduler
 from facediff.errors import ConfigError, MissingExtra, WeightsError
 from facediff.models.attributes import AttributeClassifier
+from facediff.models.checkpoints import explain_damage, load_network, open_network, open_schedule
 from facediff.models.codec import FaceCodec
 from facediff.models.diffusion_autoencoder import DualModulationUNet
 from facediff.models.identity import IdentityEncoder
@@ -33,7 +31,61 @@ from facediff.pipelines.fadm import FADMPipeline
 from facediff.pipelines.speech_motion import MotionPipeline
 from facediff.pipelines.video_adapter import Mix
 from facediff.system.device import choose_device, choose_dtype
-from facediff.system.weights import model_folder
+
+Pipeline = TypeVar("Pipeline", bound=DiffusionPipeline)
+TALK: Mapping[str, tuple[type[ModelMixin], str]] = {
+    "codec": (FaceCodec, "codec"),
+    "unet": (UNet2DConditionModel, "difftalk/unet"),
+    "conditioner": (DiffTalkConditioner, "difftalk/conditioner"),
+}
+ANIMATE: Mapping[str, tuple[type[ModelMixin], str]] = {
+    "codec": (FaceCodec, "codec"),
+    "unet": (UNet2DConditionModel, "fadm/unet"),
+    "conditioner": (FADMConditioner, "fadm/conditioner"),
+}
+EDIT: Mapping[str, tuple[type[ModelMixin], str]] = {
+    "codec": (FaceCodec, "codec"),
+    "identity": (IdentityEncoder, "edit/identity"),
+    "face": (FaceVector, "edit/face"),
+    "unet": (DualModulationUNet, "edit/unet"),
+}
+
+
+def open_pipeline(
+    kind: type[Pipeline],
+    networks: Mapping[str, tuple[type[ModelMixin], str]],
+    component: str,
+    model: str | Path,
+    device: str | None = None,
+    scheduler: str | None = None,
+) -> Pipeline:
+    """A pipeline of a model, where it is to run and as precise as that place allows.
+
+    Args:
+        kind: Its class.
+        networks: By the name of its argument, the class of each network and its folder in the model.
+        component: Whose noise levels.
+        model: ``base``, or a folder laid out like it.
+        device: Where to run; the best there is by default.
+        scheduler: By name; the one of training by default.
+
+    Raises:
+        WeightsError: A part is missing or damaged.
+        ConfigError: There is no such device or scheduler.
+    """
+    place = choose_device(device)
+    dtype = choose_dtype(place)
+    trained = open_schedule(model, component)
+    stepped = trained if scheduler is None else make_scheduler(scheduler, trained)
+    opened = kind(
+        **{name: _open(network, model, part, dtype) for name, (network, part) in networks.items()}, scheduler=stepped
+    )
+    opened.set_progress_bar_config(disable=True)
+    return opened.to(place)
+
+
+def _open(kind: type[ModelMixin], model: str | Path, part: str, dtype: torch.dtype) -> ModelMixin:
+    return open_network(kind, model, part, dtype).to(memory_format=torch.channels_last)
 
 
 def load_talk(
@@ -50,20 +102,9 @@ def load_talk(
         WeightsError: A part is missing or damaged.
         ConfigError: There is no such device or scheduler.
     """
-    place = choose_device(device)
-    dtype = choose_dtype(place)
-    folders = {name: model_folder(model, name) for name in ("codec", "motion", "difftalk")}
-    with _sentences(model):
-        denoiser = _loaded(MotionDenoiser, folders["motion"] / "denoiser", torch.float32)
-        motion = MotionPipeline(denoiser, DDIMScheduler.from_pretrained(folders["motion"] / "scheduler"))
-        painting = DiffTalkPipeline(
-            codec=_loaded(FaceCodec, folders["codec"], dtype),
-            unet=_loaded(UNet2DConditionModel, folders["difftalk"] / "unet", dtype),
-            conditioner=_loaded(DiffTalkConditioner, folders["difftalk"] / "conditioner", dtype),
-            scheduler=_scheduler(folders["difftalk"], scheduler),
-        )
-    painting.set_progress_bar_config(disable=True)
-    return motion, painting.to(place)
+    painting = open_pipeline(DiffTalkPipeline, TALK, "difftalk", model, device, scheduler)
+    denoiser = _open(MotionDenoiser, model, "motion/denoiser", torch.float32)
+    return MotionPipeline(denoiser, open_schedule(model, "motion")), painting
 
 
 def load_animate(model: str | Path = "base", device: str | None = None, scheduler: str | None = None) -> FADMPipeline:
@@ -77,18 +118,7 @@ def load_animate(model: str | Path = "base", device: str | None = None, schedule
     Raises:
         WeightsError, ConfigError: As ``load_talk``.
     """
-    place = choose_device(device)
-    dtype = choose_dtype(place)
-    folders = {name: model_folder(model, name) for name in ("codec", "fadm")}
-    with _sentences(model):
-        refining = FADMPipeline(
-            codec=_loaded(FaceCodec, folders["codec"], dtype),
-            unet=_loaded(UNet2DConditionModel, folders["fadm"] / "unet", dtype),
-            conditioner=_loaded(FADMConditioner, folders["fadm"] / "conditioner", dtype),
-            scheduler=_scheduler(folders["fadm"], scheduler),
-        )
-    refining.set_progress_bar_config(disable=True)
-    return refining.to(place)
+    return open_pipeline(FADMPipeline, ANIMATE, "fadm", model, device, scheduler)
 
 
 def load_edit(
@@ -103,20 +133,8 @@ def load_edit(
     Raises:
         WeightsError, ConfigError: As ``load_talk``.
     """
-    place = choose_device(device)
-    dtype = choose_dtype(place)
-    codec, folder = (model_folder(model, name) for name in ("codec", "edit"))
-    with _sentences(model):
-        editing = DiffusionVideoAutoencoderPipeline(
-            codec=_loaded(FaceCodec, codec, dtype),
-            identity=_loaded(IdentityEncoder, folder / "identity", dtype),
-            face=_loaded(FaceVector, folder / "face", dtype),
-            unet=_loaded(DualModulationUNet, folder / "unet", dtype),
-            scheduler=DDIMScheduler.from_pretrained(folder / "scheduler"),
-        )
-        classifier = _loaded(AttributeClassifier, folder / "attributes", torch.float32)
-    editing.set_progress_bar_config(disable=True)
-    return editing.to(place), classifier
+    editing = open_pipeline(DiffusionVideoAutoencoderPipeline, EDIT, "edit", model, device)
+    return editing, open_network(AttributeClassifier, model, "edit/attributes")
 
 
 def load_prior(model: str | Path, painting: DiffTalkPipeline) -> tuple[UNetMotionModel, CaptionEncoder]:
@@ -129,13 +147,10 @@ def load_prior(model: str | Path, painting: DiffTalkPipeline) -> tuple[UNetMotio
     Raises:
         WeightsError: A part is missing or damaged.
     """
-    folder = model_folder(model, "prior")
-    dtype = painting.unet.dtype
-    with _sentences(model):
-        temporal = _loaded(TemporalLayer, folder / "temporal", dtype)
-        words = _loaded(CaptionEncoder, folder / "captions", dtype)
-    prior = space_time_prior(painting.unet, temporal).eval()
-    return prior.to(painting.unet.device), words.to(painting.unet.device)
+    dtype, place = painting.unet.dtype, painting.unet.device
+    temporal = open_network(TemporalLayer, model, "prior/temporal", dtype)
+    words = open_network(CaptionEncoder, model, "prior/captions", dtype)
+    return space_time_prior(painting.unet, temporal).eval().to(place), words.to(place)
 
 
 def load_domain_talk(
@@ -169,7 +184,7 @@ def load_domain_talk(
     if card.method == "lora":
         if not is_peft_available():
             raise MissingExtra("peft", "lora", f"the domain model {folder.name}")
-        with _sentences(domain):
+        with explain_damage(domain):
             painting.unet.load_lora_adapter(folder / "lora", weight_name=LORA_FILE, prefix=None)
         return motion, painting
     host = painting if prior is None else load_talk(prior, device, scheduler)[1]
@@ -179,40 +194,11 @@ def load_domain_talk(
             "only in one latent space: adapt to that prior, or leave it out"
         )
     dtype, place = painting.unet.dtype, painting.device
-    with _sentences(domain):
-        small = _loaded(UNetMotionModel, folder / "small", dtype).to(place)
-        words = _loaded(CaptionEncoder, folder / "captions", dtype).to(place)
+    with explain_damage(domain):
+        small = load_network(UNetMotionModel, folder / "small", dtype).to(place, memory_format=torch.channels_last)
+        words = load_network(CaptionEncoder, folder / "captions", dtype).to(place)
     clips, prior_words = load_prior(prior or model, host)
     mixed = AdaptedTalkPipeline(
         painting.codec, clips, painting.conditioner, painting.scheduler, small, words, prior_words
     )
-    return motion, mixed.mixed(Mix(strength=card.prior_strength))
-
-
-@contextmanager
-def _sentences(model: str | Path) -> Iterator[None]:
-    """What libraries raise at a damaged model becomes a sentence."""
-    try:
-        yield
-    except (ConfigError, WeightsError):
-        raise
-    except (OSError, ValueError, LookupError, RuntimeError, SafetensorError) as error:
-        raise WeightsError(f"the model {model} cannot be loaded: {str(error).splitlines()[0]}") from error
-
-
-def _scheduler(folder: Path, name: str | None) -> SchedulerMixin:
-    trained = DDIMScheduler.from_pretrained(folder / "scheduler")
-    return trained if name is None else make_scheduler(name, trained)
-
-
-def _loaded(kind: type[ModelMixin], folder: Path, dtype: torch.dtype) -> Any:
-    """The network in a folder, from safetensors alone (a pickle runs code), with every weight there."""
-    network, report = kind.from_pretrained(
-        folder, torch_dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
-    )
-    if wrong := [*report["missing_keys"], *report["unexpected_keys"]]:
-        raise WeightsError(
-            f"the weights in {folder} are not those of a {kind.__name__} of this version: {len(wrong)} are missing or "
-            f"unknown, {wrong[0]} among them"
-        )
-    return network.eval().to(memory_format=torch.channels_last)
+    return motion, mixed.with_mix(Mix(strength=card.prior_strength))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from diffusers import DiffusionPipeline
@@ -15,19 +17,49 @@ from facediff.audio.features import SILENCE, log_mel
 from facediff.audio.voice_activity import voice_activity
 from facediff.audio.wave import normalise_loudness
 from facediff.audio.windows import frame_count
-from facediff.diffusion.guided import guided
 from facediff.diffusion.sampler import denoise
+from facediff.errors import ConfigError
 from facediff.models.motion import MotionDenoiser
 from facediff.motion import coefficients
+from facediff.pipelines.motion_finishing import BlinkStyle, HeadStyle, WholeClipFinisher, finish_motion
+from facediff.pipelines.shared import Sampling, make_denoiser, move_to
 from facediff.types import Wave
 
 COLUMNS = 4  # log-mel columns to a motion frame
-HEAD_GAIN = 2.2  # smoothed samples move less than the heads of the training clips; this gives them their spread
-LIP_VARIETY = 0.3  # noise of the lips; the rest has 1. Lips follow the sound, heads do as they like
-LIP_CERTAINTY = 0.5  # how much of the lips is the mean of what goes with the sound; the rest is a sample
-CLOSED_FROM, CLOSED_AT = 0.2, 0.8  # probabilities of m, b or p between which lips go from as they are to closed
-BLINKS_PER_MINUTE = 17.0
-BLINK_SHAPE = np.array([0.35, 0.9, 1.0, 0.85, 0.55, 0.25, 0.08])  # closure at 25 frames a second
+
+
+@dataclass(frozen=True, kw_only=True)
+class LipStyle:
+    """How closely lips follow the sound.
+
+    Attributes:
+        variety: Noise of the lips; the rest has 1. Lips follow the sound, heads do as they like. Fit by, seen on, range
+            tried: unknown; 0.3 since the first version.
+        certainty: How much of the lips is the mean of what goes with the sound; the rest is a sample. Fit by, seen on,
+            range tried: unknown; a half since the mean has been regressed.
+        closing_from: Probability of m, b or p from which lips go from as they are to closed. Fit by: eye. Seen on:
+            sentences of five synthetic voices, 86% of whose bilabials close with it. Range tried: unknown.
+        closed_at: That at which they are closed; as ``closing_from``.
+        lead_s: Deviation, in seconds, of the Gaussian over voice activity: lips open a little before the sound and
+            close a little after. Fit by, seen on, range tried: unknown; one frame since the first version.
+    """
+
+    variety: float = 0.3
+    certainty: float = 0.5
+    closing_from: float = 0.2
+    closed_at: float = 0.8
+    lead_s: float = 0.04
+
+    def __post_init__(self) -> None:
+        """Refuses lips that are closed before they close.
+
+        Raises:
+            ConfigError: So it is.
+        """
+        if self.closed_at <= self.closing_from:
+            raise ConfigError(
+                f"lips close from {self.closing_from:g} on and are closed at {self.closed_at:g}; raise it"
+            )
 
 
 class MotionPipeline(DiffusionPipeline):
@@ -54,6 +86,9 @@ class MotionPipeline(DiffusionPipeline):
         num_inference_steps: int = 8,
         guider: BaseGuidance | None = None,
         speaking_style: NDArray[np.floating] | None = None,
+        lip_style: LipStyle | None = None,
+        head_style: HeadStyle | None = None,
+        blink_style: BlinkStyle | None = None,
     ) -> NDArray[np.float32]:
         """The motion (T, 31) at 25 frames a second of somebody who says this, T = ceil(25 × seconds).
 
@@ -63,12 +98,47 @@ class MotionPipeline(DiffusionPipeline):
             lips: Strength of what the lower face does.
             head: Strength of what the head does.
             still: Keep the head as it is; blinks stay.
+            num_inference_steps: See ``sample``, as for ``guider``, ``speaking_style`` and ``lip_style``.
+            guider: See ``num_inference_steps``.
+            speaking_style: See ``num_inference_steps``.
+            lip_style: See ``num_inference_steps``.
+            head_style: See ``facediff.pipelines.motion_finishing``.
+            blink_style: See ``head_style``.
+        """
+        motion, speaking = self.sample(
+            wave, seed=seed, num_inference_steps=num_inference_steps, guider=guider, speaking_style=speaking_style,
+            lip_style=lip_style,
+        )  # fmt: skip
+        strength = 0.0 if still else head
+        finisher = WholeClipFinisher(
+            seed=seed, lips=lips, head=strength, head_style=head_style, blink_style=blink_style
+        )
+        return finish_motion(finisher, motion, speaking)
+
+    @torch.inference_mode()
+    def sample(
+        self,
+        wave: Wave,
+        *,
+        seed: int = 0,
+        num_inference_steps: int = 8,
+        guider: BaseGuidance | None = None,
+        speaking_style: NDArray[np.floating] | None = None,
+        lip_style: LipStyle | None = None,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Motion (T, 31) as sampled, and (T,) how much lips may open, from 0 to 1: what a ``MotionFinisher`` wants.
+
+        Args:
+            wave: Mono, 16 kHz.
+            seed: Of the noise.
             num_inference_steps: Network calls, over the whole speech at once.
             guider: Any guider of diffusers, whose negative condition is no sound; see
                 ``facediff.diffusion.score_guider`` for one that composes the denoiser with a prior.
             speaking_style: (31,) how this person holds their lips beside what is usual; see
                 ``facediff.motion.speaking_style``.
+            lip_style: How closely lips follow the sound.
         """
+        style, net = lip_style or LipStyle(), self.denoiser
         count = frame_count(len(wave), coefficients.MOTION_FPS)
         raw = log_mel(normalise_loudness(wave))
         mel = np.full((raw.shape[0], count * COLUMNS), SILENCE, np.float32)
@@ -76,78 +146,29 @@ class MotionPipeline(DiffusionPipeline):
         generator = torch.Generator("cpu").manual_seed(seed)
         noise = torch.randn(1, count, coefficients.DIMENSIONS, generator=generator).transpose(1, 2)
         for part in (coefficients.LIPS, coefficients.OPENING):
-            noise[:, part] *= LIP_VARIETY
-        net = self.denoiser
+            noise[:, part] *= style.variety
         speech = net.encode_speech(torch.from_numpy(mel)[None].to(net.device, net.dtype))
 
         def predict(x: Tensor, t: Tensor, heard: Tensor) -> Tensor:
             return net(x, t[None], heard)
 
         unheard = net.drop_condition(speech, torch.zeros(1, dtype=torch.bool, device=speech.device))
-        clean = denoise(
-            (lambda x, t: predict(x, t, speech))
-            if guider is None
-            else guided(guider, predict, net, (speech, unheard), self.scheduler, num_inference_steps),
-            noise.to(net.device, net.dtype),
-            self.scheduler,
-            num_inference_steps,
-        )
-        expected = net.expected(speech)
+        sampling = Sampling(num_inference_steps=num_inference_steps, guider=guider)
+        denoiser = make_denoiser(predict, net, (speech, unheard), self.scheduler, sampling)
+        clean = denoise(denoiser, move_to(net, noise), self.scheduler, num_inference_steps)
+        expected = net.regress_mean(speech)
         for part in (coefficients.LIPS, coefficients.OPENING):
-            clean[:, part] = LIP_CERTAINTY * expected[:, part] + (1 - LIP_CERTAINTY) * clean[:, part]
+            clean[:, part] = style.certainty * expected[:, part] + (1 - style.certainty) * clean[:, part]
         motion = (clean * net.std + net.mean)[0].T.float().cpu().numpy()
-        closing = net.closing(speech)[0].float().cpu().numpy()
-        apart = 1 - np.clip((closing - CLOSED_FROM) / (CLOSED_AT - CLOSED_FROM), 0, 1)
+        closing = net.predict_lip_closure(speech)[0].float().cpu().numpy()
+        apart = 1 - np.clip((closing - style.closing_from) / (style.closed_at - style.closing_from), 0, 1)
         if speaking_style is not None:
             motion = motion + speaking_style
-        speaking = _per_frame(voice_activity(raw), count) * apart
-        return _finished(motion, speaking, seed, lips, 0.0 if still else head)
+        return motion, _per_frame(voice_activity(raw), count, style.lead_s) * apart
 
 
-def _per_frame(activity: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+def _per_frame(activity: NDArray[np.float32], count: int, lead_s: float) -> NDArray[np.float32]:
     """Voice activity (T,) of motion frames: lips open a little before the sound and close a little after."""
     padded = np.pad(activity, (0, max(0, count * COLUMNS - len(activity))))[: count * COLUMNS]
-    return gaussian_filter1d(padded.reshape(count, COLUMNS).max(axis=1), 1.0, mode="nearest")
-
-
-def _finished(
-    motion: NDArray[np.float32], speaking: NDArray[np.float32], seed: int, lips: float, head: float
-) -> NDArray[np.float32]:
-    """Strengths, closed lips where nobody speaks or an m, b or p is said, blinks, and a head without tremor."""
-    out = motion.copy()
-    out[:, coefficients.LIPS] *= (lips * speaking)[:, None]
-    out[:, coefficients.OPENING] *= (lips * speaking)[:, None]
-    for part, seconds in ((coefficients.ANGLES, 0.2), (coefficients.SHIFT, 0.25), (coefficients.BROWS, 0.1)):
-        out[:, part] = gaussian_filter1d(out[:, part], seconds * coefficients.MOTION_FPS, axis=0, mode="nearest")
-    out[:, coefficients.ANGLES] -= out[:, coefficients.ANGLES].mean(axis=0)
-    out[:, coefficients.SHIFT] -= out[:, coefficients.SHIFT].mean(axis=0)
-    _ease_in(out)
-    out[:, coefficients.ANGLES] *= HEAD_GAIN * head
-    out[:, coefficients.SHIFT] *= 0.6 * head
-    out[:, coefficients.GAZE] *= 0.3
-    out[:, coefficients.LIDS] = blinks(len(out), seed)[:, None]
-    return out.astype(np.float32)
-
-
-def _ease_in(motion: NDArray[np.float32], seconds: float = 0.8) -> None:
-    """Start where the picture is, so that the first frame does not jump."""
-    rows = min(len(motion), int(seconds * coefficients.MOTION_FPS))
-    ramp = np.linspace(0, 1, rows, dtype=np.float32) ** 2
-    for part in (coefficients.ANGLES, coefficients.SHIFT):
-        motion[:rows, part] *= ramp[:, None]
-
-
-def blinks(count: int, seed: int, per_minute: float = BLINKS_PER_MINUTE) -> NDArray[np.float32]:
-    """Closure of the lids (T,) in [0, 1] at 25 frames a second.
-
-    Pauses between blinks are drawn from a gamma distribution, as people's are: seldom very short, sometimes long.
-    """
-    rng = np.random.default_rng([seed, 0xB11])
-    closure = np.zeros(count, np.float32)
-    at = rng.uniform(0.8, 2.2) * coefficients.MOTION_FPS
-    while at < count:
-        start = int(at)
-        stop = min(count, start + len(BLINK_SHAPE))
-        closure[start:stop] = np.maximum(closure[start:stop], BLINK_SHAPE[: stop - start])
-        at += max(0.6, rng.gamma(3.0, 60.0 / per_minute / 3.0)) * coefficients.MOTION_FPS
-    return closure
+    frames = padded.reshape(count, COLUMNS).max(axis=1)
+    return gaussian_filter1d(frames, lead_s * coefficients.MOTION_FPS, mode="nearest") if lead_s > 0 else frames

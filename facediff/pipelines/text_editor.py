@@ -22,6 +22,9 @@ TEMPLATES = ("a photo of a {}", "a close-up photo of a {}", "a good photo of the
 class ClipEditSettings:
     """How the change is sought.
 
+    The terms are the paper's. How their weights, the levels and the patience were chosen is unknown, as is what range
+    was tried.
+
     Attributes:
         steps: At most so many.
         learning_rate: Of Adam.
@@ -125,9 +128,9 @@ class TextEditor:
             noisy = alpha.sqrt() * remade + (1 - alpha).sqrt() * noise
             vector = F.normalize(sought, dim=0)
             with torch.enable_grad():
-                made = self._made(pipeline, noisy, vector, face_layout, level, alpha)
+                made = self._make(pipeline, noisy, vector, face_layout, level, alpha)
                 with torch.no_grad():
-                    plain = self._made(pipeline, noisy, identity, face_layout, level, alpha)
+                    plain = self._make(pipeline, noisy, identity, face_layout, level, alpha)
                 # What one step implies is blurred; only its change is of the edit.
                 after = before + (made - plain)
                 turned = F.cosine_similarity(self._of_pictures(after) - seen, wanted, dim=-1)
@@ -153,7 +156,7 @@ class TextEditor:
         return found
 
     @staticmethod
-    def _made(
+    def _make(
         pipeline: DiffusionVideoAutoencoderPipeline,
         noisy: Tensor,
         identity: Tensor,
@@ -170,7 +173,7 @@ class TextEditor:
         filled = [template.format(text) for template in TEMPLATES]
         tokens = self._tokenizer(filled, padding=True, truncation=True, return_tensors="pt").to(self._clip.device)
         features = self._clip.get_text_features(**tokens)
-        return F.normalize(_pooled(features), dim=-1).mean(0)
+        return F.normalize(_pool(features), dim=-1).mean(0)
 
     def _of_pictures(self, pictures: Tensor) -> Tensor:
         """Directions (F, D) of pictures (F, 3, H, W) in [-1, 1]."""
@@ -178,9 +181,9 @@ class TextEditor:
         pictures = F.interpolate((pictures + 1) / 2, size=(size, size), mode="bicubic", antialias=True)
         mean, deviation = (pictures.new_tensor(values).view(1, 3, 1, 1) for values in (MEAN, DEVIATION))
         features = self._clip.get_image_features(pixel_values=(pictures - mean) / deviation)
-        return F.normalize(_pooled(features), dim=-1)
+        return F.normalize(_pool(features), dim=-1)
 
 
-def _pooled(features: Tensor | object) -> Tensor:
+def _pool(features: Tensor | object) -> Tensor:
     """What transformers gives has become a record in its fifth version."""
     return features if isinstance(features, Tensor) else features.pooler_output  # type: ignore[attr-defined]

@@ -15,21 +15,21 @@ from diffusers.utils import BaseOutput
 from diffusers.utils.torch_utils import randn_tensor
 from torch import Tensor
 
-from facediff.diffusion.guided import guided
-from facediff.diffusion.langevin import langevin
+from facediff.diffusion.guiders import apply_guider
+from facediff.diffusion.langevin import run_langevin
 from facediff.diffusion.noise_levels import alpha_at, prediction_kind, scale
 from facediff.diffusion.prediction import to_epsilon
 from facediff.diffusion.sampler import denoise
-from facediff.diffusion.score_composition import Composed, Expert, normalised, product
+from facediff.diffusion.score_composition import Composed, Expert, compose_normalised, compose_product
 from facediff.diffusion.score_guider import ScoreCompositionGuidance
 from facediff.diffusion.strength import Strength
 from facediff.errors import ConfigError
 from facediff.models import video_latents as space
 from facediff.models.video_latents import VideoCodec
 from facediff.pipelines.compatibility import Side, VideoShape, check_compatibility
-from facediff.pipelines.video_denoisers import ClipCondition, VideoDenoiser, less_no_noise, predictor
+from facediff.pipelines.video_denoisers import ClipCondition, VideoDenoiser, make_predictor, subtract_no_noise
 
-FORMS = {"product": product, "normalised": normalised}
+FORMS = {"product": compose_product, "normalised": compose_normalised}
 MEMORYLESS = (DDIMScheduler, DDPMScheduler, FlowMatchEulerDiscreteScheduler)
 _Pair = tuple[ClipCondition, ClipCondition | None]
 
@@ -178,12 +178,12 @@ class VideoAdapterPipeline(DiffusionPipeline):
         sides = (cond, null), (prior_cond or cond, prior_null)
         if guider is None:
             mix = mix or Mix()
-            predict = self._composed(mix, *sides)
+            predict = self._compose(mix, *sides)
             corrector = self._corrector(mix, predict, generator)
         else:
             if mix is not None:
                 raise ConfigError("give a mix or a guider, not both")
-            predict, corrector = self._guided(guider, *sides, num_inference_steps), None
+            predict, corrector = self._guide(guider, *sides, num_inference_steps), None
         clean = denoise(
             predict, x, self.scheduler, num_inference_steps, eta=eta, generator=generator, corrector=corrector,
             callback=callback,
@@ -191,21 +191,21 @@ class VideoAdapterPipeline(DiffusionPipeline):
         videos = space.decode(self.codec, clean) if decode and self.codec is not None else clean.new_zeros(0)
         return VideoAdapterOutput(videos=videos, latents=clean)
 
-    def _composed(self, mix: Mix, own: _Pair, others: _Pair) -> Composed:
+    def _compose(self, mix: Mix, own: _Pair, others: _Pair) -> Composed:
         """Both as one denoiser, of the kind that the scheduler wants."""
-        small = predictor(self.small, self.scheduler, self.scheduler)
-        prior = predictor(self.prior, self.prior_scheduler or self.scheduler, self.scheduler, mix.held_levels)
+        small = make_predictor(self.small, self.scheduler, self.scheduler)
+        prior = make_predictor(self.prior, self.prior_scheduler or self.scheduler, self.scheduler, mix.held_levels)
         sides = [(small, *own), (prior, *others)]
         host, (added, cond, null) = reversed(sides) if mix.inverse else sides
         if mix.form == "product":
-            added = less_no_noise(added, self.scheduler)
+            added = subtract_no_noise(added, self.scheduler)
         return FORMS[mix.form](
             Expert(*host, mix.guidance_scale),
             [Expert(added, cond, null, mix.strength)],
             num_train_timesteps=self.scheduler.config["num_train_timesteps"],
         )
 
-    def _guided(self, guider: BaseGuidance, own: _Pair, others: _Pair, num_inference_steps: int) -> Composed:
+    def _guide(self, guider: BaseGuidance, own: _Pair, others: _Pair, num_inference_steps: int) -> Composed:
         """The small model under a guider, which may put the prior in its place."""
         if isinstance(guider, ScoreCompositionGuidance) and guider.prior is None:
             if self.prior_scheduler is not None:
@@ -215,8 +215,8 @@ class VideoAdapterPipeline(DiffusionPipeline):
                 )
             guider = copy.copy(guider)
             guider.prior = self.prior
-        predict = predictor(self.small, self.scheduler, self.scheduler)
-        return guided(guider, predict, self.small, (*own, *others), self.scheduler, num_inference_steps)
+        predict = make_predictor(self.small, self.scheduler, self.scheduler)
+        return apply_guider(guider, predict, self.small, (*own, *others), self.scheduler, num_inference_steps)
 
     def _corrector(self, mix: Mix, predict: Composed, generator: torch.Generator | None) -> Composed | None:
         """Langevin steps at a level, on the scheduler's own latents."""
@@ -235,6 +235,6 @@ class VideoAdapterPipeline(DiffusionPipeline):
                 return to_epsilon(predict(noisy / factor, t), noisy, alpha, kind)
 
             steps, size = mix.refining_steps, mix.step_size
-            return langevin(noise, x * factor, t, alpha, steps=steps, step_size=size, generator=generator) / factor
+            return run_langevin(noise, x * factor, t, alpha, steps=steps, step_size=size, generator=generator) / factor
 
         return refined

@@ -33,7 +33,7 @@ class ClipCondition:
     maps: Tensor | None = None
 
 
-def predictor(
+def make_predictor(
     model: VideoDenoiser, trained: SchedulerMixin, stepped: SchedulerMixin, held_levels: int = 1
 ) -> Predict[ClipCondition]:
     """What a network predicts, for the latents and timesteps of another schedule, as the kind that this one wants.
@@ -58,7 +58,7 @@ def predictor(
     def told(x: Tensor, t: Tensor, cond: ClipCondition, wanted: str = kind) -> Tensor:
         noisy, alpha = _at_level(x, t, stepped)
         seen = x if is_one_family else noisy / scale(trained, alpha)
-        output = _asked(model, seen, t if is_one_clock else timestep_at(trained, alpha), cond)
+        output = _ask(model, seen, t if is_one_clock else timestep_at(trained, alpha), cond)
         return convert(output, noisy, alpha, said, wanted)
 
     if held_levels == 1:
@@ -67,7 +67,7 @@ def predictor(
     return lambda x, t, cond: convert(remembered(x, t, cond), *_at_level(x, t, stepped), lasting, kind)
 
 
-def less_no_noise(predict: Predict[ClipCondition], stepped: SchedulerMixin) -> Predict[ClipCondition]:
+def subtract_no_noise(predict: Predict[ClipCondition], stepped: SchedulerMixin) -> Predict[ClipCondition]:
     """A prediction less the one that means no noise: what the product of scores adds up, whatever the kind.
 
     Raises:
@@ -95,7 +95,7 @@ def _at_level(x: Tensor, t: Tensor, scheduler: SchedulerMixin) -> tuple[Tensor, 
     return x * scale(scheduler, alpha), alpha
 
 
-def _asked(model: VideoDenoiser, x: Tensor, t: Tensor, cond: ClipCondition) -> Tensor:
+def _ask(model: VideoDenoiser, x: Tensor, t: Tensor, cond: ClipCondition) -> Tensor:
     """The network's output in the dtype of x, whatever its own."""
     seen = (x if cond.maps is None else torch.cat([x, cond.maps.to(x)], dim=1)).to(model.device, model.dtype)
     tokens = cond.tokens.to(seen)

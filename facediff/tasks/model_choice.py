@@ -53,7 +53,7 @@ class ModelChoice:
                 raise ConfigError("a domain model of low rank is one with its base: it takes no prior and no text")
             return motion, painting
         strength = painting.mix.strength if self.prior_strength is None else self.prior_strength
-        return motion, painting.mixed(Mix(strength=strength), self.text or "")
+        return motion, painting.with_mix(Mix(strength=strength), self.text or "")
 
     def load_domain_painter(self) -> DiffTalkPipeline | None:
         """What paints mouths as a domain does; None where no domain is spoken of.

@@ -12,14 +12,14 @@ from pathlib import Path
 import torch
 
 from facediff.audio.encoder import load_encoder
-from facediff.conditioning.captions import CaptionEncoder, words_of
-from facediff.datasets.footage import caption_of, read_footage
+from facediff.conditioning.captions import CaptionEncoder, split_words
+from facediff.datasets.footage import read_caption, read_footage
 from facediff.errors import ConfigError, InputError, MissingExtra, OutputError
 from facediff.models.difftalk import base_schedule
 from facediff.models.space_time import small_space_time
 from facediff.pipelines.adapted_talk import AdaptedTalkPipeline
 from facediff.pipelines.difftalk import DiffTalkPipeline
-from facediff.pipelines.domains import LORA_FILE, METHODS, DomainCard, base_hash, written_domain
+from facediff.pipelines.domains import LORA_FILE, METHODS, DomainCard, base_hash, write_domain
 from facediff.pipelines.loading import load_prior, load_talk
 from facediff.pipelines.video_adapter import Mix
 from facediff.training.difftalk import Denoiser
@@ -113,7 +113,9 @@ def adapt(
         clips, work, painting.codec, encoder, seed=recipe.seed, progress=lambda k, n: say("reading the footage", k, n)
     )
     sources = [
-        RunSource(runs[c.name], len(runs[c.name]), c.sound is not None, caption_of(c)) for c in clips if c.name in runs
+        RunSource(runs[c.name], len(runs[c.name]), c.sound is not None, read_caption(c))
+        for c in clips
+        if c.name in runs
     ]
     count = sum(len(source.runs) for source in sources)
     if count < LEAST_RUNS:
@@ -121,7 +123,7 @@ def adapt(
             f"{footage} shows a face in {count * FRAMES} frames only; {LEAST_RUNS * FRAMES} are needed at least, and "
             "minutes of it are better"
         )
-    shown, kept = split(sources)
+    shown, kept = hold_out(sources)
     loop = LoopConfig(
         output=work / "run", steps=recipe.steps, learning_rate=recipe.learning_rate, seed=recipe.seed,
         mixed_precision=recipe.mixed_precision, save_every=100, log_every=20,
@@ -131,13 +133,13 @@ def adapt(
     torch.manual_seed(recipe.seed)
     trained = (train_lora if recipe.method == "lora" else train_small)(painting, shown, loop, recipe)
     minutes = round((time.monotonic() - began) / 60, 1)
-    figures, strength = _judged(trained, painting, model, kept, lambda k, n: say("measuring", k, n))
+    figures, strength = _judge(trained, painting, model, kept, lambda k, n: say("measuring", k, n))
     seconds = sum(len(source.runs) for source in shown) * FRAMES / FRAMES_A_SECOND
     card = DomainCard(
         name=name or output.name, method=recipe.method, base_sha256=base, prior_strength=strength, clips=len(sources),
         seconds=round(seconds, 1), steps=recipe.steps, minutes=minutes, figures=figures,
     )  # fmt: skip
-    with written_domain(output, card) as folder:
+    with write_domain(output, card) as folder:
         if isinstance(trained, ClipModel):
             save_network(trained.unet, folder / "small")
             save_network(trained.captions, folder / "captions")
@@ -147,7 +149,7 @@ def adapt(
     return card
 
 
-def split(sources: Sequence[RunSource]) -> tuple[list[RunSource], list[RunSource]]:
+def hold_out(sources: Sequence[RunSource]) -> tuple[list[RunSource], list[RunSource]]:
     """Each clip's runs but the last tenth, and that tenth; of a single run all is in the first part."""
     shown, kept = [], []
     for source in sources:
@@ -164,7 +166,7 @@ def train_small(
 ) -> ClipModel:
     """A small denoiser of clips that is given what DiffTalk's is given."""
     conditioner = painting.conditioner
-    words = sorted({word for source in sources for word in words_of(source.caption)})
+    words = sorted({word for source in sources for word in split_words(source.caption)})
     extra = painting.unet.config["in_channels"] - painting.unet.config["out_channels"]
     small = small_space_time(painting.unet.config["out_channels"], extra)
     model = ClipModel(small, conditioner, CaptionEncoder(words))
@@ -196,7 +198,7 @@ def train_lora(
     return model.to(painting.codec.device)
 
 
-def _judged(
+def _judge(
     trained: ClipModel | Denoiser,
     painting: DiffTalkPipeline,
     model: str,
@@ -223,7 +225,7 @@ def _judged(
     errors = {}
     for done, strength in enumerate(STRENGTHS):
         progress(done, len(STRENGTHS))
-        errors[strength] = sampling_error(mixed.mixed(Mix(strength=strength)), kept)
+        errors[strength] = sampling_error(mixed.with_mix(Mix(strength=strength)), kept)
     progress(len(STRENGTHS), len(STRENGTHS))
     return {f"strength {s:g}": error for s, error in errors.items()}, min(STRENGTHS, key=errors.__getitem__)
 

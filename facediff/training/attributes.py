@@ -40,14 +40,14 @@ def read_labels(path: Path) -> dict[str, dict[str, float]]:
         if (row.get("usable") or "1").strip() == "0":
             continue
         labels[row[key].strip()] = {
-            name: _label(text, f"{path}, line {number}, {name}")
+            name: _read_label(text, f"{path}, line {number}, {name}")
             for name, text in row.items()
             if name and name not in KEYS and text and text.strip()
         }
     return labels
 
 
-def _label(text: str, where: str) -> float:
+def _read_label(text: str, where: str) -> float:
     try:
         value = float(text)
     except ValueError:
@@ -145,7 +145,7 @@ def fit_directions(
         ridge: Rows' worth of evidence that nothing changes.
     """
     known = np.stack(list(labels.values()), axis=1).astype(np.float64)
-    filled = completed(known, np.asarray(identities, np.float64), weights, ridge)
+    filled = complete_labels(known, np.asarray(identities, np.float64), weights, ridge)
     extra = np.zeros((len(known), 0)) if covariates is None else np.asarray(covariates, np.float64)
     extra = (extra - extra.mean(axis=0)) / np.maximum(extra.std(axis=0), 1e-6)
     causes = np.concatenate([filled, extra], axis=1)
@@ -159,7 +159,7 @@ def fit_directions(
     return found
 
 
-def completed(
+def complete_labels(
     known: NDArray[np.float64], told: NDArray[np.float64], weights: NDArray[np.floating], ridge: float = 1.0
 ) -> NDArray[np.float64]:
     """Labels (N, A) with what could not be seen guessed, linearly, from what is told (N, D) of the same faces.

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from facediff.conditioning.fadm import MASK_REACH
 from facediff.datasets.array_cache import fill_cache
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import FACE, warp_affine
@@ -25,7 +26,6 @@ from facediff.training.faces import WIDE, FaceCrops
 from facediff.training.moments import MomentDraw
 from facediff.types import RigidPose
 
-REACH = 0.14  # eye distances around the face oval that may be repainted
 TRANSFERRED = 0.4  # share of the pairs whose landmarks come through the motion coefficients
 _WIDTH, _HEIGHT = FACE.size
 _ZOOM = FACE.unit_px / WIDE.unit_px
@@ -92,14 +92,12 @@ class CoarsePairs:
     def make(self, row: int, other: int, rng: np.random.Generator, *, is_transferred: bool) -> CoarsePair:
         """The pair that shows ``row``, made from ``other``; place, zoom and colours vary with ``rng``."""
         crops = self._crops
-        wanted = self._transferred(row, other) if is_transferred else crops.points[row]
+        wanted = self._transfer(row, other) if is_transferred else crops.points[row]
         coarse = MeshWarp(np.asarray(crops.frames[other]), crops.points[other])(wanted)
         window = random_window(rng)
         tones = random_tones(rng)
-        points = np.concatenate(
-            [wanted[:, :2] @ window[:, :2].T + window[:, 2], wanted[:, 2:] * window[0, 0]], axis=1, dtype=np.float32
-        )
-        mask = masks.face_hull(points / 8, (_WIDTH // 8, _HEIGHT // 8), FACE.unit_px / 8, reach=REACH)
+        points = place_in_window(wanted, window)
+        mask = masks.face_hull(points / 8, (_WIDTH // 8, _HEIGHT // 8), FACE.unit_px / 8, reach=MASK_REACH)
         return CoarsePair(
             target=tones[warp_affine(crops.frames[row], window, FACE.size), [0, 1, 2]],
             coarse=tones[warp_affine(coarse, window, FACE.size), [0, 1, 2]],
@@ -110,7 +108,7 @@ class CoarsePairs:
             attributes=self._motion[other] - self._motion[row],
         )
 
-    def _transferred(self, row: int, other: int) -> NDArray[np.float32]:
+    def _transfer(self, row: int, other: int) -> NDArray[np.float32]:
         """Landmarks of ``row``'s motion on ``other``'s face at rest."""
         pose = self._pose[row]
         rig = FaceRig.from_shape(fit_neutral(self._canonical[other][None]), pose)
@@ -135,6 +133,12 @@ def _window(zoom: float, shift: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 FACE_WINDOW = _window(_ZOOM, np.zeros(2))  # from a wide crop's pixels to a face crop's
+
+
+def place_in_window(points: NDArray[np.floating], window: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Landmarks (478, 3) of a wide crop in pixels of a window (2, 3) on it."""
+    flat = points[:, :2] @ window[:, :2].T + window[:, 2]
+    return np.concatenate([flat, points[:, 2:] * window[0, 0]], axis=1, dtype=np.float32)
 
 
 def random_tones(rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from facediff.landmarks.mesh import LIPS_OUTER
 from facediff.models.codec import FaceCodec
 from facediff.training.faces import FaceCrops
-from facediff.training.loop import Batch, LoopConfig, fit
+from facediff.training.loop import Batch, LoopConfig, fit, unwrap
 
 SHARP_UNIT_PX = 144.0  # sources with fewer pixels per eye distance teach blur and are drawn less
 
@@ -70,7 +70,7 @@ class CropDraw:
         return square
 
 
-def fidelity(output: Tensor, target: Tensor) -> Tensor:
+def fidelity_loss(output: Tensor, target: Tensor) -> Tensor:
     """L1 on pixels, on image gradients at three scales and on pooled pixels, per picture averaged."""
     total = F.l1_loss(output, target)
     for _ in range(3):
@@ -83,11 +83,11 @@ def fidelity(output: Tensor, target: Tensor) -> Tensor:
 def codec_loss(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
     """Fidelity of a round trip through slightly noisy latents, with latents held near unit size."""
     images = batch["images"].contiguous(memory_format=torch.channels_last)
-    codec: FaceCodec = model.module if hasattr(model, "module") else model  # type: ignore[assignment]
+    codec: FaceCodec = unwrap(model)
     latents = codec.encode(images)
     noise = torch.randn(latents.shape, generator=generator, device=latents.device, dtype=latents.dtype)
     output = codec.decode(latents + 0.03 * noise).float()
-    error = fidelity(output, images)
+    error = fidelity_loss(output, images)
     size = (latents.float().pow(2).mean() - 1.0).abs()
     psnr = 10 * torch.log10(4.0 / F.mse_loss(output.detach(), images))
     return error + 0.01 * size, {"psnr": float(psnr), "latent_ms": float(latents.float().pow(2).mean().detach())}
@@ -99,11 +99,11 @@ def train_codec(
     """Trains a codec for fidelity and gives its latents unit statistics. Resumes a run found in ``config.output``."""
     codec = FaceCodec(**(sizes or {})).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     fit(codec, CropDraw(crops, recipe), codec_loss, config)
-    return with_unit_latents(codec, crops)
+    return standardise_latents(codec, crops)
 
 
 @torch.no_grad()
-def with_unit_latents(codec: FaceCodec, crops: FaceCrops, count: int = 512) -> FaceCodec:
+def standardise_latents(codec: FaceCodec, crops: FaceCrops, count: int = 512) -> FaceCodec:
     """The same codec, its latents shifted and scaled to mean 0 and deviation 1 over ``count`` random squares."""
     draw = CropDraw(crops, CodecRecipe(batch_size=count, zoom=(0.7, 1.0)))
     images = draw(np.random.default_rng(0))["images"]

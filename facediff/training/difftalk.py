@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from facediff.conditioning.difftalk import LIP_FOLD, DiffTalkConditioner
 from facediff.landmarks.alignment import MOUTH
 from facediff.models.codec import FaceCodec
+from facediff.pipelines.shared import run_unet
 from facediff.training.denoising import denoising_loss
-from facediff.training.latents import as_pictures, encode_cache
+from facediff.training.latents import encode_cache, read_rows, to_pictures
 from facediff.training.loop import Batch, LoopConfig, Loss, fit
 
 LATENTS = ("target", "masked", "reference")
@@ -52,15 +53,14 @@ class Denoiser(nn.Module):
         """What the UNet predicts for noisy latents (B, L, h, w) at ``timesteps`` (B,)."""
         known = {k: batch[k] for k in ("masked", "reference", "mask", "lips", "window", "points", "rotation")}
         cond = self.conditioner(**known, audio_known=batch["audio_known"], lips_known=batch["lips_known"])
-        x = torch.cat([noisy, cond.concat], dim=1).contiguous(memory_format=torch.channels_last)
-        return self.unet(x, timesteps, cond.tokens, return_dict=False)[0]
+        return run_unet(self.unet, noisy, cond.concat, timesteps, cond.tokens)
 
 
 def encode_pairs(codec: FaceCodec, pairs: Mapping[str, NDArray], folder: Path, batch: int = 32) -> dict[str, NDArray]:
     """Latents of the targets, the masked targets and the references of a pair cache, float16, made once."""
 
     def pictures(rows: slice) -> tuple[Tensor, ...]:
-        target, reference = as_pictures(pairs["target"][rows]), as_pictures(pairs["reference"][rows])
+        target, reference = to_pictures(pairs["target"][rows]), to_pictures(pairs["reference"][rows])
         hidden = torch.from_numpy(pairs["mask"][rows] > 0)[:, None]
         return target, target.masked_fill(hidden, 0.0), reference
 
@@ -95,11 +95,9 @@ class LatentDraw:
         size = self._recipe.batch_size
         chosen = np.sort(rng.choice(len(self._pairs["row"]), size, replace=False))
         rows = self._pairs["row"][chosen]
-        batch = {name: torch.from_numpy(self._latents[name][chosen]).float() for name in LATENTS}
-        mask = torch.from_numpy(self._pairs["mask"][chosen]).float()[:, None] / 255
-        batch["mask"] = nn.functional.avg_pool2d(mask, FaceCodec.stride)
+        batch = read_rows(self._pairs, self._latents, LATENTS, chosen, MOUTH)
+        batch["mask"] = nn.functional.avg_pool2d(batch["mask"], FaceCodec.stride)
         batch["lips"] = torch.from_numpy(self._pairs["lips"][chosen]).float() / 255
-        batch["points"] = torch.from_numpy(MOUTH.in_units(self._pairs["points"][chosen]))
         batch["rotation"] = torch.from_numpy(self._rotation[rows])
         batch["window"] = torch.from_numpy(self._windows[rows]).float()
         heard = self._heard[rows]
@@ -111,10 +109,10 @@ class LatentDraw:
 
 def difftalk_loss(scheduler: DDIMScheduler, recipe: DiffTalkRecipe, residual_scale: float) -> Loss:
     """The loss of one step: inside the mask above all, and between the lips above that."""
-    return denoising_loss(scheduler, "reference", residual_scale, lambda batch: weight_of(batch, recipe))
+    return denoising_loss(scheduler, "reference", residual_scale, lambda batch: weigh_places(batch, recipe))
 
 
-def weight_of(batch: Batch, recipe: DiffTalkRecipe) -> Tensor:
+def weigh_places(batch: Batch, recipe: DiffTalkRecipe) -> Tensor:
     """How much each place of a batch counts, (B, 1, h, w)."""
     weight = recipe.outside_weight + (1 - recipe.outside_weight) * batch["mask"]
     return weight + recipe.lips_weight * nn.functional.avg_pool2d(batch["lips"][:, :1], LIP_FOLD)

@@ -23,7 +23,7 @@ from facediff.landmarks.alignment import FACE
 from facediff.models.codec import FaceCodec
 from facediff.models.diffusion_autoencoder import DualModulationUNet
 from facediff.models.identity import IdentityEncoder
-from facediff.training.latents import as_pictures, encode_cache
+from facediff.training.latents import encode_pair_cache, read_rows
 from facediff.training.loop import Batch, LoopConfig, Loss, fit
 
 LATENTS = ("target", "other")
@@ -85,11 +85,7 @@ def encode_identity_pairs(
     codec: FaceCodec, pairs: Mapping[str, NDArray], folder: Path, batch: int = 32
 ) -> dict[str, NDArray[np.float16]]:
     """Latents of both faces of a pair cache, made once."""
-
-    def pictures(rows: slice) -> tuple[Tensor, ...]:
-        return as_pictures(pairs["target"][rows]), as_pictures(pairs["other"][rows])
-
-    return encode_cache(codec, LATENTS, pictures, len(pairs["points"]), FACE.size, folder, batch)
+    return encode_pair_cache(codec, pairs, LATENTS, FACE.size, folder, batch)
 
 
 class IdentityDraw:
@@ -121,14 +117,12 @@ class IdentityDraw:
         for place, number in enumerate(rng.permutation(len(self._rare))[: size // 3]):
             chosen[place] = rng.choice(self._rare[number])
         chosen.sort()
-        batch = {name: torch.from_numpy(self._latents[name][chosen]).float() for name in LATENTS}
-        batch["mask"] = torch.from_numpy(self._pairs["mask"][chosen]).float()[:, None] / 255
+        batch = read_rows(self._pairs, self._latents, LATENTS, chosen, FACE)
         batch["maps"] = torch.from_numpy(self._pairs["maps"][chosen]).float() / 255
         for name in ("coordinates", "other_coordinates"):
             batch[name] = torch.from_numpy(self._pairs[name][chosen]).float()
         if self._labels is not None:
             batch["labels"] = torch.from_numpy(self._labels[chosen])
-        batch["points"] = torch.from_numpy(FACE.in_units(self._pairs["points"][chosen]))
         return batch
 
 

@@ -23,11 +23,11 @@ from facediff.errors import ConfigError
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import FACE, warp_affine
 from facediff.landmarks.correspondence import face_coordinates
+from facediff.models.checkpoints import open_network
 from facediff.models.codec import FaceCodec
 from facediff.models.diffusion_autoencoder import base_schedule, base_unet
 from facediff.models.identity import IdentityEncoder
 from facediff.motion.coefficients import lip_opening
-from facediff.system.weights import model_folder
 from facediff.training.attributes import fit_attributes, read_labels
 from facediff.training.coarse_pairs import FACE_WINDOW
 from facediff.training.diffusion_autoencoder import (
@@ -39,10 +39,10 @@ from facediff.training.diffusion_autoencoder import (
 )
 from facediff.training.faces import FaceCrops, build_face_cache
 from facediff.training.identity_pairs import build_identity_pairs
-from facediff.training.latents import as_pictures
+from facediff.training.latents import to_pictures
 from facediff.training.loop import LoopConfig
-from facediff.training.prototypes import NEEDED, fit_prototypes, flat_faces
-from facediff.training.stages import own_codec, save_network
+from facediff.training.prototypes import NEEDED, collect_flat_faces, fit_prototypes
+from facediff.training.stages import load_own_codec, save_component, save_network
 
 log = logging.getLogger(__name__)
 LABELS = Path(__file__).parent / "attribute_labels.csv"  # of the files we train on, by the beginning of their SHA-256
@@ -71,21 +71,21 @@ def run_edit(
         licence: As in ``read_recordings``.
         pairs: How many training pairs to prepare.
     """
-    codec = own_codec(model)
+    codec = load_own_codec(model)
     clips = read_recordings(catalog, licence=licence)
     crops = build_face_cache(clips, cache)
     made = build_identity_pairs(crops, cache / "identity-pairs", count=pairs, seed=config.seed)
     latents = encode_identity_pairs(codec, made, cache / "identity-pairs")
-    told = label_table(clips, read_labels(labels))[crops.clip[made["row"]]]
+    told = tabulate_labels(clips, read_labels(labels))[crops.clip[made["row"]]]
     torch.manual_seed(config.seed)
     autoencoder = Autoencoder(
         base_unet(PLACE_CHANNELS), IdentityEncoder(map_channels=COORDINATE_CHANNELS), FaceVector(), told.shape[1]
     )
     recipe = AutoencoderRecipe()
     train_autoencoder(autoencoder, IdentityDraw(made, latents, recipe, told), base_schedule(), config, recipe)
-    for name, network in (("unet", autoencoder.unet), ("identity", autoencoder.identity), ("face", autoencoder.face)):
-        save_network(network, model / "edit" / name)
-    base_schedule().save_pretrained(model / "edit" / "scheduler")
+    save_component(
+        model / "edit", base_schedule(), unet=autoencoder.unet, identity=autoencoder.identity, face=autoencoder.face
+    )
 
 
 def run_prototypes(
@@ -102,7 +102,7 @@ def run_prototypes(
         licence: See ``catalog``.
     """
     kept = only or PROTOTYPES
-    faces = flat_faces(read_recordings(catalog, licence=licence), read_labels(labels), cache / "tracks")
+    faces = collect_flat_faces(read_recordings(catalog, licence=licence), read_labels(labels), cache / "tracks")
     fit_prototypes(faces, list(dict.fromkeys([*kept, *NEEDED, "eyeglasses"])), kept).save(model / "edit" / "prototypes")
 
 
@@ -133,10 +133,10 @@ def run_attributes(
     """
     clips = read_recordings(catalog, licence=licence)
     crops = build_face_cache(clips, cache)
-    encoder = IdentityEncoder.from_pretrained(model_folder(model, "edit") / "identity", torch_dtype=torch.float32)
-    vectors, looks = file_identities(crops, own_codec(model), encoder)
+    encoder = open_network(IdentityEncoder, model, "edit/identity")
+    vectors, looks = encode_identities(crops, load_own_codec(model), encoder)
     known = read_labels(labels)
-    rows = [(number, label) for number in vectors if (label := label_of(clips[number], known)) is not None]
+    rows = [(number, label) for number in vectors if (label := find_label(clips[number], known)) is not None]
     if not rows:
         raise ConfigError(f"no file of {labels} is in {catalog}")
     names = list(dict.fromkeys(name for _, label in rows for name in label))
@@ -147,12 +147,12 @@ def run_attributes(
     identities = np.stack([vectors[number] for number, _ in rows])
     covariates = np.stack([looks[number] for number, _ in rows])
     classifier = fit_attributes(identities, table, weights, covariates=covariates)
-    save_network(classifier.chosen(only or names), model / "edit" / "attributes", torch.float32)
-    judged = judged_by_others(identities, table, weights, people)
+    save_network(classifier.select(only or names), model / "edit" / "attributes", torch.float32)
+    judged = cross_validate(identities, table, weights, people)
     return {name: judged[name] for name in only or names}
 
 
-def judged_by_others(
+def cross_validate(
     identities: NDArray[np.float32],
     table: dict[str, NDArray[np.float32]],
     weights: NDArray[np.float32],
@@ -187,7 +187,7 @@ def judged_by_others(
 
 
 @torch.inference_mode()
-def file_identities(
+def encode_identities(
     crops: FaceCrops, codec: FaceCodec, encoder: IdentityEncoder
 ) -> tuple[dict[int, NDArray[np.float32]], dict[int, NDArray[np.float32]]]:
     """The identity (D,) of each file that has crops, by its place in the catalog, and its covariates (C,).
@@ -203,7 +203,7 @@ def file_identities(
         faces = np.stack([warp_affine(crops.frames[row], FACE_WINDOW, FACE.size) for row in chosen])
         flat = [crops.points[row] @ np.diag([FACE_WINDOW[0, 0]] * 3) + [*FACE_WINDOW[:, 2], 0.0] for row in chosen]
         maps = coordinate_maps(torch.from_numpy(np.stack([face_coordinates(points) for points in flat])))
-        vectors = encoder(codec.encode(as_pictures(faces)), maps)
+        vectors = encoder(codec.encode(to_pictures(faces)), maps)
         found[number] = torch.nn.functional.normalize(vectors.mean(0), dim=0).numpy()
         inside = np.stack([masks.face_hull(points, FACE.size, FACE.unit_px) for points in flat])[..., None]
         colours = [(share * faces).sum((0, 1, 2)) / share.sum() for share in (inside, 1 - inside)]
@@ -213,14 +213,14 @@ def file_identities(
     return found, looks
 
 
-def label_table(clips: Sequence[Recording], labels: dict[str, dict[str, float]]) -> NDArray[np.float32]:
+def tabulate_labels(clips: Sequence[Recording], labels: dict[str, dict[str, float]]) -> NDArray[np.float32]:
     """Attributes (C, A) of every clip, NaN where they are not known."""
     names = list(dict.fromkeys(name for label in labels.values() for name in label))
-    rows = [label_of(clip, labels) or {} for clip in clips]
+    rows = [find_label(clip, labels) or {} for clip in clips]
     return np.array([[row.get(name, np.nan) for name in names] for row in rows], np.float32).reshape(-1, len(names))
 
 
-def label_of(clip: Recording, labels: dict[str, dict[str, float]]) -> dict[str, float] | None:
+def find_label(clip: Recording, labels: dict[str, dict[str, float]]) -> dict[str, float] | None:
     """The labels of a clip, found by its name or by its content; None where it has none."""
     if clip.name in labels:
         return labels[clip.name]

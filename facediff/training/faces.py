@@ -70,6 +70,18 @@ class FaceCrops:
         """One of the crops."""
         return Moment(self.frames[row], self.points[row], self.rotation[row])
 
+    def key(self, row: int) -> object:
+        """What a crop's other moments go by: the clip, or the person where it is a portrait."""
+        clip = self.clip[row]
+        return self.identities[clip] if self.kinds[clip] == "still" else int(clip)
+
+    def group(self) -> dict[object, list[int]]:
+        """Rows of the crops by their ``key``."""
+        groups: dict[object, list[int]] = defaultdict(list)
+        for row in range(len(self.clip)):
+            groups[self.key(row)].append(row)
+        return groups
+
     def weights(self, *, power: float = 0.5) -> NDArray[np.float64]:
         """Sampling weight of each crop: identities weigh as their number of crops to the power given, summing to 1."""
         groups: dict[str, list[int]] = defaultdict(list)
@@ -81,7 +93,7 @@ class FaceCrops:
         return weight / weight.sum()
 
 
-def ticking(frames: Iterable[Frame], tick: Callable[[], None] | None) -> Iterator[Frame]:
+def tick_frames(frames: Iterable[Frame], tick: Callable[[], None] | None) -> Iterator[Frame]:
     """The frames, with a call before each: for who shows progress, or wants to stop."""
     for frame in frames:
         if tick is not None:
@@ -118,7 +130,7 @@ def _track(clip: Recording, tick: Callable[[], None] | None) -> FaceTrack:
     if clip.kind == "still":
         return track_still(read_image(clip.path), "largest")
     video = VideoReader(clip.path)
-    return track_face(ticking(video, tick), float(video.info.fps))
+    return track_face(tick_frames(video, tick), float(video.info.fps))
 
 
 def _frames(clip: Recording) -> Iterator[Frame]:
@@ -201,13 +213,13 @@ def is_frontal(pose: RigidPose, max_yaw_deg: float = MAX_YAW_DEG) -> NDArray[np.
 
 
 def _row(track: FaceTrack, pose: RigidPose, alignment: Alignment, row: int) -> Iterator[tuple[str, object]]:
-    yield "points", points_in_crop(track, pose, alignment, row)
+    yield "points", place_points(track, pose, alignment, row)
     yield "rotation", pose.rotation[row]
     yield "time", row / track.fps if track.fps else 0.0
     yield "source_unit_px", pose.scale[row]
 
 
-def points_in_crop(track: FaceTrack, pose: RigidPose, alignment: Alignment, row: int) -> NDArray[np.float32]:
+def place_points(track: FaceTrack, pose: RigidPose, alignment: Alignment, row: int) -> NDArray[np.float32]:
     """Landmarks (478, 3) of a row in pixels of its wide crop."""
     depth = track.points[row, :, 2:] * (WIDE.unit_px / pose.scale[row])
     return np.concatenate([alignment.to_crop(track.points[row], row), depth], axis=1, dtype=np.float32)

@@ -22,9 +22,10 @@ from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.conditioning.fadm import FADMConditioner
 from facediff.landmarks.alignment import FACE
 from facediff.models.codec import FaceCodec
+from facediff.pipelines.shared import run_unet
 from facediff.training.denoising import denoising_loss
-from facediff.training.latents import as_pictures, encode_cache
-from facediff.training.loop import Batch, LoopConfig, Loss, fit
+from facediff.training.latents import encode_pair_cache, read_rows
+from facediff.training.loop import Batch, LoopConfig, Loss, fit, unwrap
 
 LATENTS = ("target", "coarse")
 
@@ -60,19 +61,14 @@ class Refiner(nn.Module):
         driven = batch["target"] if bool(batch["shows_driven"]) else None
         known = {name: batch[name] for name in ("coarse", "mask", "maps", "points", "rotation", "attributes")}
         cond = self.conditioner(**known, driven=driven)
-        x = torch.cat([noisy, self.conditioner.maps(cond, timesteps)], dim=1)
-        return self.unet(x.contiguous(memory_format=torch.channels_last), timesteps, cond.tokens, return_dict=False)[0]
+        return run_unet(self.unet, noisy, self.conditioner.maps(cond, timesteps), timesteps, cond.tokens)
 
 
 def encode_coarse_pairs(
     codec: FaceCodec, pairs: Mapping[str, NDArray], folder: Path, batch: int = 32
 ) -> dict[str, NDArray[np.float16]]:
     """Latents of the targets and of the coarse frames of a pair cache, made once."""
-
-    def pictures(rows: slice) -> tuple[Tensor, ...]:
-        return as_pictures(pairs["target"][rows]), as_pictures(pairs["coarse"][rows])
-
-    return encode_cache(codec, LATENTS, pictures, len(pairs["points"]), FACE.size, folder, batch)
+    return encode_pair_cache(codec, pairs, LATENTS, FACE.size, folder, batch)
 
 
 def residual_scale(pairs: Mapping[str, NDArray], latents: Mapping[str, NDArray], every: int = 40) -> float:
@@ -116,10 +112,8 @@ class CoarseDraw:
 
     def __call__(self, rng: np.random.Generator) -> Batch:
         chosen = np.sort(rng.choice(len(self._pairs["points"]), self._recipe.batch_size, replace=False))
-        batch = {name: torch.from_numpy(self._latents[name][chosen]).float() for name in LATENTS}
-        batch["mask"] = torch.from_numpy(self._pairs["mask"][chosen]).float()[:, None] / 255
+        batch = read_rows(self._pairs, self._latents, LATENTS, chosen, FACE)
         batch["maps"] = torch.from_numpy(self._pairs["maps"][chosen]).float() / 255
-        batch["points"] = torch.from_numpy(FACE.in_units(self._pairs["points"][chosen]))
         batch["rotation"] = torch.from_numpy(self._pairs["rotation"][chosen])
         batch["attributes"] = torch.from_numpy(self._pairs["attributes"][chosen])
         batch["shows_driven"] = torch.tensor(rng.random() < self._recipe.driven_share)
@@ -138,7 +132,7 @@ def fadm_loss(scheduler: DDIMScheduler, recipe: FADMRecipe, residual_scale: floa
 
     def loss(model: Any, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         value, figures = denoising(model, batch, generator)
-        gate = model.conditioner.gate
+        gate = unwrap(model).conditioner.gate
         apart = (gate.look(batch["coarse"]) - gate.look(batch["target"])).abs().mean()
         return value + recipe.alignment_weight * apart, {**figures, "alignment": float(apart.detach())}
 

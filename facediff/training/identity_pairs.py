@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,7 +14,7 @@ from facediff.landmarks import masks
 from facediff.landmarks.alignment import FACE, warp_affine
 from facediff.landmarks.correspondence import face_coordinates
 from facediff.landmarks.raster import FACE_MAPS, FACE_STEP, draw_face
-from facediff.training.coarse_pairs import random_tones, random_window
+from facediff.training.coarse_pairs import place_in_window, random_tones, random_window
 from facediff.training.faces import FaceCrops
 from facediff.training.motion_basis import mirror_order
 
@@ -67,18 +66,12 @@ class IdentityPairs:
 
     def __init__(self, crops: FaceCrops) -> None:
         self._crops = crops
-        self._groups: dict[object, list[int]] = defaultdict(list)
-        for row, clip in enumerate(crops.clip):
-            self._groups[self._key(clip)].append(row)
+        self._groups = crops.group()  # portraits go by person: two of them, one serious and one smiling, are a pair
         self._cumulative = np.cumsum(crops.weights(power=0.35))
-
-    def _key(self, clip: int) -> object:
-        """Portraits go by person: two of them, one serious and one smiling, are a pair."""
-        return self._crops.identities[clip] if self._crops.kinds[clip] == "still" else int(clip)
 
     def __call__(self, rng: np.random.Generator) -> IdentityPair:
         row = min(int(np.searchsorted(self._cumulative, rng.random())), len(self._cumulative) - 1)
-        group = self._groups[self._key(self._crops.clip[row])]
+        group = self._groups[self._crops.key(row)]
         is_set = self._crops.kinds[self._crops.clip[row]] == "still" and len(group) > 2  # need not be one person
         other = row if is_set or rng.random() < SAME else int(rng.choice(group))
         return self.make(row, other, rng)
@@ -106,12 +99,11 @@ class IdentityPairs:
         """A crop and its landmarks."""
         window, points = random_window(rng), self._crops.points[row]
         face = tones[warp_affine(self._crops.frames[row], window, FACE.size), [0, 1, 2]]
-        flat = points[:, :2] @ window[:, :2].T + window[:, 2]
-        placed = np.concatenate([flat, points[:, 2:] * window[0, 0]], axis=1, dtype=np.float32)
-        return mirrored(face, placed) if is_mirrored else (face, placed)
+        placed = place_in_window(points, window)
+        return mirror_face(face, placed) if is_mirrored else (face, placed)
 
 
-def mirrored(face: NDArray[np.uint8], points: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def mirror_face(face: NDArray[np.uint8], points: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """A crop (H, W, 3) seen in a mirror, and its landmarks (478, 3)."""
     points = points[_order()].copy()
     points[:, 0] = face.shape[1] - 1 - points[:, 0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from facediff.landmarks.alignment import CropTemplate
 from facediff.models.codec import FaceCodec
+from facediff.training.loop import Batch
 
 
 @torch.no_grad()
@@ -54,6 +56,44 @@ def encode_cache(
     return {name: np.load(path, mmap_mode="r") for name, path in paths.items()}
 
 
-def as_pictures(images: NDArray[np.uint8]) -> Tensor:
+def encode_pair_cache(
+    codec: FaceCodec,
+    pairs: Mapping[str, NDArray],
+    names: tuple[str, ...],
+    size: tuple[int, int],
+    folder: Path,
+    batch: int = 32,
+) -> dict[str, NDArray[np.float16]]:
+    """Latents of the pictures of a pair cache as they are; see ``encode_cache``."""
+
+    def pictures(rows: slice) -> tuple[Tensor, ...]:
+        return tuple(to_pictures(pairs[name][rows]) for name in names)
+
+    return encode_cache(codec, names, pictures, len(pairs["points"]), size, folder, batch)
+
+
+def read_rows(
+    pairs: Mapping[str, NDArray],
+    latents: Mapping[str, NDArray],
+    names: tuple[str, ...],
+    rows: NDArray[np.integer],
+    template: CropTemplate,
+) -> Batch:
+    """Some rows of a pair cache as a batch: latents by name, masks (B, 1, h, w) in [0, 1], landmarks in eye distances.
+
+    Args:
+        pairs: The cache.
+        latents: Those of its pictures.
+        names: Of the latents.
+        rows: Which.
+        template: What the pictures are aligned to.
+    """
+    batch = {name: torch.from_numpy(latents[name][rows]).float() for name in names}
+    batch["mask"] = torch.from_numpy(pairs["mask"][rows]).float()[:, None] / 255
+    batch["points"] = torch.from_numpy(template.in_units(pairs["points"][rows]))
+    return batch
+
+
+def to_pictures(images: NDArray[np.uint8]) -> Tensor:
     """Pictures (B, 3, H, W) in [-1, 1] of (B, H, W, 3) uint8."""
     return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 127.5 - 1.0

@@ -15,8 +15,8 @@ from facediff.datasets.recordings import Recording
 from facediff.errors import ConfigError
 from facediff.landmarks.alignment import warp_affine
 from facediff.landmarks.canonical import canonicalise
-from facediff.landmarks.eye_window import SIZE, WIDTH, eye_frame, grid, light_around
-from facediff.landmarks.light import logarithm
+from facediff.landmarks.eye_window import SIZE, WIDTH, align_eye, fit_light_around, grid
+from facediff.landmarks.light import to_log_light
 from facediff.media import VideoReader
 from facediff.motion import coefficients
 from facediff.motion.rig import encode_motion
@@ -31,7 +31,7 @@ LOOKED_AT = 0.33  # eye widths: half the height of what is laid over one another
 log = logging.getLogger(__name__)
 
 
-def shut_eyes(
+def collect_shut_eyes(
     clips: Iterable[Recording], tracks: Path, *, closure: float = SHUT
 ) -> dict[str, list[NDArray[np.float32]]]:
     """For each person, windows (80, 144, 3) of shut eyes, in logarithms over the light of the skin around.
@@ -50,17 +50,17 @@ def shut_eyes(
         if count[clip.identity] == CLIPS:
             continue
         taken = False
-        for frame, points in _blinks(clip, tracks, closure):
+        for frame, points in _find_blinks(clip, tracks, closure):
             taken = True
             for side in range(2):
-                light = logarithm(warp_affine(frame, eye_frame(points, side), SIZE))
-                found[clip.identity].append((light - light_around(light, ring, spread=False)).astype(np.float32))
+                light = to_log_light(warp_affine(frame, align_eye(points, side), SIZE))
+                found[clip.identity].append((light - fit_light_around(light, ring, spread=False)).astype(np.float32))
         count[clip.identity] += taken
         log.info("%s: shut eyes of %d people", clip.name, len(found))
     return dict(found)
 
 
-def _blinks(clip: Recording, tracks: Path, least: float) -> Iterator[tuple[Frame, NDArray[np.float32]]]:
+def _find_blinks(clip: Recording, tracks: Path, least: float) -> Iterator[tuple[Frame, NDArray[np.float32]]]:
     track = read_tracks(clip, tracks)
     if track is None or not track.usable.any():
         return
@@ -79,7 +79,7 @@ def fit_lid(people: Iterable[list[NDArray[np.float32]]], *, rounds: int = 4) -> 
     counts once.
 
     Args:
-        people: For each, windows as ``shut_eyes`` gives them.
+        people: For each, windows as ``collect_shut_eyes`` gives them.
         rounds: How often all are moved.
 
     Raises:

@@ -26,7 +26,7 @@ from facediff.audio.wave import SAMPLE_RATE, load_wave, normalise_loudness
 from facediff.errors import InputError
 from facediff.models.motion import MotionDenoiser, SpeechEncoder
 from facediff.motion.coefficients import MOTION_FPS
-from facediff.training.motion import COLUMNS, other_voice
+from facediff.training.motion import COLUMNS, change_voice
 
 BILABIALS = frozenset("mbp")
 FULL_SHARE = 0.6  # of a frame that must be bilabial for the frame to count as one
@@ -71,7 +71,7 @@ def bilabial_frames(phones: Sequence[tuple[str, float]], frames: int) -> NDArray
 
 
 @torch.no_grad()
-def teach_closing(
+def teach_lip_closure(
     model: MotionDenoiser, spoken: Sequence[Spoken], *, voices: int = 3, strength: float = 0.002, seed: int = 0
 ) -> float:
     """Solves the model's head for closed lips: logistic regression on its speech features.
@@ -95,7 +95,7 @@ def teach_closing(
         frames = -(-len(wave) * MOTION_FPS // SAMPLE_RATE)
         labels = bilabial_frames(one.phones, frames) > 0.5
         for voice in range(voices):
-            heard = mel if voice == 0 else other_voice(mel, rng).astype(np.float32)
+            heard = mel if voice == 0 else change_voice(mel, rng).astype(np.float32)
             inputs.append(_taps(model.speech, heard, frames, model.closes))
             wanted.append(labels)
     rows, labels = np.concatenate(inputs), np.concatenate(wanted)

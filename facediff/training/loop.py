@@ -90,7 +90,7 @@ def fit(model: nn.Module, draw: Draw, loss: Loss, config: LoopConfig) -> nn.Modu
     state = config.output / "state"
     done = _resume(accelerator, ema, schedule, state)
     started = time.monotonic()
-    for step, batch in _prefetched(draw, config, accelerator.process_index, done):
+    for step, batch in _prefetch(draw, config, accelerator.process_index, done):
         generator = torch.Generator(accelerator.device).manual_seed(hash((config.seed, step)) % 2**31)
         batch = {key: value.to(accelerator.device) for key, value in batch.items()}
         with accelerator.autocast():
@@ -116,7 +116,12 @@ def fit(model: nn.Module, draw: Draw, loss: Loss, config: LoopConfig) -> nn.Modu
     return model
 
 
-def _prefetched(draw: Draw, config: LoopConfig, process: int, done: int) -> Iterator[tuple[int, Batch]]:
+def unwrap(model: nn.Module) -> Any:
+    """The model itself, where a loss is handed what several processes wrapped around it."""
+    return getattr(model, "module", model)
+
+
+def _prefetch(draw: Draw, config: LoopConfig, process: int, done: int) -> Iterator[tuple[int, Batch]]:
     """Steps after ``done`` with their batches; the next batch is drawn while this one is trained on."""
 
     def make(step: int) -> Batch:

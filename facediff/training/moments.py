@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 import numpy as np
 
 from facediff.errors import InputError
@@ -19,12 +17,9 @@ class MomentDraw:
 
     def __init__(self, crops: FaceCrops, *, min_unit_px: float = 50.0) -> None:
         self._crops = crops
-        self._groups: dict[object, list[int]] = defaultdict(list)
-        for row, clip in enumerate(crops.clip):
-            key = crops.identities[clip] if crops.kinds[clip] == "still" else int(clip)
-            self._groups[key].append(row)
+        self._groups = crops.group()
         # Two portraits of one person are a pair; a larger set under one name need not be one person.
-        sizes = np.array([len(self._groups[self._key(row)]) for row in range(len(crops.clip))])
+        sizes = np.array([len(self._groups[crops.key(row)]) for row in range(len(crops.clip))])
         usable = (sizes > 1) & ((sizes == 2) | (crops.kinds[crops.clip] != "still"))
         if not (usable & (crops.source_unit_px >= min_unit_px)).any():
             raise InputError(
@@ -35,12 +30,8 @@ class MomentDraw:
         weight *= np.clip(crops.source_unit_px / WIDE.unit_px, 0.1, 1.0)
         self._cumulative = np.cumsum(weight / weight.sum())
 
-    def _key(self, row: int) -> object:
-        clip = self._crops.clip[row]
-        return self._crops.identities[clip] if self._crops.kinds[clip] == "still" else int(clip)
-
     def __call__(self, rng: np.random.Generator) -> tuple[int, int]:
         """Rows of the crops: the moment to be shown, and the one that is known."""
         row = int(np.searchsorted(self._cumulative, rng.random()).clip(max=len(self._cumulative) - 1))
-        others = [r for r in self._groups[self._key(row)] if r != row]
+        others = [r for r in self._groups[self._crops.key(row)] if r != row]
         return row, int(rng.choice(others))

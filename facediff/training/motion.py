@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from facediff.audio.features import BANDS, FLOOR, SILENCE
 from facediff.models.motion import MotionDenoiser, SpeechEncoder
 from facediff.motion import coefficients
-from facediff.training.loop import Batch, LoopConfig, fit
+from facediff.training.loop import Batch, LoopConfig, fit, unwrap
 
 COLUMNS = 4  # log-mel columns to a motion frame
 
@@ -56,6 +56,15 @@ class MotionRecipe:
     penalty: float = 1.0
 
 
+def cumulate_weights(clips: Sequence[MotionRecording], power: float) -> NDArray[np.float64]:
+    """(N,) rising to 1: each clip weighs as its length, and people as their footage to that power."""
+    footage: dict[str, int] = defaultdict(int)
+    for clip in clips:
+        footage[clip.identity] += len(clip.motion)
+    weight = np.array([len(clip.motion) * footage[clip.identity] ** (power - 1) for clip in clips])
+    return np.cumsum(weight / weight.sum())
+
+
 class MotionDraw:
     """Draws stretches of clips, mirrored, stretched in time, in other voices, rooms and levels.
 
@@ -70,11 +79,7 @@ class MotionDraw:
         self._clips = [clips[i] for i in long]
         self._sounds = [sounds[i] for i in long]
         self._recipe = recipe
-        footage: dict[str, int] = defaultdict(int)
-        for clip in self._clips:
-            footage[clip.identity] += len(clip.motion)
-        weight = np.array([len(c.motion) * footage[c.identity] ** (recipe.identity_power - 1) for c in self._clips])
-        self._cumulative = np.cumsum(weight / weight.sum())
+        self._cumulative = cumulate_weights(self._clips, recipe.identity_power)
         self._flip = mirror_motion()
 
     def __call__(self, rng: np.random.Generator) -> Batch:
@@ -119,7 +124,7 @@ def _resample(rows: NDArray[np.floating], count: int) -> NDArray[np.floating]:
     return rows[low] * (1 - share) + rows[high] * share
 
 
-def other_voice(mel: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.floating]:
+def change_voice(mel: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.floating]:
     """The same log-mel as another person might say it elsewhere: vocal tract, microphone, level, noise of the room."""
     bands = len(mel)
     if rng.random() < 0.8:  # vocal tract length: bands move
@@ -148,13 +153,13 @@ def listen(
         mel = np.full((BANDS, len(clip.motion) * COLUMNS), SILENCE, np.float32)
         known = clip.mel[:, : mel.shape[1]]
         mel[:, : known.shape[1]] = known
-        heard = [mel, *(other_voice(mel, rng) for _ in range(voices - 1))]
+        heard = [mel, *(change_voice(mel, rng) for _ in range(voices - 1))]
         sounds.append(torch.cat([encoder(torch.from_numpy(m.astype(np.float32))[None]) for m in heard]).half())
     return sounds
 
 
 @torch.no_grad()
-def settle(
+def solve_mean_motion(
     model: MotionDenoiser, clips: Sequence[MotionRecording], sounds: Sequence[Tensor | None], recipe: MotionRecipe
 ) -> None:
     """Solves the model's mean motion given sound: ridge regression, over the clips' motion about its own mean."""
@@ -204,7 +209,7 @@ def motion_loss(scheduler: DDIMScheduler):
     weight = torch.from_numpy(CHANNEL_WEIGHT)[:, None]
 
     def loss(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        net: MotionDenoiser = model.module if hasattr(model, "module") else model  # type: ignore[assignment]
+        net: MotionDenoiser = unwrap(model)
         clean = (batch["motion"] - net.mean) / net.std
         noise = torch.randn(clean.shape, generator=generator, device=clean.device)
         u = torch.rand(len(clean), generator=generator, device=clean.device).sqrt()  # more of the noisy end
@@ -237,7 +242,7 @@ def motion_schedule() -> DDIMScheduler:
     )
 
 
-def of_equal_size(clips: Sequence[MotionRecording]) -> list[MotionRecording]:
+def equalise_articulation(clips: Sequence[MotionRecording]) -> list[MotionRecording]:
     """The clips with lips scaled so that everybody opens the mouth alike: who articulates more is not in the sound."""
     spread = [c.motion[:, coefficients.OPENING].std() for c in clips]
     usual = float(np.median(spread))
@@ -250,7 +255,7 @@ def of_equal_size(clips: Sequence[MotionRecording]) -> list[MotionRecording]:
     return scaled
 
 
-def statistics(clips: Sequence[MotionRecording]) -> tuple[list[float], list[float]]:
+def measure_statistics(clips: Sequence[MotionRecording]) -> tuple[list[float], list[float]]:
     """Mean and deviation of each motion channel, people weighing alike."""
     people: dict[str, list[NDArray[np.float32]]] = defaultdict(list)
     for clip in clips:
@@ -277,12 +282,12 @@ def train_motion(
         recipe: What a step looks like.
         sizes: Arguments of ``MotionDenoiser``.
     """
-    mean, std = statistics([c for c in clips if c.mel is not None])
+    mean, std = measure_statistics([c for c in clips if c.mel is not None])
     model = MotionDenoiser(motion_mean=mean, motion_std=std, **(sizes or {}))
     model.speech.load_state_dict(speech.state_dict())
     standardise(model.speech, clips)
     sounds = listen(model.speech, clips, recipe.voices, np.random.default_rng(config.seed))
-    settle(model, clips, sounds, recipe)
+    solve_mean_motion(model, clips, sounds, recipe)
     fit(model, MotionDraw(clips, recipe, sounds), motion_loss(motion_schedule()), config)
     return model
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from facediff.conditioning.difftalk import TRAINED_MASK_REACH
 from facediff.datasets.array_cache import fill_cache
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import MOUTH, warp_affine
@@ -20,7 +21,7 @@ from facediff.landmarks.warp import MeshWarp
 from facediff.training.faces import WIDE, FaceCrops, Moment
 from facediff.training.moments import MomentDraw
 
-MOUTH_REACH, LOWER_REACH = (0.10, 0.26), (0.0, 0.10)  # in eye distances; drawn anew for each pair
+LOWER_REACH = (0.0, 0.10)  # eye distances around the lower face; drawn anew for each pair
 _WIDTH, _HEIGHT = MOUTH.size
 LAYOUT: dict[str, tuple[tuple[int, ...], type]] = {
     "target": ((_HEIGHT, _WIDTH, 3), np.uint8),
@@ -58,10 +59,10 @@ class Pair:
 
 def make_pair(crops: FaceCrops, row: int, other: int, rng: np.random.Generator) -> Pair:
     """The pair that shows ``row`` with ``other`` as its reference; place, zoom and mask vary with ``rng``."""
-    return pair_of(crops.moment(row), crops.moment(other), rng, row)
+    return pair_moments(crops.moment(row), crops.moment(other), rng, row)
 
 
-def pair_of(shown: Moment, known: Moment, rng: np.random.Generator, row: int = 0) -> Pair:
+def pair_moments(shown: Moment, known: Moment, rng: np.random.Generator, row: int = 0) -> Pair:
     """The pair that shows one moment with another as its reference; equal generators give equal places and masks."""
     zoom = rng.uniform(0.93, 1.08)
     anchor = np.array(MOUTH.anchor_px)
@@ -76,7 +77,7 @@ def pair_of(shown: Moment, known: Moment, rng: np.random.Generator, row: int = 0
     if rng.random() < 0.25:
         soft = masks.lower_face(points, MOUTH.size, MOUTH.unit_px, reach=rng.uniform(*LOWER_REACH))
     else:
-        soft = masks.mouth(points, MOUTH.size, MOUTH.unit_px, reach=rng.uniform(*MOUTH_REACH))
+        soft = masks.mouth(points, MOUTH.size, MOUTH.unit_px, reach=rng.uniform(*TRAINED_MASK_REACH))
     mask = np.where(soft > 0, 255, 0).astype(np.uint8)
     return Pair(target, reference, mask, draw_lips(points, MOUTH.size), points, row)
 

@@ -10,18 +10,18 @@ import torch
 from diffusers import UNet2DConditionModel
 
 from facediff.audio.encoder import load_encoder
-from facediff.conditioning.captions import CaptionEncoder, words_of
+from facediff.conditioning.captions import CaptionEncoder, split_words
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.datasets.recordings import Recording, read_recordings
+from facediff.models.checkpoints import open_network
 from facediff.models.difftalk import base_schedule
 from facediff.models.space_time import TemporalLayer, space_time_prior
-from facediff.system.weights import model_folder
 from facediff.training.attributes import read_labels
-from facediff.training.edit_stages import LABELS, label_of
+from facediff.training.edit_stages import LABELS, find_label
 from facediff.training.loop import LoopConfig
 from facediff.training.runs import ClipRuns, build_runs
 from facediff.training.space_time import ClipModel, RunDraw, RunRecipe, RunSource, train_clips
-from facediff.training.stages import own_codec, save_network
+from facediff.training.stages import load_own_codec, save_network
 
 PER_IDENTITY = 32  # runs of a person
 OPPOSITES = {"male": ("man", "woman"), "age": ("old", "young")}
@@ -41,19 +41,18 @@ def run_prior(
         labels: CSV as ``read_labels`` wants it; captions are made of it.
         licence: As in ``read_recordings``.
     """
-    folder = model_folder(model, "difftalk")
-    conditioner = DiffTalkConditioner.from_pretrained(folder / "conditioner", torch_dtype=torch.float32)
-    unet = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32)
+    conditioner = open_network(DiffTalkConditioner, model, "difftalk/conditioner")
+    unet = open_network(UNet2DConditionModel, model, "difftalk/unet")
     clips = read_recordings(catalog, kinds=("av", "silent"), licence=licence)
     encoder = load_encoder(conditioner.config["audio_encoder"], tokens=conditioner.config["audio_columns"])
-    codec = own_codec(model).eval().to(memory_format=torch.channels_last)
+    codec = load_own_codec(model).eval().to(memory_format=torch.channels_last)
     runs = build_runs(clips, cache, codec, encoder, per_identity=PER_IDENTITY, seed=config.seed)
     known = read_labels(labels)
-    sources = weighed([(clip, runs[clip.name], caption(label_of(clip, known) or {})) for clip in clips
+    sources = weigh_sources([(clip, runs[clip.name], write_caption(find_label(clip, known) or {})) for clip in clips
                        if clip.name in runs])  # fmt: skip
     torch.manual_seed(config.seed)
     temporal = TemporalLayer(unet.config["block_out_channels"][-1])
-    words = CaptionEncoder(sorted({word for source in sources for word in words_of(source.caption)}))
+    words = CaptionEncoder(sorted({word for source in sources for word in split_words(source.caption)}))
     prior = space_time_prior(unet, temporal).requires_grad_(False)
     temporal.requires_grad_(True)
     recipe = RunRecipe()
@@ -63,7 +62,7 @@ def run_prior(
     save_network(words, model / "prior" / "captions")
 
 
-def caption(label: dict[str, float]) -> str:
+def write_caption(label: dict[str, float]) -> str:
     """What a row of labels says, in words."""
     said = []
     for name, value in label.items():
@@ -72,7 +71,7 @@ def caption(label: dict[str, float]) -> str:
     return " ".join(word for word in said if word)
 
 
-def weighed(known: Sequence[tuple[Recording, ClipRuns, str]], power: float = 0.6) -> list[RunSource]:
+def weigh_sources(known: Sequence[tuple[Recording, ClipRuns, str]], power: float = 0.6) -> list[RunSource]:
     """Clips to draw from; people count as their number of runs to that power."""
     people: Counter[str] = Counter()
     for clip, runs, _ in known:

@@ -22,13 +22,13 @@ from facediff.errors import ConfigError
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import align
 from facediff.landmarks.canonical import canonicalise
-from facediff.landmarks.flat_face import FLAT, flat_points, laid_flat
-from facediff.landmarks.light import logarithm
+from facediff.landmarks.flat_face import FLAT, flat_points, flatten_face
+from facediff.landmarks.light import to_log_light
 from facediff.landmarks.mesh import FACE_OVAL, LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE
 from facediff.media import VideoReader, read_image
 from facediff.models.prototypes import Prototypes
 from facediff.motion.coefficients import lip_opening
-from facediff.training.attributes import completed
+from facediff.training.attributes import complete_labels
 from facediff.training.faces import is_frontal, read_tracks
 
 NEEDED = ("age", "male")  # labels without which a face tells nothing of the others
@@ -58,7 +58,9 @@ class FlatFace:
     opening: float
 
 
-def flat_faces(clips: Iterable[Recording], labels: Mapping[str, Mapping[str, float]], tracks: Path) -> list[FlatFace]:
+def collect_flat_faces(
+    clips: Iterable[Recording], labels: Mapping[str, Mapping[str, float]], tracks: Path
+) -> list[FlatFace]:
     """One face of every labelled file: the one that looks into the camera with its mouth most shut.
 
     Args:
@@ -86,13 +88,13 @@ def flat_faces(clips: Iterable[Recording], labels: Mapping[str, Mapping[str, flo
         alignment = align(pose.take(slice(row, row + 1)), FLAT)
         depth = track.points[row, :, 2:] * (FLAT.unit_px / pose.scale[row])
         points = np.concatenate([alignment.to_crop(track.points[row], 0), depth], axis=1)
-        light = without_lighting(logarithm(laid_flat(alignment.crop(frame, 0), points)))
+        light = remove_lighting(to_log_light(flatten_face(alignment.crop(frame, 0), points)))
         found.append(FlatFace(light.astype(np.float16), told, clip.identity, float(openings[row])))
         log.info("%s: %d faces", clip.name, len(found))
     return found
 
 
-def without_lighting(light: NDArray[np.float32]) -> NDArray[np.float32]:
+def remove_lighting(light: NDArray[np.float32]) -> NDArray[np.float32]:
     """A flat face (448, 448, 3) less what light falls on its forehead, nose and cheeks from the side and in all.
 
     Not on the rest, where beards grow; nor is how it falls from above told from there.
@@ -128,7 +130,7 @@ def fit_prototypes(faces: Sequence[FlatFace], names: Sequence[str], kept: Sequen
     weights = np.array([count[face.identity] for face in faces], np.float64) ** -0.5
     # What is unknown of men are beards, and of women make-up. With the mean of everybody in their place, men would have
     # too few beards, and what is left of these would be taken for what it is to be male.
-    table = completed(table, table[:, np.isfinite(table).all(axis=0)], weights)
+    table = complete_labels(table, table[:, np.isfinite(table).all(axis=0)], weights)
     for name, column in zip(names, table.T, strict=False):
         if np.ptp(column) < 0.1:
             raise ConfigError(f"all labelled faces are alike in {name!r}")

@@ -26,10 +26,10 @@ from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.canonical import canonicalise
 from facediff.media import VideoReader
 from facediff.models.codec import FaceCodec
-from facediff.training.faces import WIDE, Moment, is_frontal, points_in_crop, read_tracks, ticking
-from facediff.training.latents import as_pictures
+from facediff.training.faces import WIDE, Moment, is_frontal, place_points, read_tracks, tick_frames
+from facediff.training.latents import to_pictures
 from facediff.training.loop import Batch
-from facediff.training.pairs import Pair, pair_of
+from facediff.training.pairs import Pair, pair_moments
 from facediff.types import FaceTrack
 
 FRAMES = 8  # of a run: what is painted at once
@@ -138,7 +138,7 @@ def _make(
         if clip.sound is not None:
             heard = encoder.encode(load_wave(clip.sound), track.fps, len(track))
         for start, pairs, rotations in _cut(clip, track, starts, seed, tick):
-            made = _encoded(pairs, codec)
+            made = _encode(pairs, codec)
             made["rotation"] = rotations
             silence = np.zeros((FRAMES, encoder.tokens, encoder.dim), np.float16)
             made["window"] = silence if heard is None else heard[start : start + FRAMES].astype(np.float16)
@@ -178,18 +178,18 @@ def _cut(
     alignment = align(pose, WIDE)
 
     def moment(frame: NDArray[np.uint8], row: int) -> Moment:
-        points = points_in_crop(track, pose, alignment, row)
+        points = place_points(track, pose, alignment, row)
         return Moment(alignment.crop(frame, row), points, pose.rotation[row].astype(np.float32))
 
     good = np.flatnonzero(track.usable & is_frontal(pose))
     wanted = set(good[np.linspace(0, len(good) - 1, min(REFERENCES, len(good))).astype(int)])
-    shown_first = enumerate(ticking(VideoReader(clip.path), tick))
+    shown_first = enumerate(tick_frames(VideoReader(clip.path), tick))
     references = {row: moment(frame, row) for row, frame in shown_first if row in wanted}
     if not references:
         raise InputError(f"{clip.path} changed while it was read")
     needed = {start + i for start in starts for i in range(FRAMES)}
     coming, recent = deque(starts.tolist()), deque[tuple[int, Moment]](maxlen=FRAMES)
-    for row, frame in enumerate(ticking(VideoReader(clip.path), tick)):
+    for row, frame in enumerate(tick_frames(VideoReader(clip.path), tick)):
         if row not in needed or row >= len(track):
             continue
         recent.append((row, moment(frame, row)))
@@ -199,15 +199,15 @@ def _cut(
             far = [r for r in references if abs(r - start - FRAMES // 2) > FRAMES] or list(references)
             known, place = references[int(rng.choice(far))], int(rng.integers(2**31))
             shown = [moment for row, moment in recent if row >= start]
-            pairs = [pair_of(one, known, np.random.default_rng(place)) for one in shown]
+            pairs = [pair_moments(one, known, np.random.default_rng(place)) for one in shown]
             yield start, pairs, np.stack([one.rotation for one in shown])
 
 
 @torch.no_grad()
-def _encoded(pairs: list[Pair], codec: FaceCodec) -> dict[str, NDArray]:
+def _encode(pairs: list[Pair], codec: FaceCodec) -> dict[str, NDArray]:
     """The fields of a run that come of its pictures and landmarks."""
     mask = np.stack([pair.mask for pair in pairs])[:, None]
-    target, reference = (as_pictures(np.stack([getattr(p, name) for p in pairs])) for name in ("target", "reference"))
+    target, reference = (to_pictures(np.stack([getattr(p, name) for p in pairs])) for name in ("target", "reference"))
     hidden = target.masked_fill(torch.from_numpy(mask > 0), 0.0)
     images = torch.cat([target, hidden, reference]).contiguous(memory_format=torch.channels_last)
     latents = np.split(codec.encode(images.to(codec.dtype)).half().numpy(), len(LATENTS))

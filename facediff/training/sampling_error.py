@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from facediff.conditioning.difftalk import NOISE_TEMPERATURE
 from facediff.landmarks.alignment import MOUTH
 from facediff.pipelines.difftalk import DiffTalkPipeline
-from facediff.training.difftalk import DiffTalkRecipe, weight_of
+from facediff.training.difftalk import DiffTalkRecipe, weigh_places
 from facediff.training.space_time import RunSource
 
 TOLD = ("masked", "reference", "mask", "lips", "window", "points", "rotation")
 MOST_RUNS = 40
-TEMPERATURE = 0.5  # as mouths are painted
 
 
 @torch.inference_mode()
@@ -32,7 +32,7 @@ def sampling_error(
     rows = [(source, row) for source in sources for row in range(len(source.runs))]
     if not rows:
         return float("nan")
-    noise = TEMPERATURE * pipeline.noise(MOUTH.size, seed)
+    noise = NOISE_TEMPERATURE * pipeline.noise(MOUTH.size, seed)
     errors = []
     for index in np.unique(np.linspace(0, len(rows) - 1, MOST_RUNS).astype(int)):
         source, row = rows[index]
@@ -41,7 +41,7 @@ def sampling_error(
         heard = torch.full((len(batch["mask"]),), source.is_heard, device=pipeline.unet.device)
         cond = pipeline.conditioner(**told, audio_known=heard)
         made = pipeline(cond, noise, num_inference_steps=num_inference_steps, decode=False).latents
-        weight = weight_of(batch, DiffTalkRecipe(outside_weight=0.0))
+        weight = weigh_places(batch, DiffTalkRecipe(outside_weight=0.0))
         error = (weight * (made.float() - batch["target"]).square()).sum() / (weight.sum() * made.shape[1])
         errors.append(float(error))
     return float(np.mean(errors))

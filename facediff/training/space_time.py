@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from facediff.conditioning.captions import CaptionEncoder
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.training.denoising import denoising_loss
-from facediff.training.difftalk import DiffTalkRecipe, weight_of
+from facediff.training.difftalk import DiffTalkRecipe, weigh_places
 from facediff.training.loop import Batch, LoopConfig, Loss, fit
 from facediff.training.runs import FRAMES, ClipRuns
 
@@ -98,7 +98,7 @@ class RunDraw:
 
 def run_loss(scheduler: DDIMScheduler, recipe: DiffTalkRecipe, residual_scale: float) -> Loss:
     """DiffTalk's loss, with one noise level for all frames of a run."""
-    return denoising_loss(scheduler, "reference", residual_scale, lambda batch: weight_of(batch, recipe), FRAMES)
+    return denoising_loss(scheduler, "reference", residual_scale, lambda batch: weigh_places(batch, recipe), FRAMES)
 
 
 def train_clips(

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import UNet2DConditionModel
+from diffusers import DDIMScheduler, UNet2DConditionModel
 from diffusers.models.modeling_utils import ModelMixin
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
@@ -30,12 +30,12 @@ from facediff.conditioning.fadm import FADMConditioner
 from facediff.datasets.recordings import Recording, read_recordings
 from facediff.errors import ConfigError, WeightsError
 from facediff.landmarks.alignment import FACE
+from facediff.models.checkpoints import explain_damage, load_network, open_network
 from facediff.models.codec import FaceCodec
 from facediff.models.difftalk import base_schedule, base_unet
 from facediff.models.motion import MotionDenoiser
 from facediff.motion import coefficients
 from facediff.motion.rig import encode_motion
-from facediff.system.weights import model_folder
 from facediff.training.coarse_pairs import build_coarse_pairs
 from facediff.training.codec import train_codec
 from facediff.training.difftalk import Denoiser, DiffTalkRecipe, LatentDraw, encode_pairs, train_difftalk
@@ -49,13 +49,13 @@ from facediff.training.fadm import (
     start_from_difftalk,
     train_fadm,
 )
-from facediff.training.lids import fit_lid, shut_eyes
-from facediff.training.lip_closure import read_spoken, teach_closing
+from facediff.training.lids import collect_shut_eyes, fit_lid
+from facediff.training.lip_closure import read_spoken, teach_lip_closure
 from facediff.training.loop import LoopConfig
-from facediff.training.motion import MotionRecording, motion_schedule, of_equal_size, train_motion
+from facediff.training.motion import MotionRecording, equalise_articulation, motion_schedule, train_motion
 from facediff.training.pairs import build_pair_cache
 from facediff.training.sync import train_sync
-from facediff.training.teeth import fit_teeth, smiles
+from facediff.training.teeth import collect_smiles, fit_teeth
 
 log = logging.getLogger(__name__)
 WINDOW_RATE = 100  # one window for every 10 ms, so that any crop's moment has one
@@ -78,17 +78,18 @@ def run_codec(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, li
 def run_motion(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
     """Trains the motion model and writes it to ``model/motion``; see ``run_codec`` for the arguments."""
     known = motion_recordings(read_recordings(catalog, kinds=("av", "silent"), licence=licence), cache / "tracks")
-    base = _motion_model("base")
-    trained = train_motion(of_equal_size(known), config, base.speech)
+    base = open_network(MotionDenoiser, "base", "motion/denoiser")
+    trained = train_motion(equalise_articulation(known), config, base.speech)
     trained.closes.load_state_dict(base.closes.state_dict())
-    save_network(trained, model / "motion" / "denoiser")
-    motion_schedule().save_pretrained(model / "motion" / "scheduler")
+    save_component(model / "motion", motion_schedule(), denoiser=trained)
 
 
 def run_sync(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
     """Trains the sync network on the ears of ``model/motion`` and writes it to ``model/sync``; see ``run_codec``."""
     known = motion_recordings(read_recordings(catalog, kinds=("av",), licence=licence), cache / "tracks")
-    save_network(train_sync(known, config, _motion_model(model).speech), model / "sync")
+    save_network(
+        train_sync(known, config, open_network(MotionDenoiser, model, "motion/denoiser").speech), model / "sync"
+    )
 
 
 def run_closing(spoken: Path, model: Path) -> float:
@@ -97,8 +98,8 @@ def run_closing(spoken: Path, model: Path) -> float:
     Returns:
         The share of frames on which it is right, on what it learnt from.
     """
-    network = _motion_model(model)
-    score = teach_closing(network, read_spoken(spoken))
+    network = open_network(MotionDenoiser, model, "motion/denoiser")
+    score = teach_lip_closure(network, read_spoken(spoken))
     save_network(network, model / "motion" / "denoiser")
     return score
 
@@ -124,7 +125,7 @@ def run_difftalk(
         pairs: How many training pairs to prepare.
         audio_encoder: What the denoiser is to hear with; see ``facediff.audio.encoder.load_encoder``.
     """
-    codec = own_codec(model)
+    codec = load_own_codec(model)
     clips = read_recordings(catalog, licence=licence)
     crops = build_face_cache(clips, cache)
     made = build_pair_cache(crops, cache / "pairs", count=pairs, seed=config.seed)
@@ -136,9 +137,7 @@ def run_difftalk(
     denoiser = Denoiser(base_unet(extra_channels=conditioner.extra_channels), conditioner)
     draw = LatentDraw(made, latents, crops.rotation, windows, heard, recipe)
     train_difftalk(denoiser, draw, base_schedule(), config, recipe)
-    save_network(denoiser.unet, model / "difftalk" / "unet")
-    save_network(denoiser.conditioner, model / "difftalk" / "conditioner")
-    base_schedule().save_pretrained(model / "difftalk" / "scheduler")
+    save_component(model / "difftalk", base_schedule(), unet=denoiser.unet, conditioner=denoiser.conditioner)
 
 
 def run_fadm(
@@ -162,24 +161,20 @@ def run_fadm(
         licence: As in ``read_recordings``.
         pairs: How many training pairs to prepare.
     """
-    codec = own_codec(model)
+    codec = load_own_codec(model)
     crops = build_face_cache(read_recordings(catalog, licence=licence), cache)
     made = build_coarse_pairs(crops, cache / "coarse-pairs", count=pairs, seed=config.seed)
     latents = encode_coarse_pairs(codec, made, cache / "coarse-pairs")
     conditioner = FADMConditioner(residual_scale=residual_scale(made, latents))
     refiner = Refiner(base_unet(extra_channels=conditioner.extra_channels), conditioner)
     source = model if (model / "difftalk").is_dir() else "base"
-    unet = UNet2DConditionModel.from_pretrained(model_folder(source, "difftalk") / "unet", torch_dtype=torch.float32)
-    talking = DiffTalkConditioner.from_pretrained(
-        model_folder(source, "difftalk") / "conditioner", torch_dtype=torch.float32
-    )
+    unet = open_network(UNet2DConditionModel, source, "difftalk/unet")
+    talking = open_network(DiffTalkConditioner, source, "difftalk/conditioner")
     start_from_difftalk(refiner, unet, talking)
     recipe = FADMRecipe()
     train_fadm(refiner, CoarseDraw(made, latents, recipe), base_schedule(), config, recipe)
     refiner.unet.register_to_config(sample_size=tuple(side // codec.stride for side in FACE.size[::-1]))
-    save_network(refiner.unet, model / "fadm" / "unet")
-    save_network(refiner.conditioner, model / "fadm" / "conditioner")
-    base_schedule().save_pretrained(model / "fadm" / "scheduler")
+    save_component(model / "fadm", base_schedule(), unet=refiner.unet, conditioner=refiner.conditioner)
 
 
 def run_unseen(catalog: Path, cache: Path, model: Path, *, licence: str = "any") -> None:
@@ -188,14 +183,14 @@ def run_unseen(catalog: Path, cache: Path, model: Path, *, licence: str = "any")
     See ``run_codec`` for the arguments.
     """
     tracks, folder = cache / "tracks", model / "unseen"
-    teeth = fit_teeth(smiles(read_recordings(catalog, kinds=("still",), licence=licence), tracks))
-    lid = fit_lid(shut_eyes(read_recordings(catalog, kinds=("av", "silent"), licence=licence), tracks).values())
+    teeth = fit_teeth(collect_smiles(read_recordings(catalog, kinds=("still",), licence=licence), tracks))
+    lid = fit_lid(collect_shut_eyes(read_recordings(catalog, kinds=("av", "silent"), licence=licence), tracks).values())
     folder.mkdir(parents=True, exist_ok=True)
     save_file(teeth, folder / "teeth.safetensors")
     save_file(lid, folder / "lid.safetensors")
 
 
-def own_codec(model: Path) -> FaceCodec:
+def load_own_codec(model: Path) -> FaceCodec:
     """The codec of a model folder, in which everything after it is trained.
 
     Raises:
@@ -203,7 +198,8 @@ def own_codec(model: Path) -> FaceCodec:
     """
     if not (model / "codec" / "config.json").is_file():
         raise WeightsError(f"there is no codec in {model}: run 'facediff train codec' with the same model first")
-    return FaceCodec.from_pretrained(model / "codec", torch_dtype=torch.float32)
+    with explain_damage(model):
+        return load_network(FaceCodec, model / "codec")
 
 
 def motion_recordings(clips: list[Recording], tracks: Path) -> list[MotionRecording]:
@@ -254,8 +250,11 @@ def crop_windows(
     return windows, heard
 
 
-def _motion_model(model: str | Path) -> MotionDenoiser:
-    return MotionDenoiser.from_pretrained(model_folder(model, "motion") / "denoiser", torch_dtype=torch.float32)
+def save_component(folder: Path, schedule: DDIMScheduler, **networks: ModelMixin) -> None:
+    """The networks of a component, each in a folder of its name, and the noise levels that they were trained with."""
+    for name, network in networks.items():
+        save_network(network, folder / name)
+    schedule.save_pretrained(folder / "scheduler")
 
 
 def save_network(network: ModelMixin, folder: Path, dtype: torch.dtype = torch.float16) -> None:

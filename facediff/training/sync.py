@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,8 +13,8 @@ from torch import Tensor, nn
 from facediff.models.motion import SpeechEncoder
 from facediff.models.sync import SyncNet
 from facediff.motion.coefficients import lip_channels
-from facediff.training.loop import Batch, LoopConfig, fit
-from facediff.training.motion import MotionRecording, listen, mirror_motion
+from facediff.training.loop import Batch, LoopConfig, fit, unwrap
+from facediff.training.motion import MotionRecording, cumulate_weights, listen, mirror_motion
 
 NEIGHBOURS = 1  # frames this near are neither right nor wrong
 
@@ -45,11 +44,7 @@ class SyncDraw:
         known = [(c, s) for c, s in zip(clips, sounds, strict=True) if s is not None and len(c.motion) >= recipe.frames]
         self._lips = [(lip_channels(c.motion), lip_channels(c.motion @ flip)) for c, _ in known]
         self._sounds = [s for _, s in known]
-        footage: dict[str, int] = defaultdict(int)
-        for clip, _ in known:
-            footage[clip.identity] += len(clip.motion)
-        weight = np.array([len(c.motion) * footage[c.identity] ** (recipe.identity_power - 1) for c, _ in known])
-        self._cumulative = np.cumsum(weight / weight.sum())
+        self._cumulative = cumulate_weights([clip for clip, _ in known], recipe.identity_power)
 
     def __call__(self, rng: np.random.Generator) -> Batch:
         recipe = self._recipe
@@ -75,7 +70,7 @@ def sync_loss(recipe: SyncRecipe):
     """
 
     def loss(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        net: SyncNet = model.module if hasattr(model, "module") else model  # type: ignore[assignment]
+        net: SyncNet = unwrap(model)
         lips, speech = net.embed_lips(batch["lips"]), net.embed_speech(batch["speech"])
         likeness = torch.einsum("bdt,bds->bts", lips, speech) / recipe.temperature
         frames = likeness.shape[1]

@@ -59,7 +59,7 @@ class Smile:
     middle: tuple[float, float]
 
 
-def smiles(clips: Iterable[Recording], tracks: Path) -> list[Smile]:
+def collect_smiles(clips: Iterable[Recording], tracks: Path) -> list[Smile]:
     """The wide, near and frontal smiles among portraits.
 
     Args:
@@ -76,14 +76,14 @@ def smiles(clips: Iterable[Recording], tracks: Path) -> list[Smile]:
             continue
         alignment = align(pose, FINE)
         window = alignment.crop(read_image(clip.path), 0)
-        smile = seen(window, alignment.to_crop(track.points[0], 0))
+        smile = cut_smile(window, alignment.to_crop(track.points[0], 0))
         if smile is not None:
             found.append(smile)
             log.info("%s: %d smiles", clip.name, len(found))
     return found
 
 
-def seen(window: NDArray[np.uint8], points: NDArray[np.floating]) -> Smile | None:
+def cut_smile(window: NDArray[np.uint8], points: NDArray[np.floating]) -> Smile | None:
     """The smile of a window (256, 320, 3), landmarks (478, 2) in its pixels; None where it shows too little."""
     picture = window.astype(np.float32)
     between = masks.region(points[LIPS_INNER], FINE.size, UNIT_PX)
@@ -119,10 +119,12 @@ def fit_teeth(found: list[Smile], *, rounds: int = ROUNDS) -> dict[str, NDArray[
             others = weight - weights[row] * shown
             mean = (total - weights[row] * shown[..., None] * picture) / np.maximum(others, 1e-6)[..., None]
             known = (others > 0.05 * weight.max()).astype(np.float32)
-            ways[row], alike[row] = _search(smile, ways[row], _fine(mean.mean(axis=2), known), known, turn < COARSE)
+            ways[row], alike[row] = _search(
+                smile, ways[row], _high_pass(mean.mean(axis=2), known), known, turn < COARSE
+            )
         log.info("round %d of %d: alike to %.2f", turn + 1, rounds, alike.mean())
-    mean, weight = _mean(found, ways, np.exp(6 * (alike - np.median(alike))))
-    picture, edge_row = _plate(*_symmetric(mean, weight))
+    mean, weight = _average(found, ways, np.exp(6 * (alike - np.median(alike))))
+    picture, edge_row = _cut_plate(*_symmetrise(mean, weight))
     unit = UNIT_PX * float(np.mean([size for size, _, _ in ways]))
     return {
         "picture": picture.astype(np.float16),
@@ -140,7 +142,7 @@ def _lay(image: NDArray[np.float32], smile: Smile, way: Way) -> NDArray[np.float
     return cv2.warpAffine(image, np.array([[size, 0, ox - size * x + across], [0, size, oy - size * y + down]]), CANVAS)
 
 
-def _fine(grey: NDArray[np.floating], shown: NDArray[np.float32]) -> NDArray[np.float32]:
+def _high_pass(grey: NDArray[np.floating], shown: NDArray[np.float32]) -> NDArray[np.float32]:
     """What is finer than ``SLOW_PX`` in what is shown."""
     grey = grey.astype(np.float32)
     slow = cv2.GaussianBlur(grey * shown, (0, 0), SLOW_PX) / np.maximum(cv2.GaussianBlur(shown, (0, 0), SLOW_PX), 1e-3)
@@ -161,7 +163,7 @@ def _search(
             continue
         top, left, height, width = rows.min(), columns.min(), np.ptp(rows) + 1, np.ptp(columns) + 1
         box = slice(top, top + height), slice(left, left + width)
-        fine = _fine(_lay(smile.picture.mean(axis=2), smile, (float(size), across, down)), shown)[box]
+        fine = _high_pass(_lay(smile.picture.mean(axis=2), smile, (float(size), across, down)), shown)[box]
         for dy, dx in product(range(-reach, reach + 1, 2), range(-reach // 2, reach // 2 + 1, 2)):
             if min(top + dy, left + dx) < 0 or top + dy + height > CANVAS[1] or left + dx + width > CANVAS[0]:
                 continue
@@ -177,20 +179,20 @@ def _search(
     return found
 
 
-def _mean(
+def _average(
     found: list[Smile], ways: list[Way], weights: NDArray[np.floating]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The mean (H, W, 3) of smiles as they are laid, and the weight (H, W) that it has."""
     total, weight = np.zeros((*CANVAS[::-1], 3), np.float32), np.zeros(CANVAS[::-1], np.float32)
     for smile, way, share in zip(found, ways, weights, strict=True):
-        draw_mouth_interior = cv2.distanceTransform((smile.shown > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
-        shown = _lay((share * np.clip(draw_mouth_interior / FADE_PX, 0, 1) ** 2).astype(np.float32), smile, way)
+        depth = cv2.distanceTransform((smile.shown > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+        shown = _lay((share * np.clip(depth / FADE_PX, 0, 1) ** 2).astype(np.float32), smile, way)
         total += shown[..., None] * _lay(smile.picture, smile, way)
         weight += shown
     return total / np.maximum(weight, 1e-6)[..., None], weight
 
 
-def _symmetric(
+def _symmetrise(
     mean: NDArray[np.float32], weight: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], int]:
     """The mean of a mean and its mirror image, its weight, and the column that is its axis."""
@@ -210,13 +212,13 @@ def _symmetric(
     )
 
 
-def _plate(mean: NDArray[np.float32], weight: NDArray[np.float32], axis: int) -> tuple[NDArray[np.float32], float]:
+def _cut_plate(mean: NDArray[np.float32], weight: NDArray[np.float32], axis: int) -> tuple[NDArray[np.float32], float]:
     """Teeth (56, 193, 4), the last channel 0 below them and at their sides; and the row at which incisors end."""
     width, height = PLATE
     columns = slice(axis - width // 2, axis - width // 2 + width)
     known = weight[:, columns] > KNOWN * weight.max()
     whole = mean[:, columns]
-    ends = _ends(whole.mean(axis=2), known)
+    ends = _find_ends(whole.mean(axis=2), known)
     edge = ends[width // 2 - 12 : width // 2 + 13].mean()
     top = max(0, round(edge) - round(0.84 * height))
     nearest = distance_transform_edt(~known, return_distances=False, return_indices=True)
@@ -229,7 +231,7 @@ def _plate(mean: NDArray[np.float32], weight: NDArray[np.float32], axis: int) ->
     return np.concatenate([colour, solid[..., None]], axis=2), float(edge - top)
 
 
-def _ends(grey: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _find_ends(grey: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(W,) the row at which the tooth of each column ends: the first that is no longer nearly as light as it is."""
     shown = np.where(known, grey, 0)
     light = shown > 0.74 * maximum_filter1d(shown.max(axis=0), 25)

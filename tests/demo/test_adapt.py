@@ -22,7 +22,7 @@ from facediff.demo.learning import learn
 from facediff.demo.limits import Limits
 from facediff.errors import InputError, MediaError, WeightsError
 from facediff.models.space_time import small_space_time
-from facediff.pipelines.domains import DomainCard, base_hash, read_card, written_domain
+from facediff.pipelines.domains import DomainCard, base_hash, read_card, write_domain
 from facediff.pipelines.loading import load_domain_talk
 from facediff.training.adaptation import AdaptRecipe
 from facediff.training.stages import save_network
@@ -37,7 +37,7 @@ def model(tmp_path_factory) -> Path:
     """A domain model that has learnt nothing."""
     folder = tmp_path_factory.mktemp("model") / "ada"
     card = DomainCard(name="Ada L.", method="small", base_sha256=base_hash("base"), prior_strength=0.3)
-    with written_domain(folder, card) as partial:
+    with write_domain(folder, card) as partial:
         save_network(small_space_time(), partial / "small")
         save_network(CaptionEncoder(("ada", "smiling")), partial / "captions")
     return folder

@@ -8,7 +8,7 @@ from skimage.data import astronaut
 
 from facediff.landmarks.alignment import align
 from facediff.landmarks.canonical import canonicalise
-from facediff.landmarks.flat_face import FLAT, Unfolding, flat_points, laid_flat
+from facediff.landmarks.flat_face import FLAT, Unfolding, flat_points, flatten_face
 from facediff.landmarks.tracker import track_still
 
 
@@ -36,7 +36,7 @@ def test_marks_on_a_face_come_to_where_its_landmarks_lie_flat(window) -> None:
         marked = np.zeros_like(picture)
         x, y = np.rint(points[landmark, :2]).astype(int)
         marked[y - 3 : y + 4, x - 3 : x + 4] = 255
-        rows, columns = np.nonzero(laid_flat(marked, points)[..., 0] > 60)
+        rows, columns = np.nonzero(flatten_face(marked, points)[..., 0] > 60)
         found = np.array([columns.mean(), rows.mean()])
         assert np.linalg.norm(found - flat_points()[landmark, :2]) < 5
 
@@ -44,6 +44,6 @@ def test_marks_on_a_face_come_to_where_its_landmarks_lie_flat(window) -> None:
 def test_what_is_laid_flat_unfolds_again(window) -> None:
     picture, points = window
     inside = np.hypot(*(np.mgrid[0:448, 0:448] - np.array([[[235]], [[224]]]))) < 90
-    play_pingpong = Unfolding(laid_flat(picture, points).astype(np.float32))(points)
+    play_pingpong = Unfolding(flatten_face(picture, points).astype(np.float32))(points)
     error = np.abs(play_pingpong - picture.astype(np.float32)).mean(axis=2)[inside]
     assert np.median(error) < 3

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import label
 
+from facediff.errors import ConfigError
 from facediff.landmarks.canonical import mean_face
 from facediff.landmarks.mesh import FACE_OVAL, MESH_POINTS, NOSE_TIP
-from facediff.landmarks.silhouette import filled_in, split
+from facediff.landmarks.silhouette import SilhouetteStyle, push_pull, split_layers
 from facediff.landmarks.warp import MeshWarp, face_triangles
 
 SKIN, WALL = np.array([200, 140, 110]), np.array([0, 250, 0])
@@ -31,7 +32,7 @@ def drawn(face: np.ndarray, colour: np.ndarray = SKIN, behind: np.ndarray = WALL
 def made(picture: np.ndarray, before: np.ndarray, after: np.ndarray, person: np.ndarray | None = None) -> np.ndarray:
     warp = MeshWarp(picture, before)
     out = picture.copy()
-    out[warp.box] = split(warp, after, person)(picture)
+    out[warp.box] = split_layers(warp, after, person)(picture)
     return out.astype(int)
 
 
@@ -42,7 +43,7 @@ def skin_in(picture: np.ndarray) -> np.ndarray:
 
 def test_a_face_that_does_not_move_is_itself(portrait, mesh) -> None:
     warp = MeshWarp(portrait, mesh)
-    layers = split(warp, mesh)
+    layers = split_layers(warp, mesh)
     assert not layers.is_torn and layers.hidden is None
     np.testing.assert_array_equal(layers(portrait), portrait[warp.box])
 
@@ -50,7 +51,7 @@ def test_a_face_that_does_not_move_is_itself(portrait, mesh) -> None:
 def test_a_face_that_moves_a_little_is_the_warps(portrait, mesh) -> None:
     target = mesh + np.array([5, -3, 0], np.float32)
     warp = MeshWarp(portrait, mesh)
-    layers = split(warp, target)
+    layers = split_layers(warp, target)
     assert not layers.is_torn and layers.hidden is None
     off = np.abs(layers.flow - warp.flow(target))
     assert off.mean() < 0.05 and np.quantile(off, 0.999) < 1
@@ -75,7 +76,7 @@ def test_at_its_edge_a_torn_face_is_smoother_than_a_single_flow_makes_it() -> No
     picture = drawn(here)
     one = skin_in(MeshWarp(picture, here)(there).astype(int))
     two = skin_in(made(picture, here, there))
-    assert split(MeshWarp(picture, here), there).is_torn
+    assert split_layers(MeshWarp(picture, here), there).is_torn
     rough = [float(np.abs(np.diff((skin > 0.5).argmax(axis=1)[130:230], n=2)).sum()) for skin in (one, two)]
     assert rough[1] < rough[0]
 
@@ -100,11 +101,11 @@ def test_what_is_known_stays_and_the_rest_is_smooth() -> None:
     y, x = np.mgrid[0:64, 0:80].astype(np.float32)
     plane = np.stack([x, y], axis=-1)
     known = np.ones((64, 80), np.float32)
-    np.testing.assert_allclose(filled_in(plane, known)[8:-8, 8:-8], plane[8:-8, 8:-8], atol=0.05)
+    np.testing.assert_allclose(push_pull(plane, known)[8:-8, 8:-8], plane[8:-8, 8:-8], atol=0.05)
     known[20:40, 30:50] = 0
     hole = np.where(known[..., None] > 0, plane, 1000).astype(np.float32)
-    assert np.abs(filled_in(hole, known) - plane)[20:40, 30:50].max() < 10  # nothing of what is not known
-    one = filled_in(np.full((64, 80), 7, np.float32), known)
+    assert np.abs(push_pull(hole, known) - plane)[20:40, 30:50].max() < 10  # nothing of what is not known
+    one = push_pull(np.full((64, 80), 7, np.float32), known)
     np.testing.assert_allclose(one, 7, atol=1e-3)
 
 
@@ -112,6 +113,81 @@ def test_a_picture_without_colours_is_carried_as_well() -> None:
     here, there = turned(-25), turned(0)
     grey = drawn(here, np.array([255]), np.array([0]))[..., 0]
     warp = MeshWarp(grey, here)
-    out = split(warp, there)(grey.astype(np.float32) / 255)
+    out = split_layers(warp, there)(grey.astype(np.float32) / 255)
     assert out.shape == tuple(part.stop - part.start for part in warp.box)
     assert out.min() >= -1e-5 and out.max() <= 1 + 1e-5 and out.max() > 0.99
+
+
+@pytest.fixture(scope="module")
+def turning() -> tuple[MeshWarp, np.ndarray]:
+    """A drawn head that turns a cheek towards the camera, of which its picture shows a sliver."""
+    here, there = turned(-28), turned(8)
+    return MeshWarp(drawn(here), here), there
+
+
+def test_trust_ends_where_a_style_says(turning) -> None:
+    warp, there = turning
+    trust = [
+        split_layers(warp, there, style=SilhouetteStyle(trusted=low, doubted=low + 5)).hidden
+        for low in (1.0, 3.0, 20.0)
+    ]
+    amount = [1.0 if hidden is None else float(hidden.trust.mean()) for hidden in trust]
+    assert amount[0] < amount[1] <= amount[2]
+    lax = SilhouetteStyle(trusted=1e12, doubted=2e12)
+    assert split_layers(warp, there, style=lax).hidden is None
+    assert split_layers(warp, there, style=SilhouetteStyle(trusted=1.0, doubted=2.0, firm=1e6)).hidden is not None
+    firm = [split_layers(warp, there, style=SilhouetteStyle(firm=f, trusted=1.0)).hidden.trust.mean() for f in (0.5, 2)]
+    assert firm[0] < firm[1]
+
+
+def test_a_face_lacks_something_from_where_a_style_says(turning) -> None:
+    warp, there = turning
+    assert split_layers(warp, there).hidden is not None
+    assert split_layers(warp, there, style=SilhouetteStyle(notable=1.0)).hidden is None
+    assert split_layers(warp, there, style=SilhouetteStyle(kept=-1.0)).hidden is None
+
+
+def test_little_trust_spreads_and_fades_as_far_as_a_style_says(turning) -> None:
+    warp, there = turning
+    spread = [split_layers(warp, there, style=SilhouetteStyle(beside=n)).hidden.trust.mean() for n in (1, 5, 15)]
+    assert spread[0] > spread[1] > spread[2]
+    steps = [
+        np.abs(np.diff(split_layers(warp, there, style=SilhouetteStyle(fade=f)).hidden.trust, axis=1)).max()
+        for f in (0.5, 1.5, 6.0)
+    ]
+    assert steps[0] > steps[1] > steps[2]
+    known = [split_layers(warp, there, style=SilhouetteStyle(inset=n)).hidden.known.sum() for n in (0, 3, 9)]
+    assert known[0] > known[1] > known[2]
+
+
+def test_what_is_drawn_out_at_the_rim_is_doubted_sooner_the_less_it_may_grow(turning) -> None:
+    warp, there = turning
+    nobody = np.zeros((400, 400), np.float32)
+    trust = [split_layers(warp, there, nobody, SilhouetteStyle(grown=g)).hidden.trust.mean() for g in (1.1, 1.5, 8.0)]
+    assert trust[0] < trust[1] < trust[2]
+
+
+def test_the_edge_is_as_soft_and_the_layers_are_as_torn_as_a_style_says(turning) -> None:
+    warp, there = turning
+    soft = [
+        ((cover > 0.05) & (cover < 0.95)).mean()
+        for cover in (split_layers(warp, there, style=SilhouetteStyle(edge_px=px)).cover for px in (0.8, 2.0, 6.0))
+    ]
+    assert soft[0] <= soft[1] < soft[2]
+    assert split_layers(warp, there, style=SilhouetteStyle(torn=0.0)).is_torn
+    assert not split_layers(warp, there, style=SilhouetteStyle(torn=1e6)).is_torn
+
+
+def test_what_is_made_up_is_as_smooth_as_asked() -> None:
+    rng = np.random.default_rng(0)
+    picture, known = rng.normal(size=(64, 80)).astype(np.float32), np.ones((64, 80), np.float32)
+    rough = [push_pull(picture, known, smooth).std() for smooth in (0.5, 2.0, 8.0)]
+    assert rough[0] > rough[1] > rough[2]
+
+
+@pytest.mark.parametrize(
+    "numbers", [{"trusted": 8.0}, {"grown": 1.0}, {"inset": -1}, {"beside": 0}, {"fade": 0.0}, {"smooth": 0.0}]
+)
+def test_a_style_that_cannot_be_drawn_is_refused(numbers) -> None:
+    with pytest.raises(ConfigError, match=next(iter(numbers)) if "trusted" not in numbers else "trusts"):
+        SilhouetteStyle(**numbers)

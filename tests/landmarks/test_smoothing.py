@@ -6,7 +6,7 @@ import pytest
 from facediff.landmarks.canonical import from_canonical, mean_face
 from facediff.landmarks.head_pose import head_angles, rotations
 from facediff.landmarks.mesh import LIPS_INNER, MESH_POINTS, STABLE
-from facediff.landmarks.smoothing import smooth_pose, smooth_track, stretches
+from facediff.landmarks.smoothing import smooth_pose, smooth_track, split_at_cuts
 from facediff.types import FaceTrack, RigidPose
 
 FPS = 25.0
@@ -114,7 +114,7 @@ def test_stretches_end_at_gaps_at_cuts_and_where_the_face_changes_size():
     zoomed = from_canonical(mean_face(), head([[300, 200, 0]] * 4, scale=150.0))
     points = np.concatenate([held(4), held(3), held(4) + np.array([120, 0, 0], np.float32), zoomed])
     points[11:, :MESH_POINTS] += points[10, :MESH_POINTS].mean(0) - zoomed[0, :MESH_POINTS].mean(0)
-    assert stretches(track_of(points, absent=[5])) == [slice(0, 5), slice(6, 7), slice(7, 11), slice(11, 15)]
+    assert split_at_cuts(track_of(points, absent=[5])) == [slice(0, 5), slice(6, 7), slice(7, 11), slice(11, 15)]
 
 
 def test_a_still_passes_through():

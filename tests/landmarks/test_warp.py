@@ -7,7 +7,15 @@ import pytest
 from facediff.landmarks.canonical import canonicalise, mean_face
 from facediff.landmarks.masks import face_hull
 from facediff.landmarks.mesh import CHIN, FACE_OVAL, FOREHEAD, LIPS_OUTER, MESH_POINTS, NOSE_TIP
-from facediff.landmarks.warp import SHELL, MeshWarp, face_triangles, silhouette, stretched
+from facediff.landmarks.warp import (
+    STYLE,
+    MeshWarp,
+    WarpStyle,
+    face_triangles,
+    find_hidden,
+    find_stretched,
+    trace_silhouette,
+)
 from facediff.motion.coefficients import ANGLES, BROWS, DIMENSIONS, GAZE, LIDS, LIPS, SHIFT, neutral, place
 
 
@@ -133,7 +141,7 @@ def test_a_turned_head_shows_its_near_side_and_hides_the_far_one(warp, mesh, yaw
 
 def test_the_shell_follows_the_face_or_goes_where_it_is_told(warp, mesh):
     oval, aside = mesh[FACE_OVAL], np.array([8, 0, 0])
-    shell = oval.mean(0) + (oval - oval.mean(0)) * SHELL
+    shell = oval.mean(0) + (oval - oval.mean(0)) * STYLE.shell
     x, y = np.rint(shell[:, :2] + (8, 0)).astype(int).T
     for flow in (warp.flow(mesh + aside), warp.flow(mesh, shell + aside)):
         np.testing.assert_allclose(flow[y - warp.box[0].start, x - warp.box[1].start], shell[:, :2], atol=1.5)
@@ -163,18 +171,18 @@ def test_what_is_around_follows_as_far_as_is_wanted(portrait, mesh):
 
 
 def test_what_a_turn_brings_into_sight_counts_as_stretched(mesh):
-    assert not len(stretched(mesh, mesh))
-    assert not len(stretched(mesh, mesh * np.float32(1.3)))  # larger as a whole, if less than the factor
+    assert not len(find_stretched(mesh, mesh))
+    assert not len(find_stretched(mesh, mesh * np.float32(1.3)))  # larger as a whole, if less than the factor
     canonical, pose = canonicalise(mesh[None])
     motion = np.zeros((2, DIMENSIONS), np.float32)
     motion[:, ANGLES.start] = -30, 30
     middle = mesh[NOSE_TIP, 0]
     sides = [
-        mesh[stretched(mesh, points)].mean(axis=(0, 1))[0] - middle for points in place(motion, canonical[0], pose)
+        mesh[find_stretched(mesh, points)].mean(axis=(0, 1))[0] - middle for points in place(motion, canonical[0], pose)
     ]
     assert sides[0] * sides[1] < 0  # the cheek that comes into sight, one side or the other
     for points in place(motion, canonical[0], pose):
-        assert 0 < len(stretched(mesh, points)) < len(face_triangles()) / 3
+        assert 0 < len(find_stretched(mesh, points)) < len(face_triangles()) / 3
 
 
 def turned(degrees: float) -> np.ndarray:
@@ -186,12 +194,12 @@ def turned(degrees: float) -> np.ndarray:
 
 def test_of_a_face_that_looks_ahead_the_outline_is_its_oval() -> None:
     face = turned(0)
-    np.testing.assert_allclose(silhouette(face), face[FACE_OVAL, :2], atol=2)
+    np.testing.assert_allclose(trace_silhouette(face), face[FACE_OVAL, :2], atol=2)
 
 
 def test_of_a_turned_head_the_cheek_hides_the_far_side_of_the_oval() -> None:
     face = turned(40)
-    centre, outline = face[FACE_OVAL, :2].mean(axis=0), silhouette(face)
+    centre, outline = face[FACE_OVAL, :2].mean(axis=0), trace_silhouette(face)
     beyond = np.linalg.norm(outline - centre, axis=1) - np.linalg.norm(face[FACE_OVAL, :2] - centre, axis=1)
     assert beyond.min() >= -1e-6 and beyond.max() > 10
     hull = cv2.convexHull(face[:, :2].astype(np.float32))
@@ -226,3 +234,44 @@ def test_a_head_that_rises_from_the_edge_of_a_picture_leaves_no_streaks(portrait
     middle = int(mesh[152, 0])
     beyond = MeshWarp(frame, mesh)(risen)[-15:, middle - 10 : middle + 10].astype(int)
     assert np.abs(np.diff(beyond, axis=0)).mean() > 0.5
+
+
+def turned_face(degrees: float) -> np.ndarray:
+    """The mean face (478, 3) in a picture of 400 by 400, turned about the axis of the neck."""
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return (mean_face() * 110) @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]).T + [200, 180, 0]
+
+
+def test_what_each_end_of_a_style_bends() -> None:
+    picture, face = np.zeros((400, 400, 3), np.uint8), turned_face(0)
+    widths = [MeshWarp(picture, face, style=WarpStyle(ring=ring)).box[1] for ring in (1.6, 2.1, 2.6)]
+    assert np.all(np.diff([box.stop - box.start for box in widths]) > 0)
+    target = face + np.array([12.0, 0, 0])
+    moved = []
+    for shell in (1.1, 1.45, 1.9):
+        warp = MeshWarp(picture, face, style=WarpStyle(shell=shell))
+        flow = warp.flow(target)
+        still = np.stack(np.meshgrid(*(np.arange(b.start, b.stop) for b in warp.box[::-1])), axis=-1)
+        moved.append(np.abs(flow - still)[..., 0].mean())
+    assert moved[0] < moved[1] < moved[2]
+
+
+def test_what_each_end_of_a_style_sees_of_a_head_that_turns() -> None:
+    here, there = turned_face(-35), turned_face(10)
+    reach = [
+        np.linalg.norm(trace_silhouette(here, sight) - here[FACE_OVAL, :2].mean(0), axis=1).sum()
+        for sight in (0.0, 0.12, 0.5)
+    ]
+    assert reach[0] < reach[1] < reach[2]
+    count = [find_hidden(here, there, WarpStyle(hidden_from=growth)).sum() for growth in (1.0, 12.0, 1e9)]
+    assert count[0] > count[1] >= count[2]
+    count = [find_hidden(here, there, WarpStyle(hidden_from=1, hidden_below=y)).sum() for y in (-9.0, -0.12, 9.0)]
+    assert count[0] > count[1] > count[2] == 0
+
+
+def test_colours_beside_what_is_hidden_are_taken_from_further_in_the_more_cells_a_style_says() -> None:
+    here, there = turned_face(-35), turned_face(10)
+    x = np.tile(np.arange(400, dtype=np.float32), (400, 1))[..., None]
+    flows = [MeshWarp(x, here, style=WarpStyle(hidden_from=2.0, edge_cells=cells)).flow(there) for cells in (0, 3, 12)]
+    changed = [np.abs(flow - flows[0]).max(axis=-1) > 0.5 for flow in flows]
+    assert 0 == changed[0].sum() < changed[1].sum() < changed[2].sum()

@@ -13,7 +13,7 @@ from typing import Protocol, TypeAlias
 import torch
 from torch import Tensor
 
-from facediff.diffusion.delta_denoising import expected_clean
+from facediff.diffusion.delta_denoising import predict_clean
 from facediff.errors import ConfigError
 from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline, FaceLayout
 
@@ -107,7 +107,7 @@ class DeltaMethod:
 
     def _expected(self, latents: Tensor, identity: Tensor, face_layout: FaceLayout) -> Tensor:
         predict = self.pipeline.predictor(identity, face_layout)
-        return expected_clean(predict, latents, self.pipeline.scheduler, self.levels, self._noise(latents))
+        return predict_clean(predict, latents, self.pipeline.scheduler, self.levels, self._noise(latents))
 
     def _noise(self, latents: Tensor) -> Tensor:
         shape = (len(self.levels), *latents.shape[1:])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import align
 from facediff.landmarks.flat_face import FLAT, Unfolding, flat_points
-from facediff.landmarks.light import levels, logarithm
+from facediff.landmarks.light import to_levels, to_log_light
 from facediff.landmarks.mesh import FACE_OVAL, LEFT_BROW, LEFT_EYE, LIPS_INNER, RIGHT_BROW, RIGHT_EYE
 from facediff.landmarks.smoothing import smooth_track
 from facediff.models.prototypes import Prototypes
@@ -106,14 +106,14 @@ class PrototypeEditor:
         alignment = align(pose, FLAT)
         points = place_in_crop(self._track.points[index], alignment, pose, FLAT)
         window = alignment.crop(frame, 0)
-        light = logarithm(window)
+        light = to_log_light(window)
         change = limit_lightening(light, _seen(points)[..., None] * unfold(points), self._style)
         wanted = light + change
         if self._shaves:
             skin = _skin(light, points)
             lighter = np.minimum(change, np.maximum(skin - light, 0))  # what is shaved is skin, and no lighter
             wanted = light + _bearded(light, points, skin, self._style) * lighter
-        change = levels(wanted) - levels(light)
+        change = to_levels(wanted) - to_levels(light)
         return add_window(frame, change, alignment.inverses[0])
 
 

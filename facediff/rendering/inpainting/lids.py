@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from facediff.landmarks.alignment import warp_affine
 from facediff.landmarks.eye_window import (
     SIZE,
-    eye_frame,
-    gaps,
+    align_eye,
+    fit_light_around,
     grid,
-    in_eye_widths,
-    light_around,
+    measure_lid_gaps,
+    to_eye_widths,
 )
-from facediff.landmarks.light import levels, logarithm
+from facediff.landmarks.light import to_levels, to_log_light
 from facediff.landmarks.masks import smoothstep
 from facediff.motion.coefficients import LID_FOLDS, LOWER_LIDS
 from facediff.rendering.compose import add_window
@@ -75,7 +75,7 @@ class Lids:
         self, frame: Frame, points: NDArray[np.floating], lid: NDArray[np.float32], style: LidStyle = LidStyle()
     ) -> None:
         self._style = style
-        self._missing = np.clip((gaps(points) - style.own) / (style.none - style.own), 0, 1)
+        self._missing = np.clip((measure_lid_gaps(points) - style.own) / (style.none - style.own), 0, 1)
         light = np.where(lid < 0, style.lashes * lid, lid)
         self._lids = [
             _draw_lid(frame, points, side, light, style) if self._missing[side] else None for side in range(2)
@@ -93,7 +93,7 @@ class Lids:
             if drawn is None or not shut[side]:
                 continue
             picture, cover = drawn
-            to_eye = eye_frame(points, side)
+            to_eye = align_eye(points, side)
             change = (float(shut[side]) * cover)[..., None] * (picture - warp_affine(frame, to_eye, SIZE))
             frame = add_window(frame, change, cv2.invertAffineTransform(to_eye))
         return frame
@@ -103,10 +103,10 @@ def _draw_lid(
     frame: Frame, points: NDArray[np.floating], side: int, lid: NDArray[np.float32], style: LidStyle
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The shut eye (H, W, 3) in levels, and how much of it is wanted where (H, W)."""
-    to_eye = eye_frame(points, side)
+    to_eye = align_eye(points, side)
     window = warp_affine(frame, to_eye, SIZE)
     rim = np.asarray(points)[[*LID_FOLDS[side], *LOWER_LIDS[side]], :2]
-    down = in_eye_widths((rim @ to_eye[:, :2].T + to_eye[:, 2]).T)[1]
+    down = to_eye_widths((rim @ to_eye[:, :2].T + to_eye[:, 2]).T)[1]
     top, bottom = max(down.min() - style.margin, style.highest), down.max() + style.margin
     u, v = grid()
     half = (bottom - top) / 2
@@ -115,4 +115,4 @@ def _draw_lid(
     ) * half  # about how far outside, eye widths
     cover = smoothstep(1 - beyond / style.feather) * fade_border(SIZE)
     ring = (beyond > style.feather / 2) & (beyond < style.feather / 2 + style.ring)
-    return levels(light_around(logarithm(window) - lid, ring) + lid), cover.astype(np.float32)
+    return to_levels(fit_light_around(to_log_light(window) - lid, ring) + lid), cover.astype(np.float32)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from facediff.landmarks import masks
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER, LOWER_LIP, SUBNASALE
-from facediff.landmarks.silhouette import filled_in
+from facediff.landmarks.silhouette import push_pull
 from facediff.rendering.inpainting.window import align_mouth
 from facediff.types import Frame, RigidPose
 
@@ -90,7 +90,7 @@ def find_source_teeth(
     if not share:
         return None
     solid = known[..., None].astype(np.float32)
-    picture = solid * picture + (1 - solid) * filled_in(picture, known)
+    picture = solid * picture + (1 - solid) * push_pull(picture, known)
     is_lower = _stands(row, known > 0)
     draws_back = np.ones((max(1, round(style.rise * unit)), 1), np.uint8)
     cover = cv2.dilate(known, draws_back, anchor=(0, len(draws_back) - 1 if is_lower else 0))

@@ -12,12 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facediff.conditioning.fadm import GatedConditioning, attribute_scale
+from facediff.conditioning.fadm import MASK_REACH, GatedConditioning, attribute_scale
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import FACE, align
 from facediff.landmarks.mesh import BROW_LINE, FACE_OVAL, LEFT_EYE, LIPS_INNER, LIPS_OUTER, RIGHT_EYE
 from facediff.landmarks.raster import draw_face
-from facediff.landmarks.warp import stretched
+from facediff.landmarks.warp import find_stretched
 from facediff.motion import coefficients
 from facediff.pipelines.fadm import FADMPipeline
 from facediff.rendering.crops import as_pictures, fade_border, place_in_crop
@@ -50,7 +50,7 @@ class FacePasteStyle:
         full_from: Attributes, in usual deviations, from which the whole of the change is pasted.
     """
 
-    mask_reach: float = 0.14
+    mask_reach: float = MASK_REACH
     fresh_feather: float = 0.03
     lips_own: float = 0.75
     slow: float = 0.05
@@ -178,7 +178,7 @@ def _mask_repainted(face: WarpedFace, points: NDArray[np.float32], style: FacePa
     if face.source_points is None:
         return area
     smeared = np.zeros(size[::-1], np.float32)
-    corners = points[stretched(face.source_points, face.points), :2]
+    corners = points[find_stretched(face.source_points, face.points), :2]
     for triangle in np.rint(corners * 16).astype(np.int32):
         cv2.fillConvexPoly(smeared, triangle, 1.0, shift=4)
     return np.maximum(area, cv2.GaussianBlur(smeared, (0, 0), style.slow * unit / 2))

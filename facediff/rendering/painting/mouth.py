@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facediff.conditioning.bundle import Conditioning
+from facediff.conditioning.difftalk import MASK_REACH
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER
@@ -40,7 +41,7 @@ class MouthPasteStyle:
         own_share: Of the change that is painted where the frame lacks nothing: between its own pixels and the model's.
     """
 
-    mask_reach: float = 0.18
+    mask_reach: float = MASK_REACH
     paste_reach: float = 0.06
     paste_feather: float = 0.11
     fresh_feather: float = 0.03

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from facediff.landmarks.mesh import FACE_OVAL, OUTER_EYES
 from facediff.landmarks.segmentation import person_mask
-from facediff.landmarks.silhouette import split
+from facediff.landmarks.silhouette import split_layers
 from facediff.landmarks.warp import MeshWarp
 from facediff.rendering.background import make_backdrop, measure_busyness
 from facediff.types import Frame
@@ -61,7 +61,7 @@ class LayeredWarp:
 
     def __call__(self, target: NDArray[np.floating], /) -> Frame:
         """The picture with the face at ``target`` (478, 3), at source resolution."""
-        layers = split(self._warp, target, self._surely)
+        layers = split_layers(self._warp, target, self._surely)
         out, box = self._warp.frame.copy(), self._warp.box
         made = layers(out)
         if self._backdrop is not None:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from facediff.conditioning.captions import CaptionEncoder, words_of
+from facediff.conditioning.captions import CaptionEncoder, split_words
 
 
 @pytest.fixture
@@ -22,13 +22,13 @@ def encoder() -> CaptionEncoder:
     ],
 )
 def test_words_are_letters_in_a_row_without_their_case(caption, words) -> None:
-    assert words_of(caption) == words
+    assert split_words(caption) == words
 
 
 def test_unknown_words_are_passed_over(encoder) -> None:
-    assert encoder.known("A man who is not smiling") == ["man", "smiling"]
+    assert encoder.find_known("A man who is not smiling") == ["man", "smiling"]
     assert torch.equal(encoder.bag(["A man who is not smiling"]), encoder.bag(["smiling MAN"]))
-    assert encoder.known("nothing of this") == []
+    assert encoder.find_known("nothing of this") == []
     assert not encoder(encoder.bag(["nothing of this", ""])).any()
 
 
@@ -54,7 +54,7 @@ def test_it_is_kept_and_comes_back(vocabulary, tmp_path) -> None:
     torch.nn.init.normal_(encoder.words)
     encoder.save_pretrained(tmp_path)
     again = CaptionEncoder.from_pretrained(tmp_path)
-    assert again.known("an old man") == [word for word in ("old", "man") if word in vocabulary]
+    assert again.find_known("an old man") == [word for word in ("old", "man") if word in vocabulary]
     bag = again.bag(["man"])
     assert again(bag).shape == (1, 1, 128)
     torch.testing.assert_close(again(bag), encoder(encoder.bag(["man"])))

@@ -39,7 +39,7 @@ def test_the_mouth_is_not_seen_but_heard() -> None:
 def test_without_sound_only_the_face_is_left() -> None:
     conditioner, given = DiffTalkPaperConditioner(), inputs()
     unheard = conditioner(**given, audio_known=torch.tensor([False, False]))
-    torch.testing.assert_close(conditioner.without_sound(conditioner(**given)).tokens, unheard.tokens)
+    torch.testing.assert_close(conditioner.drop_sound(conditioner(**given)).tokens, unheard.tokens)
 
 
 def test_windows_must_fill_the_columns() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from facediff.datasets.footage import caption_of, read_footage
+from facediff.datasets.footage import read_caption, read_footage
 from facediff.datasets.recordings import Recording
 from facediff.errors import InputError, MediaError
 
@@ -14,17 +14,17 @@ def test_videos_are_found_by_name_with_their_sound_where_they_have_one(footage) 
 
 
 def test_a_caption_lies_beside_its_video(footage) -> None:
-    captions = {clip.name: caption_of(clip) for clip in read_footage(footage)}
+    captions = {clip.name: read_caption(clip) for clip in read_footage(footage)}
     assert captions == {"talk.mp4": "A woman, speaking softly.", "more/quiet.mp4": "", "coffee.mp4": ""}
 
 
 def test_a_caption_may_begin_with_a_byte_order_mark_but_is_text(tmp_path) -> None:
     clip = Recording(tmp_path / "a.mp4", "a.mp4", "silent", "domain", None)
     (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfold m\xc3\xa4n \r\n")
-    assert caption_of(clip) == "old män"
+    assert read_caption(clip) == "old män"
     (tmp_path / "a.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match=r"a\.txt is not text in UTF-8"):
-        caption_of(clip)
+        read_caption(clip)
 
 
 def test_what_is_no_footage_is_named(footage, tmp_path) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from diffusers import DDIMScheduler
 
-from facediff.diffusion.delta_denoising import expected_clean
+from facediff.diffusion.delta_denoising import predict_clean
 from facediff.diffusion.prediction import from_epsilon
 from facediff.errors import ConfigError
 
@@ -37,7 +37,7 @@ def noise(count: int) -> torch.Tensor:
 
 def test_a_change_of_mean_is_told_whatever_the_frame_and_the_noise(latents) -> None:
     levels = (0.3, 0.7, 0.9)
-    own, wanted = (expected_clean(oracle(mean), latents, SCHEDULER, levels, noise(3)) for mean in (0.0, 0.5))
+    own, wanted = (predict_clean(oracle(mean), latents, SCHEDULER, levels, noise(3)) for mean in (0.0, 0.5))
     alpha = torch.stack([SCHEDULER.alphas_cumprod[round(level * 999)] for level in levels])
     share = ((1 - alpha) / (alpha * SIGMA**2 + 1 - alpha)).mean()  # what noise leaves to the condition
     torch.testing.assert_close(wanted - own, torch.full_like(latents, 0.5 * float(share)), atol=1e-4, rtol=1e-4)
@@ -45,13 +45,13 @@ def test_a_change_of_mean_is_told_whatever_the_frame_and_the_noise(latents) -> N
 
 def test_where_there_is_no_noise_the_sample_is_known(latents) -> None:
     torch.testing.assert_close(
-        expected_clean(oracle(3.0), latents, SCHEDULER, (0.0,), noise(1)), latents, atol=0.05, rtol=0
+        predict_clean(oracle(3.0), latents, SCHEDULER, (0.0,), noise(1)), latents, atol=0.05, rtol=0
     )
 
 
 def test_frames_share_their_noise(latents) -> None:
     same = latents[:1].expand(4, -1, -1, -1)
-    made = expected_clean(oracle(0.2), same, SCHEDULER, (0.5,), noise(1))
+    made = predict_clean(oracle(0.2), same, SCHEDULER, (0.5,), noise(1))
     torch.testing.assert_close(made, made[:1].expand_as(made))
 
 
@@ -60,4 +60,4 @@ def test_frames_share_their_noise(latents) -> None:
 ])  # fmt: skip
 def test_levels_that_make_no_sense(latents, levels, count: int, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
-        expected_clean(oracle(0.0), latents, SCHEDULER, levels, noise(count))
+        predict_clean(oracle(0.0), latents, SCHEDULER, levels, noise(count))

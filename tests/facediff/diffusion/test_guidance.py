@@ -7,7 +7,7 @@ from torch import Tensor
 
 from facediff.conditioning.bundle import Conditioning
 from facediff.conditioning.difftalk import DiffTalkConditioner
-from facediff.diffusion.guidance import classifier_free
+from facediff.diffusion.guidance import apply_guidance
 from facediff.diffusion.sampler import denoise
 from facediff.errors import ConfigError
 
@@ -23,7 +23,7 @@ def eps(x: Tensor, t: Tensor, mean: float) -> Tensor:
 @pytest.mark.parametrize("scale", [0.0, 0.5, 1.0, 3.0])
 def test_a_mean_is_moved_by_the_scale(scale: float) -> None:
     noise = torch.randn(4000, 1, generator=torch.Generator().manual_seed(0))
-    x = denoise(classifier_free(eps, 2.0, -1.0, scale), noise, SCHEDULE, 50)
+    x = denoise(apply_guidance(eps, 2.0, -1.0, scale), noise, SCHEDULE, 50)
     assert abs(x.mean() - (-1.0 + scale * 3.0)) < 0.1
     assert abs(x.std() - 1) < 0.1
 
@@ -36,14 +36,14 @@ def test_the_end_points_are_the_plain_predictions_bit_for_bit() -> None:
         return eps(x, t, mean)
 
     x, t = torch.randn(64, generator=torch.Generator().manual_seed(1)), torch.tensor(700)
-    torch.testing.assert_close(classifier_free(predict, 2.0, -1.0, 1.0)(x, t), eps(x, t, 2.0), rtol=0, atol=0)
+    torch.testing.assert_close(apply_guidance(predict, 2.0, -1.0, 1.0)(x, t), eps(x, t, 2.0), rtol=0, atol=0)
     assert calls == [2.0]  # one call, not two
-    torch.testing.assert_close(classifier_free(predict, 2.0, -1.0, 0.0)(x, t), eps(x, t, -1.0), rtol=0, atol=0)
+    torch.testing.assert_close(apply_guidance(predict, 2.0, -1.0, 0.0)(x, t), eps(x, t, -1.0), rtol=0, atol=0)
 
 
 def test_conditions_alike_cannot_be_told_apart_by_any_scale() -> None:
     x, t = torch.randn(64, generator=torch.Generator().manual_seed(1)), torch.tensor(300)
-    torch.testing.assert_close(classifier_free(eps, 0.7, 0.7, 9.0)(x, t), eps(x, t, 0.7))
+    torch.testing.assert_close(apply_guidance(eps, 0.7, 0.7, 9.0)(x, t), eps(x, t, 0.7))
 
 
 def test_of_difftalk_only_the_sound_is_strengthened() -> None:
@@ -54,13 +54,13 @@ def test_of_difftalk_only_the_sound_is_strengthened() -> None:
     given = {name: torch.rand(1, *shape, generator=g) for name, shape in shapes.items()}
     with torch.no_grad():
         cond = conditioner(**given)
-        null = conditioner.without_sound(cond)
+        null = conditioner.drop_sound(cond)
         unheard = conditioner(**given, audio_known=torch.tensor([False]))
 
         def predict(x: Tensor, t: Tensor, c: Conditioning) -> Tensor:
             return x + c.tokens
 
-        change = classifier_free(predict, cond, null, 2.0)(torch.zeros(1), torch.tensor(0)) - cond.tokens
+        change = apply_guidance(predict, cond, null, 2.0)(torch.zeros(1), torch.tensor(0)) - cond.tokens
     torch.testing.assert_close(null.tokens, unheard.tokens)  # what training calls no sound
     assert change[:, :8].abs().min() > 0
     torch.testing.assert_close(change[:, 8:], torch.zeros_like(change[:, 8:]))
@@ -68,4 +68,4 @@ def test_of_difftalk_only_the_sound_is_strengthened() -> None:
 
 def test_a_negative_scale_is_refused() -> None:
     with pytest.raises(ConfigError, match="guidance_scale must be at least 0, not -0.5"):
-        classifier_free(eps, 1.0, 0.0, -0.5)
+        apply_guidance(eps, 1.0, 0.0, -0.5)

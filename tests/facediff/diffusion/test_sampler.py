@@ -5,7 +5,7 @@ import torch
 from diffusers import DDIMScheduler, FlowMatchEulerDiscreteScheduler
 from torch import Tensor
 
-from facediff.diffusion.guidance import classifier_free
+from facediff.diffusion.guidance import apply_guidance
 from facediff.diffusion.sampler import denoise
 from facediff.diffusion.schedulers import NAMES, make_scheduler
 from facediff.errors import ConfigError
@@ -131,11 +131,11 @@ def test_guidance() -> None:
         return torch.full_like(x, {"yes": 3.0, "no": 1.0}[cond])
 
     x, t = torch.zeros(2), torch.tensor(0)
-    assert classifier_free(predict, "yes", "no", 1.0)(x, t).tolist() == [3.0, 3.0]
+    assert apply_guidance(predict, "yes", "no", 1.0)(x, t).tolist() == [3.0, 3.0]
     assert calls == ["yes"]
-    assert classifier_free(predict, "yes", "no", 2.5)(x, t).tolist() == [6.0, 6.0]
+    assert apply_guidance(predict, "yes", "no", 2.5)(x, t).tolist() == [6.0, 6.0]
     with pytest.raises(ConfigError, match="at least 0"):
-        classifier_free(predict, "yes", "no", -1.0)
+        apply_guidance(predict, "yes", "no", -1.0)
 
 
 def test_numbers_and_names_out_of_range_are_refused() -> None:

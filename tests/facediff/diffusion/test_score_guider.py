@@ -11,7 +11,7 @@ from diffusers.modular_pipelines.modular_pipeline import BlockState
 from diffusers.modular_pipelines.wan.denoise import WanLoopDenoiser
 from torch import Tensor, nn
 
-from facediff.diffusion.score_composition import Expert, normalised, product
+from facediff.diffusion.score_composition import Expert, compose_normalised, compose_product
 from facediff.diffusion.score_guider import ScoreCompositionGuidance
 from facediff.diffusion.strength import piecewise_linear
 from facediff.errors import ConfigError
@@ -71,7 +71,7 @@ def test_it_gives_what_the_function_gives(form, guidance, names, small, prior, c
     guider = ScoreCompositionGuidance(guidance, FADING, form)
     guider.prior = prior
     strength = piecewise_linear(FADING)
-    compose = {"product": product, "normalised": normalised}[form]
+    compose = {"product": compose_product, "normalised": compose_normalised}[form]
     host = Expert(lambda x, t, c: small(x, t, c)[0], conds[0], conds[1], guidance)
     function = compose(host, [Expert(lambda x, t, c: prior(x, t, c)[0], conds[2], conds[3], strength)])
     x = torch.randn(2, 4, generator=torch.Generator().manual_seed(3))
@@ -109,9 +109,9 @@ def test_in_a_block_of_diffusers_wan_pipeline_it_gives_the_same() -> None:
     one, other = (
         lambda x, t, c, model=model: model(x, t[None].float(), c, return_dict=False)[0] for model in (small, prior)
     )
-    wanted = normalised(Expert(one, cond, null, 2.0), [Expert(other, cond, null, 0.3)])(x, t)
+    wanted = compose_normalised(Expert(one, cond, null, 2.0), [Expert(other, cond, null, 0.3)])(x, t)
     torch.testing.assert_close(state.noise_pred, wanted)
-    assert (wanted - normalised(Expert(one, cond, null, 2.0), [])(x, t)).abs().max() > 1e-3
+    assert (wanted - compose_normalised(Expert(one, cond, null, 2.0), [])(x, t)).abs().max() > 1e-3
 
 
 @torch.no_grad()

@@ -1,6 +1,6 @@
 import pytest
 
-from facediff.diffusion.strength import piecewise_linear, strength_at, within
+from facediff.diffusion.strength import limit_levels, piecewise_linear, strength_at
 from facediff.errors import ConfigError
 
 
@@ -21,7 +21,7 @@ def test_a_single_point_is_a_constant() -> None:
 
 
 def test_an_interval_holds_its_ends() -> None:
-    inside = within(piecewise_linear([(0.0, 0.0), (1.0, 1.0)]), 0.25, 0.75)
+    inside = limit_levels(piecewise_linear([(0.0, 0.0), (1.0, 1.0)]), 0.25, 0.75)
     assert [inside(level) for level in (0.2, 0.25, 0.5, 0.75, 0.8)] == [0, 0.25, 0.5, 0.75, 0]
 
 
@@ -33,6 +33,6 @@ def test_levels_that_fall_or_lie_outside_are_refused(points) -> None:
 
 def test_intervals_and_strengths_out_of_range_are_refused() -> None:
     with pytest.raises(ConfigError, match="not from 0.8 to 0.2"):
-        within(1.0, 0.8, 0.2)
+        limit_levels(1.0, 0.8, 0.2)
     with pytest.raises(ConfigError, match="at least 0, not -1"):
         strength_at(lambda level: -1.0, 0.5)

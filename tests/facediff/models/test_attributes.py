@@ -19,7 +19,7 @@ def test_an_edit_keeps_length_one_and_raises_the_score_with_the_strength(classif
     identity = torch.nn.functional.normalize(torch.randn(1, 16), dim=1)
     strengths = [torch.tensor([s, 0.0, 0.0]) for s in (-0.6, -0.3, 0.3, 0.6)]
     with torch.no_grad():
-        edited = [classifier.edited(identity, strength) for strength in strengths]
+        edited = [classifier.edit(identity, strength) for strength in strengths]
         scores = [float(classifier(vector)[0, 0]) for vector in edited]
     assert scores == sorted(scores) and scores[0] < scores[-1]
     for vector in edited:
@@ -28,14 +28,14 @@ def test_an_edit_keeps_length_one_and_raises_the_score_with_the_strength(classif
 
 def test_strength_0_is_the_same_vector_bit_for_bit(classifier: AttributeClassifier) -> None:
     identity = torch.randn(2, 16)
-    assert torch.equal(classifier.edited(identity, torch.zeros(3)), identity)
+    assert torch.equal(classifier.edit(identity, torch.zeros(3)), identity)
 
 
 def test_scores_are_of_standardised_components(classifier: AttributeClassifier) -> None:
     with torch.no_grad():
         torch.testing.assert_close(classifier(classifier.mean[None]), classifier.linear.bias[None])
         one = classifier.mean + classifier.deviation
-        torch.testing.assert_close(classifier.standardised(one[None]), torch.ones(1, 16))
+        torch.testing.assert_close(classifier.standardise(one[None]), torch.ones(1, 16))
 
 
 def test_an_unknown_attribute_is_named(classifier: AttributeClassifier) -> None:

@@ -9,7 +9,7 @@ from facediff.models.diffusion_autoencoder import (
     paper_schedule,
     paper_unet,
 )
-from facediff.models.modulation import DualModulationBlock, modulated
+from facediff.models.modulation import DualModulationBlock, modulate
 
 
 def tiny(**changes) -> DualModulationUNet:
@@ -86,5 +86,5 @@ def test_a_block_starts_as_its_skip(resample: str | None, side: int) -> None:
 
 def test_modulation_scales_and_shifts() -> None:
     x = torch.full((1, 2, 3, 3), 2.0)
-    made = modulated(x, torch.tensor([[0.5, -1.0, 10.0, 20.0]]))
+    made = modulate(x, torch.tensor([[0.5, -1.0, 10.0, 20.0]]))
     assert torch.equal(made[0, :, 0, 0], torch.tensor([13.0, 20.0]))

@@ -12,9 +12,9 @@ from facediff.models.space_time import (
     MAX_FRAMES,
     TemporalLayer,
     frame_tokens,
+    freeze_time,
     small_space_time,
     space_time_prior,
-    still,
 )
 
 FRAMES = 4
@@ -96,7 +96,7 @@ def test_a_fresh_motion_model_of_diffusers_is_not_still_and_is_made_so() -> None
     other = given["sample"].clone()
     other[:, :, 3] += 1
     before = (run(unet, given, sample=other) - run(unet, given))[:, :, :3].abs().max()
-    still(unet)
+    freeze_time(unet)
     after = (run(unet, given, sample=other) - run(unet, given))[:, :, :3].abs().max()
     assert before > 1e-3 and after == 0
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from facediff.conditioning.bundle import Conditioning
 from facediff.conditioning.captions import CaptionEncoder
-from facediff.diffusion.guidance import classifier_free
+from facediff.diffusion.guidance import apply_guidance
 from facediff.diffusion.sampler import denoise
 from facediff.diffusion.score_guider import ScoreCompositionGuidance
 from facediff.errors import ConfigError
@@ -69,7 +69,7 @@ def noise(painting) -> Tensor:
 
 def run(pipeline: AdaptedTalkPipeline, cond: Conditioning, noise: Tensor, strength: float, caption: str = "", **more):
     given = {"num_inference_steps": STEPS, "decode": False, **more}
-    return pipeline.mixed(Mix(strength=strength), caption)(cond, noise, **given).latents
+    return pipeline.with_mix(Mix(strength=strength), caption)(cond, noise, **given).latents
 
 
 @torch.inference_mode()
@@ -80,7 +80,7 @@ def alone(pipeline, unet, cond: Conditioning, noise: Tensor, said: Tensor | floa
         seen = torch.cat([x, c.concat], dim=1).transpose(0, 1)[None]
         return unet(seen, t, c.tokens + said, return_dict=False)[0][0].transpose(0, 1)
 
-    guided = classifier_free(predict, cond, pipeline.conditioner.without_sound(cond), guidance)
+    guided = apply_guidance(predict, cond, pipeline.conditioner.drop_sound(cond), guidance)
     return cond.latents(denoise(guided, noise.expand(FRAMES, -1, -1, -1), pipeline.scheduler, STEPS))
 
 
@@ -137,8 +137,8 @@ def test_frames_are_one_clip(pipeline, cond, noise) -> None:
 
 def test_words_that_nobody_knows_are_refused_with_those_that_are_known(pipeline) -> None:
     with pytest.raises(ConfigError, match="knows no word of 'a green dog'; it knows man, old, shy, woman"):
-        pipeline.mixed(Mix(), "a green dog")
-    assert pipeline.mixed(Mix(), "a green man").caption == "a green man"
+        pipeline.with_mix(Mix(), "a green dog")
+    assert pipeline.with_mix(Mix(), "a green man").caption == "a green man"
 
 
 def test_a_model_without_captions_says_so(painting, pipeline) -> None:
@@ -147,13 +147,13 @@ def test_a_model_without_captions_says_so(painting, pipeline) -> None:
         CaptionEncoder(),
     )  # fmt: skip
     with pytest.raises(ConfigError, match="knows no word of 'old'; it was trained without captions"):
-        mute.mixed(Mix(), "old")
-    assert mute.mixed(Mix(), "").caption == ""
+        mute.with_mix(Mix(), "old")
+    assert mute.with_mix(Mix(), "").caption == ""
 
 
 def test_another_mix_is_another_pipeline_of_the_same_networks(pipeline) -> None:
     before = pipeline.mix
-    other = pipeline.mixed(Mix(strength=0.9), "old")
+    other = pipeline.with_mix(Mix(strength=0.9), "old")
     assert (pipeline.mix, pipeline.caption) == (before, "")
     assert (other.mix.strength, other.caption) == (0.9, "old")
     assert other.small is pipeline.small and other.unet is pipeline.unet

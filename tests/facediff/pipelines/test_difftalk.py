@@ -164,7 +164,7 @@ def test_another_denoiser_is_composed_with_its_own_by_a_guider(base) -> None:
     guider = ScoreCompositionGuidance(1.0, 0.25)
     guider.prior = prior
     # In one step, what is painted is linear in what is predicted: ε(c) + γ (ε'(c) - ε'(∅)).
-    without = base.conditioner.without_sound(cond)
+    without = base.conditioner.drop_sound(cond)
     own = base(cond, noise, num_inference_steps=1).latents
     made = base(cond, noise, num_inference_steps=1, guider=guider).latents
     other = DiffTalkPipeline(base.codec, prior, base.conditioner, base.scheduler)

@@ -20,7 +20,7 @@ from facediff.pipelines.domains import (
     domain_hash,
     embedded_domains,
     read_card,
-    written_domain,
+    write_domain,
 )
 
 CARD = DomainCard(
@@ -30,7 +30,7 @@ CARD = DomainCard(
 
 
 def written(folder: Path, card: DomainCard = CARD, weight: float = 1.0) -> Path:
-    with written_domain(folder, card) as partial:
+    with write_domain(folder, card) as partial:
         words = CaptionEncoder(["old"])
         torch.nn.init.constant_(words.words, weight)
         words.save_pretrained(partial / "captions")
@@ -102,7 +102,7 @@ def test_those_in_the_package_are_found_by_their_names(tmp_path, monkeypatch) ->
     [(KeyboardInterrupt(), KeyboardInterrupt), (OSError(28, "No space left"), OutputError), (ValueError(), ValueError)],
 )
 def test_what_fails_leaves_nothing_behind(raised, expected, tmp_path) -> None:
-    with pytest.raises(expected), written_domain(tmp_path / "anna", CARD) as partial:
+    with pytest.raises(expected), write_domain(tmp_path / "anna", CARD) as partial:
         (partial / "half").write_text("of it")
         assert not (tmp_path / "anna").exists()
         raise raised
@@ -112,9 +112,9 @@ def test_what_fails_leaves_nothing_behind(raised, expected, tmp_path) -> None:
 def test_what_is_there_stays_and_what_cannot_be_written_is_named(tmp_path) -> None:
     (tmp_path / "anna").mkdir()
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="anna is there already"), written_domain(tmp_path / "anna", CARD):
+    with pytest.raises(OutputError, match="anna is there already"), write_domain(tmp_path / "anna", CARD):
         raise AssertionError("nothing is to be written")
-    with pytest.raises(FaceDiffError, match="cannot be written"), written_domain(tmp_path / "file" / "anna", CARD):
+    with pytest.raises(FaceDiffError, match="cannot be written"), write_domain(tmp_path / "file" / "anna", CARD):
         raise AssertionError("nothing can be written")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["anna", "file"]
 

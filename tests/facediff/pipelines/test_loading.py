@@ -54,7 +54,7 @@ def test_the_embedded_prior_is_ready_to_run_and_has_learnt() -> None:
     prior, words = load_prior("base", painting)
     assert not prior.training and not words.training
     assert prior.mid_block.motion_modules[0].proj_out.weight.any()
-    assert words.known("an old man and a young woman") == ["old", "man", "young", "woman"]
+    assert words.find_known("an old man and a young woman") == ["old", "man", "young", "woman"]
 
 
 def changed_model(tiny_model: Path, folder: Path, part: str) -> Path:
@@ -69,7 +69,7 @@ def test_a_prior_is_the_denoiser_with_what_it_learnt_of_time_and_words(tiny_mode
     _, painting = load_talk(tiny_model, "cpu")
     painting.to(torch.float32)
     prior, words = load_prior(tiny_model, painting)
-    assert not prior.training and words.known("a young man") == ["man"] and words(words.bag(["man"])).any()
+    assert not prior.training and words.find_known("a young man") == ["man"] and words(words.bag(["man"])).any()
     for unlearnt in (False, True):
         if unlearnt:
             torch.nn.init.zeros_(prior.mid_block.motion_modules[0].proj_out.weight)
@@ -98,8 +98,8 @@ def test_a_domain_is_composed_with_the_prior_at_its_best_strength(adapted, tiny_
     assert painting.mix.strength == adapted.card.prior_strength and painting.caption == ""
     assert type(painting.scheduler).__name__ == "DPMSolverMultistepScheduler"
     assert not any(part.training for part in (painting.small, painting.unet, painting.codec, painting.conditioner))
-    assert painting.captions.known("a woman, old") == ["a", "woman"]
-    assert painting.prior_captions.known("a woman, old") == ["woman", "old"]
+    assert painting.captions.find_known("a woman, old") == ["a", "woman"]
+    assert painting.prior_captions.find_known("a woman, old") == ["woman", "old"]
 
 
 @pytest.mark.parametrize("part", ["codec", "difftalk/conditioner"])

@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 
 from facediff.diffusion.score_guider import ScoreCompositionGuidance
+from facediff.errors import ConfigError
 from facediff.motion import coefficients
 from facediff.pipelines.loading import load_talk
-from facediff.pipelines.speech_motion import blinks
+from facediff.pipelines.motion_finishing import WholeClipFinisher
+from facediff.pipelines.speech_motion import LipStyle
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +61,31 @@ def test_a_manner_is_spoken_with_and_rests_in_silence(motion_model) -> None:
     assert not np.delete(change, np.r_[coefficients.LIPS, coefficients.OPENING], axis=1).any()
 
 
-def test_people_blink_as_often_as_people_do() -> None:
-    closure = np.concatenate([blinks(25 * 60, seed) for seed in range(20)])
-    shut = closure > 0.6
-    rate = (shut[1:] & ~shut[:-1]).sum() / 20
-    assert 10 < rate < 25
-    assert closure.max() == 1
+def test_what_each_end_of_a_lip_style_does(motion_model) -> None:
+    wave, lips = speech(3), coefficients.LIPS
+
+    def say(seed: int = 0, **style: float) -> np.ndarray:
+        return motion_model(wave, seed=seed, lip_style=LipStyle(**style))[:, lips]
+
+    np.testing.assert_array_equal(say(), motion_model(wave)[:, lips])
+    np.testing.assert_allclose(say(certainty=1.0), say(seed=1, certainty=1.0), atol=1e-6)  # the mean alone, no sample
+    apart = [np.abs(say(variety=v, certainty=0.0) - say(seed=1, variety=v, certainty=0.0)).mean() for v in (0, 0.3, 1)]
+    assert apart[0] < apart[1] < apart[2]  # at 0 what is left comes of heads and brows, which vary
+    never, ever = say(closing_from=2.0, closed_at=3.0), say(closing_from=-2.0, closed_at=-1.0)
+    assert not ever.any() and np.abs(never).sum() >= np.abs(say()).sum()
+    pause = np.concatenate([speech(1), np.zeros(16000, np.float32)])
+    opening = [np.abs(motion_model(pause, lip_style=LipStyle(lead_s=s))[30:, lips]).sum() for s in (0.0, 0.04, 0.4)]
+    assert opening[0] <= opening[1] < opening[2]
+
+
+def test_a_file_is_the_finisher_over_all_that_is_sampled(motion_model) -> None:
+    wave = speech(2)
+    motion, speaking = motion_model.sample(wave, seed=3)
+    assert motion.shape == (50, coefficients.DIMENSIONS) and speaking.shape == (50,)
+    assert speaking.min() >= 0 and speaking.max() <= 1
+    finisher = WholeClipFinisher(seed=3, lips=1.2, head=0.5)
+    parts = [finisher.push(motion[:20], speaking[:20]), finisher.push(motion[20:], speaking[20:]), finisher.finish()]
+    np.testing.assert_array_equal(np.concatenate(parts), motion_model(wave, seed=3, lips=1.2, head=0.5))
 
 
 def test_another_denoiser_is_composed_with_its_own_by_a_guider(motion_model) -> None:
@@ -85,3 +106,8 @@ def test_another_denoiser_is_composed_with_its_own_by_a_guider(motion_model) -> 
         np.abs(moved[:, coefficients.BROWS] - motion_model(wave, num_inference_steps=4)[:, coefficients.BROWS]).max()
         > 1e-3
     )
+
+
+def test_lips_that_are_closed_before_they_close_are_refused() -> None:
+    with pytest.raises(ConfigError, match="raise it"):
+        LipStyle(closing_from=0.8, closed_at=0.8)

@@ -7,11 +7,11 @@ import torch
 from diffusers import DPMSolverMultistepScheduler, FlowMatchEulerDiscreteScheduler
 from torch import Tensor
 
-from facediff.diffusion.guidance import classifier_free
+from facediff.diffusion.guidance import apply_guidance
 from facediff.diffusion.prediction import from_epsilon, to_epsilon
 from facediff.diffusion.sampler import denoise
 from facediff.diffusion.score_guider import ScoreCompositionGuidance
-from facediff.diffusion.strength import piecewise_linear, within
+from facediff.diffusion.strength import limit_levels, piecewise_linear
 from facediff.errors import ConfigError
 from facediff.pipelines.video_adapter import Mix, VideoAdapterPipeline
 from facediff.pipelines.video_denoisers import ClipCondition
@@ -60,7 +60,7 @@ def run(pipeline: VideoAdapterPipeline, mix: Mix, **changes) -> Tensor:
 def alone(pipeline: VideoAdapterPipeline, guidance: float) -> Tensor:
     """The small model by itself, by no code of the pipeline."""
     spread = [ClipCondition(c.tokens.repeat_interleave(FRAMES, dim=0)) for c in (COND, NULL)]
-    guided = classifier_free(
+    guided = apply_guidance(
         lambda x, t, c: pipeline.small(x, t, c.tokens, return_dict=False)[0], spread[0], spread[1], guidance
     )
     return denoise(guided, NOISE, pipeline.scheduler, 3)
@@ -158,7 +158,7 @@ def test_a_prior_says_the_same_in_whatever_kind_it_predicts(form, host, monkeypa
 
         monkeypatch.setattr(pipeline.prior, "forward", forward)
         # the flow of pure noise cannot be had from the noise; above level 0.95 the prior has no say
-        results.append(run(pipeline, Mix(within(0.4, 0.0, 0.95), 1.0, form), num_inference_steps=4))
+        results.append(run(pipeline, Mix(limit_levels(0.4, 0.0, 0.95), 1.0, form), num_inference_steps=4))
     tolerance = 0.02 if host == "flow" else 1e-3  # between whole timesteps the stand-in takes the one below
     for result in results[1:]:
         torch.testing.assert_close(result, results[0], rtol=tolerance, atol=tolerance)
@@ -207,7 +207,7 @@ def test_the_prior_is_called_where_it_has_a_say_and_as_often_as_it_must(monkeypa
     run(pipeline, Mix(0.5, 1.0, "product"), num_inference_steps=10)
     assert asked == [999, 899, 799, 699, 599, 499, 399, 299, 199, 99]
     asked.clear()
-    run(pipeline, Mix(within(0.5, 0.4, 1.0), 1.0, "product"), num_inference_steps=10)
+    run(pipeline, Mix(limit_levels(0.5, 0.4, 1.0), 1.0, "product"), num_inference_steps=10)
     assert asked == [999, 899, 799, 699, 599, 499]
     asked.clear()
     run(

@@ -18,6 +18,6 @@ def test_a_domain_is_loaded_once_for_each_way_of_asking(adapted, tiny_model) -> 
 def test_who_mixes_it_otherwise_does_not_change_it_for_others(adapted, tiny_model) -> None:
     asked = (str(tiny_model), str(adapted.folder), domain_hash(adapted.folder), None, "cpu", None)
     _, painting = model_cache.load_adapted_talk(*asked)
-    painting.mixed(Mix(strength=0.123), "woman")
+    painting.with_mix(Mix(strength=0.123), "woman")
     _, again = model_cache.load_adapted_talk(*asked)
     assert again.mix.strength == adapted.card.prior_strength and again.caption == ""

@@ -19,7 +19,7 @@ from facediff.pipelines.domains import base_hash, read_card
 from facediff.pipelines.loading import load_domain_talk, load_talk
 from facediff.pipelines.video_adapter import Mix
 from facediff.training import adaptation
-from facediff.training.adaptation import AdaptRecipe, adapt, split
+from facediff.training.adaptation import AdaptRecipe, adapt, hold_out
 from facediff.training.loop import LoopConfig
 from facediff.training.runs import FRAMES, ClipRuns, build_runs
 from facediff.training.sampling_error import sampling_error
@@ -67,7 +67,7 @@ def held_out(footage: Path, model: Path, cache: Path) -> list[RunSource]:
     _, painting = load_talk(model, "cpu")
     clips = read_footage(footage)
     runs = build_runs(clips, cache, painting.codec, load_encoder("log-mel"))
-    return split([RunSource(runs[c.name], is_heard=c.sound is not None) for c in clips if c.name in runs])[1]
+    return hold_out([RunSource(runs[c.name], is_heard=c.sound is not None) for c in clips if c.name in runs])[1]
 
 
 def test_the_card_says_what_was_learnt_from_what(adapted, tiny_model) -> None:
@@ -100,11 +100,13 @@ def test_the_figures_are_those_of_what_is_on_disk(adapted, footage, tiny_model, 
     assert mixed.mix.strength == adapted.card.prior_strength
     for strength in (0.0, 0.5, 1.0):
         wanted = adapted.card.figures[f"strength {strength:g}"]
-        assert sampling_error(mixed.mixed(Mix(strength=strength)), kept) == pytest.approx(wanted, rel=0.01)
+        assert sampling_error(mixed.with_mix(Mix(strength=strength)), kept) == pytest.approx(wanted, rel=0.01)
 
 
 def test_nothing_held_out_is_trained_on() -> None:
-    shown, kept = split([RunSource(fake_runs(30)), RunSource(fake_runs(4), caption="short"), RunSource(fake_runs(1))])
+    shown, kept = hold_out(
+        [RunSource(fake_runs(30)), RunSource(fake_runs(4), caption="short"), RunSource(fake_runs(1))]
+    )
     assert [source.runs.start.tolist() for source in shown] == [list(range(27)), [0, 1, 2], [0]]
     assert [source.runs.start.tolist() for source in kept] == [[27, 28, 29], [3]]
     assert [source.weight for source in shown] == [27, 3, 1]

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from facediff.errors import ConfigError
-from facediff.training.attributes import completed, fit_attributes, fit_directions, read_labels
-from facediff.training.edit_stages import LABELS, judged_by_others
+from facediff.training.attributes import complete_labels, fit_attributes, fit_directions, read_labels
+from facediff.training.edit_stages import LABELS, cross_validate
 
 
 def faces(count: int = 300, dim: int = 24, seed: int = 0) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -49,7 +49,7 @@ def test_judged_on_people_not_seen_chance_is_a_half() -> None:
     z, labels = faces(400)
     people = np.array([f"p{i // 2}" for i in range(len(z))])
     noise = (np.random.default_rng(3).random(200) < 0.5).astype(np.float32).repeat(2)
-    scores = judged_by_others(z, {**labels, "noise": noise}, np.ones(len(z), np.float32), people)
+    scores = cross_validate(z, {**labels, "noise": noise}, np.ones(len(z), np.float32), people)
     assert scores["beard"] > 0.9 and scores["age"] > 0.9 and 0.35 < scores["noise"] < 0.65
 
 
@@ -111,7 +111,7 @@ def test_what_cannot_be_seen_is_guessed_from_what_can() -> None:
     beard[150:] = 1
     weights = np.where(np.arange(200) < 150, 1.0, 0.0)
     known = np.stack([male, np.where((male > 0) & (np.arange(200) % 8 < 4), np.nan, beard)], axis=1)
-    found = completed(known, male[:, None], weights)
+    found = complete_labels(known, male[:, None], weights)
     hidden = np.isnan(known[:, 1])
     np.testing.assert_allclose(found[hidden, 1], beard[~hidden & (male > 0)][:36].mean(), atol=0.05)
     np.testing.assert_array_equal(found[~hidden], known[~hidden])
@@ -120,13 +120,13 @@ def test_what_cannot_be_seen_is_guessed_from_what_can() -> None:
 def test_some_attributes_of_a_classifier_are_what_they_were() -> None:
     z, labels = faces()
     fitted = fit_attributes(z, labels, np.ones(len(z), np.float32))
-    part, rows = fitted.chosen(["age"]), torch.from_numpy(z)
+    part, rows = fitted.select(["age"]), torch.from_numpy(z)
     with torch.inference_mode():
         torch.testing.assert_close(part(rows)[:, 0], fitted(rows)[:, 1])
         older, both = torch.tensor([0.7]), torch.tensor([0.0, 0.7])
-        torch.testing.assert_close(part.edited(rows, older), fitted.edited(rows, both))
+        torch.testing.assert_close(part.edit(rows, older), fitted.edit(rows, both))
     with pytest.raises(ConfigError, match="hat"):
-        fitted.chosen(["hat"])
+        fitted.select(["hat"])
 
 
 def test_our_own_labels_can_be_read_and_hold_both_kinds() -> None:

@@ -6,7 +6,7 @@ from skimage.transform import resize
 
 from facediff.landmarks.mesh import LIPS_OUTER
 from facediff.models.codec import FaceCodec
-from facediff.training.codec import CodecRecipe, CropDraw, codec_loss, fidelity, with_unit_latents
+from facediff.training.codec import CodecRecipe, CropDraw, codec_loss, fidelity_loss, standardise_latents
 from facediff.training.faces import FaceCrops
 
 RECIPE = CodecRecipe(batch_size=6, crop_px=32)
@@ -63,13 +63,13 @@ def test_half_of_the_squares_show_the_mouth(crops) -> None:
 
 def test_fidelity_has_its_closed_form() -> None:
     one, other = torch.rand(2, 2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    assert fidelity(one, one) == 0
-    torch.testing.assert_close(fidelity(one, other), fidelity(other, one))
+    assert fidelity_loss(one, one) == 0
+    torch.testing.assert_close(fidelity_loss(one, other), fidelity_loss(other, one))
     # Of a difference in brightness gradients know nothing: L1 of the pixels and of the pooled pixels are left.
-    torch.testing.assert_close(fidelity(one + 0.25, one), torch.tensor(0.5))
+    torch.testing.assert_close(fidelity_loss(one + 0.25, one), torch.tensor(0.5))
     # Fine stripes cancel in the pooled pixels: L1, and gradients of twice that along one axis.
     stripes = 0.125 * (-1.0) ** torch.arange(32).expand(1, 3, 32, 32)
-    torch.testing.assert_close(fidelity(stripes, torch.zeros_like(stripes)), torch.tensor(0.125 + 0.7 * 0.25))
+    torch.testing.assert_close(fidelity_loss(stripes, torch.zeros_like(stripes)), torch.tensor(0.125 + 0.7 * 0.25))
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_noise_in_the_loss_comes_from_the_generator(crops) -> None:
 
 def test_unit_latents_have_mean_0_and_deviation_1_and_decode_as_before(crops) -> None:
     codec = tiny(latents_mean=[3.0] * 4, latents_std=[9.0] * 4)
-    fresh = with_unit_latents(codec, crops, count=12)
+    fresh = standardise_latents(codec, crops, count=12)
     # The squares that the statistics are taken from.
     images = CropDraw(crops, CodecRecipe(batch_size=12, zoom=(0.7, 1.0)))(np.random.default_rng(0))["images"]
     with torch.no_grad():

@@ -8,7 +8,7 @@ from facediff.landmarks.alignment import FACE
 from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.tracker import track_still
 from facediff.training.faces import WIDE, FaceCrops, align
-from facediff.training.identity_pairs import IdentityPairs, build_identity_pairs, mirrored
+from facediff.training.identity_pairs import IdentityPairs, build_identity_pairs, mirror_face
 
 COUNT = 4
 
@@ -61,7 +61,7 @@ def test_all_that_is_told_fits_the_target(crops: FaceCrops) -> None:
 def test_a_mirror_swaps_the_sides() -> None:
     track = track_still(astronaut())
     face = astronaut()
-    seen, points = mirrored(face, track.points[0])
+    seen, points = mirror_face(face, track.points[0])
     np.testing.assert_array_equal(seen[:, ::-1], face)
     again = track_still(seen).points[0]
     assert np.linalg.norm(points[:468, :2] - again[:468, :2], axis=1).mean() < 3.0

@@ -17,7 +17,7 @@ from facediff.rendering.inpainting.appearance_prior import load_appearance_prior
 from facediff.rendering.inpainting.drawn import DrawnInpainter
 from facediff.rendering.source import Source
 from facediff.rendering.warping.portrait import PortraitWarper
-from facediff.training.lids import fit_lid, shut_eyes
+from facediff.training.lids import collect_shut_eyes, fit_lid
 
 
 def look(shift: float, bow: float) -> np.ndarray:
@@ -52,7 +52,7 @@ def test_shut_eyes_are_found_in_a_clip(tmp_path) -> None:
     with VideoWriter(path, (600, 600), 25) as film:
         for frame in warper.follow(motion)(slice(0, len(motion))):
             film.write(frame.picture)
-    found = shut_eyes([Recording(path, "blink.mp4", "silent", "she", None)], tmp_path / "tracks", closure=0.6)
+    found = collect_shut_eyes([Recording(path, "blink.mp4", "silent", "she", None)], tmp_path / "tracks", closure=0.6)
     assert 1 <= len(found["she"]) / 2 <= 3
     u, v = grid()
     lash, skin = ((np.abs(u) < 0.3) & (np.abs(v - at) < 0.04) for at in (0.06, -0.15))

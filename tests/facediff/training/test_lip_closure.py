@@ -7,7 +7,7 @@ from facediff.audio.features import log_mel
 from facediff.audio.wave import normalise_loudness
 from facediff.errors import InputError
 from facediff.models.motion import MotionDenoiser
-from facediff.training.lip_closure import bilabial_frames, read_spoken, teach_closing
+from facediff.training.lip_closure import bilabial_frames, read_spoken, teach_lip_closure
 
 
 def test_frames_are_bilabial_where_the_phonemes_are() -> None:
@@ -44,9 +44,11 @@ def test_what_sounds_like_it_closes_the_lips(tmp_path) -> None:
     for layer in model.speech.layers:  # an untrained encoder must let something through
         torch.nn.init.kaiming_normal_(layer.weight)
     other = {k: v.clone() for k, v in model.state_dict().items() if not k.startswith("closes")}
-    assert teach_closing(model, read_spoken(tmp_path), voices=1) > 0.9
+    assert teach_lip_closure(model, read_spoken(tmp_path), voices=1) > 0.9
     assert all(torch.equal(v, model.state_dict()[k]) for k, v in other.items())
     wave = np.concatenate([rng.normal(0, 0.1, 3200), hum]).astype(np.float32)
-    closing = model.closing(model.encode_speech(torch.from_numpy(log_mel(normalise_loudness(wave)))[None]))[0]
+    closing = model.predict_lip_closure(model.encode_speech(torch.from_numpy(log_mel(normalise_loudness(wave)))[None]))[
+        0
+    ]
     assert closing.shape == (10,)
     assert closing[6:9].min() > 0.5 > closing[1:4].max()

@@ -8,10 +8,10 @@ from facediff.training.motion import (
     MotionDraw,
     MotionRecipe,
     MotionRecording,
+    change_voice,
+    equalise_articulation,
     mirror_motion,
-    of_equal_size,
-    other_voice,
-    settle,
+    solve_mean_motion,
 )
 
 
@@ -30,8 +30,8 @@ def test_what_sound_settles_is_found_in_closed_form() -> None:
     motion = np.zeros((400, coefficients.DIMENSIONS), np.float32)
     motion[:, 0], motion[1:, 30] = 2 * sound[0, 1].numpy(), sound[0, 2, :-1].numpy()
     net = MotionDenoiser(channels=8, dilations=(1,))
-    settle(net, [MotionRecording(motion, None, "a")], [sound], MotionRecipe(penalty=1e-4))
-    told = net.expected(sound)[0].T.numpy()[1:-1]
+    solve_mean_motion(net, [MotionRecording(motion, None, "a")], [sound], MotionRecipe(penalty=1e-4))
+    told = net.regress_mean(sound)[0].T.numpy()[1:-1]
     wanted = (motion - motion.mean(axis=0))[1:-1]
     np.testing.assert_allclose(told[:, [0, 30]], wanted[:, [0, 30]], atol=0.05)
     assert np.abs(told[:, 5]).max() < 1e-4
@@ -52,7 +52,7 @@ def test_batches() -> None:
 
 def test_another_voice_is_still_a_log_mel() -> None:
     mel = np.random.default_rng(0).normal(-4, 2, (80, 40)).astype(np.float32)
-    heard = [other_voice(mel, np.random.default_rng(seed)) for seed in range(8)]
+    heard = [change_voice(mel, np.random.default_rng(seed)) for seed in range(8)]
     assert all(h.shape == mel.shape and np.isfinite(h).all() and h.min() >= np.log(FLOOR) - 1e-5 for h in heard)
     assert any(np.abs(h - mel).mean() > 0.3 for h in heard)
 
@@ -66,5 +66,5 @@ def test_everybody_opens_the_mouth_alike() -> None:
     loud, usual, quiet = clips()
     loud.motion[:, coefficients.OPENING] *= 1.6
     quiet.motion[:, coefficients.OPENING] *= 0.7
-    spread = [c.motion[:, coefficients.OPENING].std() for c in of_equal_size([loud, usual, quiet])]
+    spread = [c.motion[:, coefficients.OPENING].std() for c in equalise_articulation([loud, usual, quiet])]
     np.testing.assert_allclose(spread, spread[1], rtol=1e-3)

@@ -17,7 +17,7 @@ from facediff.models.space_time import TemporalLayer
 from facediff.pipelines.loading import load_prior, load_talk
 from facediff.training import prior
 from facediff.training.loop import LoopConfig
-from facediff.training.prior import caption, run_prior, weighed
+from facediff.training.prior import run_prior, weigh_sources, write_caption
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
     ],
 )
 def test_labels_are_said_where_they_are_sure(label, said) -> None:
-    assert caption(label) == said
+    assert write_caption(label) == said
 
 
 class Counted(list):
@@ -48,7 +48,7 @@ def clip(name: str, identity: str, is_heard: bool = True) -> Recording:
 def test_people_count_as_a_power_of_what_there_is_of_them() -> None:
     runs = [Counted(range(count)) for count in (10, 30, 5)]
     clips = [clip("a", "anna"), clip("b", "anna", is_heard=False), clip("c", "carl")]
-    sources = weighed([(c, r, c.name) for c, r in zip(clips, runs, strict=True)], power=0.5)
+    sources = weigh_sources([(c, r, c.name) for c, r in zip(clips, runs, strict=True)], power=0.5)
     of_anna, again, of_carl = (source.weight for source in sources)
     assert again == pytest.approx(3 * of_anna)
     assert (of_anna + again) / of_carl == pytest.approx((40 / 5) ** 0.5)
@@ -92,7 +92,7 @@ def test_what_it_writes_is_what_is_loaded(trained) -> None:
     model = trained / "model"
     _, painting = load_talk(model, "cpu")
     made, words = load_prior(model, painting.to(torch.float32))
-    assert words.known("an old man") == ["old", "man"]
+    assert words.find_known("an old man") == ["old", "man"]
     with torch.no_grad():
         frames = made(torch.randn(1, 4 * 3 + 33, 4, 16, 20), 300, torch.randn(4, 9, 128)).sample
     assert frames.shape == (1, 4, 4, 16, 20) and frames.isfinite().all()

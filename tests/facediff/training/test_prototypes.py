@@ -7,7 +7,7 @@ import pytest
 
 from facediff.errors import ConfigError
 from facediff.landmarks.flat_face import FLAT, flat_points
-from facediff.training.prototypes import FlatFace, fit_prototypes, without_lighting
+from facediff.training.prototypes import FlatFace, fit_prototypes, remove_lighting
 
 CHIN, CHEEK = (slice(360, 400), slice(180, 268)), (slice(220, 240), slice(100, 348))
 
@@ -68,4 +68,4 @@ def test_light_from_the_side_is_taken_off_and_a_beard_is_not() -> None:
     face = np.zeros((*FLAT.size[::-1], 3), np.float32)
     face[int(flat_points()[2, 1]) + 20 :] = -0.6
     side = np.linspace(-0.5, 0.5, FLAT.size[0], dtype=np.float32)[None, :, None] + 0.3
-    np.testing.assert_allclose(without_lighting(face + side), face, atol=1e-3)
+    np.testing.assert_allclose(remove_lighting(face + side), face, atol=1e-3)

@@ -21,7 +21,7 @@ from facediff.media import VideoReader
 from facediff.models.codec import FaceCodec
 from facediff.training import runs as module
 from facediff.training.faces import WIDE, Moment
-from facediff.training.pairs import Pair, pair_of
+from facediff.training.pairs import Pair, pair_moments
 from facediff.training.runs import FRAMES, ClipRuns, build_runs
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -64,11 +64,11 @@ def runs(clips, cache, codec, made) -> dict[str, ClipRuns]:
     flat: list[Made] = []
 
     def watched(shown: Moment, known: Moment, rng: np.random.Generator) -> Pair:
-        flat.append(Made(shown, known, pair_of(shown, known, rng)))
+        flat.append(Made(shown, known, pair_moments(shown, known, rng)))
         return flat[-1].pair
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "pair_of", watched)
+        patch.setattr(module, "pair_moments", watched)
         known = build_runs(clips, cache, codec, LogMelEncoder())
     made += [flat[k : k + FRAMES] for k in range(0, len(flat), FRAMES)]
     return known

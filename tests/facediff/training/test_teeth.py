@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from facediff.errors import ConfigError
-from facediff.training.teeth import FINE, PLATE, Smile, fit_teeth, seen
+from facediff.training.teeth import FINE, PLATE, Smile, cut_smile, fit_teeth
 
 WIDE = np.array([0.0, 26, 50, 70, 86])  # right edges of half a row of teeth, from the middle
 TALL = np.array([40.0, 34, 36, 30])
@@ -61,4 +61,4 @@ def test_one_smile_is_nobodys_mean() -> None:
 
 def test_closed_lips_show_no_smile() -> None:
     points = np.zeros((478, 2), np.float32)
-    assert seen(np.zeros((*FINE.size[::-1], 3), np.uint8), points) is None
+    assert cut_smile(np.zeros((*FINE.size[::-1], 3), np.uint8), points) is None

@@ -7,7 +7,7 @@ import pytest
 from skimage.data import astronaut
 
 from facediff.landmarks.alignment import warp_affine
-from facediff.landmarks.eye_window import SIZE, eye_frame, grid
+from facediff.landmarks.eye_window import SIZE, align_eye, grid
 from facediff.landmarks.tracker import track_still
 from facediff.motion import coefficients
 from facediff.rendering.inpainting.appearance_prior import load_appearance_prior
@@ -35,7 +35,7 @@ def test_eyes_shut_and_nothing_else_changes(points: np.ndarray) -> None:
     picture = astronaut()
     shut = Lids(picture, points, LID)(picture, points, SHUT)
     for side in range(2):
-        to_eye = eye_frame(points, side)
+        to_eye = align_eye(points, side)
         before, after = (warp_affine(p, to_eye, SIZE).astype(float).mean(axis=2) for p in (picture, shut))
         u, v = grid()
         white = (np.abs(u) < 0.35) & (np.abs(v + 0.1) < 0.06)  # where the eyeball was
@@ -74,9 +74,9 @@ def test_a_portrait_blinks_with_them(portrait_of) -> None:
     motion = np.zeros((2, coefficients.DIMENSIONS), np.float32)
     motion[1, coefficients.LIDS] = 1.0
     _, blinking = portrait_of(picture, track).follow(motion)(slice(0, 2))
-    window = warp_affine(blinking.picture, eye_frame(blinking.face.points, 0), SIZE).astype(float).mean(axis=2)
+    window = warp_affine(blinking.picture, align_eye(blinking.face.points, 0), SIZE).astype(float).mean(axis=2)
     u, v = grid()
-    open_before = warp_affine(picture, eye_frame(track.points[0], 0), SIZE).astype(float).mean(axis=2)
+    open_before = warp_affine(picture, align_eye(track.points[0], 0), SIZE).astype(float).mean(axis=2)
     white = (np.abs(u) < 0.35) & (np.abs(v + 0.1) < 0.06)
     assert window[white].std() < 0.6 * open_before[white].std()
 

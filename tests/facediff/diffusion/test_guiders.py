@@ -8,8 +8,8 @@ from diffusers import HeunDiscreteScheduler
 from diffusers.guiders import BaseGuidance, ClassifierFreeGuidance
 from torch import Tensor, nn
 
-from facediff.diffusion.guidance import classifier_free
-from facediff.diffusion.guided import guided, no_scale_beside
+from facediff.diffusion.guidance import apply_guidance
+from facediff.diffusion.guiders import apply_guider, refuse_scale_beside
 from facediff.diffusion.sampler import denoise
 from facediff.diffusion.score_guider import ScoreCompositionGuidance
 from facediff.errors import ConfigError
@@ -31,7 +31,7 @@ class Times(nn.Module):
 
 def under(guider: BaseGuidance, network: Times, *conditions: float | None, steps: int = 4, scheduler=None):
     scheduler = scheduler or base_schedule()
-    return guided(guider, lambda x, t, c: network(x, t, c), network, conditions, scheduler, steps)
+    return apply_guider(guider, lambda x, t, c: network(x, t, c), network, conditions, scheduler, steps)
 
 
 def composing(strength, scale: float = 1.0, prior: float = -1.0, **more) -> ScoreCompositionGuidance:
@@ -42,7 +42,7 @@ def composing(strength, scale: float = 1.0, prior: float = -1.0, **more) -> Scor
 
 def test_diffusers_own_guidance_is_ours() -> None:
     network = Times(0.5)
-    ours = classifier_free(lambda x, t, c: network(x, t, c), 1.0, 0.25, 3.0)
+    ours = apply_guidance(lambda x, t, c: network(x, t, c), 1.0, 0.25, 3.0)
     scheduler = base_schedule()
     theirs = under(ClassifierFreeGuidance(3.0), network, 1.0, 0.25)
     torch.testing.assert_close(denoise(theirs, NOISE, scheduler, 4), denoise(ours, NOISE, scheduler, 4))
@@ -109,6 +109,6 @@ def test_a_negative_that_is_wanted_and_not_there_is_asked_for() -> None:
 
 
 def test_two_strengths_of_one_guidance_are_refused() -> None:
-    no_scale_beside(composing(0.3), 1.0)
+    refuse_scale_beside(composing(0.3), 1.0)
     with pytest.raises(ConfigError, match="guidance_scale or a guider, not both"):
-        no_scale_beside(composing(0.3), 2.0)
+        refuse_scale_beside(composing(0.3), 2.0)

@@ -14,7 +14,7 @@ from facediff.diffusion.guidance import C, Predict
 from facediff.errors import ConfigError
 
 
-def guided(
+def apply_guider(
     guider: BaseGuidance,
     predict: Predict[C],
     denoiser: torch.nn.Module,
@@ -56,7 +56,7 @@ def guided(
     return combined
 
 
-def no_scale_beside(guider: BaseGuidance, guidance_scale: float) -> None:
+def refuse_scale_beside(guider: BaseGuidance, guidance_scale: float) -> None:
     """Refuses a guidance scale where a guider has one of its own.
 
     Raises:

@@ -1,0 +1,73 @@
+"""Networks and noise levels out of folders: the one way in which all of facediff opens a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from diffusers import DDIMScheduler
+from diffusers.models.modeling_utils import ModelMixin
+from safetensors import SafetensorError
+
+from facediff.errors import ConfigError, WeightsError
+from facediff.system.weights import model_folder
+
+Network = TypeVar("Network", bound=ModelMixin)
+
+
+def open_network(kind: type[Network], model: str | Path, part: str, dtype: torch.dtype = torch.float32) -> Network:
+    """A network of a model, ready to run.
+
+    Args:
+        kind: Its class.
+        model: ``base``, or a folder laid out like it.
+        part: Its folder in the model, as in ``difftalk/unet``.
+        dtype: Of its weights.
+
+    Raises:
+        WeightsError: It is missing or damaged, or its weights are another network's.
+    """
+    component, *inner = part.split("/")
+    folder = model_folder(model, component).joinpath(*inner)
+    with explain_damage(model):
+        return load_network(kind, folder, dtype)
+
+
+def open_schedule(model: str | Path, component: str) -> DDIMScheduler:
+    """The noise levels that a component of a model was trained with; see ``open_network``."""
+    folder = model_folder(model, component)
+    with explain_damage(model):
+        return DDIMScheduler.from_pretrained(folder / "scheduler")
+
+
+def load_network(kind: type[Network], folder: Path, dtype: torch.dtype = torch.float32) -> Network:
+    """The network in a folder, from safetensors alone (a pickle runs code), with every weight there.
+
+    Raises:
+        WeightsError: Its weights are another network's.
+        OSError, ValueError, LookupError, RuntimeError, SafetensorError: It is damaged; see ``explain_damage``.
+    """
+    network, report = kind.from_pretrained(
+        folder, torch_dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
+    )
+    if wrong := [*report["missing_keys"], *report["unexpected_keys"]]:
+        raise WeightsError(
+            f"the weights in {folder} are not those of a {kind.__name__} of this version: {len(wrong)} are missing or "
+            f"unknown, {wrong[0]} among them"
+        )
+    opened: Network = network.eval()
+    return opened
+
+
+@contextmanager
+def explain_damage(model: str | Path) -> Iterator[None]:
+    """What libraries raise at a damaged model becomes a sentence."""
+    try:
+        yield
+    except (ConfigError, WeightsError):
+        raise
+    except (OSError, ValueError, LookupError, RuntimeError, SafetensorError) as error:
+        raise WeightsError(f"the model {model} cannot be loaded: {str(error).splitlines()[0]}") from error

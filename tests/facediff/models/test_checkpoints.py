@@ -1,0 +1,58 @@
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from facediff.errors import WeightsError
+from facediff.models.checkpoints import explain_damage, open_network, open_schedule
+from facediff.models.codec import FaceCodec
+from facediff.system.weights import CHECKPOINTS
+
+WEIGHTS = "diffusion_pytorch_model.safetensors"
+
+
+@pytest.fixture
+def model(tmp_path) -> Path:
+    shutil.copytree(CHECKPOINTS / "base" / "codec", tmp_path / "mine" / "codec")
+    shutil.copytree(CHECKPOINTS / "base" / "motion", tmp_path / "mine" / "motion")
+    return tmp_path / "mine"
+
+
+def test_a_network_is_ready_to_run_as_precisely_as_asked(model) -> None:
+    codec = open_network(FaceCodec, model, "codec", torch.bfloat16)
+    assert codec.dtype == torch.bfloat16 and not codec.training
+    assert open_network(FaceCodec, "base", "codec").dtype == torch.float32
+    assert open_schedule(model, "motion").config["prediction_type"] == "sample"
+
+
+def test_a_missing_part_is_named(model) -> None:
+    with pytest.raises(WeightsError, match="has no difftalk"):
+        open_network(FaceCodec, model, "difftalk/unet")
+    with pytest.raises(WeightsError, match="has no fadm"):
+        open_schedule(model, "fadm")
+
+
+def test_other_weights_are_refused(model) -> None:
+    weights = load_file(model / "codec" / WEIGHTS)
+    weights["elsewhere"] = weights.pop(next(iter(weights)))
+    save_file(weights, model / "codec" / WEIGHTS, {"format": "pt"})
+    with pytest.raises(WeightsError, match="not those of a FaceCodec"):
+        open_network(FaceCodec, model, "codec")
+
+
+def test_damage_is_a_sentence(model) -> None:
+    (model / "codec" / WEIGHTS).write_bytes(b"no weights")
+    with pytest.raises(WeightsError, match=r"mine cannot be loaded: .+"):
+        open_network(FaceCodec, model, "codec")
+    (model / "motion" / "scheduler" / "scheduler_config.json").write_text("{")
+    with pytest.raises(WeightsError, match="cannot be loaded"):
+        open_schedule(model, "motion")
+
+
+def test_a_fault_that_is_no_damage_is_not_hidden() -> None:
+    with pytest.raises(ZeroDivisionError), explain_damage("mine"):
+        1 / 0  # noqa: B018
+    with pytest.raises(WeightsError, match="as it was"), explain_damage("mine"):
+        raise WeightsError("as it was")
