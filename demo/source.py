@@ -88,6 +88,13 @@ def source_column(limits: Limits, api_name: str) -> Source:
         api_name=api_name, show_progress="minimal", concurrency_limit=1, trigger_mode="always_last",
     )  # fmt: skip
 
+    _connect_picker(source, numbered, limits)
+    return source
+
+
+def _connect_picker(source: Source, numbered: gr.Image, limits: Limits) -> None:
+    """Marks the face whose index is typed, and takes the one that is clicked at."""
+
     def mark(kind: str, portrait: str | None, video: str | None, face: int | None) -> Any:
         path = video if kind == VIDEO else portrait
         if path is None or face is None:
@@ -103,11 +110,10 @@ def source_column(limits: Limits, api_name: str) -> Source:
         return index, faces.annotate(seen, index)
 
     for event, fn, inputs, outputs in (
-        (face.input, mark, source.inputs, numbered),
-        (numbered.select, choose, source.inputs[:3], [face, numbered]),
+        (source.face.input, mark, source.inputs, numbered),
+        (numbered.select, choose, source.inputs[:3], [source.face, numbered]),
     ):  # by default a click during the one before it would be lost
         event(fn, inputs, outputs, show_progress="hidden", trigger_mode="multiple", api_visibility="private")
-    return source
 
 
 def _switch(kind: str) -> tuple[Any, Any]:
