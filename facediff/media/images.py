@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 
@@ -15,8 +16,34 @@ from facediff.types import Frame
 MAX_PIXELS = 64_000_000
 # Of what Pillow opens, pictures: not programs (EPS is given to Ghostscript), nor what is never a photo.
 KINDS = ("PNG", "JPEG", "WEBP", "AVIF", "HEIF", "BMP", "GIF", "TIFF", "JPEG2000", "PPM")
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")  # that are written
+READ_SUFFIXES = (*PICTURE_SUFFIXES, ".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif", ".jp2", ".ppm")  # in a folder
 _SIXTEEN_TO_EIGHT = 257
+
+
+def list_pictures(folder: str | Path) -> list[Path]:
+    """The pictures of a folder in the order of their numbers: ``f2`` before ``f10``; without those below it.
+
+    Hidden files are left out, as are what systems keep beside pictures: ``._f1.jpg``, ``.DS_Store``, ``Thumbs.db``.
+
+    Raises:
+        MediaError: There are none.
+    """
+    folder = Path(folder)
+    found = [
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in READ_SUFFIXES and not path.name.startswith(".") and path.is_file()
+    ]
+    if not found:
+        raise MediaError(f"{folder} holds no pictures ({', '.join(READ_SUFFIXES)})")
+    return sorted(found, key=_by_number)
+
+
+def _by_number(path: Path) -> tuple[list[tuple[bool, int, str]], str]:
+    """A key by which numbers in names count as numbers, and a sign that is no letter stands for itself."""
+    parts = re.findall(r"\d+|\D+", path.stem.casefold())
+    return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts], path.name
 
 
 def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Frame:
