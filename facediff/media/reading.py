@@ -10,11 +10,11 @@ from itertools import islice
 from pathlib import Path
 
 import av
-import numpy as np
 
 from facediff.errors import MediaError
 from facediff.media.colour import Converter, to_rgb
 from facediff.media.images import MAX_PIXELS
+from facediff.media.orientation import orientation_of
 from facediff.system.containers import open_container
 from facediff.types import Frame
 
@@ -32,7 +32,7 @@ class VideoInfo:
     """What a video file holds.
 
     Attributes:
-        width: In pixels, after rotation; ``height`` likewise.
+        width: In pixels, as shown upright; ``height`` likewise.
         fps: Frames per second that the reader gives.
         seconds: Length; 0 where the file does not say.
         has_audio: Whether there is a sound track.
@@ -81,9 +81,9 @@ class VideoReader:
             if not head:
                 raise MediaError(f"{self.path} has no frame that can be decoded")
             first = head[0][1]
-            self._turns = round((getattr(first, "rotation", 0) or 0) / 90) % 4
+            self._upright = orientation_of(first, str(self.path))
             self._size = _square_size(first.width, first.height, stream.sample_aspect_ratio)
-            width, height = self._size[::-1] if self._turns % 2 else self._size
+            width, height = self._upright.size(self._size)
             self.info = VideoInfo(
                 width=width,
                 height=height,
@@ -145,9 +145,6 @@ class VideoReader:
                 missing = ((stream.start_time or 0) + stream.duration) * stream.time_base - reached
                 if missing > _TOLERATED_LOSS_S:
                     log.warning("%s is cut short: its last %.1f s cannot be read", self.path, float(missing))
-
-    def _upright(self, frame: Frame) -> Frame:
-        return np.ascontiguousarray(np.rot90(frame, self._turns)) if self._turns else frame
 
 
 def _time(frame: av.VideoFrame, stream: av.VideoStream) -> Fraction | None:

@@ -69,28 +69,6 @@ def test_rounded_time_stamps_of_29_97_do_not_drift(tmp_path):
     assert shown == list(range(25))
 
 
-def test_phone_video_comes_out_upright(tmp_path):
-    path = tmp_path / "v.mp4"
-    with VideoWriter(path, SIZE, Fraction(25)) as writer:
-        lower_left = shade(0)
-        lower_left[24:, :32, 0] = 255  # red
-        for _ in range(3):
-            writer.write(lower_left)
-    data = bytearray(path.read_bytes())
-    at = data.index(b"tkhd") + 4 + 40  # version 0: the matrix follows 40 bytes of times, layer and volume
-    identity = np.array([1, 0, 0, 0, 1, 0], ">i4") << np.array([16, 16, 30, 16, 16, 30], ">i4")
-    assert data[at : at + 24] == identity.astype(">i4").tobytes()
-    # x' = height - y, y' = x (ISO/IEC 14496-12, 8.3.2): the track is to be turned clockwise by a quarter.
-    data[at : at + 24] = (np.array([0, 1, 0, -1, 0, 0]) << 16).astype(">i4").tobytes()
-    path.write_bytes(data)
-    reader = VideoReader(path)
-    assert (reader.info.width, reader.info.height) == SIZE[::-1]
-    frame = next(iter(reader)).astype(int)
-    assert frame.shape == (64, 48, 3)
-    redness = frame[..., 0] - frame[..., 1]
-    assert redness[:30, :22].mean() > 200 and abs(redness[34:]).mean() < 20, "lower left turns to upper left"
-
-
 def test_pixels_that_are_not_square_are_stretched(tmp_path):
     path = tmp_path / "v.mp4"
     with av.open(str(path), "w") as container:
