@@ -14,6 +14,7 @@ import av
 from facediff.errors import MediaError
 from facediff.media.colour import Converter, to_rgb
 from facediff.media.images import MAX_PIXELS
+from facediff.media.interlacing import deinterlace
 from facediff.media.orientation import orientation_of
 from facediff.system.containers import open_container
 from facediff.types import Frame
@@ -53,7 +54,7 @@ def is_video(path: str | Path) -> bool:
 
 
 class VideoReader:
-    """Streams the frames of a video: upright, square pixels, at a constant rate.
+    """Streams the frames of a video: upright, whole (not fields), square pixels, at a constant rate.
 
     Frames of a variable-rate video are repeated or dropped by their time stamps, so that frame k shows time
     k / fps from the first frame on. A file that is damaged part-way gives the frames before the damage, with a
@@ -134,7 +135,7 @@ class VideoReader:
             stream.thread_type = "AUTO"
             reached = Fraction(0)
             try:
-                for frame in container.decode(stream):
+                for frame in deinterlace(container.decode(stream)):
                     time = _time(frame, stream)
                     reached = reached if time is None else time
                     yield time, self._upright(to_rgb(converter, frame))
