@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from facediff.errors import MediaError
-from facediff.media import VideoReader, VideoWriter, is_video
+from facediff.media import VideoReader, VideoWriter
 
 SIZE = (64, 48)
 
@@ -107,10 +107,9 @@ def test_colours_are_read_as_the_file_says(tmp_path, matrix, tag, value_range):
 
 
 def test_a_browser_recording_without_a_rate_is_measured(tmp_path, monkeypatch):
-    from facediff.media import reading
-
     path = write_timed(tmp_path / "v.mkv", list(range(0, 800, 40)))
-    monkeypatch.setattr(reading, "_nominal_rate", lambda stream: None)  # MediaRecorder's header says 1000 a second
+    # The header of MediaRecorder says 1000 a second.
+    monkeypatch.setattr("facediff.media.decoding.nominal_rate", lambda stream: None)
     reader = VideoReader(path)
     assert reader.info.fps == 25
     assert levels(reader) == list(range(20))
@@ -185,8 +184,3 @@ def test_memory_stays_flat(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20 * SIZE[0] * SIZE[1] * 3, "a few frames, not two hundred"
-
-
-@pytest.mark.parametrize(("name", "expected"), [("a.mp4", True), ("A.MOV", True), ("a.png", False), ("mp4", False)])
-def test_is_video_goes_by_the_name(name, expected):
-    assert is_video(name) is expected
