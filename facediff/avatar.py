@@ -178,7 +178,8 @@ class Avatar:
             scheduler: A diffusers scheduler by name; the one of training by default.
             audio_encoder: What the denoiser hears with, by name or folder (see ``facediff.audio.load_encoder``); must
                 be the one that the model was trained with, which is the default.
-            fps: Frames per second of a portrait's clip, 25 by default; a video keeps its own.
+            fps: Frames per second: of a portrait 25 by default, of a video its own; frames of a video are repeated
+                or left out for another.
             progressive: Let each frame show the next one how the mouth looks (DiffTalk, section 3.3), with a return to
                 the source every second; slower, since frames wait for one another.
             paint: False leaves out the diffusion model: the coarse stage alone, which warps and makes nothing new.

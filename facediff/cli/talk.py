@@ -34,7 +34,7 @@ def talk(
     prior_strength: Annotated[float | None, typer.Option(help="Its share, 0 to 1; by default what was best.")] = None,
     text: Annotated[str | None, typer.Option(help="What a domain model is told about the clip.")] = None,
     face: Annotated[str | None, typer.Option(help="'largest', or an index from the left.")] = None,
-    fps: Annotated[float | None, typer.Option(help="Frames per second of a portrait's clip (25).")] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames per second (25; a video has its own).")] = None,
     on_missing_face: Annotated[OnMissingFace, typer.Option(help="Of a video.")] = OnMissingFace.keep,
     preview: Annotated[bool, typer.Option("--preview", help="Write one frame, a picture without provenance.")] = False,
     consent: Annotated[str | None, typer.Option(help="What the person shown agreed to; kept in the file.")] = None,

@@ -46,6 +46,7 @@ def talk(
 ) -> Clip:
     """A clip, without a record, in which a source says what is heard; see ``Avatar.talk``."""
     wave, sound = _heard(speech)
+    source = source.at(fps)
     rate = source.rate(fps)
     count = frame_count(len(wave), rate)
     motion_model, painting = models.talking()
