@@ -11,12 +11,13 @@ import av
 from facediff.audio.wave import stream_wave
 from facediff.errors import ConfigError, InputError, MediaError
 from facediff.media import VideoReader, is_video, read_image
+from facediff.media.animation import read_ends
+from facediff.media.pictures import is_moving, picture_size
+from facediff.system.containers import moving_stream, open_container
 from facediff.types import Frame
 
 MAX_SIDE_PX = 8192
 MAX_RATE = 120
-# A playlist in disguise (HLS, DASH, concat) names other files of this machine; none of these formats can.
-FORMATS = "mov,mp4,m4a,3gp,matroska,webm,avi,mpegts,mpeg,flv,asf,gif,wav,w64,mp3,flac,ogg,aac,aiff,caf,amr,au"
 
 
 @dataclass(frozen=True)
@@ -65,14 +66,19 @@ class Limits:
         if path is None:
             raise InputError("choose a video first")
         self._check_bytes(path)
+        if (size := picture_size(Path(path))) is not None:
+            self._check_size(path, *size)
+            if is_moving(Path(path)):  # a GIF or the like
+                for count, end in enumerate(read_ends(Path(path)), 1):
+                    self._check_seconds(path, max(float(end), count / MAX_RATE))
+                return Path(path)
         first: float | None = None
         for count, packet in enumerate(_packets(path, "video"), 1):
             if count == 1:  # before any frame is decoded
                 self._check_size(path, packet.stream.codec_context.width, packet.stream.codec_context.height)
             time = float((packet.pts or 0) * (packet.time_base or 0))
             first = time if first is None else min(first, time)
-            if max(time - first, count / MAX_RATE) > self.seconds:
-                raise MediaError(f"{path} is longer than {self.seconds:g} seconds; cut it into parts")
+            self._check_seconds(path, max(time - first, count / MAX_RATE))
         info = VideoReader(path).info
         self._check_size(path, info.width, info.height)
         return Path(path)
@@ -88,8 +94,9 @@ class Limits:
         if len(paths) > self.videos:
             raise InputError(f"{len(paths)} videos were given; at most {self.videos} are taken")
         for path in paths:
+            self._check_bytes(path)
             if not is_video(path):
-                raise MediaError(f"{path} is not called as videos are; give .mp4, .mov, .webm or the like")
+                raise MediaError(f"{path} is no video; give .mp4, .mov, .webm or the like")
             yield self.check_video(path)
 
     def check_sound(self, path: str | Path | None) -> Path:
@@ -110,6 +117,10 @@ class Limits:
         if Path(path).is_file() and Path(path).stat().st_size > self.megabytes * 1e6:
             raise MediaError(f"{path} is larger than {self.megabytes:g} MB; make it smaller")
 
+    def _check_seconds(self, path: str | Path, seconds: float) -> None:
+        if seconds > self.seconds:
+            raise MediaError(f"{path} is longer than {self.seconds:g} seconds; cut it into parts")
+
     def _check_size(self, path: str | Path, width: int, height: int) -> None:
         if width * height > self.megapixels * 1e6:
             raise MediaError(
@@ -122,11 +133,11 @@ class Limits:
 def _packets(path: str | Path, kind: str) -> Iterator[av.Packet]:
     """The packets with a time stamp of the first stream of a kind."""
     try:
-        with av.open(f"file:{path}", options={"protocol_whitelist": "file", "format_whitelist": FORMATS}) as container:
-            streams = container.streams.get(**{kind: 0}) if getattr(container.streams, kind) else []
-            if not streams:
+        with open_container(path) as container:
+            stream = moving_stream(container) if kind == "video" else next(iter(container.streams.audio), None)
+            if stream is None:
                 raise MediaError(f"{path} has no {'sound' if kind == 'audio' else 'picture'}; choose another file")
-            yield from (packet for packet in container.demux(streams) if packet.pts is not None)
+            yield from (packet for packet in container.demux(stream) if packet.pts is not None)
     except (av.FFmpegError, ValueError) as error:
         if isinstance(error, MediaError):
             raise

@@ -250,7 +250,7 @@ class TalkOptions(Checked):
     ] = None  # fmt: skip
     fps: Annotated[
         float | None,
-        Opt("Frames per second of a portrait's clip, 25 by default; a video keeps its own.", 1, 120, page="number",
+        Opt("Frames per second: of a portrait 25 by default, of a video its own.", 1, 120, page="number",
             label="Frames per second", more=True),
     ] = None  # fmt: skip
     progressive: Annotated[

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import csv
 import glob
 import io
@@ -9,6 +11,7 @@ import itertools
 import json
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +27,8 @@ MAX_JOBS, MAX_FILE_BYTES = 100_000, 256_000_000
 _RESERVED = frozenset('<>:"|?*\\/')  # in names, by one file system or another
 _MAX_NAME_BYTES = 200
 _MAX_STEM = 60
+_SEPARATORS = ",;\t"  # Excel writes semicolons where the comma is the decimal sign, and tabs as 'Unicode text'
+_SEPARATOR_LINE = re.compile(r"sep=([,;\t|])\r?\n", re.IGNORECASE)  # a first line by which Excel is told
 
 
 @dataclass(frozen=True)
@@ -124,12 +129,18 @@ def _lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             raise InputError(f"there is no file of jobs at {path}")
         if path.stat().st_size > MAX_FILE_BYTES:
             raise InputError(f"{path} is larger than {MAX_FILE_BYTES / 1e6:g} MB; split it")
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not text in UTF-8") from error
+        text = path.read_text(encoding=_encoding_of(path))
+    except UnicodeError as error:
+        raise InputError(f"{path} is not text in UTF-8 or in UTF-16 with its mark; save it as 'CSV UTF-8'") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     yield from (_table if path.suffix.lower() == ".csv" else _json_lines)(path, text)
+
+
+def _encoding_of(path: Path) -> str:
+    """How its text is coded, by its first bytes: Excel writes UTF-16 where it says Unicode."""
+    with path.open("rb") as file:
+        return "utf-16" if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
 
 
 def _json_lines(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -153,17 +164,34 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _table(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True)
+    lines = io.StringIO(text, newline="")
+    said = _SEPARATOR_LINE.match(text)
+    skipped = 0 if said is None else 1
+    for _ in range(skipped):
+        lines.readline()
+    separator = _separator_of(text) if said is None else said[1]
+    reader = csv.DictReader(lines, delimiter=separator, skipinitialspace=True, strict=True)
     try:
-        names = reader.fieldnames or ()
+        names = [name for name in reader.fieldnames or () if name]
         if len(set(names)) < len(names):
-            raise InputError(f"{path}, line 1: a column is given twice")
+            raise InputError(f"{path}, line {1 + skipped}: a column is given twice")
         for row in reader:
             if None in row:
-                raise InputError(f"{path}, line {reader.line_num}: there are more cells than columns")
-            yield reader.line_num, {name: cell for name, cell in row.items() if cell and cell.strip()}
+                raise InputError(f"{path}, line {reader.line_num + skipped}: there are more cells than columns")
+            yield reader.line_num + skipped, {name: cell for name, cell in row.items() if cell and cell.strip()}
     except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: it is not CSV ({error})") from error
+        raise InputError(f"{path}, line {reader.line_num + skipped}: it is not CSV ({error})") from error
+
+
+def _separator_of(text: str) -> str:
+    """What stands between the cells of a table: a comma, or what else the names of its columns are read by."""
+    names = text.partition("\n")[0]
+    for separator in _SEPARATORS:
+        with contextlib.suppress(csv.Error):
+            columns = next(csv.reader([names], delimiter=separator, skipinitialspace=True), [])
+            if "task" in (name.strip() for name in columns):
+                return separator
+    return ","
 
 
 def _jobs(

@@ -10,8 +10,9 @@ from pathlib import Path
 import av
 
 from facediff.errors import MediaError
-from facediff.media.writing import WAVE_RATE, SoundTrack, check_target, container_options, hidden_name, output_errors
+from facediff.media.writing import WAVE_RATE, SoundTrack, check_target, container_options, output_errors
 from facediff.system.containers import open_container
+from facediff.system.files import follow_links, hidden_name
 from facediff.types import Wave
 
 DELAY = 2  # frames by which x264's decoding runs ahead of showing; a part of one frame has none of its own
@@ -44,7 +45,8 @@ def join_videos(
     """
     path = Path(path)
     check_target(path)
-    partial = hidden_name(path)
+    target = follow_links(path)
+    partial = hidden_name(target, path.suffix)
     try:
         with output_errors(path), av.open(f"file:{partial}", "w", options=container_options(path)) as container:
             container.metadata.update(metadata or {})
@@ -52,7 +54,7 @@ def join_videos(
         if seal is not None:
             seal(partial)
         with output_errors(path):
-            os.replace(partial, path)
+            os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)
     return count

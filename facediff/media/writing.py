@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 
 from facediff.errors import InputError, OutputError
 from facediff.media.colour import Converter, from_rgb
+from facediff.system.files import follow_links, hidden_name
 from facediff.types import Frame, Wave
 
 OUTPUT_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv")
@@ -37,8 +37,8 @@ def check_target(path: str | Path) -> None:
     if path.is_dir():
         raise OutputError(f"{path} is a folder; give the name of a file")
     with output_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        trial = hidden_name(path)
+        trial = hidden_name(follow_links(path), path.suffix)
+        trial.parent.mkdir(parents=True, exist_ok=True)
         trial.touch(exist_ok=False)
         trial.unlink()
 
@@ -48,17 +48,12 @@ def container_options(path: Path) -> dict[str, str]:
     return {} if path.suffix.lower() == ".mkv" else {"movflags": "+faststart"}
 
 
-def hidden_name(path: Path) -> Path:
-    """A name beside a file's own for what is not whole yet."""
-    return path.with_name(f".facediff-{secrets.token_hex(4)}{path.suffix}")
-
-
 class VideoWriter:
     """Writes H.264 video, with sound, in one go: the file appears under its name when it is whole.
 
-    It is written under a temporary name in the same folder. If anything goes wrong, Ctrl-C included, nothing is left.
-    Odd sizes lose their last row or column, since H.264 with 4:2:0 colour wants even ones. The sound is cut or filled
-    with silence to the length of the picture.
+    It is written under a temporary name in the same folder, or in that of the file that a link points to; the link
+    stays. If anything goes wrong, Ctrl-C included, nothing is left. Odd sizes lose their last row or column, since
+    H.264 with 4:2:0 colour wants even ones. The sound is cut or filled with silence to the length of the picture.
 
     Colours are coded with the matrix of BT.601 and say so: programs that read the tags and those that assume that
     matrix whatever the file says (OpenCV, swscale's defaults) then see the same.
@@ -104,7 +99,8 @@ class VideoWriter:
         self._size = (size[0] // 2 * 2, size[1] // 2 * 2)
         self._fps, self._count, self._seal = Fraction(fps), 0, seal
         self._converter = Converter(self._size, "yuv420p")
-        self._partial = hidden_name(self.path)
+        self._target = follow_links(self.path)
+        self._partial = hidden_name(self._target, self.path.suffix)
         with output_errors(self.path):
             self._container = av.open(f"file:{self._partial}", "w", options=container_options(self.path))
         try:
@@ -151,7 +147,7 @@ class VideoWriter:
             self._container.close()
             if self._seal is not None:
                 self._seal(self._partial)
-            os.replace(self._partial, self.path)
+            os.replace(self._partial, self._target)
 
     def _discard(self) -> None:
         with contextlib.suppress(Exception):

@@ -17,7 +17,7 @@ from facediff.landmarks.mesh import LEFT_EYE, LIPS_INNER, LIPS_OUTER, MESH_POINT
 from facediff.landmarks.smoothing import smooth_track
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, is_video, read_image
-from facediff.media.images import PICTURE_SUFFIXES
+from facediff.media.images import list_pictures
 from facediff.motion import coefficients
 from facediff.motion.rig import FaceRig, fit_neutral
 from facediff.motion.template import MotionTemplate, extract, is_template, load_template
@@ -197,9 +197,7 @@ def _pictures(path: Path, fps: Fraction) -> Iterator[Frame]:
     if is_video(path):
         yield from VideoReader(path, fps)
     elif path.is_dir():
-        files = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
-        if not files:
-            raise MediaError(f"{path} holds no pictures ({', '.join(PICTURE_SUFFIXES)})")
+        files = list_pictures(path)
         size: tuple[int, ...] | None = None
         for index in range(round(len(files) * fps / FOLDER_FPS)):
             frame = read_image(files[int(index * FOLDER_FPS / fps)])

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.motion import coefficients
-from facediff.rendering.inpainting.protocol import PreparedInpainter
 from facediff.types import Frame, RigidPose
 
 
@@ -30,7 +29,8 @@ class WarpedFace:
         motion_residual: (31,) the source's own motion less the one wanted: 0 where nothing moves.
         source_points: Landmarks (478, 3) that the warp started from, of the same head at the same size; None where
             they are not known.
-        inpainter: Draws what the source does not show; None where nothing is drawn.
+        inpaint: Makes what the source does not show between the lips of a painted frame (H, W, 3); None where nothing
+            is made. See ``facediff.rendering.inpainting.protocol``.
     """
 
     points: NDArray[np.float32]
@@ -41,11 +41,11 @@ class WarpedFace:
     drawn_lids: NDArray[np.float32] = field(default_factory=lambda: np.zeros(2, np.float32))
     motion_residual: NDArray[np.float32] = field(default_factory=lambda: np.zeros(coefficients.DIMENSIONS, np.float32))
     source_points: NDArray[np.float32] | None = None
-    inpainter: PreparedInpainter | None = None
+    inpaint: Callable[[Frame, WarpedFace], Frame] | None = None
 
     def inpaint_mouth(self, picture: Frame) -> Frame:
         """A painted frame (H, W, 3) with what its source does not show drawn between its lips."""
-        return picture if self.inpainter is None else self.inpainter.inpaint_mouth(picture, self)
+        return picture if self.inpaint is None else self.inpaint(picture, self)
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from facediff.media import VideoReader
 from facediff.types import Frame
 
 _CHUNK = 120  # frames that are held at once where a video is played backwards
 
 
-def play_pingpong(reader: VideoReader, count: int) -> Iterator[tuple[int, Frame]]:
-    """A video forwards, then backwards, and so on, with the index of each frame; memory stays flat."""
+def play_pingpong(video: Iterable[Frame], count: int) -> Iterator[tuple[int, Frame]]:
+    """A video forwards, then backwards, and so on, with the index of each frame; memory stays flat.
+
+    Args:
+        video: Is read anew by every iteration.
+        count: How many of its frames.
+    """
     while True:
-        yield from zip(range(count), reader, strict=False)
+        yield from zip(range(count), video, strict=False)
         for stop in range(count - 1, 1, -_CHUNK):
             start = max(1, stop - _CHUNK)
-            held = list(islice(iter(reader), start, stop))
+            held = list(islice(video, start, stop))
             yield from zip(range(stop - 1, start - 1, -1), reversed(held), strict=False)

@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import logging
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice, repeat
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facediff.audio.wave import load_wave
 from facediff.audio.windows import exact_rate
-from facediff.errors import ConfigError, NoFaceFound
+from facediff.errors import NoFaceFound
 from facediff.media import VideoReader
 from facediff.rendering.pingpong import play_pingpong
 from facediff.types import FaceTrack, Frame, Wave
 
+log = logging.getLogger(__name__)
+
 STILL_FPS = Fraction(25)
+FEW_FPS = 20  # below which lips that speak look as if they jerked
+LIPS_FPS = 24  # at which they do not
+
+
+@dataclass(frozen=True)
+class _Retimed:
+    """A video's frames in an order that never goes back, some of them several times; every iteration reads anew."""
+
+    video: Iterable[Frame]
+    rows: NDArray[np.intp]
+
+    def __iter__(self) -> Iterator[Frame]:
+        own = enumerate(self.video)
+        index, frame = next(own, (0, None))
+        for row in self.rows:
+            while index < row and frame is not None:
+                index, frame = next(own, (0, None))
+            if frame is None:
+                return
+            yield frame
 
 
 @dataclass(frozen=True)
@@ -29,12 +54,14 @@ class Source:
         track: Its face; one row of a portrait.
         sha256: Of what it was read from, by which encodings of it are known.
         on_missing_face: See ``Avatar.from_video``.
+        retimed: Frames per second, where they are not the video's own, and which of its frames are shown.
     """
 
     content: Frame | Path
     track: FaceTrack
     sha256: str
     on_missing_face: str = "keep"
+    retimed: tuple[Fraction, NDArray[np.intp]] | None = None
 
     def __post_init__(self) -> None:
         """Refuses frames without a face where they are not to be kept.
@@ -63,17 +90,42 @@ class Source:
         """Frames per second of a clip that is made of it.
 
         Args:
-            fps: What is wanted of a portrait, 25 by default.
-
-        Raises:
-            ConfigError: Another rate than its own is wanted of a video.
+            fps: What is wanted of a portrait, 25 by default; a video has its own, or that of ``at``.
         """
         if isinstance(self.content, np.ndarray):
             return exact_rate(STILL_FPS if fps is None else fps)
-        own = VideoReader(self.content).info.fps
-        if fps is not None and abs(fps - float(own)) > 0.01:
-            raise ConfigError(f"a video keeps its own rate of {float(own):g} frames a second; fps is for portraits")
-        return own
+        return VideoReader(self.content).info.fps if self.retimed is None else self.retimed[0]
+
+    def at(self, fps: float | None) -> Source:
+        """A video with its frames repeated or left out, so that they are so many a second; a portrait as it is.
+
+        Args:
+            fps: Frames per second; None keeps a video's own, with a warning where lips would jerk.
+
+        Raises:
+            ConfigError: No clip can have such a rate.
+        """
+        if isinstance(self.content, np.ndarray):
+            return self
+        own = self.rate()
+        if fps is None and own < FEW_FPS:
+            log.warning(
+                "%s has %.4g frames a second, so lips will jerk; fps=%.4g shows frames several times, with new lips",
+                self.content, float(own), float(own * math.ceil(LIPS_FPS / own)),
+            )  # fmt: skip
+        if fps is None or abs(fps - float(own)) <= 0.01:
+            return self
+        wanted = exact_rate(fps)
+        count = max(1, round(len(self.track) * wanted / own))
+        # A frame is shown from the place on the new grid that is nearest to its time, as ``VideoReader`` does.
+        nearest = [math.ceil((place + Fraction(1, 2)) * own / wanted) - 1 for place in range(count)]
+        rows = np.minimum(nearest, len(self.track) - 1)
+        return replace(self, track=replace(self.track.take(rows), fps=float(wanted)), retimed=(wanted, rows))
+
+    def _video(self) -> Iterable[Frame]:
+        assert isinstance(self.content, Path)
+        reader = VideoReader(self.content)
+        return reader if self.retimed is None else _Retimed(reader, self.retimed[1])
 
     def sound(self, sample_rate: int) -> Wave | None:
         """Its own sound; None where there is none."""
@@ -89,7 +141,7 @@ class Source:
         """Its frames from an index on."""
         if isinstance(self.content, np.ndarray):
             return iter([self.content][start:])
-        return islice(iter(VideoReader(self.content)), start, len(self.track))
+        return islice(self._video(), start, len(self.track))
 
     def enumerate_frames(self, part: slice) -> Iterator[tuple[int, Frame]]:
         """The frames of a part with their indices."""
@@ -99,7 +151,7 @@ class Source:
         """A part of what is seen where a portrait is held, and a video played back and forth; with indices."""
         if isinstance(self.content, np.ndarray):
             return repeat((0, self.content), part.stop - part.start)
-        return islice(play_pingpong(VideoReader(self.content), len(self.track)), part.start, part.stop)
+        return islice(play_pingpong(self._video(), len(self.track)), part.start, part.stop)
 
     def index_at(self, position: int) -> int:
         """Which of its frames ``played`` shows at a position."""

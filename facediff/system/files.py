@@ -13,18 +13,40 @@ from safetensors import SafetensorError
 from facediff.errors import OutputError
 
 
+def follow_links(path: Path) -> Path:
+    """The place that a name stands for: the end of its links, which need not be there, or the name itself.
+
+    Raises:
+        OutputError: The links lead round in a circle.
+    """
+    if not path.is_symlink():
+        return path
+    with contextlib.suppress(OSError, RuntimeError):  # of a circle, up to Python 3.12
+        if not (target := path.resolve()).is_symlink():
+            return target
+    raise OutputError(f"{path} cannot be written: it is a link that leads back to itself")
+
+
+def hidden_name(path: Path, suffix: str) -> Path:
+    """A name beside a file's own for what is not whole yet, with the ending that tells its kind."""
+    return path.with_name(f".facediff-{secrets.token_hex(4)}{suffix}")
+
+
 @contextlib.contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
     """A hidden place beside ``path`` to write to; what is there at the end takes the name, and else nothing is left.
 
+    Where ``path`` is a link, what it points to is written, and the link stays.
+
     Raises:
         OutputError: The place cannot be written to.
     """
-    partial = path.with_name(f".facediff-{secrets.token_hex(4)}{path.suffix}")
+    target = follow_links(path)
+    partial = hidden_name(target, path.suffix)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         yield partial
-        partial.replace(path)
+        partial.replace(target)
     except (OSError, SafetensorError) as error:
         raise OutputError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from error
     finally:

@@ -20,7 +20,7 @@ from facediff.options import TalkOptions
 from facediff.pipelines.speech_motion import MotionPipeline
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
 from facediff.rendering.source import Source
-from facediff.rendering.warping import Warper
+from facediff.rendering.warping import Warper, make_warper
 from facediff.tasks import model_cache
 from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame, Wave
@@ -30,7 +30,9 @@ HEARD_S = 60  # seconds of a video that tell how somebody holds their lips
 
 def make_talk(warper: Warper, speech: str | Path | Wave, models: ModelChoice, options: TalkOptions) -> Clip:
     """A clip, without a record, in which a source says what is heard; see ``Avatar.talk``."""
-    source = warper.source
+    source = warper.source.at(options.fps)
+    if source is not warper.source:  # a video at another rate
+        warper = make_warper(source, models.load_inpainter())
     wave, sound = _heard(speech)
     rate = source.rate(options.fps)
     count = frame_count(len(wave), rate)

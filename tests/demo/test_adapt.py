@@ -266,7 +266,7 @@ def test_videos_to_learn_from_are_within_the_limits(uploads, tmp_path):
         (None, "choose some videos first"),
         ([], "choose some videos first"),
         ([film] * 3, "3 videos were given; at most 2 are taken"),
-        ([film, str(uploads / "portrait.png")], r"portrait\.png is not called as videos are"),
+        ([film, str(uploads / "portrait.png")], r"portrait\.png is no video"),
         ([str(tmp_path / "a.mp4")], "cannot be read as a video"),
     ):
         with pytest.raises(InputError, match=said):

@@ -180,7 +180,7 @@ def test_a_video_is_measured_before_it_is_decoded(tmp_path, monkeypatch):
 
 
 def test_frames_that_grow_are_not_decoded(tmp_path, monkeypatch):
-    monkeypatch.setattr("facediff.media.reading.MAX_PIXELS", 100_000)
+    monkeypatch.setattr("facediff.media.decoding.MAX_PIXELS", 100_000)
     small = video(tmp_path / "a.ts", 64, 200)  # beyond what is read to tell the size
     (tmp_path / "b.ts").write_bytes(small + video(tmp_path / "a.ts", 512, 5))
     reader = VideoReader(tmp_path / "b.ts")

@@ -84,3 +84,15 @@ def test_corrupt_uploads_are_refused(tmp_path, content):
 def test_a_picture_has_no_sound(uploads):
     with pytest.raises(MediaError, match="no sound|cannot be read"):
         Limits().check_sound(uploads / "portrait.png")
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp", "png"])
+def test_pictures_that_move_are_videos_within_the_same_limits(tmp_path, suffix):
+    frames = [Image.new("RGB", (512, 512), (9 * k, 0, 0)) for k in range(6)]
+    path = tmp_path / f"a.{suffix}"
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=500)
+    assert Limits().check_video(path) == path and list(Limits().check_footage([path])) == [path]
+    with pytest.raises(MediaError, match="longer than 2 seconds"):
+        Limits(seconds=2).check_video(path)
+    with pytest.raises(MediaError, match="at most 0.2 million"):
+        Limits(megapixels=0.2).check_video(path)

@@ -188,7 +188,7 @@ def test_learning_is_cancelled(client, uploads):
         ([], "Choose some videos first"),
         (["short.mp4"] * 4, "4 videos were given; at most 3 are taken"),
         (["short.mp4"], "^Footage shows a face in 8 frames only"),
-        (["portrait.png"], "^portrait.png is not called as videos are"),
+        (["portrait.png"], "^portrait.png is no video"),
     ],
 )
 def test_footage_is_refused_in_words(client, uploads, files, said):

@@ -83,8 +83,9 @@ def test_a_video_is_dubbed_and_keeps_its_rate_and_loops(wave: np.ndarray, tmp_pa
     source = list(VideoReader(tmp_path / "in.mp4"))
     np.testing.assert_array_equal(frames[3][400:], source[3][400:])
     np.testing.assert_array_equal(frames[8][400:], source[6][400:])
-    with pytest.raises(ConfigError, match="keeps its own rate"):
-        avatar.talk(wave, fps=10)
+    slow = avatar.talk(wave, fps=10, paint=False)
+    assert slow.fps == 10 and len(list(slow)) == 5
+    np.testing.assert_array_equal(next(iter(slow.frames(1, 2)))[400:], source[4][400:])
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facediff.rendering.compose import add_window
+from facediff.rendering.frame import WarpedFace
 from facediff.rendering.inpainting.appearance_prior import AppearancePrior
 from facediff.rendering.inpainting.lids import Lids, LidStyle
 from facediff.rendering.inpainting.lip_seal import SealStyle, measure_lip_seal, seal_lips
@@ -17,9 +17,6 @@ from facediff.rendering.inpainting.mouth import MouthStyle, draw_mouth_interior,
 from facediff.rendering.inpainting.teeth import SourceTeeth, TeethStyle, find_source_teeth
 from facediff.rendering.inpainting.window import align_mouth
 from facediff.types import Frame, RigidPose
-
-if TYPE_CHECKING:
-    from facediff.rendering.frame import WarpedFace
 
 
 @dataclass(frozen=True)

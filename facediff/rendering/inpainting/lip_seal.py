@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -12,9 +11,7 @@ from numpy.typing import NDArray
 from facediff.landmarks import masks
 from facediff.landmarks.mesh import LIPS_INNER
 from facediff.motion.coefficients import lip_opening
-
-if TYPE_CHECKING:
-    from facediff.rendering.frame import WarpedFace
+from facediff.rendering.frame import WarpedFace
 
 
 @dataclass(frozen=True)

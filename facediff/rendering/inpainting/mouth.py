@@ -9,7 +9,6 @@ its own teeth keeps them, there too (``facediff.rendering.inpainting.teeth``).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +16,10 @@ from numpy.typing import NDArray
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import warp_affine
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER, SUBNASALE, UPPER_LIP
+from facediff.rendering.frame import WarpedFace
 from facediff.rendering.inpainting.appearance_prior import Teeth
 from facediff.rendering.inpainting.lip_seal import find_lip_edges
 from facediff.rendering.inpainting.teeth import SourceTeeth
-
-if TYPE_CHECKING:
-    from facediff.rendering.frame import WarpedFace
 
 GLANCE = 4  # pixels of which one is enough to tell colours
 

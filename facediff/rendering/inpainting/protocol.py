@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from facediff.rendering.frame import WarpedFace
 from facediff.types import Frame, RigidPose
-
-if TYPE_CHECKING:
-    from facediff.rendering.frame import WarpedFace
 
 
 class PreparedInpainter(Protocol):

@@ -147,7 +147,7 @@ class PortraitWarper:
             drawn_lids=self._prepared.drawn_lids(closure),
             motion_residual=residual,
             source_points=self._points * zoom,
-            inpainter=self._prepared,
+            inpaint=self._prepared.inpaint_mouth,
         )
         return WarpedFrame(self._prepared.shut_lids(self._animator(points), points, closure), face)
 

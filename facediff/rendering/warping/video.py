@@ -170,7 +170,7 @@ class VideoWarper:
             drawn_lids=drawn,
             motion_residual=own - wanted,
             source_points=source_points,
-            inpainter=prepared,
+            inpaint=prepared.inpaint_mouth,
         )
         return WarpedFrame(picture, face)
 

@@ -65,6 +65,22 @@ def test_a_table_says_the_same(tmp_path):
     assert jobs[1].output == "b.mp4" and jobs[1].line == 3
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-8"])
+@pytest.mark.parametrize("separator", [";", "\t", ","])
+def test_a_table_is_read_as_excel_writes_it_anywhere(tmp_path, separator, encoding):
+    rows = (("task", "source", "speech", "output"), ("talk", "ännä.png", "hi.wav", "a, b.mp4"))
+    text = "".join(separator.join(f'"{c}"' if separator in c else c for c in row) + "\r\n" for row in rows)
+    (tmp_path / "jobs.csv").write_bytes(text.encode(encoding))
+    job = read_jobs(tmp_path / "jobs.csv", TASKS, tmp_path / "out")[0]
+    assert (job.line, job.output, job.inputs["source"]) == (2, "a, b.mp4", tmp_path / "ännä.png")
+
+
+def test_a_table_may_name_its_separator_and_end_in_empty_columns(tmp_path):
+    lines = ("sep=;", "source;speech;task;;", "anna.png;hi.wav;talk;;", "bob.png;hi.wav;talk;;too much")
+    assert "line 4: talk has no field ''" in refused(tmp_path, *lines, name="jobs.csv")
+    assert [(job.line, job.output) for job in read(tmp_path, *lines[:3], name="jobs.csv")] == [(3, "anna-hi.mp4")]
+
+
 def test_patterns_become_jobs_in_order(tmp_path):
     assert outputs(read(tmp_path, talk("*.png", "h?.wav"))) == [
         "anna-hi.mp4", "anna-ho.mp4", "bob-hi.mp4", "bob-ho.mp4",
@@ -166,9 +182,10 @@ def test_files_that_are_no_jobs_are_named(tmp_path):
     assert "must end in one of .jsonl" in refused(tmp_path, name="jobs.txt")
     with pytest.raises(InputError, match="there is no file of jobs"):
         read_jobs(tmp_path / "none.csv", TASKS, tmp_path / "out")
-    (tmp_path / "jobs.csv").write_bytes(b"\xff\xfe")
-    with pytest.raises(InputError, match="not text in UTF-8"):
-        read_jobs(tmp_path / "jobs.csv", TASKS, tmp_path / "out")
+    for content in (b"task;source\r\ntalk;\xe4nne.png", b"\xff\xfet"):  # Latin-1, and half a letter of UTF-16
+        (tmp_path / "jobs.csv").write_bytes(content)
+        with pytest.raises(InputError, match="not text in UTF-8 or in UTF-16"):
+            read_jobs(tmp_path / "jobs.csv", TASKS, tmp_path / "out")
 
 
 def test_a_flood_is_refused(tmp_path, monkeypatch):

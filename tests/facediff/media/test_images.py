@@ -11,6 +11,7 @@ from skimage.data import astronaut
 
 from facediff.errors import InputError, MediaError, OutputError
 from facediff.media import read_image, write_image
+from facediff.media.images import list_pictures
 
 PICTURE = np.ascontiguousarray(astronaut()[::4, ::4])
 
@@ -129,3 +130,28 @@ def test_pictures_that_cannot_be_written(tmp_path):
     with pytest.raises(OutputError, match="cannot be written"):
         write_image(tmp_path / "p.png", PICTURE)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "p.png"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["f1.jpg", "f2.jpg", "f10.jpg", "f11.jpg", "f100.jpg"],
+        ["f0009.png", "f0010.png", "f10000.png"],
+        ["1.png", "2.PNG", "10.png"],
+        ["take 1 frame 2.jpg", "take 1 frame 10.jpg", "take 2 frame 1.jpg", "Take 10 frame 1.jpg"],
+        ["frame.png", "frame1.png", "frame2.png"],
+        ["a (1).webp", "a (2).webp", "a (10).webp"],
+        ["shot-1_1.tif", "shot-1_10.tif", "shot-2_1.tif"],
+    ],
+)
+def test_numbered_frames_come_in_the_order_of_their_numbers(tmp_path, names):
+    for name in [*reversed(names), ".DS_Store", "Thumbs.db", "desktop.ini", *(f"._{name}" for name in names)]:
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "more.png").mkdir()
+    assert [path.name for path in list_pictures(tmp_path)] == names
+
+
+def test_a_folder_without_pictures_is_named(tmp_path):
+    (tmp_path / "._f1.jpg").write_bytes(b"")
+    with pytest.raises(MediaError, match=r"holds no pictures \(\.png, \.jpg"):
+        list_pictures(tmp_path)

@@ -78,3 +78,10 @@ def test_a_seal_that_fails_leaves_nothing(parts, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="no room"):
         join_videos(parts, tmp_path / "out.mp4", FPS, seal=fails)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_link_as_output_stays(parts, tmp_path: Path) -> None:
+    (tmp_path / "link.mp4").symlink_to("joined.mp4")
+    join_videos(parts, tmp_path / "link.mp4", FPS)
+    assert (tmp_path / "link.mp4").is_symlink()
+    assert len(list(VideoReader(tmp_path / "joined.mp4"))) == sum(COUNTS)

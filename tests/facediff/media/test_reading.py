@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from facediff.errors import MediaError
-from facediff.media import VideoReader, VideoWriter, is_video
+from facediff.media import VideoReader, VideoWriter
 
 SIZE = (64, 48)
 
@@ -69,28 +69,6 @@ def test_rounded_time_stamps_of_29_97_do_not_drift(tmp_path):
     assert shown == list(range(25))
 
 
-def test_phone_video_comes_out_upright(tmp_path):
-    path = tmp_path / "v.mp4"
-    with VideoWriter(path, SIZE, Fraction(25)) as writer:
-        lower_left = shade(0)
-        lower_left[24:, :32, 0] = 255  # red
-        for _ in range(3):
-            writer.write(lower_left)
-    data = bytearray(path.read_bytes())
-    at = data.index(b"tkhd") + 4 + 40  # version 0: the matrix follows 40 bytes of times, layer and volume
-    identity = np.array([1, 0, 0, 0, 1, 0], ">i4") << np.array([16, 16, 30, 16, 16, 30], ">i4")
-    assert data[at : at + 24] == identity.astype(">i4").tobytes()
-    # x' = height - y, y' = x (ISO/IEC 14496-12, 8.3.2): the track is to be turned clockwise by a quarter.
-    data[at : at + 24] = (np.array([0, 1, 0, -1, 0, 0]) << 16).astype(">i4").tobytes()
-    path.write_bytes(data)
-    reader = VideoReader(path)
-    assert (reader.info.width, reader.info.height) == SIZE[::-1]
-    frame = next(iter(reader)).astype(int)
-    assert frame.shape == (64, 48, 3)
-    redness = frame[..., 0] - frame[..., 1]
-    assert redness[:30, :22].mean() > 200 and abs(redness[34:]).mean() < 20, "lower left turns to upper left"
-
-
 def test_pixels_that_are_not_square_are_stretched(tmp_path):
     path = tmp_path / "v.mp4"
     with av.open(str(path), "w") as container:
@@ -129,10 +107,9 @@ def test_colours_are_read_as_the_file_says(tmp_path, matrix, tag, value_range):
 
 
 def test_a_browser_recording_without_a_rate_is_measured(tmp_path, monkeypatch):
-    from facediff.media import reading
-
     path = write_timed(tmp_path / "v.mkv", list(range(0, 800, 40)))
-    monkeypatch.setattr(reading, "_nominal_rate", lambda stream: None)  # MediaRecorder's header says 1000 a second
+    # The header of MediaRecorder says 1000 a second.
+    monkeypatch.setattr("facediff.media.decoding.nominal_rate", lambda stream: None)
     reader = VideoReader(path)
     assert reader.info.fps == 25
     assert levels(reader) == list(range(20))
@@ -207,8 +184,3 @@ def test_memory_stays_flat(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20 * SIZE[0] * SIZE[1] * 3, "a few frames, not two hundred"
-
-
-@pytest.mark.parametrize(("name", "expected"), [("a.mp4", True), ("A.MOV", True), ("a.png", False), ("mp4", False)])
-def test_is_video_goes_by_the_name(name, expected):
-    assert is_video(name) is expected

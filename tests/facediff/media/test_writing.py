@@ -216,3 +216,21 @@ def test_equal_frames_make_equal_files(tmp_path):
     for name in ("a.mp4", "b.mp4"):
         write(tmp_path / name, [SMALL, SMALL[::-1]] * 3, audio=np.zeros(3840, np.float32))
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
+def test_a_link_as_output_stays_and_its_target_is_written(tmp_path):
+    link, target = tmp_path / "link.mp4", tmp_path / "disk" / "elsewhere.mp4"
+    link.symlink_to("disk/elsewhere.mp4")
+    write(link, [SMALL] * 3)
+    assert link.is_symlink() and not target.is_symlink()
+    assert len(list(VideoReader(target))) == 3
+    assert [p.name for p in target.parent.iterdir()] == ["elsewhere.mp4"]
+    write(link, [SMALL] * 5)
+    assert link.is_symlink() and len(list(VideoReader(target))) == 5
+
+
+def test_links_in_a_circle_are_refused_before_work_is_done(tmp_path):
+    (tmp_path / "a.mp4").symlink_to("b.mp4")
+    (tmp_path / "b.mp4").symlink_to("a.mp4")
+    with pytest.raises(OutputError, match=r"a\.mp4 cannot be written: it is a link that leads back to itself"):
+        VideoWriter(tmp_path / "a.mp4", (64, 64), Fraction(25))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facediff.errors import ConfigError
+from facediff.audio.windows import exact_rate
 from facediff.media import VideoReader, VideoWriter
 from facediff.rendering.source import Source
 from facediff.types import FaceTrack, Presence
@@ -36,7 +36,7 @@ def test_a_portrait_has_one_frame_and_is_held() -> None:
     assert portrait.is_still and portrait.is_tagged and portrait.sound(48000) is None
     assert len(list(portrait.frames())) == 1 and not list(portrait.frames(1))
     assert [(k, frame is PICTURE) for k, frame in portrait.played(slice(5, 8))] == [(0, True)] * 3
-    assert portrait.rate() == 25 and portrait.rate(29.97) == Fraction(30000, 1001)
+    assert portrait.at(12) is portrait and portrait.rate() == 25 and portrait.rate(29.97) == Fraction(30000, 1001)
 
 
 def test_a_video_is_played_back_and_forth_at_its_own_rate(film) -> None:
@@ -49,8 +49,35 @@ def test_a_video_is_played_back_and_forth_at_its_own_rate(film) -> None:
     for k, frame in played:
         np.testing.assert_array_equal(frame, own[k])
     assert video.rate() == video.rate(24.0) == 24
-    with pytest.raises(ConfigError, match="a video keeps its own rate of 24 frames a second"):
-        video.rate(25)
+    assert video.at(24.0) is video
+
+
+@pytest.mark.parametrize("fps", [12, 24000 / 1001, 25, 30, 48, 60, 100])
+def test_a_video_is_seen_at_another_rate(film, fps) -> None:
+    """Its frames stand where the reader puts them at that rate, and its track with them."""
+    video = source(film, 4, 24.0)
+    video.track.points[:] = np.arange(4)[:, None, None]
+    other = video.at(fps)
+    assert other.rate() == exact_rate(fps) and other.track.fps == pytest.approx(fps, abs=1e-3)
+    expected = list(VideoReader(film, fps=exact_rate(fps)))
+    assert len(other.track) == len(list(other.frames())) == len(expected)
+    own = list(VideoReader(film))
+    for k, frame in other.numbered(slice(0, len(expected))):
+        np.testing.assert_array_equal(frame, expected[k])
+        np.testing.assert_array_equal(frame, own[int(other.track.points[k, 0, 0])])
+    np.testing.assert_array_equal(other.frame(1), expected[1])
+    there_and_back = [*range(len(expected)), *range(len(expected) - 2, 0, -1), 0]
+    assert [k for k, _ in other.played(slice(0, len(there_and_back)))] == there_and_back
+
+
+def test_few_frames_a_second_are_told_where_lips_are_to_speak(tmp_path, caplog) -> None:
+    with VideoWriter(tmp_path / "slow.mp4", (64, 48), Fraction(15)) as writer:
+        for _ in range(3):
+            writer.write(PICTURE)
+    slow = source(tmp_path / "slow.mp4", 3, 15.0)
+    assert slow.at(30).rate() == 30 and slow.rate() == 15 and not caplog.text
+    assert slow.at(None) is slow
+    assert "slow.mp4 has 15 frames a second, so lips will jerk; fps=30 shows frames several times" in caplog.text
 
 
 def test_no_more_frames_than_were_looked_at(film) -> None:

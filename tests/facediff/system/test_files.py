@@ -21,3 +21,22 @@ def test_what_fails_leaves_what_was_there(tmp_path) -> None:
     assert target.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["a.txt"]
     with pytest.raises(OutputError, match="cannot be written: "), atomic_write(target / "b.txt"):
         pass
+
+
+def test_a_link_stays_and_what_it_points_to_is_written(tmp_path) -> None:
+    link, target = tmp_path / "link.txt", tmp_path / "disk" / "film.dat"
+    for written in ("first", "second"):  # what is not there yet is made
+        link.unlink(missing_ok=True)
+        link.symlink_to("disk/film.dat")
+        with atomic_write(link) as partial:
+            assert partial.parent == target.parent and partial.suffix == ".txt"
+            partial.write_text(written)
+        assert link.is_symlink() and target.read_text() == written and not target.is_symlink()
+    assert [p.name for p in target.parent.iterdir()] == ["film.dat"]
+
+
+def test_links_in_a_circle_are_named(tmp_path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(OutputError, match="a link that leads back to itself"), atomic_write(tmp_path / "a"):
+        pass

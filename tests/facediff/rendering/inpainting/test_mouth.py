@@ -45,12 +45,13 @@ def shot(
     centre = points[LIPS_INNER, :2].mean(axis=0)
     shift = np.array([*(400 - centre), 0], np.float32)
     picture = np.full((800, 800, 3), SKIN, np.uint8)
+    rules = DrawnInpainter(load_appearance_prior(), style or MouthStyle())
     made = WarpedFace(
         points=points + shift,
         pose=replace(turned, translation=turned.translation + shift),
         unobserved=unobserved,
         source_points=from_canonical(rest, turned)[0] + shift,
-        inpainter=DrawnInpainter(load_appearance_prior(), style or MouthStyle()).prepare(picture, points + shift),
+        inpaint=rules.prepare(picture, points + shift).inpaint_mouth,
     )
     return WarpedFrame(picture, made)
 

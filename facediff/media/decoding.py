@@ -1,0 +1,136 @@
+"""The frames of a video file as they are stored, each with its time: upright, whole, with square pixels, RGB."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import av
+
+from facediff.errors import MediaError
+from facediff.media.colour import Converter, to_rgb
+from facediff.media.interlacing import deinterlace
+from facediff.media.orientation import orientation_of
+from facediff.media.rates import LOWEST, filled_rate, measured_rate, nominal_rate, packet_times
+from facediff.system.containers import MAX_PIXELS, moving_stream, open_container
+from facediff.types import Frame
+
+log = logging.getLogger(__name__)
+
+_TOLERATED_LOSS_S = 1
+_SQUARE_ENOUGH = 0.02  # a pixel this little off square is shown as it is
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a video file holds.
+
+    Attributes:
+        width: In pixels, as shown upright; ``height`` likewise.
+        fps: Frames per second that the reader gives.
+        seconds: Length; 0 where the file does not say.
+        has_audio: Whether there is a sound track.
+        is_tagged: Whether the file says how its colours are coded.
+    """
+
+    width: int
+    height: int
+    fps: Fraction
+    seconds: float
+    has_audio: bool
+    is_tagged: bool
+
+
+class Film:
+    """A video file; every iteration opens it anew and gives each frame (H, W, 3) uint8 with its time in seconds.
+
+    A file that is damaged part-way gives the frames before the damage, with a warning.
+
+    Args:
+        path: The file.
+
+    Raises:
+        MediaError: It is no video, or has no frame.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with self._open() as (container, stream):
+            try:
+                frames = container.decode(stream)
+                first = next(frames, None)
+                if first is None:
+                    raise MediaError(f"{path} has no frame that can be decoded")
+                rate = nominal_rate(stream) or measured_rate(_time(f, stream) for f in chain([first], frames))
+            except av.FFmpegError as error:
+                raise MediaError(f"{path} has no frame that can be decoded") from error
+            self._upright = orientation_of(first, str(path))
+            self._size = _square_size(first.width, first.height, stream.sample_aspect_ratio)
+            width, height = self._upright.size(self._size)
+            self.info = VideoInfo(
+                width=width,
+                height=height,
+                fps=self._filled(rate),
+                seconds=float(container.duration or 0) / av.time_base,
+                has_audio=bool(container.streams.audio),
+                is_tagged=int(first.colorspace) != 2,  # H.273: unspecified
+            )
+        self.last_s = 1 / self.info.fps  # how long its last frame is shown
+
+    def _filled(self, rate: Fraction) -> Fraction:
+        if rate >= LOWEST:
+            return rate
+        with self._open() as (container, stream):
+            return filled_rate(rate, packet_times(container, stream))
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+        try:
+            container = open_container(self.path)
+        except (av.FFmpegError, ValueError) as error:
+            raise MediaError(
+                f"{self.path} cannot be read as a video: it is corrupt, empty or of an unknown kind"
+            ) from error
+        with container:
+            stream = moving_stream(container)
+            if stream is None:
+                raise MediaError(f"{self.path} has no picture; give a video, or a portrait as an image")
+            # Frames may grow beyond what the header says; the decoder refuses those that would fill the memory.
+            stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+            yield container, stream
+
+    def __iter__(self) -> Iterator[tuple[Fraction | None, Frame]]:
+        """Each frame with its time; None where the file does not say."""
+        converter = Converter(self._size, "rgb24")
+        with self._open() as (container, stream):
+            stream.thread_type = "AUTO"
+            reached = Fraction(0)
+            try:
+                for frame in deinterlace(container.decode(stream)):
+                    time = _time(frame, stream)
+                    reached = reached if time is None else time
+                    yield time, self._upright(to_rgb(converter, frame))
+            except av.FFmpegError as error:
+                log.warning("%s is damaged; the frames before the damage are used (%s)", self.path, error)
+                return
+            if stream.duration and stream.time_base:
+                missing = ((stream.start_time or 0) + stream.duration) * stream.time_base - reached
+                if missing > _TOLERATED_LOSS_S:
+                    log.warning("%s is cut short: its last %.1f s cannot be read", self.path, float(missing))
+
+
+def _time(frame: av.VideoFrame, stream: av.VideoStream) -> Fraction | None:
+    base = frame.time_base or stream.time_base
+    return None if frame.pts is None or base is None else frame.pts * Fraction(base)
+
+
+def _square_size(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
+    """Width and height with square pixels; only the width is stretched."""
+    if not aspect or abs(aspect - 1) <= _SQUARE_ENOUGH or not Fraction(1, 8) <= aspect <= 8:
+        return width, height
+    return max(2, round(width * aspect / 2) * 2), height

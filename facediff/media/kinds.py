@@ -1,0 +1,48 @@
+"""What a file is: a picture or a video, told by what is in it and not by its name."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import av
+
+from facediff.media.pictures import is_moving, picture_size
+from facediff.system.containers import moving_stream, open_container
+
+VIDEO_SUFFIXES = (
+    ".mp4", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m4v", ".mts", ".m2ts", ".ts", ".3gp", ".flv", ".wmv",
+    ".gif",
+)  # fmt: skip
+
+
+def is_video(path: str | Path) -> bool:
+    """Whether a file shows more than one moment, by its contents; what cannot be read, or is not there, by its name.
+
+    A film of one frame is a picture; a GIF, WebP, AVIF or PNG that moves is a video.
+    """
+    path = Path(path)
+    if path.is_file():
+        if picture_size(path) is not None:
+            return is_moving(path)
+        frames = _count_frames(path)
+        if frames:
+            return frames > 1
+    return path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def is_single_frame(path: Path) -> bool:
+    """Whether a file is a video of one frame."""
+    return _count_frames(path) == 1
+
+
+def _count_frames(path: Path) -> int:
+    """0, 1, or 2 for all beyond: how many frames a video has, without decoding any; 0 for what is none."""
+    try:
+        with open_container(path) as container:
+            stream = moving_stream(container)
+            if stream is None:
+                return 0
+            return len(list(islice((packet for packet in container.demux(stream) if packet.size), 2)))
+    except (av.FFmpegError, OSError, ValueError):
+        return 0

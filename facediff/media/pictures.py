@@ -1,0 +1,73 @@
+"""Picture files, opened whatever their names say, and their pixels as RGB of sRGB. Knows no face."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pi_heif
+from PIL import Image
+
+from facediff.media.profiles import convert_to_srgb
+from facediff.system.containers import MAX_PIXELS
+
+# Of what Pillow opens, pictures: not programs (EPS is given to Ghostscript), nor what is never a photo.
+KINDS = ("PNG", "JPEG", "WEBP", "AVIF", "HEIF", "BMP", "GIF", "TIFF", "JPEG2000", "PPM")
+_MOVING_KINDS = ("GIF", "PNG", "WEBP", "AVIF")  # several pictures in one HEIF, TIFF or JPEG (MPO) are no film
+_SIXTEEN_TO_EIGHT = 257
+
+
+@contextlib.contextmanager
+def open_picture(path: Path) -> Iterator[Image.Image]:
+    """The picture in a file, its header read; what Pillow raises where there is none is the caller's to catch."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of doubtful metadata and large sizes; what matters is checked elsewhere
+        with Image.open(path, formats=_kinds()) as picture:
+            yield picture
+
+
+@lru_cache(maxsize=1)
+def _kinds() -> list[str]:
+    Image.init()
+    pi_heif.register_heif_opener()
+    return [kind for kind in KINDS if kind in Image.OPEN]
+
+
+def picture_size(path: Path) -> tuple[int, int] | None:
+    """Width and height of a picture as stored, without decoding it; None where there is none."""
+    try:
+        with open_picture(path) as picture:
+            return picture.size
+    except Exception:  # Pillow's plug-ins raise anything on a damaged file
+        return None
+
+
+def is_moving(path: Path) -> bool:
+    """Whether a file is a picture that moves: a GIF, WebP, AVIF or PNG of more than one frame."""
+    try:
+        with open_picture(path) as picture:
+            if picture.format not in _MOVING_KINDS or picture.width * picture.height > MAX_PIXELS:
+                return False
+            picture.seek(1)
+            return True
+    except Exception:  # EOFError where there is one frame, and anything on a damaged file
+        return False
+
+
+def flatten(picture: Image.Image) -> Image.Image:
+    """The picture in RGB of sRGB, 8 bits a channel, transparency over white."""
+    profile = picture.info.get("icc_profile")
+    if picture.mode.startswith("I"):  # 16 bits of grey, which convert() would clip
+        picture = Image.fromarray((np.asarray(picture) / _SIXTEEN_TO_EIGHT).clip(0, 255).round().astype(np.uint8))
+    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
+        layered = picture.convert("RGBA")
+        if profile:
+            opacity, is_grey = layered.getchannel("A"), picture.mode in ("1", "L", "LA")
+            layered = convert_to_srgb(picture.convert("L") if is_grey else layered.convert("RGB"), profile)
+            layered.putalpha(opacity)
+        return Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered).convert("RGB")
+    return convert_to_srgb(picture, profile) if profile else picture.convert("RGB")
