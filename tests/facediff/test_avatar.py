@@ -180,7 +180,7 @@ def test_a_domain_of_low_rank_takes_no_prior_and_no_text(small, wave, monkeypatc
     """It is one network with its base."""
     monkeypatch.setattr(
         model_cache,
-        "adapted",
+        "load_adapted_talk",
         lambda model, domain, sha, prior, *more: load_talk(model, *more),
     )
     for name in ("avatar.weights_hash", "tasks.model_choice.domain_hash"):

@@ -16,7 +16,6 @@ from facediff.errors import ConfigError
 from facediff.motion import driver
 from facediff.options import (
     METHODS,
-    ON_MISSING_FACE,
     REGIONS,
     TASKS,
     AnimateOptions,
@@ -30,7 +29,6 @@ from facediff.options import (
     options_of,
 )
 from facediff.rendering.editing import methods
-from facediff.rendering.warping import video
 
 INPUTS = {"source", "speech", "driving", "output"}
 ONLY_TYPED = {"edit": {"list_attributes", "sweep"}}  # what a command does beside making a clip
@@ -82,7 +80,6 @@ def test_every_option_says_what_it_does_and_its_default_is_taken(record):
 def test_choices_are_those_of_who_reads_them():
     assert set(REGIONS) == set(driver.REGIONS)
     assert (methods.PROTOTYPE, *methods.METHODS) == METHODS
-    assert ON_MISSING_FACE == video.ON_MISSING
 
 
 @pytest.mark.parametrize("record", RECORDS)

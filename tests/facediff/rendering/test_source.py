@@ -62,7 +62,7 @@ def test_a_video_is_seen_at_another_rate(film, fps) -> None:
     expected = list(VideoReader(film, fps=exact_rate(fps)))
     assert len(other.track) == len(list(other.frames())) == len(expected)
     own = list(VideoReader(film))
-    for k, frame in other.numbered(slice(0, len(expected))):
+    for k, frame in other.enumerate_frames(slice(0, len(expected))):
         np.testing.assert_array_equal(frame, expected[k])
         np.testing.assert_array_equal(frame, own[int(other.track.points[k, 0, 0])])
     np.testing.assert_array_equal(other.frame(1), expected[1])
