@@ -9,6 +9,7 @@ import os
 import time
 from functools import lru_cache
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -187,4 +188,4 @@ def _file_hash(path: Path, inode: int, size: int, mtime_ns: int) -> str:
 
 @lru_cache(maxsize=1)
 def _versions() -> dict[str, str]:
-    return {"facediff": facediff.__version__, **{name: version(name) for name in _LIBRARIES}}
+    return {"facediff": facediff.__version__, **{name: version(name) for name in _LIBRARIES if find_spec(name)}}

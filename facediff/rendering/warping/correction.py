@@ -61,7 +61,7 @@ def measure_correction(shots: Iterable[WarpedFrame], motion: NDArray[np.floating
         motion: (K, 31).
     """
     rows, errors = [], []
-    library = make_detector("mediapipe", follows_motion=True, max_faces=1)
+    library = make_detector(None, follows_motion=True, max_faces=1)
     try:
         for row, shot in zip(motion, shots, strict=True):
             _, read = refine_landmarks(library, shot.coarse, shot.points)
