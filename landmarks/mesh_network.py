@@ -6,6 +6,8 @@ upright, and networks of their own read these anew, and the irises. The five run
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -39,6 +41,7 @@ REGIONS = (LIPS, RIGHT_EYE, LEFT_EYE)
 ENDS = ((61, 291), (33, 133), (362, 263))  # corners of each that are level in its crop
 PARTS = (LIPS, RIGHT_EYE, RIGHT_IRIS, LEFT_EYE, LEFT_IRIS)  # what is read, and from the crop of which region:
 REGION_OF = (0, 1, 1, 2, 2)
+PART_WIDTH = 32  # channels of each part's features
 
 
 class AttentionMesh(nn.Module):
@@ -68,7 +71,7 @@ class AttentionMesh(nn.Module):
         self.mesh = nn.Conv2d(32, 3 * MESH_POINTS, 3)
         self.regions = nn.Sequential(*_region_blocks(len(REGIONS)))
         self.parts = nn.Sequential(*_part_blocks(len(PARTS)))
-        self.points = nn.ModuleList(nn.Conv2d(32, 2 * len(part), 2) for part in PARTS)
+        self.points = nn.ModuleList(nn.Conv2d(PART_WIDTH, 2 * len(part), 2) for part in PARTS)
         self.presence = nn.Conv2d(32, 1, 3)
         for name, index in _indices().items():
             self.register_buffer(name, torch.from_numpy(index), persistent=False)
@@ -85,13 +88,28 @@ class AttentionMesh(nn.Module):
         middle, axes = self._place_regions(mesh.view(MESH_POINTS, 3)[:, :2])
         crops = self._crop_regions(fine, middle / FEATURE_STEP, axes / FEATURE_STEP)
         features = self.regions(crops).unflatten(1, (len(REGIONS), -1))[:, self.region_of].flatten(1, 2)
-        features = self.parts(features.contiguous(memory_format=torch.channels_last)).chunk(len(PARTS), 1)
-        read = []
-        for head, feature, region in zip(self.points, features, REGION_OF, strict=True):
-            unit = head(feature).view(-1, 2) / (CROP_SIDE * FEATURE_STEP) - 0.5
-            read.append((middle[region] + 2 * unit @ axes[region].T).flatten())
+        features = self.parts(features.contiguous(memory_format=torch.channels_last))
+        weights, biases = self._heads
+        pixels = features.permute(0, 2, 3, 1).reshape(-1, len(PARTS), PART_WIDTH).transpose(0, 1)
+        read = torch.baddbmm(biases, pixels.reshape(len(PARTS), 1, -1), weights).view(len(PARTS), -1, 2)
+        unit = read / (CROP_SIDE * FEATURE_STEP) - 0.5
+        points = torch.baddbmm(middle[self.region_of, None], unit, 2 * axes[self.region_of].transpose(1, 2))
         depths = mesh[self.lids].mean(1)
-        return torch.cat([mesh, *read, depths])[self.order].view(ALL_POINTS, 3), self.presence(coarse).flatten()
+        return torch.cat([mesh, points.flatten(), depths])[self.order].view(ALL_POINTS, 3), self.presence(
+            coarse
+        ).flatten()
+
+    @cached_property
+    def _heads(self) -> tuple[Tensor, Tensor]:
+        """Weights and biases of ``points`` in one, each filled up with zeros to as many points as the most have."""
+        heads = [head for head in self.points if isinstance(head, nn.Conv2d)]
+        most = max(head.out_channels for head in heads)
+        weights, biases = [], []
+        for head in heads:
+            missing = (0, most - head.out_channels)
+            weights.append(F.pad(head.weight.permute(2, 3, 1, 0).flatten(0, 2), missing))
+            biases.append(F.pad(torch.as_tensor(head.bias), missing))
+        return torch.stack(weights), torch.stack(biases)[:, None]
 
     def _place_regions(self, mesh: Tensor) -> tuple[Tensor, Tensor]:
         """Where the regions' crops lie: their middles (3, 2) and half axes (3, 2, 2), the columns."""
@@ -123,7 +141,7 @@ def _region_blocks(groups: int) -> list[nn.Module]:
 
 
 def _part_blocks(groups: int) -> list[nn.Module]:
-    wide, narrow = 128 * groups, 32 * groups
+    wide, narrow = 128 * groups, PART_WIDTH * groups
     return [
         *(BlazeBlock(wide, wide, stride=s, groups=groups) for s in (1, 1, 2, 1, 1)),
         Pointwise(wide, narrow, groups), nn.PReLU(narrow), BlazeBlock(narrow, narrow, groups=groups),
@@ -133,8 +151,7 @@ def _part_blocks(groups: int) -> list[nn.Module]:
 def _indices() -> dict[str, np.ndarray]:
     """Where to find things: see the names."""
     longest = max(map(len, REGIONS))
-    counts = [3 * MESH_POINTS, *(2 * len(part) for part in PARTS)]
-    starts = np.cumsum(counts)
+    starts = 3 * MESH_POINTS + 2 * longest * np.arange(len(PARTS) + 1)
     order = np.zeros((ALL_POINTS, 3), np.int64)
     order[:MESH_POINTS] = np.arange(3 * MESH_POINTS).reshape(-1, 3)
     for start, part in zip(starts, PARTS, strict=False):

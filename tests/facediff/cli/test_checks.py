@@ -47,6 +47,20 @@ def test_damaged_and_missing_models_are_found(monkeypatch, tmp_path):
     ]  # fmt: skip
 
 
+def test_any_build_of_opencv_serves_and_the_landmark_detector_is_named(monkeypatch):
+    def version(name: str) -> str:
+        if name == "opencv-contrib-python":
+            return "4.11.0.86"
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(checks, "requires", lambda name: ["opencv-python-headless>=4.9,<5"])
+    monkeypatch.setattr(checks, "choose_detector", lambda: "torch")
+    monkeypatch.setattr(checks, "version", version)
+    said = {f.name: f.found for f in checks._libraries()}
+    assert said["opencv-python-headless"] == "4.11.0.86"
+    assert said["landmark detector"] == "torch: MediaPipe's networks, in torch"
+
+
 def test_missing_and_wrong_libraries_are_found(monkeypatch):
     def version(name: str) -> str:
         if name == "librosa":
