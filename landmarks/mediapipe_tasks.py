@@ -45,8 +45,13 @@ class TasksMesh:
         try:
             import mediapipe
             from mediapipe.tasks.python import BaseOptions, vision
-        except (ImportError, OSError) as error:  # the latter without libEGL
+        except ImportError as error:
             raise MissingExtra("mediapipe", "mediapipe", "the landmark detector 'mediapipe'") from error
+        except OSError as error:
+            raise WeightsError(
+                f"mediapipe misses a library of the system ({error}); install libegl1 and libgles2, or use the "
+                "detector 'torch', which needs none"
+            ) from error
         _LOG.warning("mediapipe asks for play.googleapis.com at every close; the detector 'torch' asks for nothing")
         self._mediapipe = mediapipe
         mode = vision.RunningMode.VIDEO if follows_motion else vision.RunningMode.IMAGE
@@ -62,7 +67,7 @@ class TasksMesh:
             try:
                 with native_log_muted():
                     return vision.FaceLandmarker.create_from_options(options)
-            except (RuntimeError, ValueError) as error:
+            except (OSError, RuntimeError, ValueError) as error:
                 raise WeightsError(f"{bundle} is no bundle of face landmarks ({error}); see {BUNDLE}") from error
 
         self._make, self._follows = make, follows_motion
