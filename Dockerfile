@@ -2,11 +2,6 @@
 # Anything else: docker run -v "$PWD:/work" -w /work facediff facediff talk portrait.jpg speech.wav -o hello.mp4
 FROM python:3.11-slim
 
-# OpenCV wants these two.
-RUN apt-get update \
-    && apt-get install --yes --no-install-recommends libgl1 libglib2.0-0 \
-    && rm -rf /var/lib/apt/lists/*
-
 WORKDIR /facediff
 # Before the code, so that a change of it does not download torch again.
 RUN pip install --no-cache-dir 'torch>=2.6,<2.14' --index-url https://download.pytorch.org/whl/cpu

@@ -1,6 +1,10 @@
-# Two commands do all set-up: `make hello` and `make test`. PYTHON names the interpreter (3.10 to 3.12).
+# Two commands do all set-up: `make hello` and `make test`. PYTHON names the interpreter (3.10 to 3.14).
+# TORCH_INDEX names where torch comes from if it can be reached, or else the ordinary index serves. Ordinary torch on
+# Linux is built for CUDA, and large; for that one: TORCH_INDEX=https://pypi.org/simple
 # `make docs` builds the pages into out/site, `make space` lays out a Hugging Face Space.
 PYTHON ?= python3
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+TORCH := 'torch>=2.6,<2.14'
 BIN := .venv/bin
 
 .PHONY: hello test docs space
@@ -25,7 +29,8 @@ space:
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet 'torch>=2.6,<2.14'
+	$(BIN)/pip install --quiet --no-deps --timeout 10 --retries 1 --index-url $(TORCH_INDEX) $(TORCH) 2> /dev/null \
+		|| { echo "torch: not from $(TORCH_INDEX), so from the ordinary index"; $(BIN)/pip install --quiet $(TORCH); }
 	$(BIN)/pip install --quiet --editable .
 	touch $@
 

@@ -6,12 +6,14 @@ long-range detector, and, where that finds nothing, in overlapping tiles; each f
 
 from __future__ import annotations
 
+from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 from typing import NamedTuple, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from packaging.version import Version
 
 from facediff.errors import ConfigError, InputError, NoFaceFound, SeveralFaces
 from facediff.landmarks.canonical import fit_pose, from_canonical, mean_face
@@ -23,6 +25,9 @@ MIN_EYES_PX = 24.0  # smaller faces have no mouth to speak of
 MAX_MISFIT = 0.09  # mean distance of the stable points from a human face's, in eye distances; people reach 0.075
 SEARCH_PX = 1280  # pictures and parts of them are searched at no more than this
 SMALLEST_PX = 192  # and at no less
+
+PREFERRED = ("mediapipe", "torch")  # the default is the first of these that is installed
+DETECTORS = ("torch", "mediapipe", "face-alignment")
 
 
 class LandmarkDetector(Protocol):
@@ -38,6 +43,16 @@ class LandmarkDetector(Protocol):
         """Free what it holds."""
 
 
+class BoxDetector(Protocol):
+    """What a finder needs of a library that sees small faces at a glance."""
+
+    def detect(self, frame: Frame) -> NDArray[np.float32]:
+        """(N, 3): centre x, y and side in pixels of a square from the brows to the chin of each face."""
+
+    def close(self) -> None:
+        """Free what it holds."""
+
+
 class Window(NamedTuple):
     """A part of a frame, in whole pixels."""
 
@@ -47,23 +62,68 @@ class Window(NamedTuple):
     bottom: int
 
 
-def make_detector(name: str, *, follows_motion: bool, max_faces: int) -> LandmarkDetector:
-    """A landmark library by name: ``mediapipe`` or ``face-alignment``.
+def choose_detector(name: str | None = None) -> str:
+    """The name of a landmark library: the one given, or the default.
+
+    ``torch`` runs MediaPipe's networks with nothing else installed; ``mediapipe`` is the library they come from;
+    ``face-alignment`` knows 68 points.
+
+    Raises:
+        ConfigError: There is no such one.
+    """
+    if name is None:
+        return next(one for one in PREFERRED if one == "torch" or carries_models())
+    if name not in DETECTORS:
+        known = " and ".join([", ".join(map(repr, DETECTORS[:-1])), repr(DETECTORS[-1])])
+        raise ConfigError(f"there is no landmark detector {name!r}; there are {known}")
+    return name
+
+
+def carries_models() -> bool:
+    """Whether a mediapipe is installed whose wheel has its models in it: the 0.10 line up to 0.10.21."""
+    try:
+        return Version(version("mediapipe")) < Version("0.10.22")
+    except PackageNotFoundError:
+        return False
+
+
+def make_detector(name: str | None, *, follows_motion: bool, max_faces: int) -> LandmarkDetector:
+    """A landmark library by name; see ``choose_detector``.
 
     Raises:
         ConfigError: There is no such one.
         MissingExtra: It is not installed.
         WeightsError: Its weights cannot be had.
     """
+    name = choose_detector(name)
+    if name == "torch":
+        from facediff.landmarks.torch_backend import TorchMesh
+
+        return TorchMesh(follows_motion=follows_motion, max_faces=max_faces)
     if name == "mediapipe":
-        from facediff.landmarks.mediapipe_backend import MediapipeMesh
+        if carries_models():
+            from facediff.landmarks.mediapipe_backend import MediapipeMesh
 
-        return MediapipeMesh(follows_motion=follows_motion, max_faces=max_faces)
+            return MediapipeMesh(follows_motion=follows_motion, max_faces=max_faces)
+        from facediff.landmarks.mediapipe_tasks import TasksMesh
+
+        return TasksMesh(follows_motion=follows_motion, max_faces=max_faces)
+    from facediff.landmarks.face_alignment_backend import FaceAlignmentMesh
+
+    return FaceAlignmentMesh(max_faces=max_faces)
+
+
+def _make_boxes(name: str) -> BoxDetector | None:
+    """The quick look of a library; None if it has none."""
     if name == "face-alignment":
-        from facediff.landmarks.face_alignment_backend import FaceAlignmentMesh
+        return None
+    if name == "mediapipe" and carries_models():
+        from facediff.landmarks.mediapipe_backend import MediapipeBoxes
 
-        return FaceAlignmentMesh(max_faces=max_faces)
-    raise ConfigError(f"there is no landmark detector {name!r}; there are 'mediapipe' and 'face-alignment'")
+        return MediapipeBoxes()
+    from facediff.landmarks.torch_backend import TorchBoxes
+
+    return TorchBoxes()
 
 
 def eye_distance(points: NDArray[np.floating]) -> float:
@@ -105,17 +165,13 @@ class FaceFinder:
     """Looks for all faces of a picture; holds its libraries, so that a video can be searched frame by frame.
 
     Args:
-        detector: ``mediapipe`` or ``face-alignment``.
+        detector: See ``choose_detector``.
         most: Most faces to report.
     """
 
-    def __init__(self, detector: str = "mediapipe", *, most: int = 8) -> None:
+    def __init__(self, detector: str | None = None, *, most: int = 8) -> None:
         self._library = make_detector(detector, follows_motion=False, max_faces=most)
-        self._boxes = None
-        if detector == "mediapipe":
-            from facediff.landmarks.mediapipe_backend import MediapipeBoxes
-
-            self._boxes = MediapipeBoxes()
+        self._boxes = _make_boxes(choose_detector(detector))
 
     def __call__(self, image: Frame, *, depth: int = 2) -> list[Points]:
         """Meshes (478, 3) in pixels of the human faces in a picture, from left to right.
@@ -191,7 +247,7 @@ def _tiles(shape: tuple[int, ...], side: int) -> list[Window]:
     ]
 
 
-def find_faces(image: Frame, *, detector: str = "mediapipe", most: int = 8) -> list[Points]:
+def find_faces(image: Frame, *, detector: str | None = None, most: int = 8) -> list[Points]:
     """Meshes (478, 3) of the faces in a picture, from left to right; an empty list if there is none."""
     with FaceFinder(detector, most=most) as finder:
         return finder(image)

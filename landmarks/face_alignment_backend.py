@@ -40,7 +40,7 @@ class FaceAlignmentMesh:
         except (OSError, RuntimeError) as error:
             raise WeightsError(
                 f"the weights of face-alignment could not be fetched or read ({error}); connect to the internet "
-                "once, or use the detector 'mediapipe', which needs none"
+                "once, or use the detector 'torch', which needs none"
             ) from error
         self._most = max_faces
 

@@ -68,7 +68,7 @@ class Follower:
         last: Its mesh where it was last seen.
     """
 
-    def __init__(self, finder: FaceFinder, detector: str, fps: float, start: Points) -> None:
+    def __init__(self, finder: FaceFinder, detector: str | None, fps: float, start: Points) -> None:
         self._finder, self.last = finder, start
         self._library = make_detector(detector, follows_motion=True, max_faces=1)
         self._window: Window | None = None

@@ -1,4 +1,4 @@
-"""Face landmarks by mediapipe's face mesh, whose models travel in its wheel."""
+"""Face landmarks, boxes and a person's mask by mediapipe 0.10, whose models travel in its wheel up to 0.10.21."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from facediff.errors import MissingExtra
 from facediff.landmarks.mesh import ALL_POINTS
 from facediff.types import Frame, Points
 
@@ -30,7 +32,7 @@ class MediapipeMesh:
     """
 
     def __init__(self, *, follows_motion: bool = True, max_faces: int = 1, confidence: float = 0.5) -> None:
-        import mediapipe
+        mediapipe = _import_mediapipe()
 
         with native_log_muted():
             self._mesh = mediapipe.solutions.face_mesh.FaceMesh(
@@ -75,8 +77,7 @@ class MediapipeBoxes:
     """Where faces are, small ones too: the long-range detector, for faces down to a twentieth of the frame."""
 
     def __init__(self, *, confidence: float = 0.5) -> None:
-        import mediapipe
-
+        mediapipe = _import_mediapipe()
         with native_log_muted():
             self._detection = mediapipe.solutions.face_detection.FaceDetection(
                 model_selection=1, min_detection_confidence=confidence
@@ -97,6 +98,21 @@ class MediapipeBoxes:
     def close(self) -> None:
         """Free the native graph."""
         self._detection.close()
+
+
+def mask_person(frame: Frame) -> NDArray[np.float32]:
+    """(H, W) in [0, 1]: how much of each pixel of an RGB frame belongs to a person, by selfie segmentation."""
+    mediapipe = _import_mediapipe()
+    with native_log_muted(), mediapipe.solutions.selfie_segmentation.SelfieSegmentation(model_selection=0) as network:
+        return network.process(np.ascontiguousarray(frame)).segmentation_mask.astype(np.float32)
+
+
+def _import_mediapipe() -> Any:
+    try:
+        import mediapipe
+    except ImportError as error:
+        raise MissingExtra("mediapipe", "mediapipe", "the landmark detector 'mediapipe'") from error
+    return mediapipe
 
 
 @contextmanager

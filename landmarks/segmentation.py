@@ -1,4 +1,4 @@
-"""Who is in front: a soft mask of the person in a picture, by mediapipe's selfie segmentation."""
+"""Who is in front: a soft mask of the person in a picture, by MediaPipe's selfie segmentation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facediff.landmarks.mediapipe_backend import native_log_muted
+from facediff.landmarks.detection import carries_models, choose_detector
 from facediff.types import Frame
 
 
@@ -15,13 +15,14 @@ def person_mask(frame: Frame) -> NDArray[np.float32]:
 
     The network sees 256 by 256 pixels; the picture itself, as the guide of a filter, gives the edge its place.
     """
-    import mediapipe
-
-    with native_log_muted(), mediapipe.solutions.selfie_segmentation.SelfieSegmentation(model_selection=0) as network:
-        coarse = network.process(np.ascontiguousarray(frame)).segmentation_mask
+    if choose_detector() == "mediapipe" and carries_models():
+        from facediff.landmarks.mediapipe_backend import mask_person
+    else:
+        from facediff.landmarks.torch_backend import mask_person
+    coarse = mask_person(frame)
     guide = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     radius = max(2, round(max(frame.shape[:2]) / 128))
-    return np.clip(_guided_filter(guide, coarse.astype(np.float32), radius, 1e-3), 0, 1)
+    return np.clip(_guided_filter(guide, coarse, radius, 1e-3), 0, 1)
 
 
 def _guided_filter(

@@ -24,7 +24,7 @@ MIN_SEEN_S = 0.5  # ``track_faces`` leaves out faces that are seen for less
 
 
 def track_still(
-    image: Frame, face: int | str | None = None, *, detector: str = "mediapipe", where: str = "the picture"
+    image: Frame, face: int | str | None = None, *, detector: str | None = None, where: str = "the picture"
 ) -> FaceTrack:
     """The track of a single picture.
 
@@ -48,7 +48,7 @@ def track_face(
     fps: float,
     *,
     face: int | str | None = "largest",
-    detector: str = "mediapipe",
+    detector: str | None = None,
     max_gap_s: float = 0.5,
 ) -> FaceTrack:
     """One face through a video; gaps of up to ``max_gap_s`` are filled in.
@@ -60,7 +60,7 @@ def track_face(
         frames: RGB frames, read once and not kept.
         fps: Frames per second.
         face: Which one, where there are several: ``largest``, an index from the left, or None for the only one.
-        detector: ``mediapipe`` or ``face-alignment``.
+        detector: See ``choose_detector``.
         max_gap_s: Longer absences stay absent.
 
     Raises:
@@ -92,14 +92,14 @@ def track_face(
 
 
 def track_faces(
-    frames: Iterable[Frame], fps: float, *, detector: str = "mediapipe", most: int = 4, max_gap_s: float = 0.5
+    frames: Iterable[Frame], fps: float, *, detector: str | None = None, most: int = 4, max_gap_s: float = 0.5
 ) -> list[FaceTrack]:
     """All faces through a video, each of its own track, from left to right where they first show.
 
     Args:
         frames: RGB frames, read once and not kept.
         fps: Frames per second.
-        detector: ``mediapipe`` or ``face-alignment``.
+        detector: See ``choose_detector``.
         most: Most faces to follow at a time.
         max_gap_s: See ``track_face``.
 

@@ -37,7 +37,10 @@ def portrait() -> NDArray[np.uint8]:
 @pytest.fixture(scope="session")
 def mesh(portrait: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Its face mesh (478, 3) in pixels."""
-    from facediff.landmarks.mediapipe_backend import MediapipeMesh
+    from facediff.landmarks.detection import make_detector
 
-    with MediapipeMesh(follows_motion=False) as library:
+    library = make_detector(None, follows_motion=False, max_faces=1)
+    try:
         return library.detect(portrait)[0]
+    finally:
+        library.close()

@@ -88,9 +88,17 @@ def test_the_command_and_the_licence_are_there():
 
 
 def test_one_opencv_alone():
-    """Two OpenCV wheels overwrite each other's files; mediapipe brings one."""
+    """Builds of OpenCV overwrite each other's files; mediapipe brings one, where it can be had."""
     named = SETTINGS["project"]["dependencies"]
-    assert not [d for d in named if d.startswith("opencv")]
+    (mediapipe,) = [d for d in named if d.startswith("mediapipe")]
+    (opencv,) = [d for d in named if d.startswith("opencv")]
+    assert mediapipe.endswith("; python_version < '3.13'") and opencv.endswith("; python_version >= '3.13'")
+
+
+def test_the_first_command_installs_the_torch_that_is_wanted():
+    (wanted,) = [d for d in SETTINGS["project"]["dependencies"] if d.startswith("torch")]
+    for file in ("Makefile", "Dockerfile"):
+        assert f"'{wanted}'" in (ROOT / file).read_text(encoding="utf-8"), file
 
 
 def test_every_extra_that_is_asked_for_exists_and_all_has_them():
@@ -143,6 +151,8 @@ def test_the_wheel_holds_the_packages_their_data_and_nothing_else(wheel):
         "facediff/samples/hello.flac",
         "facediff/audio/wave.py",
         "facediff/landmarks/mean_face.npy",
+        "facediff/checkpoints/mesh/mesh.safetensors",
+        "facediff/checkpoints/mesh/NOTICE.md",
         "facediff/demo/app.py",
         "facediff/checkpoints/base/codec/config.json",
         "facediff/checkpoints/base/README.md",

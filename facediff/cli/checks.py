@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -24,12 +25,14 @@ from skimage.data import astronaut
 import facediff
 from facediff.avatar import Avatar
 from facediff.errors import WeightsError
+from facediff.landmarks.detection import choose_detector
 from facediff.system.device import choose_device, choose_dtype
 from facediff.system.weights import CHECKPOINTS, model_folder
 
 ENCODERS = ("libx264", "aac")
 DECODERS = ("h264", "aac", "opus", "vp9")
 PARTS = ("codec", "motion", "difftalk", "fadm", "edit", "sync", "unseen")
+OPENCV = ("opencv-python-headless", "opencv-contrib-python-headless", "opencv-contrib-python", "opencv-python")
 MIN_DISK_GB, MIN_MEMORY_GB = 1.0, 1.5
 GB = 1e9
 
@@ -71,7 +74,7 @@ def _libraries() -> Iterator[Finding]:
     for requirement in wanted:
         is_needed = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
         try:
-            found = version(requirement.name)
+            found = _installed(requirement.name)
         except PackageNotFoundError:
             if is_needed:
                 yield Finding("libraries", requirement.name, f"missing: pip install '{requirement}'", False)
@@ -80,6 +83,22 @@ def _libraries() -> Iterator[Finding]:
         if is_needed or not is_well:
             said = found if is_well else f"{found}, but {requirement.specifier} is wanted"
             yield Finding("libraries", requirement.name, said, is_well)
+
+    name = choose_detector()
+    said = f"mediapipe {version('mediapipe')}" if name == "mediapipe" else "MediaPipe's networks, in torch"
+    yield Finding("libraries", "landmark detector", f"{name}: {said}")
+
+
+def _installed(name: str) -> str:
+    """The version of a library; of OpenCV, of whichever build is there, since they share their files.
+
+    Raises:
+        PackageNotFoundError: It is not installed.
+    """
+    for build in (name, *(OPENCV if name in OPENCV else ())):
+        with suppress(PackageNotFoundError):
+            return version(build)
+    raise PackageNotFoundError(name)
 
 
 def _devices() -> Iterator[Finding]:

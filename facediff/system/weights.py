@@ -22,7 +22,7 @@ def model_folder(name_or_path: str | Path, component: str) -> Path:
     named = CHECKPOINTS / str(name_or_path)
     root = named if str(name_or_path).isidentifier() and named.is_dir() else Path(name_or_path)
     if not root.is_dir():
-        known = ", ".join(sorted(p.name for p in CHECKPOINTS.iterdir() if p.is_dir() and not p.name.startswith("_")))
+        known = ", ".join(sorted(p.name for p in CHECKPOINTS.iterdir() if (p / "codec").is_dir()))
         raise WeightsError(f"there is no model {name_or_path!s}; give a folder, or one of: {known}")
     folder = root / component
     if not any(folder.rglob("*.safetensors")):

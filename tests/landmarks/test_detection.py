@@ -121,5 +121,5 @@ def test_a_head_turned_away_is_refused_with_its_angle(mesh):
 
 
 def test_an_unknown_library_is_refused():
-    with pytest.raises(ConfigError, match="'dlib'.*'mediapipe' and 'face-alignment'"):
+    with pytest.raises(ConfigError, match="'dlib'.*'torch', 'mediapipe' and 'face-alignment'"):
         make_detector("dlib", follows_motion=False, max_faces=1)

@@ -58,7 +58,7 @@ def test_without_the_library_the_error_says_how_to_install_it(monkeypatch):
 @pytest.mark.parametrize("error", [OSError("no route to host"), RuntimeError("corrupt archive")])
 def test_without_its_weights_the_error_says_what_to_do(library, error):
     library(error=error)
-    with pytest.raises(WeightsError, match=f"{error}.*'mediapipe', which needs none"):
+    with pytest.raises(WeightsError, match=f"{error}.*'torch', which needs none"):
         FaceAlignmentMesh(device="cpu")
 
 

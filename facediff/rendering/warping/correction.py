@@ -81,7 +81,7 @@ def measure_correction(frames: Iterable[WarpedFrame], motion: NDArray[np.floatin
         motion: (K, 31).
     """
     rows, errors = [], []
-    library = make_detector("mediapipe", follows_motion=True, max_faces=1)
+    library = make_detector(None, follows_motion=True, max_faces=1)
     try:
         for row, frame in zip(motion, frames, strict=True):
             face = frame.face

@@ -32,7 +32,7 @@ def test_everything_is_looked_at():
 def test_models_are_named_with_their_checksums():
     found = {f.name: f.found for f in checks._models()}
     for file in CHECKPOINTS.rglob("*.safetensors"):
-        named = file.with_suffix("") if file.parent.name == "unseen" else file.parent
+        named = file.with_suffix("") if file.parent.name in ("unseen", "mesh") else file.parent
         said = found[str(named.relative_to(CHECKPOINTS))]
         assert hashlib.sha256(file.read_bytes()).hexdigest() in said and "MB" in said
 
@@ -45,6 +45,20 @@ def test_damaged_and_missing_models_are_found(monkeypatch, tmp_path):
     assert [line.split(":")[0] for line in amiss(checks._models())] == [
         "motion", "difftalk", "fadm", "edit", "sync", "unseen", "base/codec"
     ]  # fmt: skip
+
+
+def test_any_build_of_opencv_serves_and_the_landmark_detector_is_named(monkeypatch):
+    def version(name: str) -> str:
+        if name == "opencv-contrib-python":
+            return "4.11.0.86"
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(checks, "requires", lambda name: ["opencv-python-headless>=4.9,<5"])
+    monkeypatch.setattr(checks, "choose_detector", lambda: "torch")
+    monkeypatch.setattr(checks, "version", version)
+    said = {f.name: f.found for f in checks._libraries()}
+    assert said["opencv-python-headless"] == "4.11.0.86"
+    assert said["landmark detector"] == "torch: MediaPipe's networks, in torch"
 
 
 def test_missing_and_wrong_libraries_are_found(monkeypatch):
