@@ -58,8 +58,8 @@ def loads(monkeypatch) -> list:
         seen.append(kind.__name__)
         return one(kind, *args)
 
-    one = loading._load_network
-    monkeypatch.setattr(loading, "_load_network", counted)
+    one = loading.open_network
+    monkeypatch.setattr(loading, "open_network", counted)
     model_cache.load_talk.cache_clear()
     return seen
 
