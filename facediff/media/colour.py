@@ -8,15 +8,19 @@ converting to RGB and back, and decoding again gives more than 50 dB of PSNR bef
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import av
 import numpy as np
+from av.filter.context import FilterContext
 
+from facediff.media.tone_mapping import Light, cube
 from facediff.types import Frame
 
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}  # ITU-T H.273
 _UNTAGGED = "bt601"  # what swscale, and so nearly every tool, takes a file to mean that does not say
-_FULL_RANGE = 2
+_FULL_RANGE, _BT2020 = 2, 9
 _EXACT = (
     "accurate_rnd+full_chroma_int+area"  # area: means of chroma, no ringing; bicubic gains 0.2 dB at thrice the time
 )
@@ -31,7 +35,7 @@ class Converter:
     """
 
     def __init__(self, size: tuple[int, int], pixel_format: str) -> None:
-        self._size, self._format = size, pixel_format
+        self._size, self._format, self._untagged = size, pixel_format, _UNTAGGED
         self._kind: tuple[object, ...] = ()
         self._graph: av.filter.Graph | None = None
 
@@ -49,7 +53,7 @@ class Converter:
             options += ":out_color_matrix=bt601:out_range=tv"
         else:
             is_full = int(frame.color_range) == _FULL_RANGE or frame.format.name.startswith("yuvj")
-            matrix = _MATRICES.get(int(frame.colorspace), _UNTAGGED)
+            matrix = _MATRICES.get(int(frame.colorspace), self._untagged)
             options += f":in_color_matrix={matrix}:in_range={'pc' if is_full else 'tv'}"
         graph = av.filter.Graph()
         source = graph.add_buffer(
@@ -58,16 +62,53 @@ class Converter:
             format=frame.format,
             time_base=Fraction(1, 1000),  # time stamps play no part here
         )
-        graph.link_nodes(
-            source, graph.add("scale", options), graph.add("format", self._format), graph.add("buffersink")
-        )
-        graph.configure()
+        self._link(graph, source, graph.add("scale", options))
         return graph
 
+    def _link(self, graph: av.filter.Graph, source: FilterContext, scale: FilterContext) -> None:
+        graph.link_nodes(source, scale, graph.add("format", self._format), graph.add("buffersink"))
+        graph.configure()
 
-def to_rgb(converter: Converter, frame: av.VideoFrame) -> Frame:
-    """RGB (H, W, 3) uint8 of a decoded frame, by a converter to ``rgb24``."""
-    return converter(frame).to_ndarray().astype(np.uint8, copy=False)
+
+class RgbConverter(Converter):
+    """Turns decoded frames into RGB of sRGB, or RGBA, with 16 bits a channel where they are not for a usual screen.
+
+    Args:
+        size: Width and height that come out.
+        light: What their codes mean; None where they are usual ones.
+        has_alpha: Whether they are transparent.
+    """
+
+    def __init__(self, size: tuple[int, int], light: Light | None = None, has_alpha: bool = False) -> None:
+        names = ("rgb24", "rgb48le", "rgba", "rgba64le")
+        super().__init__(size, names[2 * has_alpha + (light is not None)])
+        self._light, self._planes = light, "gbrap16le" if has_alpha else "gbrp16le"
+        if light is not None and light.primaries == _BT2020:
+            self._untagged = _MATRICES[_BT2020]
+
+    def _link(self, graph: av.filter.Graph, source: FilterContext, scale: FilterContext) -> None:
+        if self._light is None:
+            super()._link(graph, source, scale)
+            return
+        # By way of planes, since swscale's way from yuv to packed 16 bits garbles colours with these flags.
+        planes, packed = graph.add("format", self._planes), graph.add("scale", "flags=neighbor")
+        with TemporaryDirectory() as folder:  # FFmpeg takes tables of colours from files only
+            path = Path(folder) / "light.cube"
+            path.write_bytes(cube(self._light))
+            table, end = graph.add("lut3d", file=str(path)), graph.add("format", self._format)
+            graph.link_nodes(source, scale, planes, table, packed, end, graph.add("buffersink"))
+            graph.configure()
+
+
+def to_rgb(converter: RgbConverter, frame: av.VideoFrame) -> Frame:
+    """RGB (H, W, 3) uint8 of a decoded frame, transparency over white."""
+    pixels = converter(frame).to_ndarray()
+    if pixels.dtype == np.uint16:
+        pixels = np.ascontiguousarray(pixels.astype("<u2", copy=False).view(np.uint8)[..., 1::2])  # the high bytes
+    if pixels.shape[2] == 4:
+        opacity = pixels[..., 3:].astype(np.uint16)
+        return ((pixels[..., :3] * opacity + 255 * (255 - opacity) + 127) // 255).astype(np.uint8)
+    return pixels.astype(np.uint8, copy=False)
 
 
 def from_rgb(converter: Converter, frame: Frame) -> av.VideoFrame:

@@ -13,8 +13,10 @@ from pathlib import Path
 import av
 
 from facediff.errors import MediaError
-from facediff.media.colour import Converter, to_rgb
+from facediff.media.alpha import decode, has_alpha
+from facediff.media.colour import RgbConverter, to_rgb
 from facediff.media.interlacing import deinterlace
+from facediff.media.light import light_of
 from facediff.media.orientation import orientation_of
 from facediff.media.rates import LOWEST, filled_rate, measured_rate, nominal_rate, packet_times
 from facediff.system.containers import MAX_PIXELS, moving_stream, open_container
@@ -62,13 +64,15 @@ class Film:
         self.path = path
         with self._open() as (container, stream):
             try:
-                frames = container.decode(stream)
+                frames = decode(container, stream)
                 first = next(frames, None)
                 if first is None:
                     raise MediaError(f"{path} has no frame that can be decoded")
                 rate = nominal_rate(stream) or measured_rate(_time(f, stream) for f in chain([first], frames))
             except av.FFmpegError as error:
                 raise MediaError(f"{path} has no frame that can be decoded") from error
+            self._has_alpha = has_alpha(first, stream)
+            self._light = light_of(first, stream.codec_context, path)
             self._upright = orientation_of(first, str(path))
             self._size = _square_size(first.width, first.height, stream.sample_aspect_ratio)
             width, height = self._upright.size(self._size)
@@ -78,7 +82,7 @@ class Film:
                 fps=self._filled(rate),
                 seconds=float(container.duration or 0) / av.time_base,
                 has_audio=bool(container.streams.audio),
-                is_tagged=int(first.colorspace) != 2,  # H.273: unspecified
+                is_tagged=self._light is not None or int(first.colorspace) != 2,  # H.273: unspecified
             )
         self.last_s = 1 / self.info.fps  # how long its last frame is shown
 
@@ -106,12 +110,12 @@ class Film:
 
     def __iter__(self) -> Iterator[tuple[Fraction | None, Frame]]:
         """Each frame with its time; None where the file does not say."""
-        converter = Converter(self._size, "rgb24")
+        converter = RgbConverter(self._size, self._light, self._has_alpha)
         with self._open() as (container, stream):
             stream.thread_type = "AUTO"
             reached = Fraction(0)
             try:
-                for frame in deinterlace(container.decode(stream)):
+                for frame in deinterlace(decode(container, stream)):
                     time = _time(frame, stream)
                     reached = reached if time is None else time
                     yield time, self._upright(to_rgb(converter, frame))

@@ -11,7 +11,7 @@ import pytest
 from skimage.data import astronaut
 
 from facediff.media import VideoReader
-from facediff.media.colour import Converter, to_rgb
+from facediff.media.colour import RgbConverter, to_rgb
 
 PICTURE, FRAMES, STEP = np.ascontiguousarray(astronaut()[:240, 100:420]), 10, 8  # pixels that it moves in a field
 
@@ -85,7 +85,7 @@ def test_fields_of_two_moments_leave_no_comb(tmp_path, name):
 def test_whole_frames_are_left_alone(tmp_path):
     path = write(tmp_path / "v.mkv", [moved(2 * k) for k in range(FRAMES)], "libx264")
     with av.open(str(path)) as container:
-        converter = Converter((PICTURE.shape[1], PICTURE.shape[0]), "rgb24")
+        converter = RgbConverter((PICTURE.shape[1], PICTURE.shape[0]))
         expected = [to_rgb(converter, frame) for frame in container.decode(video=0)]
     for shown, frame in zip(VideoReader(path), expected, strict=True):
         np.testing.assert_array_equal(shown, frame)
