@@ -91,9 +91,9 @@ def render() -> dict[str, NDArray]:
 def draw(found: dict[str, NDArray]) -> Figure:
     """The whole picture."""
     matplotlib.rcParams["font.family"] = "DejaVu Sans"
-    figure = Figure(figsize=(15.66, 9.06), dpi=100, facecolor="white")
+    figure = Figure(figsize=(15.96, 9.1), dpi=100, facecolor="white")
     unit = figure.get_size_inches() * 100
-    side, gap, left = 218, 8, 196
+    side, gap, left = 218, 8, 226
 
     def place(x: float, y: float, width: float, height: float) -> Axes:
         axes = figure.add_axes((x / unit[0], 1 - (y + height) / unit[1], width / unit[0], height / unit[1]))
@@ -107,14 +107,14 @@ def draw(found: dict[str, NDArray]) -> Figure:
     says = {"talk": "a voice\nmoves lips,\nlids and head", "animate": "a motion, hers\nor another's,\ncarried over",
             "edit": "one change,\nall through"}  # fmt: skip
     for name, top in tops.items():
-        say(14, top + 84, name, fontsize=23, fontweight="bold")
-        say(15, top + 104, says[name], fontsize=11.5, color=FAINT, va="top", linespacing=1.45)
+        say(14, top + 70, name, fontsize=29, fontweight="bold")
+        say(15, top + 98, says[name], fontsize=15.5, color=FAINT, va="top", linespacing=1.45)
         for k, frame in enumerate(found[name]):
             axes = place(left + k * (side + gap), top, side, side)
             axes.imshow(frame[PART], interpolation="lanczos")
     _draw_voice(place(left, tops["talk"] + side + 4, SHOWN * side + (SHOWN - 1) * gap, 56), found, side, gap)
     for k, (caption, _) in enumerate(EDITS):
-        say(left + k * (side + gap) + side / 2, tops["edit"] + side + 20, caption, ha="center", fontsize=12.5)
+        say(left + k * (side + gap) + side / 2, tops["edit"] + side + 24, caption, ha="center", fontsize=17)
     for k, points in enumerate(found["driver"]):
         paper = np.full((660, 660, 3), 255, np.uint8)
         mesh = draw_contours(paper, 3 * points, thickness=5)

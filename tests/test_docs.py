@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -69,6 +70,31 @@ def test_links_lead_somewhere_and_modules_exist(page) -> None:
                 value = __import__(".".join(parts[:k]), fromlist=["_"])
             except ModuleNotFoundError:
                 value = getattr(value, part)
+
+
+def test_what_docstrings_name_exists() -> None:
+    """Of the package, by its full name: a module that moved takes what is said about it along."""
+    named = {
+        name
+        for folder in ("facediff", "audio", "landmarks", "demo", "benchmarks", "docs")
+        for file in (ROOT / folder).rglob("*.py")
+        for name in re.findall(r"``(facediff(?:\.\w+)+)``", file.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 20 and not [name for name in sorted(named) if not exists(name)]
+
+
+def exists(name: str) -> bool:
+    """Whether a dotted name is a module, or something in one."""
+    for parts in range(name.count(".") + 1, 0, -1):
+        words = name.split(".")
+        try:
+            value = importlib.import_module(".".join(words[:parts]))
+        except ModuleNotFoundError:
+            continue
+        for part in words[parts:]:
+            value = getattr(value, part, None)
+        return value is not None
+    return False
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

@@ -18,7 +18,7 @@ def find_moved(name: str, old: str, new: str, renamed: Mapping[str, str] | None 
         name: What is asked for.
         old: The module that is asked; it goes with the release after the one in which it moved.
         new: The module that has it.
-        renamed: Old names to where they are now, ``facediff.room.module.name``, where it is not ``new`` and the name.
+        renamed: Old names to where they are now, dotted in full, where that is not ``new`` and the name.
 
     Raises:
         AttributeError: The new module has no such name either.
