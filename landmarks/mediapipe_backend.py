@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.landmarks.mesh import ALL_POINTS
+from facediff.system.locale import c_locale
 from facediff.types import Frame, Points
 
 _NOTHING = np.zeros((64, 64, 3), np.uint8)  # shown first, so that a graph has started for good
@@ -30,9 +31,9 @@ class MediapipeMesh:
     """
 
     def __init__(self, *, follows_motion: bool = True, max_faces: int = 1, confidence: float = 0.5) -> None:
-        import mediapipe
+        with native_log_muted(), c_locale():
+            import mediapipe
 
-        with native_log_muted():
             self._mesh = mediapipe.solutions.face_mesh.FaceMesh(
                 static_image_mode=not follows_motion,
                 refine_landmarks=True,
@@ -56,7 +57,7 @@ class MediapipeMesh:
 
     def forget(self) -> None:
         """Let the next frame be the first: nothing seen before is followed."""
-        with native_log_muted():
+        with native_log_muted(), c_locale():
             self._mesh.reset()
             self._mesh.process(_NOTHING)
 
@@ -75,9 +76,9 @@ class MediapipeBoxes:
     """Where faces are, small ones too: the long-range detector, for faces down to a twentieth of the frame."""
 
     def __init__(self, *, confidence: float = 0.5) -> None:
-        import mediapipe
+        with native_log_muted(), c_locale():
+            import mediapipe
 
-        with native_log_muted():
             self._detection = mediapipe.solutions.face_detection.FaceDetection(
                 model_selection=1, min_detection_confidence=confidence
             )

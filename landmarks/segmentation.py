@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.landmarks.mediapipe_backend import native_log_muted
+from facediff.system.locale import c_locale
 from facediff.types import Frame
 
 
@@ -15,10 +16,13 @@ def person_mask(frame: Frame) -> NDArray[np.float32]:
 
     The network sees 256 by 256 pixels; the picture itself, as the guide of a filter, gives the edge its place.
     """
-    import mediapipe
+    with native_log_muted():
+        with c_locale():
+            import mediapipe
 
-    with native_log_muted(), mediapipe.solutions.selfie_segmentation.SelfieSegmentation(model_selection=0) as network:
-        coarse = network.process(np.ascontiguousarray(frame)).segmentation_mask
+            network = mediapipe.solutions.selfie_segmentation.SelfieSegmentation(model_selection=0)
+        with network:
+            coarse = network.process(np.ascontiguousarray(frame)).segmentation_mask
     guide = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     radius = max(2, round(max(frame.shape[:2]) / 128))
     return np.clip(_guided_filter(guide, coarse.astype(np.float32), radius, 1e-3), 0, 1)
