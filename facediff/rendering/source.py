@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from facediff.audio.wave import load_wave
+from facediff.audio.wave import load_sound
 from facediff.audio.windows import exact_rate
 from facediff.errors import ConfigError
 from facediff.media import VideoReader
 from facediff.rendering.pingpong import play_pingpong
 from facediff.rendering.reference import Reference
 from facediff.rendering.warping.video import VideoWarper
-from facediff.types import FaceTrack, Frame, Wave
+from facediff.types import FaceTrack, Frame, SoundTrack
 
 STILL_FPS = Fraction(25)
 
@@ -64,11 +64,11 @@ class Source:
             raise ConfigError(f"a video keeps its own rate of {float(own):g} frames a second; fps is for portraits")
         return own
 
-    def sound(self, sample_rate: int) -> Wave | None:
-        """Its own sound; None where there is none."""
+    def sound(self, sample_rate: int) -> SoundTrack | None:
+        """Its own sound, from its first frame on; None where there is none."""
         if isinstance(self.content, np.ndarray) or not VideoReader(self.content).info.has_audio:
             return None
-        return load_wave(self.content, sample_rate=sample_rate)
+        return load_sound(self.content, sample_rate=sample_rate)
 
     def frame(self, index: int) -> Frame:
         """One of its frames."""

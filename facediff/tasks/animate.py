@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facediff.audio.wave import load_wave
+from facediff.audio.wave import load_sound
 from facediff.clip import SOUND_RATE, Clip
 from facediff.errors import ConfigError
 from facediff.motion import coefficients
@@ -23,7 +23,7 @@ from facediff.rendering.source import Source
 from facediff.rendering.warping.portrait import GuidedPortraitWarper, PortraitWarper
 from facediff.rendering.warping.video import DrivenVideoWarper
 from facediff.tasks.model_choice import ModelChoice
-from facediff.types import Frame, Wave
+from facediff.types import Frame, SoundTrack
 
 
 def animate(
@@ -81,17 +81,18 @@ def animate(
             return refined(shots)
         return MouthPainter(painting, PaintSettings(seed=seed))(refined.shots(shots))
 
+    kept = _sound_of(driver) if sound else None
     clip = Clip(
-        template.fps, source.track.size, len(rows), _sound_of(driver) if sound else None, render,
-        preview_index=_liveliest(rows), is_tagged=source.is_tagged,
+        template.fps, source.track.size, len(rows), None if kept is None else kept.wave, render,
+        preview_index=_liveliest(rows), is_tagged=source.is_tagged, sound=kept,
     )  # fmt: skip
     return _beside(clip, source, driver) if compare else clip
 
 
-def _sound_of(driver: Driver) -> Wave:
+def _sound_of(driver: Driver) -> SoundTrack:
     if driver.path is None or not driver.path.is_file():
         raise ConfigError("only a driving video has a sound to carry over")
-    return load_wave(driver.path, sample_rate=SOUND_RATE)
+    return load_sound(driver.path, sample_rate=SOUND_RATE)
 
 
 def _liveliest(rows: np.ndarray) -> int:
