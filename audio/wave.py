@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import av
@@ -107,13 +108,18 @@ def _choose(
         else:
             if heard[1].samples and not heard[1].is_silent:
                 if number and track is None:
-                    log.warning("%s: track %d is the first in which there is sound; it is taken", path, number + 1)
+                    _warn_once(f"{path}: track {number + 1} is the first with sound in it, so that one is taken")
                 return heard
             first = first or heard
         number += 1
     if not first[1].samples:
         raise AudioError(f"{path} holds a sound of zero length")
     return first
+
+
+@lru_cache(maxsize=64)
+def _warn_once(message: str) -> None:  # files are heard at several rates
+    log.warning("%s", message)
 
 
 def _listen(
@@ -130,7 +136,7 @@ def _listen(
         better = findings.improve(listening)
         if better == listening:
             if any(mix.cancels for mix in listening.mixes.values()):
-                log.warning("%s: its channels cancel when they are mixed; the louder one is taken", path)
+                _warn_once(f"{path}: its channels cancel when they are mixed, so they are put together otherwise")
             return findings.turn_down(listening), findings, pieces
         listening = better
 
