@@ -2,100 +2,143 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
-from itertools import chain
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import av
 import numpy as np
-from av import AudioFrame
-from av.container import InputContainer
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
+from facediff.audio.listening import Findings, Listening, count_tracks, decode
 from facediff.errors import AudioError
-from facediff.system.containers import open_container
-from facediff.types import Wave
+from facediff.types import SoundTrack, Wave
+
+log = logging.getLogger(__name__)
 
 SAMPLE_RATE = 16000
 MAX_SECONDS = 2 * 3600.0
 
 
-def load_wave(path: str | Path, *, sample_rate: int = SAMPLE_RATE, max_seconds: float = MAX_SECONDS) -> Wave:
+def load_wave(
+    path: str | Path, *, sample_rate: int = SAMPLE_RATE, max_seconds: float = MAX_SECONDS, track: int | None = None
+) -> Wave:
     """The sound of a file, mono, float32 in [-1, 1], at 16 kHz unless told otherwise.
+
+    It begins with the first frame of the picture where there is one: silence stands for what is missing before and
+    within it, and what lies before is cut. A sound alone begins with its own first sample. Channels are mixed so that
+    speech is heard (see ``facediff.audio.mixing``), and what is louder than full scale is turned down.
 
     Args:
         path: A sound file, or a video with sound; any rate and channel count that PyAV opens.
         sample_rate: Samples per second wanted.
         max_seconds: Longer sounds are refused, as soon as that much of them is read.
+        track: Which of several sounds, counted from 1; the first that is not silent by default.
 
     Raises:
-        AudioError: No such file, not readable, no sound in it, empty, or too long.
+        AudioError: No such file, not readable, no such sound in it, empty, or too long.
     """
-    return np.concatenate(list(stream_wave(path, sample_rate=sample_rate, max_seconds=max_seconds)))
+    return load_sound(path, sample_rate=sample_rate, max_seconds=max_seconds, track=track).wave
+
+
+def load_sound(
+    path: str | Path, *, sample_rate: int = SAMPLE_RATE, max_seconds: float = MAX_SECONDS, track: int | None = None
+) -> SoundTrack:
+    """What ``load_wave`` gives, with its place in the file."""
+    path = Path(path)
+    with _sound_errors(path):
+        heard, findings, pieces = _choose(path, sample_rate, max_seconds, track)
+        wave = np.concatenate(pieces)
+        return SoundTrack(path, findings.stream, findings.zero, wave if heard.gain == 1 else wave * heard.gain)
 
 
 def stream_wave(
-    path: str | Path, *, sample_rate: int = SAMPLE_RATE, max_seconds: float = MAX_SECONDS
+    path: str | Path, *, sample_rate: int = SAMPLE_RATE, max_seconds: float = MAX_SECONDS, track: int | None = None
 ) -> Iterator[Wave]:
     """What ``load_wave`` gives, piece by piece, never empty as a whole; only a piece is held in memory.
+
+    The file is read through beforehand, to learn how its channels and tracks go together.
 
     Args:
         path: As for ``load_wave``.
         sample_rate: As for ``load_wave``.
         max_seconds: As for ``load_wave``.
+        track: As for ``load_wave``.
 
     Raises:
         AudioError: As for ``load_wave``, while the pieces are taken.
     """
     path = Path(path)
+    with _sound_errors(path):
+        heard, _, _ = _choose(path, sample_rate, max_seconds, track, is_kept=False)
+        for piece in decode(path, heard, sample_rate, Findings()):
+            yield piece if heard.gain == 1 else piece * heard.gain
+
+
+@contextmanager
+def _sound_errors(path: Path) -> Iterator[None]:
     if not path.is_file():
         raise AudioError(f"there is no sound file at {path}")
-    total = 0
     try:
-        with open_container(path) as container:
-            if not container.streams.audio:
-                raise AudioError(f"{path} has no sound; give a file with speech in it")
-            for piece in _resampled(_decoded(container), sample_rate):
-                total += len(piece)
-                if total > max_seconds * sample_rate:
-                    raise AudioError(f"{path} is longer than {max_seconds:g} seconds; cut it into parts")
-                yield piece
-    except av.FFmpegError as error:  # several of them are ValueErrors and OSErrors too
+        yield
+    except AudioError:
+        raise
+    except (av.FFmpegError, ValueError) as error:  # several of the former are ValueErrors and OSErrors too
         raise AudioError(f"{path} cannot be read as sound: it is corrupt or of an unknown kind") from error
-    if not total:
+
+
+def _choose(
+    path: Path, sample_rate: int, max_seconds: float, track: int | None, *, is_kept: bool = True
+) -> tuple[Listening, Findings, list[Wave]]:
+    """How to listen to a file, and what is heard then, before the gain; no pieces where they are not to be kept."""
+    if track is not None and track < 1:
+        raise AudioError(f"tracks are counted from 1; there is no track {track}")
+    number = (track or 1) - 1
+    first: tuple[Listening, Findings, list[Wave]] | None = None
+    failure: av.FFmpegError | None = None
+    while first is None or (track is None and number < first[1].tracks):
+        try:
+            heard = _listen(path, Listening(number), sample_rate, max_seconds, is_kept=is_kept)
+        except av.FFmpegError as error:  # perhaps of a codec that is not known here; another track may do
+            failure = failure or error
+            if track is not None or number + 1 >= count_tracks(path):
+                raise failure from None
+        else:
+            if heard[1].samples and not heard[1].is_silent:
+                if number and track is None:
+                    _warn_once(f"{path}: track {number + 1} is the first with sound in it, so that one is taken")
+                return heard
+            first = first or heard
+        number += 1
+    if not first[1].samples:
         raise AudioError(f"{path} holds a sound of zero length")
+    return first
 
 
-def _decoded(container: InputContainer) -> Iterator[AudioFrame]:
-    """Decoded frames; what follows damage in mid-file is left out, a file without any good frame is refused."""
-    good = 0
-    try:
-        for frame in container.decode(container.streams.audio[0]):
-            good += 1
-            frame.pts = None  # gaps in time stamps are the container's affair; samples are counted
-            yield frame
-    except av.FFmpegError:
-        if not good:
-            raise
+@lru_cache(maxsize=64)
+def _warn_once(message: str) -> None:  # files are heard at several rates
+    log.warning("%s", message)
 
 
-def _resampled(frames: Iterator[AudioFrame], sample_rate: int) -> Iterator[Wave]:
-    """Mono pieces at another rate; a change of rate or channels in mid-file starts a new resampler."""
-    setup: tuple[str, str, int] | None = None
-    resampler: av.AudioResampler | None = None
-    for frame in chain(frames, (None,)):
-        now = None if frame is None else (frame.format.name, frame.layout.name, frame.sample_rate)
-        pieces = []
-        if resampler is not None and now != setup:
-            pieces += resampler.resample(None)
-        if now != setup:
-            # Whole numbers make FFmpeg weigh the channels so that their sum cannot clip; floats do not.
-            resampler = av.AudioResampler(format="s32", layout="mono", rate=sample_rate)
-        if resampler is not None and frame is not None:
-            pieces += resampler.resample(frame)
-        setup = now
-        for piece in pieces:
-            yield (piece.to_ndarray()[0] / np.float32(2**31)).astype(np.float32)
+def _listen(
+    path: Path, listening: Listening, sample_rate: int, max_seconds: float, *, is_kept: bool
+) -> tuple[Listening, Findings, list[Wave]]:
+    """Decodes a track, and once more if it then turns out that it should have been listened to otherwise."""
+    while True:
+        findings, pieces = Findings(), []
+        for piece in decode(path, listening, sample_rate, findings):
+            if findings.samples > max_seconds * sample_rate:
+                raise AudioError(f"{path} is longer than {max_seconds:g} seconds; cut it into parts")
+            if is_kept:
+                pieces.append(piece)
+        better = findings.improve(listening)
+        if better == listening:
+            if any(mix.cancels for mix in listening.mixes.values()):
+                _warn_once(f"{path}: its channels cancel when they are mixed, so they are put together otherwise")
+            return findings.turn_down(listening), findings, pieces
+        listening = better
 
 
 def normalise_loudness(wave: Wave, target_db: float = -23.0) -> Wave:

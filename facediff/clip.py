@@ -10,12 +10,13 @@ from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 from PIL import Image
 
 from facediff.media import VideoWriter
 from facediff.media.joining import join_videos
 from facediff.provenance import Record, embed
-from facediff.types import Frame, Wave
+from facediff.types import Frame, SoundTrack, Wave
 
 SHOWN_S = 20.0  # clips up to here are rendered where a notebook shows them
 SOUND_RATE = 48000  # of the sound track of a clip; models listen at 16 kHz
@@ -34,6 +35,8 @@ class Clip:
         is_tagged: Whether its file says how colours are coded; the dub of a file that does not does not either, so
             that players guess the same for both.
         record: How it was made, which goes into its file with a C2PA manifest; None for neither.
+        sound: Where ``audio`` was heard, if in a video whose sound is kept: the file then gets it as it is there, with
+            all its channels. It counts only as long as ``audio`` is what was heard there, or the beginning of it.
     """
 
     fps: Fraction
@@ -44,6 +47,7 @@ class Clip:
     preview_index: int = 0
     is_tagged: bool = True
     record: Record | None = None
+    sound: SoundTrack | None = None
 
     def __iter__(self) -> Iterator[Frame]:
         """RGB frames (H, W, 3) uint8, rendered one chunk after the other."""
@@ -104,6 +108,7 @@ class Clip:
             self.fps,
             audio=self.audio,
             audio_rate=SOUND_RATE,
+            sound=self._kept_sound(),
             is_tagged=self.is_tagged,
             metadata=metadata,
             seal=seal,
@@ -151,8 +156,15 @@ class Clip:
         metadata, seal = self._sealing(path, watermark)
         filled = [part for part in parts if part.stat().st_size]
         return join_videos(
-            filled, path, self.fps, audio=self.audio, audio_rate=SOUND_RATE, metadata=metadata, seal=seal
-        )
+            filled, path, self.fps, audio=self.audio, audio_rate=SOUND_RATE, sound=self._kept_sound(),
+            metadata=metadata, seal=seal,
+        )  # fmt: skip
+
+    def _kept_sound(self) -> SoundTrack | None:
+        """Where its sound comes from, unless that has been replaced by another."""
+        if self.sound is None or self.audio is None or not np.may_share_memory(self.audio, self.sound.wave):
+            return None
+        return self.sound
 
     def _sealing(self, path: Path, watermark: bool) -> tuple[dict[str, str] | None, Callable[[Path], None] | None]:
         """What says in the file how it was made: its metadata, and what signs it."""

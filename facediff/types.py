@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,23 @@ if TYPE_CHECKING:
 Frame = NDArray[np.uint8]  # (H, W, 3) RGB
 Points = NDArray[np.float32]  # (..., 478, 3) landmarks in pixels, z in pixels too
 Wave = NDArray[np.float32]  # (N,) mono sound in [-1, 1] at 16 kHz
+
+
+@dataclass(frozen=True)
+class SoundTrack:
+    """A sound that was heard in a file, and where there, so that it can be kept as it is.
+
+    Attributes:
+        path: The file.
+        stream: Index of its stream there, among streams of all kinds.
+        zero: When it begins to be heard, in seconds of the file's own clock; may be before or after its first sample.
+        wave: What was heard, mono, from there on.
+    """
+
+    path: Path
+    stream: int
+    zero: float
+    wave: Wave
 
 
 class Presence(IntEnum):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from facediff.errors import MissingExtra
 from facediff.landmarks.mesh import ALL_POINTS
+from facediff.system.locale import c_locale
 from facediff.types import Frame, Points
 
 _NOTHING = np.zeros((64, 64, 3), np.uint8)  # shown first, so that a graph has started for good
@@ -32,9 +33,9 @@ class MediapipeMesh:
     """
 
     def __init__(self, *, follows_motion: bool = True, max_faces: int = 1, confidence: float = 0.5) -> None:
-        mediapipe = _import_mediapipe()
+        with native_log_muted(), c_locale():
+            mediapipe = _import_mediapipe()
 
-        with native_log_muted():
             self._mesh = mediapipe.solutions.face_mesh.FaceMesh(
                 static_image_mode=not follows_motion,
                 refine_landmarks=True,
@@ -58,7 +59,7 @@ class MediapipeMesh:
 
     def forget(self) -> None:
         """Let the next frame be the first: nothing seen before is followed."""
-        with native_log_muted():
+        with native_log_muted(), c_locale():
             self._mesh.reset()
             self._mesh.process(_NOTHING)
 
@@ -77,8 +78,8 @@ class MediapipeBoxes:
     """Where faces are, small ones too: the long-range detector, for faces down to a twentieth of the frame."""
 
     def __init__(self, *, confidence: float = 0.5) -> None:
-        mediapipe = _import_mediapipe()
-        with native_log_muted():
+        with native_log_muted(), c_locale():
+            mediapipe = _import_mediapipe()
             self._detection = mediapipe.solutions.face_detection.FaceDetection(
                 model_selection=1, min_detection_confidence=confidence
             )
@@ -102,9 +103,11 @@ class MediapipeBoxes:
 
 def mask_person(frame: Frame) -> NDArray[np.float32]:
     """(H, W) in [0, 1]: how much of each pixel of an RGB frame belongs to a person, by selfie segmentation."""
-    mediapipe = _import_mediapipe()
-    with native_log_muted(), mediapipe.solutions.selfie_segmentation.SelfieSegmentation(model_selection=0) as network:
-        return network.process(np.ascontiguousarray(frame)).segmentation_mask.astype(np.float32)
+    with native_log_muted():
+        with c_locale():
+            network = _import_mediapipe().solutions.selfie_segmentation.SelfieSegmentation(model_selection=0)
+        with network:
+            return network.process(np.ascontiguousarray(frame)).segmentation_mask.astype(np.float32)
 
 
 def _import_mediapipe() -> Any:

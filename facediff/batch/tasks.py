@@ -17,7 +17,7 @@ from facediff.batch.options import WINDOW, options_of
 from facediff.batch.work_items import Identity, Part, Rendered
 from facediff.errors import FaceDiffError, InputError
 from facediff.media import VideoReader, is_video
-from facediff.media.durations import seconds_of
+from facediff.media.durations import picture_seconds, sound_seconds
 from facediff.options import TASKS, SourceOptions
 from facediff.rendering import CHUNK
 
@@ -67,11 +67,11 @@ def expected_frames(job: Job) -> int:
     """About how many frames a job's result will have, without looking at any; 0 where its inputs cannot be read."""
     try:
         if job.task == "talk":
-            return round(seconds_of(job.inputs["speech"]) * _rate(job))
+            return round(sound_seconds(job.inputs["speech"]) * _rate(job))
         shown = job.inputs["driving" if job.task == "animate" else "source"]
         if not is_video(shown) or (job.task == "edit" and not is_video(job.inputs["source"])):
             return 0
-        return round(seconds_of(shown) * _rate(job, shown))
+        return round(picture_seconds(shown) * _rate(job, shown))
     except FaceDiffError:
         return 0  # the reason is told when its turn comes
 

@@ -5,20 +5,54 @@ from __future__ import annotations
 from pathlib import Path
 
 import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.video.stream import VideoStream
 
 from facediff.errors import MediaError
 from facediff.system.containers import open_container
+from facediff.system.timeline import picture_of
 
 
-def seconds_of(path: str | Path) -> float:
-    """Length of a film or a sound in seconds, as its container says; 0 where it does not.
+def sound_seconds(path: str | Path) -> float:
+    """Length of a sound in seconds, from where the picture begins if there is one; 0 where nothing says it.
 
     Raises:
         MediaError: It cannot be read.
     """
+    return _seconds(Path(path), is_sound=True)
+
+
+def picture_seconds(path: str | Path) -> float:
+    """Length of a film's picture in seconds; 0 where nothing says it.
+
+    Raises:
+        MediaError: It cannot be read.
+    """
+    return _seconds(Path(path), is_sound=False)
+
+
+def _seconds(path: Path, *, is_sound: bool) -> float:
     try:
-        with open_container(Path(path)) as container:
-            lengths = [float(s.duration * s.time_base) for s in container.streams if s.duration and s.time_base]
-            return max([*lengths, (container.duration or 0) / av.time_base])
+        with open_container(path) as container:
+            picture = picture_of(container)
+            wanted = next(iter(container.streams.audio), None) if is_sound else picture
+            if wanted is None or wanted.time_base is None:
+                return 0.0
+            end = _end(container, wanted)
+            start = (picture or wanted).start_time
+            base = (picture or wanted).time_base
+            return max(0.0, end - float((start or 0) * (base or 0)))
     except (av.FFmpegError, OSError, ValueError) as error:
         raise MediaError(f"{path} cannot be read: it is corrupt, empty or of an unknown kind") from error
+
+
+def _end(container: InputContainer, stream: AudioStream | VideoStream) -> float:
+    """When a stream ends, by the header's word; recordings of browsers have none, so their packets are asked."""
+    base = stream.time_base or 0
+    if stream.duration:
+        return float(((stream.start_time or 0) + stream.duration) * base)
+    if container.duration:
+        return ((container.start_time or 0) + container.duration) / av.time_base
+    stamps = [packet.pts + (packet.duration or 0) for packet in container.demux(stream) if packet.pts is not None]
+    return float(max(stamps, default=0) * base)

@@ -10,10 +10,11 @@ from pathlib import Path
 import av
 
 from facediff.errors import MediaError
-from facediff.media.writing import WAVE_RATE, SoundTrack, check_target, container_options, output_errors
+from facediff.media.sound import WAVE_RATE, SoundWriter, add_sound
+from facediff.media.writing import check_target, container_options, output_errors
 from facediff.system.containers import open_container
 from facediff.system.files import follow_links, hidden_name
-from facediff.types import Wave
+from facediff.types import SoundTrack, Wave
 
 DELAY = 2  # frames by which x264's decoding runs ahead of showing; a part of one frame has none of its own
 
@@ -25,6 +26,7 @@ def join_videos(
     *,
     audio: Wave | None = None,
     audio_rate: int = WAVE_RATE,
+    sound: SoundTrack | None = None,
     metadata: Mapping[str, str] | None = None,
     seal: Callable[[Path], object] | None = None,
 ) -> int:
@@ -36,6 +38,7 @@ def join_videos(
         fps: Frames per second.
         audio: See ``path``.
         audio_rate: See ``path``.
+        sound: See ``path``.
         metadata: See ``path``.
         seal: See ``path``.
 
@@ -50,7 +53,7 @@ def join_videos(
     try:
         with output_errors(path), av.open(f"file:{partial}", "w", options=container_options(path)) as container:
             container.metadata.update(metadata or {})
-            count = _copy(parts, container, fps, audio, audio_rate)
+            count = _copy(parts, container, fps, lambda: add_sound(container, audio, audio_rate, sound))
         if seal is not None:
             seal(partial)
         with output_errors(path):
@@ -61,10 +64,13 @@ def join_videos(
 
 
 def _copy(
-    parts: Sequence[Path], container: av.container.OutputContainer, fps: Fraction, audio: Wave | None, audio_rate: int
+    parts: Sequence[Path],
+    container: av.container.OutputContainer,
+    fps: Fraction,
+    make_sound: Callable[[], SoundWriter | None],
 ) -> int:
     stream: av.VideoStream | None = None
-    sound: SoundTrack | None = None
+    sound: SoundWriter | None = None
     headers: bytes | None = None
     count = 0
     for part in parts:
@@ -73,7 +79,7 @@ def _copy(
             if stream is None:
                 headers = theirs.codec_context.extradata
                 stream = container.add_stream_from_template(theirs)
-                sound = None if audio is None else SoundTrack(container, audio, audio_rate)
+                sound = make_sound()
             elif theirs.codec_context.extradata != headers:
                 raise MediaError(f"{part} was coded otherwise than the parts before it")
             first = count

@@ -10,16 +10,14 @@ from pathlib import Path
 from types import TracebackType
 
 import av
-import numpy as np
 
 from facediff.errors import InputError, OutputError
 from facediff.media.colour import Converter, from_rgb
+from facediff.media.sound import WAVE_RATE, SoundWriter, add_sound
 from facediff.system.files import follow_links, hidden_name
-from facediff.types import Frame, Wave
+from facediff.types import Frame, SoundTrack, Wave
 
 OUTPUT_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv")
-WAVE_RATE = 16000
-_SOUND_RATE, _SOUND_BITS = 48000, 128_000
 _BT709, _BT601 = 1, 6  # ITU-T H.273
 _VIDEO_RANGE = 1
 
@@ -53,7 +51,8 @@ class VideoWriter:
 
     It is written under a temporary name in the same folder, or in that of the file that a link points to; the link
     stays. If anything goes wrong, Ctrl-C included, nothing is left. Odd sizes lose their last row or column, since
-    H.264 with 4:2:0 colour wants even ones. The sound is cut or filled with silence to the length of the picture.
+    H.264 with 4:2:0 colour wants even ones. A wave is cut or filled with silence to the length of the picture, and a
+    sound that is copied is cut.
 
     Colours are coded with the matrix of BT.601 and say so: programs that read the tags and those that assume that
     matrix whatever the file says (OpenCV, swscale's defaults) then see the same.
@@ -64,6 +63,8 @@ class VideoWriter:
         fps: Frames per second.
         audio: Mono sound, float32 in [-1, 1], or None.
         audio_rate: Its samples per second.
+        sound: Where it comes from: it is copied as it is there, with all its channels, and ``audio`` is not
+            written. It is coded anew only where the container does not hold its codec.
         crf: Quality, 0 (lossless) to 51; 12 keeps even grain.
         preset: x264's trade of time for size.
         is_tagged: Say how colours are coded. A dub of a file that does not say had better not either: players then
@@ -85,6 +86,7 @@ class VideoWriter:
         *,
         audio: Wave | None = None,
         audio_rate: int = WAVE_RATE,
+        sound: SoundTrack | None = None,
         crf: int = 12,
         preset: str = "veryfast",
         is_tagged: bool = True,
@@ -101,12 +103,13 @@ class VideoWriter:
         self._converter = Converter(self._size, "yuv420p")
         self._target = follow_links(self.path)
         self._partial = hidden_name(self._target, self.path.suffix)
+        self._sound: SoundWriter | None = None
         with output_errors(self.path):
             self._container = av.open(f"file:{self._partial}", "w", options=container_options(self.path))
         try:
             self._container.metadata.update(metadata or {})
             self._video = self._add_video(crf, preset, is_tagged, is_part)
-            self._sound = None if audio is None else SoundTrack(self._container, audio, audio_rate)
+            self._sound = add_sound(self._container, audio, audio_rate, sound)
         except BaseException:
             self._discard()
             raise
@@ -152,6 +155,8 @@ class VideoWriter:
     def _discard(self) -> None:
         with contextlib.suppress(Exception):
             self._container.close()
+        if self._sound is not None:
+            self._sound.close()
         self._partial.unlink(missing_ok=True)
 
     def __enter__(self) -> VideoWriter:
@@ -163,42 +168,6 @@ class VideoWriter:
                 self._finish()
         finally:
             self._discard()
-
-
-class SoundTrack:
-    """A sound that is written alongside the picture, so that a player finds both at the same place in the file.
-
-    Args:
-        container: That is written.
-        wave: Mono, float32 in [-1, 1].
-        rate: Its samples per second.
-    """
-
-    def __init__(self, container: av.container.OutputContainer, wave: Wave, rate: int) -> None:
-        self._container, self._wave, self._rate, self._written = container, wave, rate, 0
-        self._stream = container.add_stream("aac", rate=_SOUND_RATE, layout="mono")
-        self._stream.bit_rate = _SOUND_BITS
-        self._resampler = av.AudioResampler(format="fltp", layout="mono", rate=_SOUND_RATE)
-
-    def write_until(self, time_s: Fraction) -> None:
-        """Write what is still missing up to a time; silence after the sound's end."""
-        end = round(time_s * self._rate)
-        part = self._wave[self._written : end].astype(np.float32)
-        block = av.AudioFrame.from_ndarray(
-            np.pad(part, (0, end - self._written - len(part)))[None], format="fltp", layout="mono"
-        )
-        block.sample_rate, block.pts, block.time_base = self._rate, self._written, Fraction(1, self._rate)
-        self._written = end
-        self._encode(self._resampler.resample(block))
-
-    def finish(self) -> None:
-        """Write what resampler and encoder still hold."""
-        self._encode(self._resampler.resample(None))
-        self._container.mux(self._stream.encode(None))
-
-    def _encode(self, frames: list[av.AudioFrame]) -> None:
-        for frame in frames:
-            self._container.mux(self._stream.encode(frame))
 
 
 @contextlib.contextmanager

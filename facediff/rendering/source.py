@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facediff.audio.wave import load_wave
+from facediff.audio.wave import load_sound
 from facediff.audio.windows import exact_rate
 from facediff.errors import NoFaceFound
 from facediff.media import VideoReader
 from facediff.rendering.pingpong import play_pingpong
-from facediff.types import FaceTrack, Frame, Wave
+from facediff.types import FaceTrack, Frame, SoundTrack
 
 log = logging.getLogger(__name__)
 
@@ -127,11 +127,11 @@ class Source:
         reader = VideoReader(self.content)
         return reader if self.retimed is None else _Retimed(reader, self.retimed[1])
 
-    def sound(self, sample_rate: int) -> Wave | None:
-        """Its own sound; None where there is none."""
+    def sound(self, sample_rate: int) -> SoundTrack | None:
+        """Its own sound, from its first frame on; None where there is none."""
         if isinstance(self.content, np.ndarray) or not VideoReader(self.content).info.has_audio:
             return None
-        return load_wave(self.content, sample_rate=sample_rate)
+        return load_sound(self.content, sample_rate=sample_rate)
 
     def frame(self, index: int) -> Frame:
         """One of its frames."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facediff.audio.wave import load_wave
+from facediff.audio.wave import load_sound
 from facediff.clip import SOUND_RATE, Clip
 from facediff.errors import ConfigError
 from facediff.motion import coefficients
@@ -23,7 +23,7 @@ from facediff.rendering.source import Source
 from facediff.rendering.warping import Warper
 from facediff.rendering.warping.video import VideoWarper
 from facediff.tasks.model_choice import ModelChoice
-from facediff.types import Frame, Wave
+from facediff.types import Frame, SoundTrack
 
 
 def make_animation(
@@ -64,17 +64,18 @@ def make_animation(
             return refiner(warp(part))
         return MouthPainter(painting, PaintSettings(seed=options.seed)).paint_clip(refiner.refine(warp(part)))
 
+    kept = _sound_of(driver) if options.sound else None
     clip = Clip(
-        template.fps, source.track.size, len(rows), _sound_of(driver) if options.sound else None, render,
-        preview_index=_liveliest(rows), is_tagged=source.is_tagged,
+        template.fps, source.track.size, len(rows), None if kept is None else kept.wave, render,
+        preview_index=_liveliest(rows), is_tagged=source.is_tagged, sound=kept,
     )  # fmt: skip
     return _beside(clip, source, driver) if options.compare else clip
 
 
-def _sound_of(driver: Driver) -> Wave:
+def _sound_of(driver: Driver) -> SoundTrack:
     if driver.path is None or not driver.path.is_file():
         raise ConfigError("only a driving video has a sound to carry over")
-    return load_wave(driver.path, sample_rate=SOUND_RATE)
+    return load_sound(driver.path, sample_rate=SOUND_RATE)
 
 
 def _liveliest(rows: np.ndarray) -> int:

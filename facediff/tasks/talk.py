@@ -64,10 +64,10 @@ def make_talk(warper: Warper, speech: str | Path | Wave, models: ModelChoice, op
 
 def _speaking_style(source: Source, motion_model: MotionPipeline) -> NDArray[np.float32] | None:
     """How the person in a video holds their lips, told from what they say in it; None where nothing is heard."""
-    wave = source.sound(SAMPLE_RATE)
-    if wave is None:
+    sound = source.sound(SAMPLE_RATE)
+    if sound is None:
         return None
-    wave = wave[: HEARD_S * SAMPLE_RATE]
+    wave = sound.wave[: HEARD_S * SAMPLE_RATE]
     fps = exact_rate(source.track.fps)
     count = min(len(source.track), frame_count(len(wave), fps))
     expected = coefficients.resample(motion_model(wave, still=True), coefficients.MOTION_FPS, fps, count)

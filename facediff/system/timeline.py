@@ -1,0 +1,201 @@
+"""The time line of a file: where it begins, and where on it its sound lies. Knows no face.
+
+Time zero is the first frame of the picture that is shown; a sound alone begins with its own first sample. What is
+decoded carries time stamps, by which sound may begin late or early, and have holes: a sound whose samples are merely
+counted then drifts away from the lips.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+from av import AudioFrame
+from numpy.typing import NDArray
+
+from facediff.system.containers import open_container
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+log = logging.getLogger(__name__)
+
+_ROUNDED_S = 0.002  # time stamps of whole milliseconds are off by this little
+_JITTER_S = 0.010  # and those of what a browser records by this much, to and fro: measured with Chromium 156
+_AHEAD = 8  # frames of sound that must agree that there is a hole
+RESTART_S = 1.0  # time stamps that leap back so far begin anew, as where recordings were joined
+_MAX_PIXELS = str(2**28)
+
+
+def picture_of(container: InputContainer) -> VideoStream | None:
+    """The stream of moving pictures of a file; covers of albums are none."""
+    covers = av.stream.Disposition.attached_pic
+    return next((stream for stream in container.streams.video if not stream.disposition & covers), None)
+
+
+def picture_start(path: Path) -> float | None:
+    """When the first frame that is shown is shown, in seconds of the file's own clock; None without a picture.
+
+    Headers do not know: decoders drop what an edit list cuts away, or what lacks the frames it builds upon.
+
+    Raises:
+        av.FFmpegError, ValueError: The file cannot be opened.
+    """
+    with open_container(path) as container:
+        stream = picture_of(container)
+        if stream is None or stream.time_base is None:
+            return None
+        stream.codec_context.options = {"max_pixels": _MAX_PIXELS}
+        said = None if stream.start_time is None else float(stream.start_time * stream.time_base)
+        try:
+            first = next(iter(container.decode(stream)), None)
+        except av.FFmpegError:
+            return said
+        return said if first is None or first.pts is None else float(first.pts * (first.time_base or stream.time_base))
+
+
+def zero_of(path: Path, container: InputContainer, stream: AudioStream) -> float | None:
+    """Time zero of a file for one of its sounds, in seconds of its clock; None for the sound's own first sample.
+
+    Raises:
+        av.FFmpegError, ValueError: The file cannot be opened.
+    """
+    zero = picture_start(path) if picture_of(container) is not None else None
+    picture = picture_of(container)
+    if zero is None or picture is None:
+        return None
+    begin, end = _span(stream)
+    _, shown = _span(picture)
+    if (begin is not None and shown is not None and begin >= shown > zero) or (end is not None and end <= zero):
+        log.warning("%s: by its time stamps the sound lies outside the picture; both are taken to begin at once", path)
+        return None
+    return zero
+
+
+def _span(stream: AudioStream | VideoStream) -> tuple[float | None, float | None]:
+    """First and last second of a stream, as the header says."""
+    if stream.start_time is None or stream.time_base is None:
+        return None, None
+    begin = float(stream.start_time * stream.time_base)
+    return begin, begin + float(stream.duration * stream.time_base) if stream.duration else None
+
+
+def on_time_line(frames: Iterable[AudioFrame], zero: float | None) -> Iterator[AudioFrame]:
+    """Decoded sound, sample after sample from time zero on, without time stamps.
+
+    Holes are filled with silence; what lies before zero, or is there twice, is cut. Time stamps that merely tremble,
+    as those of browsers do, change nothing: a hole is one only if the next frames say so too.
+
+    Args:
+        frames: In the order they were decoded.
+        zero: In seconds of the file's clock; None for the first sample.
+    """
+    source = safe_frames(frames)
+    waiting = deque(islice(source, _AHEAD))
+    reached, has_begun = 0.0, False
+    while waiting:
+        frame = waiting[0]
+        time = frame.time
+        if zero is None:
+            zero = time
+        if time is not None and zero is not None:
+            gap = time - zero - reached
+            if has_begun and gap < -RESTART_S:
+                zero, gap = zero + gap, 0.0
+            elif has_begun and abs(gap) > _JITTER_S:
+                gap = _agreed(waiting, zero + reached)
+            elif has_begun or abs(gap) < _ROUNDED_S:
+                gap = 0.0
+            samples = round(gap * frame.sample_rate)
+            yield from _silence(frame, samples)
+            kept = split(frame, -samples)[1]
+            reached += max(samples, 0) / frame.sample_rate
+        else:
+            kept = frame
+        waiting.popleft()
+        if (following := next(source, None)) is not None:
+            waiting.append(following)
+        if kept is not None:
+            has_begun = True
+            reached += kept.samples / kept.sample_rate
+            kept.pts = None
+            yield kept
+
+
+def safe_frames(frames: Iterable[AudioFrame]) -> Iterator[AudioFrame]:
+    """The same frames, those of eight and more planes with their channels interleaved.
+
+    PyAV 18 reads past the end of the planes of a frame that has exactly 8 or 16, and may crash.
+    """
+    setup: tuple[str, str, int] | None = None
+    packer: av.AudioResampler | None = None
+    for frame in frames:
+        if not frame.format.is_planar or channels_of(frame) < 8:
+            yield frame
+            continue
+        now = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if packer is None or now != setup:
+            setup = now
+            packer = av.AudioResampler(frame.format.packed.name, frame.layout.name, frame.sample_rate)
+        yield from packer.resample(frame)
+
+
+def split(frame: AudioFrame, samples: int) -> tuple[AudioFrame | None, AudioFrame | None]:
+    """The first samples of a frame, and the others; None where there are none."""
+    if samples <= 0:
+        return None, frame
+    if samples >= frame.samples:
+        return frame, None
+    at = samples if frame.format.is_planar else samples * channels_of(frame)
+    values = frame.to_ndarray()
+    return _frame(values[:, :at], frame), _frame(values[:, at:], frame)
+
+
+def _agreed(frames: Iterable[AudioFrame], at: float) -> float:
+    """The gap in seconds before the first of some frames that all of them allow for, if the first belongs at ``at``."""
+    gaps: list[float] = []
+    for frame in frames:
+        time = frame.time
+        if time is not None:
+            gaps.append(time - at)
+        at += frame.samples / frame.sample_rate
+    if min(gaps) > _JITTER_S:
+        return min(gaps)
+    return max(gaps) if max(gaps) < -_JITTER_S else 0.0
+
+
+def _silence(like: AudioFrame, samples: int) -> Iterator[AudioFrame]:
+    """So many samples of silence, a second at most at a time."""
+    zero = 128 if like.format.name.startswith("u8") else 0
+    while samples > 0:
+        count = min(samples, like.sample_rate)
+        samples -= count
+        shape = (channels_of(like), count) if like.format.is_planar else (1, channels_of(like) * count)
+        yield _frame(np.full(shape, zero, like.to_ndarray().dtype), like)
+
+
+def _frame(values: NDArray[np.generic], like: AudioFrame) -> AudioFrame:
+    values = np.ascontiguousarray(values)
+    made = AudioFrame.from_ndarray(values, format=like.format.name, layout=like.layout.name)  # type: ignore[arg-type]
+    made.sample_rate = like.sample_rate
+    return made
+
+
+def relabelled(frame: AudioFrame, layout: str) -> AudioFrame:
+    """A frame whose channels are said to be others, as many."""
+    made = AudioFrame.from_ndarray(frame.to_ndarray(), format=frame.format.name, layout=layout)  # type: ignore[arg-type]
+    made.sample_rate = frame.sample_rate
+    return made
+
+
+def channels_of(frame: AudioFrame) -> int:
+    """How many channels a frame of sound has."""
+    return int(frame.layout.nb_channels)
