@@ -132,8 +132,9 @@ def flops(pipeline: DiffTalkPipeline, network: torch.nn.Module) -> float:
     """Of one call of a network for one frame, in GFLOP."""
     config = pipeline.unet.config
     clip = network.__class__.__name__ == "UNetMotionModel"
-    x = torch.zeros(1, config["in_channels"], FRAMES, 16, 20)
-    tokens = torch.zeros(FRAMES, 30, config["cross_attention_dim"])
+    dtype = next(network.parameters()).dtype
+    x = torch.zeros(1, config["in_channels"], FRAMES, 16, 20, dtype=dtype)
+    tokens = torch.zeros(FRAMES, 30, config["cross_attention_dim"], dtype=dtype)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(x if clip else x[0].transpose(0, 1), torch.tensor(500), tokens)
     return counter.get_total_flops() / FRAMES / 1e9
