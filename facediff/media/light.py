@@ -66,7 +66,7 @@ def _peak_nits(frame: av.VideoFrame) -> float:
 
 def _dolby_vision(frame: av.VideoFrame, context: av.VideoCodecContext, path: Path) -> int | None:
     """What the base layer of a Dolby Vision film is compatible with, 0 for nothing; None for other films."""
-    if context.codec.name not in ("hevc", "h264", "av1", "libdav1d"):
+    if context.codec.name not in ("hevc", "av1", "libdav1d"):
         return None
     header = _header(path)
     for name in (b"dvcC", b"dvvC", b"dvwC"):  # DOVIDecoderConfigurationRecord, in mp4 and Matroska alike
@@ -75,7 +75,7 @@ def _dolby_vision(frame: av.VideoFrame, context: av.VideoCodecContext, path: Pat
             start = header.find(b"\x01\x00", at, at + 24)  # its version; Matroska has a length and an id before it
             if start >= 0 and len(header) > start + 4:
                 return header[start + 4] >> 4
-    is_tagged = str(context.codec_tag) in ("dvh1", "dvhe", "dvav", "dva1", "dav1")
+    is_tagged = str(context.codec_tag) in ("dvh1", "dvhe", "dav1")
     is_told = any(side_data(frame, name) is not None for name in ("DOVI_METADATA", "DOVI_RPU_BUFFER"))
     return _NO_BASE if is_tagged or is_told else None
 

@@ -13,12 +13,14 @@ import pi_heif
 from PIL import Image
 
 from facediff.media.profiles import convert_to_srgb
+from facediff.media.tone_mapping import HLG, PQ, WIDE, Light, to_srgb
 from facediff.system.containers import MAX_PIXELS
 
 # Of what Pillow opens, pictures: not programs (EPS is given to Ghostscript), nor what is never a photo.
 KINDS = ("PNG", "JPEG", "WEBP", "AVIF", "HEIF", "BMP", "GIF", "TIFF", "JPEG2000", "PPM")
 _MOVING_KINDS = ("GIF", "PNG", "WEBP", "AVIF")  # several pictures in one HEIF, TIFF or JPEG (MPO) are no film
 _SIXTEEN_TO_EIGHT = 257
+_ROWS = 64
 
 
 @contextlib.contextmanager
@@ -67,7 +69,24 @@ def flatten(picture: Image.Image) -> Image.Image:
         layered = picture.convert("RGBA")
         if profile:
             opacity, is_grey = layered.getchannel("A"), picture.mode in ("1", "L", "LA")
-            layered = convert_to_srgb(picture.convert("L") if is_grey else layered.convert("RGB"), profile)
+            colours = picture.convert("L") if is_grey else layered.convert("RGB")
+            layered = convert_to_srgb(colours, profile)
             layered.putalpha(opacity)
         return Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered).convert("RGB")
-    return convert_to_srgb(picture, profile) if profile else picture.convert("RGB")
+    if profile:
+        return convert_to_srgb(picture, profile)
+    light = _light_of(picture)
+    if light is None:
+        return picture.convert("RGB")
+    codes = np.asarray(picture.convert("RGB"))
+    shown = np.empty_like(codes)
+    for row in range(0, len(codes), _ROWS):  # of floats, a photo would take gigabytes at once
+        shown[row : row + _ROWS] = (255 * to_srgb(codes[row : row + _ROWS] / 255, light)).round()
+    return Image.fromarray(shown)
+
+
+def _light_of(picture: Image.Image) -> Light | None:
+    """What the codes of a HEIC mean, where it has no profile and they are not for a usual screen."""
+    tags = picture.info.get("nclx_profile") or {}
+    primaries, transfer = int(tags.get("color_primaries", 2)), int(tags.get("transfer_characteristics", 2))
+    return Light(primaries, transfer) if transfer in (PQ, HLG) or primaries in WIDE else None

@@ -13,7 +13,7 @@ from facediff.errors import MediaError
 from facediff.media import VideoReader
 from facediff.media.tone_mapping import HLG, PQ, Light, to_srgb
 
-from .films import RGB_TO_2020, dolby_vision, hlg, insert, levels, linear, planes, pq, write
+from .films import RGB_TO_2020, RGB_TO_P3, dolby_vision, hlg, insert, levels, linear, planes, pq, write
 
 PICTURE = np.ascontiguousarray(astronaut()[:256, 100:356]).astype(np.float64)
 BT2020 = {"pq": (9, 16, 9), "hlg": (9, 18, 9)}
@@ -92,11 +92,7 @@ def test_the_brightest_is_what_the_film_says(tmp_path):
 
 @pytest.mark.parametrize("primaries", [9, 12])
 def test_wide_gamut_of_usual_range(tmp_path, primaries):
-    to_wide = (
-        RGB_TO_2020
-        if primaries == 9
-        else np.array([[0.8225, 0.1774, 0], [0.0332, 0.9669, 0], [0.0171, 0.0724, 0.9108]])
-    )
+    to_wide = RGB_TO_2020 if primaries == 9 else RGB_TO_P3
     codes = levels(linear(PICTURE) @ to_wide.T) / 255
     matrix = 9 if primaries == 9 else 1
     path = write(tmp_path / "v.mp4", codes, "libx265", "yuv444p10le", (primaries, 1, matrix))

@@ -12,6 +12,7 @@ from skimage.data import astronaut
 
 from facediff.media import VideoReader, read_image
 
+from .films import RGB_TO_2020, RGB_TO_P3, hlg, levels, linear, pq
 from .heic import write_heic
 from .icc import cmyk_profile, grey_profile, rgb_profile, seen_in_srgb
 
@@ -93,3 +94,18 @@ def test_pictures_that_move_have_profiles(tmp_path):
           icc_profile=rgb_profile("Adobe"))  # fmt: skip
     frame = next(iter(VideoReader(tmp_path / "p.webp")))
     assert np.abs(frame - seen_in_srgb(PICTURE, "Adobe", 2.2)).mean() < 1
+
+
+@pytest.mark.parametrize(("primaries", "transfer"), [(9, 16), (9, 18), (12, 13), (1, 13)])
+def test_heic_may_say_by_numbers_what_it_means(tmp_path, primaries, transfer):
+    light = linear(PICTURE) * 80
+    if transfer == 13:
+        codes, expected = PICTURE / 255.0, PICTURE.astype(float)
+        if primaries == 12:
+            expected = levels(linear(PICTURE) @ np.linalg.inv(RGB_TO_P3).T)
+    else:
+        codes, expected = (pq if transfer == 16 else hlg)(light @ RGB_TO_2020.T), levels(light / 203)
+    stored = (255 * codes).round().astype(np.uint8)
+    frame = read_image(write_heic(tmp_path / "p.heic", stored, nclx=(primaries, transfer, 6)))
+    assert np.abs(frame - expected).mean() < 4
+    assert primaries == 1 or np.abs(stored - expected).mean() > np.abs(frame - expected).mean()
