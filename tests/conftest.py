@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the cores out; threads of several wait for one another
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
 
+import av
 import numpy as np
 import pytest
 import skimage.data
@@ -44,3 +49,69 @@ def mesh(portrait: NDArray[np.uint8]) -> NDArray[np.float32]:
         return library.detect(portrait)[0]
     finally:
         library.close()
+
+
+@pytest.fixture(scope="session")
+def write_film():
+    """What writes a film as people bring it: see ``_write_film``."""
+    return _write_film
+
+
+def _write_film(
+    path: Path, sounds: Sequence[Mapping[str, Any]], *, seconds: float = 2.0, picture_from: float = 0.0
+) -> Path:
+    """A film of grey frames, 25 a second, whose sounds lie where they are said to; without a picture for 0 seconds.
+
+    Args:
+        path: Its ending says what kind of container it is.
+        sounds: For each ``samples`` (C, N), ``rate``, ``codec`` and ``layout``; ``start``, the time in seconds of the
+            first sample; ``keeps``, which says of a packet's time whether it is written; ``shake``, which gives a time
+            stamp that is written instead, in seconds.
+        seconds: How long the picture is.
+        picture_from: When it begins.
+    """
+    with av.open(str(path), "w") as container:
+        packets = []
+        if seconds:
+            codec = {".webm": "libvpx", ".mpg": "mpeg2video"}.get(path.suffix, "libx264")
+            video = container.add_stream(codec, rate=25)
+            video.width = video.height = 64
+            video.pix_fmt = "yuv420p"
+        streams = []
+        for sound in sounds:
+            streams.append(container.add_stream(sound["codec"], rate=sound["rate"], layout=sound["layout"]))
+        for stream, sound in zip(streams, sounds, strict=True):
+            packets += _sound_packets(stream, **{k: v for k, v in sound.items() if k not in ("codec", "rate")})
+        if seconds:
+            for k in range(round(seconds * 25)):
+                frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 90 + k % 2, np.uint8), format="rgb24")
+                frame.pts, frame.time_base = k + round(picture_from * 25), Fraction(1, 25)
+                packets += video.encode(frame)
+            packets += video.encode(None)
+        container.mux(sorted(packets, key=lambda packet: float(packet.dts * packet.time_base)))
+    return path
+
+
+def _sound_packets(stream, samples, layout, *, start=0.0, keeps=None, shake=None) -> list[av.Packet]:
+    rate = stream.rate
+    packed = np.ascontiguousarray(np.asarray(samples, np.float32).T.reshape(1, -1))
+    frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=layout)
+    frame.sample_rate, frame.pts, frame.time_base = rate, round(start * rate), Fraction(1, rate)
+    convert = av.AudioResampler(stream.format, layout, rate, frame_size=stream.frame_size or 1024)
+    packets = []
+    for piece in [*convert.resample(frame), *convert.resample(None), None]:
+        packets += stream.encode(piece)
+    if keeps is not None:
+        packets = [packet for packet in packets if keeps(float(packet.pts * packet.time_base))]
+    for packet in packets if shake is not None else ():
+        packet.pts = packet.dts = round(shake(float(packet.pts * packet.time_base)) / packet.time_base)
+    return packets
+
+
+@pytest.fixture(scope="session")
+def bursts() -> NDArray[np.float32]:
+    """Two seconds of noise at 48 kHz that comes and goes, (N,), in which every place is like no other."""
+    noise = np.random.default_rng(3).normal(size=96000)
+    smooth = np.convolve(noise, np.hanning(24), "same")
+    envelope = 0.15 + np.abs(np.sin(np.arange(96000) / 48000 * 2.3 * np.pi)) ** 2
+    return (0.3 * smooth * envelope / np.abs(smooth).max()).astype(np.float32)

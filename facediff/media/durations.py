@@ -11,7 +11,7 @@ from av.video.stream import VideoStream
 
 from facediff.errors import MediaError
 from facediff.system.containers import open_container
-from facediff.system.timeline import picture_of
+from facediff.system.timeline import end_of, picture_of
 
 
 def sound_seconds(path: str | Path) -> float:
@@ -49,10 +49,6 @@ def _seconds(path: Path, *, is_sound: bool) -> float:
 
 def _end(container: InputContainer, stream: AudioStream | VideoStream) -> float:
     """When a stream ends, by the header's word; recordings of browsers have none, so their packets are asked."""
-    base = stream.time_base or 0
-    if stream.duration:
-        return float(((stream.start_time or 0) + stream.duration) * base)
-    if container.duration:
+    if not stream.duration and container.duration:
         return ((container.start_time or 0) + container.duration) / av.time_base
-    stamps = [packet.pts + (packet.duration or 0) for packet in container.demux(stream) if packet.pts is not None]
-    return float(max(stamps, default=0) * base)
+    return end_of(container, stream)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _ROUNDED_S = 0.002  # time stamps of whole milliseconds are off by this little
+_FAR_S = 10.0  # a sound that begins so far from the picture may have nothing to do with it
 _JITTER_S = 0.010  # and those of what a browser records by this much, to and fro: measured with Chromium 156
 _AHEAD = 8  # frames of sound that must agree that there is a hole
 RESTART_S = 1.0  # time stamps that leap back so far begin anew, as where recordings were joined
@@ -68,24 +69,27 @@ def zero_of(path: Path, container: InputContainer, stream: AudioStream) -> float
     Raises:
         av.FFmpegError, ValueError: The file cannot be opened.
     """
-    zero = picture_start(path) if picture_of(container) is not None else None
     picture = picture_of(container)
+    zero = None if picture is None else picture_start(path)
     if zero is None or picture is None:
         return None
-    begin, end = _span(stream)
-    _, shown = _span(picture)
-    if (begin is not None and shown is not None and begin >= shown > zero) or (end is not None and end <= zero):
-        log.warning("%s: by its time stamps the sound lies outside the picture; both are taken to begin at once", path)
-        return None
+    begin = float((stream.start_time or 0) * (stream.time_base or 0))
+    if abs(begin - zero) > _FAR_S:
+        with open_container(path) as one, open_container(path) as other:  # all packets may have to be read
+            is_apart = begin >= end_of(one, picture) or end_of(other, stream) <= zero
+        if is_apart:
+            log.warning("%s: by its time stamps the sound lies outside the picture; both begin at once", path)
+            return None
     return zero
 
 
-def _span(stream: AudioStream | VideoStream) -> tuple[float | None, float | None]:
-    """First and last second of a stream, as the header says."""
-    if stream.start_time is None or stream.time_base is None:
-        return None, None
-    begin = float(stream.start_time * stream.time_base)
-    return begin, begin + float(stream.duration * stream.time_base) if stream.duration else None
+def end_of(container: InputContainer, stream: AudioStream | VideoStream) -> float:
+    """When a stream ends, in seconds of the file's clock: by the header, or else by all its packets, which are read."""
+    base = stream.time_base or 0
+    if stream.duration:
+        return float(((stream.start_time or 0) + stream.duration) * base)
+    stamps = (packet.pts + (packet.duration or 0) for packet in container.demux(stream.index) if packet.pts is not None)
+    return float(max(stamps, default=0) * base)
 
 
 def on_time_line(frames: Iterable[AudioFrame], zero: float | None) -> Iterator[AudioFrame]:
