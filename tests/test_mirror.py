@@ -15,6 +15,7 @@ NOTHING_TO_RUN = {
     "facediff/cli/app.py": "the command line's root; every test of a command goes through it",
 }
 TESTED_WHERE_IT_ENDS = {  # module: the tests that fail when it is broken
+    "audio/listening.py": "tests/audio/test_mixing.py",
     "facediff/cli/adapt.py": "tests/facediff/cli/test_commands.py",
     "facediff/cli/animate.py": "tests/facediff/tasks/test_animate.py",
     "facediff/cli/arguments.py": "tests/facediff/cli/test_commands.py",
@@ -30,6 +31,8 @@ TESTED_WHERE_IT_ENDS = {  # module: the tests that fail when it is broken
     "facediff/media/durations.py": "tests/facediff/batch/test_tasks.py",
     "facediff/media/pictures.py": "tests/facediff/media/test_kinds.py",
     "facediff/media/side_data.py": "tests/facediff/media/test_orientation.py",
+    "facediff/media/sound.py": "tests/audio/test_time_line.py",
+    "facediff/media/tone_mapping.py": "tests/facediff/media/test_light.py",
     "facediff/models/fadm.py": "tests/facediff/pipelines/test_fadm.py",
     "facediff/pipelines/motion.py": "tests/facediff/system/test_moved.py",
     "facediff/pipelines/video_denoisers.py": "tests/facediff/pipelines/test_video_adapter.py",
@@ -37,11 +40,17 @@ TESTED_WHERE_IT_ENDS = {  # module: the tests that fail when it is broken
     "facediff/rendering/editing/encoding.py": "tests/facediff/rendering/editing/test_identity.py",
     "facediff/rendering/inpainting/drawn.py": "tests/facediff/rendering/inpainting/test_mouth.py",
     "facediff/rendering/painting/painter.py": "tests/facediff/rendering/painting/test_mouth.py",
+    "facediff/system/timeline.py": "tests/audio/test_time_line.py",
     "facediff/tasks/identity.py": "tests/facediff/tasks/test_edit.py",
     "facediff/training/edit_stages.py": "tests/facediff/training/test_attributes.py",
+    "landmarks/detector_networks.py": "tests/landmarks/test_face_detector.py",
     "landmarks/follower.py": "tests/landmarks/test_tracker.py",
     "landmarks/motion.py": "tests/facediff/system/test_moved.py",
     "landmarks/templates.py": "tests/facediff/system/test_moved.py",
+    "landmarks/mediapipe_tasks.py": "tests/landmarks/test_mediapipe_backends.py",
+    "landmarks/mesh_network.py": "tests/landmarks/test_torch_backend.py",
+    "landmarks/networks.py": "tests/landmarks/test_torch_backend.py",
+    "landmarks/segmenter_network.py": "tests/landmarks/test_torch_backend.py",
     "landmarks/mediapipe_backend.py": "tests/landmarks/test_detection.py",
     "demo/actions.py": "tests/demo/test_server.py",
     "demo/animate.py": "tests/demo/test_server.py",
@@ -84,9 +93,15 @@ def test_what_is_tested_elsewhere_is_tested_there() -> None:
 def test_every_test_module_is_named_after_something_that_exists() -> None:
     """Else it is left behind when code moves; tests of whole journeys say so here."""
     journeys = {
-        "tests/demo/test_browser.py", "tests/demo/test_hostile.py", "tests/demo/test_server.py",
-        "tests/facediff/cli/test_commands.py", "tests/facediff/test_precision.py", "tests/facediff/test_threads.py",
-    }  # fmt: skip
+        "tests/audio/test_time_line.py",
+        "tests/demo/test_browser.py",
+        "tests/demo/test_hostile.py",
+        "tests/demo/test_server.py",
+        "tests/facediff/cli/test_commands.py",
+        "tests/facediff/test_precision.py",
+        "tests/facediff/test_threads.py",
+        "tests/landmarks/test_mediapipe_backends.py",
+    }
     left = set()
     for room, tests in ROOMS.items():
         for test in (ROOT / tests).rglob("test_*.py"):
