@@ -15,6 +15,10 @@ VIDEO_SUFFIXES = (
     ".gif",
 )  # fmt: skip
 
+# Streams without a container are told by so little that any file may look like one; names must agree.
+_BARE_FORMATS = ("h264", "hevc", "mpegvideo", "m4v")
+_BARE_SUFFIXES = ("", ".h264", ".264", ".hevc", ".265", ".m1v", ".m2v", *VIDEO_SUFFIXES)
+
 
 def is_video(path: str | Path) -> bool:
     """Whether a file shows more than one moment, by its contents; what cannot be read, or is not there, by its name.
@@ -41,7 +45,8 @@ def _count_frames(path: Path) -> int:
     try:
         with open_container(path) as container:
             stream = moving_stream(container)
-            if stream is None:
+            is_doubtful = container.format.name in _BARE_FORMATS and path.suffix.lower() not in _BARE_SUFFIXES
+            if stream is None or is_doubtful:
                 return 0
             return len(list(islice((packet for packet in container.demux(stream) if packet.size), 2)))
     except (av.FFmpegError, OSError, ValueError):

@@ -124,6 +124,11 @@ def test_what_is_not_there_or_not_to_be_read_goes_by_its_name(tmp_path, name, ex
         (VideoReader if expected else read_image)(tmp_path / name)
 
 
+@pytest.mark.parametrize(("name", "expected"), [("a.h264", True), ("a", True), ("a.ttf", False), ("a.npz", False)])
+def test_bare_streams_must_be_called_so(tmp_path, name, expected):
+    assert is_video(film(tmp_path / name, "h264")) is expected
+
+
 def test_a_folder_is_no_film(tmp_path):
     (tmp_path / "frames").mkdir()
     shutil.copyfile(film(tmp_path / "a.mp4", "mp4"), tmp_path / "frames" / "a.mp4")
