@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 
 import av
@@ -71,8 +71,13 @@ def _libraries() -> Iterator[Finding]:
     except PackageNotFoundError:
         yield Finding("libraries", "installation", "facediff is not installed, only on the path: pip install .", False)
         return
+    extras = metadata("facediff").get_all("Provides-Extra") or []
     for requirement in wanted:
-        is_needed = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        is_needed, *is_taken = (
+            requirement.marker is None or requirement.marker.evaluate({"extra": extra}) for extra in ("", *extras)
+        )
+        if not is_needed and not any(is_taken):  # it is meant for another Python
+            continue
         try:
             found = _installed(requirement.name)
         except PackageNotFoundError:

@@ -16,7 +16,8 @@ from facediff.landmarks.warp import (
     find_stretched,
     trace_silhouette,
 )
-from facediff.motion.coefficients import ANGLES, BROWS, DIMENSIONS, GAZE, LIDS, LIPS, SHIFT, neutral, place
+from facediff.motion.coefficients import ANGLES, BROWS, DIMENSIONS, GAZE, LIDS, LIPS, SHIFT
+from facediff.motion.rig import FaceRig, fit_neutral
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def talk(mesh):
     motion[:, LIDS] = rng.uniform(0, 1, (32, 2))
     motion[16:, ANGLES.start] = np.linspace(-40, 40, 16)
     canonical, pose = canonicalise(mesh[None])
-    return place(motion, neutral(canonical), pose)
+    return FaceRig.from_shape(fit_neutral(canonical), pose).points(motion)
 
 
 def places(warp):
@@ -132,7 +133,7 @@ def test_a_turned_head_shows_its_near_side_and_hides_the_far_one(warp, mesh, yaw
     motion = np.zeros((1, DIMENSIONS), np.float32)
     motion[0, ANGLES.start] = yaw
     canonical, pose = canonicalise(mesh[None])
-    target = place(motion, canonical[0], pose)[0]
+    target = FaceRig.from_shape(canonical[0], pose).points(motion)[0]
     seen = [NOSE_TIP, FOREHEAD, CHIN, 4, 5, 195, *LIPS_OUTER[4:7], *near]
     x, y = np.rint(target[seen, :2]).astype(int).T
     flow = warp.flow(target)[y - warp.box[0].start, x - warp.box[1].start]
@@ -178,10 +179,11 @@ def test_what_a_turn_brings_into_sight_counts_as_stretched(mesh):
     motion[:, ANGLES.start] = -30, 30
     middle = mesh[NOSE_TIP, 0]
     sides = [
-        mesh[find_stretched(mesh, points)].mean(axis=(0, 1))[0] - middle for points in place(motion, canonical[0], pose)
+        mesh[find_stretched(mesh, points)].mean(axis=(0, 1))[0] - middle
+        for points in FaceRig.from_shape(canonical[0], pose).points(motion)
     ]
     assert sides[0] * sides[1] < 0  # the cheek that comes into sight, one side or the other
-    for points in place(motion, canonical[0], pose):
+    for points in FaceRig.from_shape(canonical[0], pose).points(motion):
         assert 0 < len(find_stretched(mesh, points)) < len(face_triangles()) / 3
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from facediff.models.modulation import DualModulationBlock, modulated
+from facediff.models.modulation import DualModulationBlock, modulate
 
 
 def block(**options) -> DualModulationBlock:
@@ -45,6 +45,6 @@ def test_each_vector_tells_in_its_own_picture_alone(name) -> None:
 
 def test_a_vector_of_nought_changes_nothing_and_its_halves_scale_and_shift() -> None:
     x = given()["x"]
-    torch.testing.assert_close(modulated(x, torch.zeros(2, 16)), x)
+    torch.testing.assert_close(modulate(x, torch.zeros(2, 16)), x)
     vector = torch.cat([torch.full((2, 8), 0.5), torch.full((2, 8), 3.0)], dim=1)
-    torch.testing.assert_close(modulated(x, vector), 1.5 * x + 3)
+    torch.testing.assert_close(modulate(x, vector), 1.5 * x + 3)

@@ -53,6 +53,6 @@ def film_of(inpainter) -> Callable[..., VideoWarper]:
     def make(
         frames: Sequence[np.ndarray], track: FaceTrack, how: str = "keep", drawn_by: Inpainter = inpainter
     ) -> VideoWarper:
-        return VideoWarper(Film(frames[0], track, "", how, frames), drawn_by)
+        return VideoWarper(Film(frames[0], track, "", how, shown=frames), drawn_by)
 
     return make

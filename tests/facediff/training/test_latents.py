@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from facediff.models.codec import FaceCodec
-from facediff.training.latents import as_pictures, encode_cache
+from facediff.training.latents import encode_cache, to_pictures
 
 COUNT, SIZE = 5, (32, 16)
 
@@ -58,5 +58,5 @@ def test_what_was_cut_off_is_no_cache(codec, kinds, tmp_path) -> None:
 
 
 def test_black_is_minus_one_and_white_is_one() -> None:
-    pictures = as_pictures(np.stack([np.zeros((2, 3, 3), np.uint8), np.full((2, 3, 3), 255, np.uint8)]))
+    pictures = to_pictures(np.stack([np.zeros((2, 3, 3), np.uint8), np.full((2, 3, 3), 255, np.uint8)]))
     assert pictures.shape == (2, 3, 2, 3) and (pictures[0] == -1).all() and (pictures[1] == 1).all()

@@ -11,7 +11,7 @@ from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.tracker import track_still
 from facediff.motion import coefficients
 from facediff.motion.rig import move_head
-from facediff.rendering.editing.glasses import APART, COLOUR, GlassesEditor, place_glasses
+from facediff.rendering.editing.glasses import GlassesEditor, GlassesStyle, place_glasses
 from facediff.types import FaceTrack
 
 
@@ -42,7 +42,7 @@ def test_rims_go_around_both_eyes() -> None:
         row, column = dark(made)[int(y) + 8], dark(made)[:, int(x)]
         for line, at in ((row, int(x)), (column, int(y))):
             assert not line[at] and line[:at].any() and line[at:].any()  # a rim on either side, and none in the eye
-    assert made.min() >= min(COLOUR) - 2
+    assert made.min() >= min(GlassesStyle.colour) - 2
 
 
 def test_what_is_far_from_the_eyes_stays_and_no_strength_changes_nothing() -> None:
@@ -71,7 +71,7 @@ def test_they_are_symmetric_and_stand_before_the_eyes() -> None:
     parts = place_glasses(canonical[0])
     right, left = parts["right inside"], parts["left inside"]
     middle = (right[:, 0].mean() + left[:, 0].mean()) / 2
-    np.testing.assert_allclose(left[:, 0].mean() - middle, APART, atol=1e-3)
+    np.testing.assert_allclose(left[:, 0].mean() - middle, GlassesStyle.apart, atol=1e-3)
     np.testing.assert_allclose(np.ptp(right, axis=0), np.ptp(left, axis=0), atol=1e-4)
     assert parts["bridge"][:, 2].max() < canonical[0][168, 2]
 
@@ -79,3 +79,11 @@ def test_they_are_symmetric_and_stand_before_the_eyes() -> None:
 def test_they_cannot_be_taken_off() -> None:
     with pytest.raises(ConfigError, match="put on, not taken off"):
         GlassesEditor(large(), -0.5)
+
+
+@pytest.mark.parametrize(("style", "wider"), [({"lens": (0.35, 0.3)}, True), ({"lens": (0.2, 0.1)}, False)])
+def test_each_end_of_a_style_is_seen(style, wider) -> None:
+    face = canonicalise(track_still(astronaut()).points)[0][0]
+    usual, changed = (place_glasses(face, GlassesStyle(**how))["left outside"] for how in ({}, style))
+    assert (np.ptp(changed[:, 0]) > np.ptp(usual[:, 0])) == wider
+    assert (np.ptp(changed[:, 1]) > np.ptp(usual[:, 1])) == wider

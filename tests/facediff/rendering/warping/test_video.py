@@ -10,7 +10,7 @@ from facediff.landmarks.mesh import CHIN, LEFT_BROW
 from facediff.landmarks.tracker import track_still
 from facediff.motion import coefficients
 from facediff.motion.expressions import expression
-from facediff.rendering.frame import WarpedFrame
+from facediff.rendering.frame import WarpedFace, WarpedFrame
 from facediff.types import FaceTrack
 
 MOVES = (0, 2, 4, 6, 8)  # pixels to the right, frame by frame
@@ -164,6 +164,9 @@ def test_lids_are_drawn_where_they_are_lower_than_in_the_frame(film_of, track, i
 
         def drawn_lids(self, closure: np.ndarray) -> np.ndarray:
             return np.array([1, 0], np.float32)
+
+        def inpaint_mouth(self, picture: np.ndarray, face: WarpedFace) -> np.ndarray:
+            return picture
 
     lids = np.zeros(coefficients.DIMENSIONS, bool)
     lids[coefficients.LIDS] = True
