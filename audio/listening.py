@@ -22,6 +22,7 @@ from facediff.types import Wave
 
 log = logging.getLogger(__name__)
 
+_PIECE = 2048  # samples that come out at once; smaller pieces cost more
 _LOOKED_AT = 3  # one frame in so many tells enough of the channels
 _LOSSY_SHARE = 1e-3  # of samples that decoders of mp3, AAC and the like make overshoot where the original did not
 _FLOATS = ("flt", "fltp", "dbl", "dblp")
@@ -198,7 +199,7 @@ def _resampled(frames: Iterator[tuple[AudioFrame, bool]], sample_rate: int) -> I
             pieces += resampler.resample(None)
         if now != setup:
             # Whole numbers make FFmpeg weigh the channels so that their sum cannot clip; floats do not.
-            resampler = av.AudioResampler(format="flt" if is_hot else "s32", layout="mono", rate=sample_rate)
+            resampler = av.AudioResampler("flt" if is_hot else "s32", "mono", sample_rate, frame_size=_PIECE)
         if resampler is not None and frame is not None:
             pieces += resampler.resample(frame)
         setup = now

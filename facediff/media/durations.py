@@ -10,8 +10,8 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from facediff.errors import MediaError
-from facediff.system.containers import open_container
-from facediff.system.timeline import end_of, picture_of
+from facediff.system.containers import moving_stream, open_container
+from facediff.system.timeline import end_of
 
 
 def sound_seconds(path: str | Path) -> float:
@@ -35,7 +35,7 @@ def picture_seconds(path: str | Path) -> float:
 def _seconds(path: Path, *, is_sound: bool) -> float:
     try:
         with open_container(path) as container:
-            picture = picture_of(container)
+            picture = moving_stream(container)
             wanted = next(iter(container.streams.audio), None) if is_sound else picture
             if wanted is None or wanted.time_base is None:
                 return 0.0

@@ -191,6 +191,8 @@ class RecodedSound:
             missing = round((float(time_s) - self._reached) * frame.sample_rate)
             first, self._next = split(frame, missing)
             if first is not None:
+                # Without time stamps, mp4 forgets that AAC begins with padding.
+                first.pts, first.time_base = round(self._reached * first.sample_rate), Fraction(1, first.sample_rate)
                 self._reached += first.samples / first.sample_rate
                 self._encode(first)
             if self._next is not None:

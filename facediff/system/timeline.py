@@ -19,7 +19,7 @@ import numpy as np
 from av import AudioFrame
 from numpy.typing import NDArray
 
-from facediff.system.containers import open_container
+from facediff.system.containers import MAX_PIXELS, moving_stream, open_container
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -33,13 +33,6 @@ _FAR_S = 10.0  # a sound that begins so far from the picture may have nothing to
 _JITTER_S = 0.010  # and those of what a browser records by this much, to and fro: measured with Chromium 156
 _AHEAD = 8  # frames of sound that must agree that there is a hole
 RESTART_S = 1.0  # time stamps that leap back so far begin anew, as where recordings were joined
-_MAX_PIXELS = str(2**28)
-
-
-def picture_of(container: InputContainer) -> VideoStream | None:
-    """The stream of moving pictures of a file; covers of albums are none."""
-    covers = av.stream.Disposition.attached_pic
-    return next((stream for stream in container.streams.video if not stream.disposition & covers), None)
 
 
 def picture_start(path: Path) -> float | None:
@@ -51,10 +44,10 @@ def picture_start(path: Path) -> float | None:
         av.FFmpegError, ValueError: The file cannot be opened.
     """
     with open_container(path) as container:
-        stream = picture_of(container)
+        stream = moving_stream(container)
         if stream is None or stream.time_base is None:
             return None
-        stream.codec_context.options = {"max_pixels": _MAX_PIXELS}
+        stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         said = None if stream.start_time is None else float(stream.start_time * stream.time_base)
         try:
             first = next(iter(container.decode(stream)), None)
@@ -69,7 +62,7 @@ def zero_of(path: Path, container: InputContainer, stream: AudioStream) -> float
     Raises:
         av.FFmpegError, ValueError: The file cannot be opened.
     """
-    picture = picture_of(container)
+    picture = moving_stream(container)
     zero = None if picture is None else picture_start(path)
     if zero is None or picture is None:
         return None
@@ -137,7 +130,7 @@ def on_time_line(frames: Iterable[AudioFrame], zero: float | None) -> Iterator[A
 def safe_frames(frames: Iterable[AudioFrame]) -> Iterator[AudioFrame]:
     """The same frames, those of eight and more planes with their channels interleaved.
 
-    PyAV 18 reads past the end of the planes of a frame that has exactly 8 or 16, and may crash.
+    PyAV 18 miscounts the planes of such frames, and may crash.
     """
     setup: tuple[str, str, int] | None = None
     packer: av.AudioResampler | None = None
@@ -196,7 +189,7 @@ def _frame(values: NDArray[np.generic], like: AudioFrame) -> AudioFrame:
 def relabelled(frame: AudioFrame, layout: str) -> AudioFrame:
     """A frame whose channels are said to be others, as many."""
     made = AudioFrame.from_ndarray(frame.to_ndarray(), format=frame.format.name, layout=layout)  # type: ignore[arg-type]
-    made.sample_rate = frame.sample_rate
+    made.sample_rate, made.pts, made.time_base = frame.sample_rate, frame.pts, frame.time_base
     return made
 
 

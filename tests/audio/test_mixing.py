@@ -99,11 +99,8 @@ def test_one_microphone_of_eight_is_as_loud_as_it_is(tmp_path, bursts, noise, li
 
 @pytest.mark.parametrize("count", [8, 16])
 def test_many_channels_beside_one_another_in_memory_are_read(tmp_path, write_film, bursts, count):
-    """PyAV 18 reads past the end of frames that have exactly 8 or 16 planes."""
-    layout = {8: "7.1", 16: "hexadecagonal"}[count]
-    codec, name = ("flac", "a.flac") if count == 8 else ("pcm_f32le", "a.wav")
-    if count == 8:
-        codec, name = "aac", "a.m4a"
+    """PyAV 18 reads past the end of the planes of frames that have 8 or more."""
+    codec, name, layout = ("aac", "a.m4a", "7.1") if count == 8 else ("pcm_f32le", "a.wav", "hexadecagonal")
     path = write_film(tmp_path / name, [sound([bursts] * count, codec, layout)], seconds=0)
     assert level(load_wave(path, sample_rate=RATE)) == pytest.approx(level(bursts), abs=1)
 

@@ -100,6 +100,41 @@ def test_time_stamps_that_tremble_as_a_browsers_do_change_no_sample(tmp_path, wr
     np.testing.assert_array_equal(load_wave(plain), load_wave(shaken))
 
 
+def test_a_browsers_mp4_whose_sound_begins_80_ms_late_is_in_time(tmp_path, write_film, bursts):
+    """Chromium 156 tells decoders of Opus to drop 3840 samples and writes no edit list: the rest stays in its place."""
+    path = write_film(tmp_path / "a.mp4", [sound(bursts, "libopus")])
+    before, _, after = path.read_bytes().rpartition(b"edts")  # the last is the sound's
+    data = before + b"free" + after
+    place = data.index(b"dOps") + 6
+    path.write_bytes(data[:place] + (3840).to_bytes(2, "big") + data[place + 2 :])
+    wave = load_wave(path, sample_rate=RATE)
+    assert not wave[:3800].any() and wave[3900:4800].any()
+    assert delay(wave, bursts) == pytest.approx(0.0065, abs=0.002), "Opus's own delay is not cut away any more"
+
+
+def test_a_recording_that_is_written_as_it_goes_is_in_time(tmp_path, write_film, bursts):
+    whole = write_film(tmp_path / "a.webm", [sound(bursts, "libopus", start=0.4)], seconds=3)
+    for name, options in (("b.webm", {"live": "1"}), ("b.mp4", {"movflags": "empty_moov+frag_keyframe"})):
+        with (
+            av.open(str(whole)) as source,
+            av.open(str(tmp_path / name), "w", options=options) as container,
+        ):
+            copies = {}
+            for stream in source.streams.audio if name == "b.mp4" else source.streams:
+                copies[stream.index] = container.add_stream_from_template(stream)
+            if name == "b.mp4":
+                video = container.add_stream("libx264", rate=25)
+                video.width, video.height, video.pix_fmt = 64, 64, "yuv420p"
+                grey = np.full((64, 64, 3), 90, np.uint8)
+                for frame in [*[av.VideoFrame.from_ndarray(grey, format="rgb24") for _ in range(75)], None]:
+                    container.mux(video.encode(frame))
+            for packet in source.demux(list(copies)):
+                if packet.pts is not None:
+                    packet.stream = copies[packet.stream_index]
+                    container.mux(packet)
+        assert delay(load_wave(tmp_path / name, sample_rate=RATE), bursts) == pytest.approx(0.4, abs=0.008)
+
+
 def test_a_clock_that_drifts_is_followed(tmp_path, write_film, bursts):
     long = np.tile(bursts, 5)  # ten seconds, of which the file says that they took 10.5
     path = write_film(tmp_path / "a.mkv", [sound(long, "flac", shake=lambda time: time * 1.05)], seconds=11)

@@ -3,11 +3,12 @@ import re
 from dataclasses import replace
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 
 from facediff import Clip
-from facediff.audio.wave import load_wave
+from facediff.audio.wave import load_sound, load_wave
 from facediff.clip import SOUND_RATE
 from facediff.errors import InputError
 from facediff.media import VideoReader
@@ -111,3 +112,43 @@ def test_an_opening_is_the_clip_cut_short_and_its_sound_with_it() -> None:
     np.testing.assert_array_equal(short.audio, sound[: round(0.4 * SOUND_RATE)])
     assert short.preview()[0, 0, 0] == 9
     assert len(clip.opening(99)) == 50 and len(clip) == 50
+
+
+@pytest.fixture
+def stereo(tmp_path, write_film, bursts) -> Clip:
+    """A clip of two seconds that keeps the stereo sound, half a second late, of a video."""
+    pair = {
+        "samples": np.stack([bursts, bursts[::-1]]),
+        "rate": 48000,
+        "codec": "aac",
+        "layout": "stereo",
+        "start": 0.5,
+    }
+    sound = load_sound(write_film(tmp_path / "own.mp4", [pair], seconds=3), sample_rate=SOUND_RATE)
+    return replace(clip(50), audio=sound.wave, sound=sound)
+
+
+def packets(path) -> list[bytes]:
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(audio=0) if packet.size and packet.pts is not None]
+
+
+def test_the_sound_of_a_video_is_kept_as_it_is_and_in_its_place(stereo, tmp_path) -> None:
+    own = packets(tmp_path / "own.mp4")
+    whole, short = packets(stereo.save(tmp_path / "a.mp4")), packets(stereo.opening(1.0).save(tmp_path / "b.mp4"))
+    assert whole == own[: len(whole)] and short == own[: len(short)] and 0 < len(short) < len(whole)
+    heard = load_wave(tmp_path / "a.mp4")
+    assert not heard[:7500].any() and np.abs(heard[8500:9500]).max() > 0.01
+    for number, part in enumerate((slice(0, 20), slice(20, 50))):
+        stereo.save_part(tmp_path / f"{number}.mp4", part.start, part.stop)
+    stereo.join([tmp_path / "0.mp4", tmp_path / "1.mp4"], tmp_path / "c.mp4")
+    assert packets(tmp_path / "c.mp4") == whole
+    np.testing.assert_array_equal(load_wave(tmp_path / "c.mp4"), heard)
+
+
+def test_a_sound_that_was_replaced_or_taken_away_does_not_come_back(stereo, tmp_path) -> None:
+    tone = (0.3 * np.sin(np.arange(2 * SOUND_RATE) / 20)).astype(np.float32)
+    replace(stereo, audio=tone).save(tmp_path / "a.mp4")
+    assert np.corrcoef(load_wave(tmp_path / "a.mp4")[1000:30000], tone[::3][1000:30000])[0, 1] > 0.9
+    replace(stereo, audio=None).save(tmp_path / "b.mp4")
+    assert not VideoReader(tmp_path / "b.mp4").info.has_audio

@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 
 import facediff
 from facediff import Avatar
+from facediff.audio.wave import load_wave
 from facediff.cli import app
 from facediff.errors import ConfigError
 from facediff.landmarks.masks import face_hull
@@ -62,6 +64,30 @@ def driver(portrait, tmp_path_factory) -> Path:
 
 def tracked(frames) -> np.ndarray:
     return encode_motion(track_face(iter(frames), 25.0).points)
+
+
+@pytest.mark.parametrize(("codec", "layout", "kept"), [("aac", "5.1", "aac"), ("libopus", "stereo", "opus")])
+def test_a_drivers_own_sound_comes_along_with_all_its_channels_in_its_place(
+    portrait, driver, write_film, bursts, tmp_path, codec, layout, kept
+) -> None:
+    channels = [np.roll(bursts, 500 * k) for k in range({"5.1": 6, "stereo": 2}[layout])]
+    film = {"samples": channels, "rate": 48000, "codec": codec, "layout": layout, "start": 0.4}
+    spoken, acted = write_film(tmp_path / "s.mkv", [film], seconds=0), tmp_path / "d.mkv"
+    with av.open(str(driver)) as seen, av.open(str(spoken)) as heard, av.open(str(acted), "w") as container:
+        sources = seen.streams.video[0], heard.streams.audio[0]
+        streams = [container.add_stream_from_template(source) for source in sources]
+        for source, stream in zip(sources, streams, strict=True):
+            for packet in source.container.demux(source):
+                if packet.pts is not None:
+                    packet.stream = stream
+                    container.mux(packet)
+    made = portrait.animate(acted, paint=False, sound=True).save(tmp_path / "made.mp4")
+    with av.open(str(made)) as container:
+        stream = container.streams.audio[0]
+        assert (stream.codec_context.name, stream.layout.name) == (kept, layout)
+    own, wave = load_wave(acted), load_wave(made)
+    onset = [np.flatnonzero(np.abs(heard) > 0.02)[0] / 16000 for heard in (own, wave)]
+    assert onset[0] > 0.35 and onset[1] == pytest.approx(onset[0], abs=0.002)
 
 
 def test_what_drives_is_what_is_seen(portrait, driver) -> None:

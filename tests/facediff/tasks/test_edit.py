@@ -7,6 +7,7 @@ import shlex
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -48,6 +49,24 @@ def video(film) -> Avatar:
     return Avatar.from_video(film, device="cpu")
 
 
+def remux(picture: Path, sound: Path, out: Path) -> Path:
+    """A film with the picture of one and the sound of another."""
+    with av.open(str(picture)) as seen, av.open(str(sound)) as heard, av.open(str(out), "w") as container:
+        sources = seen.streams.video[0], heard.streams.audio[0]
+        streams = [container.add_stream_from_template(source) for source in sources]
+        for source, stream in zip(sources, streams, strict=True):
+            for packet in source.container.demux(source):
+                if packet.pts is not None:
+                    packet.stream = stream
+                    container.mux(packet)
+    return out
+
+
+def sound_packets(path: Path) -> list[tuple[float, bytes]]:
+    with av.open(str(path)) as container:
+        return [(float(p.pts * p.time_base), bytes(p)) for p in container.demux(audio=0) if p.pts is not None]
+
+
 def mouth_width(frames) -> np.ndarray:
     canonical, _ = canonicalise(track_face(frames, 25.0).points)
     return np.linalg.norm(canonical[:, 61] - canonical[:, 291], axis=1)
@@ -60,6 +79,17 @@ def test_a_smile_appears_on_a_portrait_and_stays(portrait: Avatar) -> None:
     widths = mouth_width(frames)
     assert widths[-1] < 0.96 * widths[0] and abs(widths[-1] - widths[-2]) < 0.01
     np.testing.assert_array_equal(clip.preview(), frames[-1])
+
+
+def test_a_videos_stereo_sound_stays_as_it_is_and_as_late_as_it_is(film, write_film, bursts, tmp_path) -> None:
+    pair = {"samples": [bursts, bursts[::-1]], "rate": 48000, "codec": "aac", "layout": "stereo", "start": 0.2}
+    own = remux(film, write_film(tmp_path / "sound.mp4", [pair], seconds=0), tmp_path / "own.mp4")
+    clip = Avatar.from_video(own, device="cpu").edit(mouth_open=0.5)
+    assert clip.audio.ndim == 1 and not clip.audio[: round(0.17 * 48000)].any()
+    made = sound_packets(clip.save(tmp_path / "made.mp4"))
+    for (time, data), (own_time, own_data) in zip(made, sound_packets(own), strict=False):
+        assert data == own_data and time == pytest.approx(own_time, abs=0.001)
+    assert made[-1][0] < FRAMES / 24 < made[-1][0] + 0.03
 
 
 def test_a_video_keeps_rate_sound_and_surroundings(film: Path, video: Avatar) -> None:
