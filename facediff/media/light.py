@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import struct
 from pathlib import Path
 
 import av
 
 from facediff.errors import MediaError
+from facediff.media.notices import warn_once
 from facediff.media.side_data import side_data
 from facediff.media.tone_mapping import HLG, HLG_PEAK_NITS, PQ, WHITE_NITS, WIDE, Light
-
-log = logging.getLogger(__name__)
 
 _UNSPECIFIED, _BT2020 = 2, 9  # ITU-T H.273, as all numbers here
 _USUAL = (1, _UNSPECIFIED, 4, 5, 6, 7, 11, 12, 13, 14, 15)  # transfers that a usual screen shows
@@ -49,7 +47,7 @@ def light_of(frame: av.VideoFrame, context: av.VideoCodecContext, path: Path) ->
     if transfer == HLG:
         return Light(primaries, HLG)
     if transfer not in _USUAL:
-        log.warning("%s codes light in a way (%d of H.273) that is not known; it may look too dark", path, transfer)
+        warn_once(f"{path} codes light in a way ({transfer} of H.273) that is not known; it may look too dark")
     return Light(primaries, transfer) if primaries in WIDE else None
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 
 import av
 import numpy as np
 
+from facediff.media.notices import warn_once
 from facediff.media.side_data import side_data
 from facediff.types import Frame
-
-log = logging.getLogger(__name__)
 
 _MIRROR = np.array([[-1, 0], [0, 1]])  # where x and y go, y pointing down
 _QUARTER = np.array([[0, 1], [-1, 0]])  # counter-clockwise
@@ -65,5 +63,5 @@ def orientation_of(frame: av.VideoFrame, name: str) -> Orientation:
     likeness = {way: float((moved / lengths * matrix).sum() / 2) for way, matrix in _EIGHT.items()}
     best = max(likeness, key=likeness.__getitem__)
     if likeness[best] < _NEARLY:
-        log.warning("%s is turned by an angle that is no multiple of 90 degrees; the nearest one is taken", name)
+        warn_once(f"{name} is turned by an angle that is no multiple of 90 degrees; the nearest one is taken")
     return best
