@@ -46,17 +46,34 @@ def scaled(frames: list[np.ndarray], by: float) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("side", [512, 256, 63])
 @pytest.mark.parametrize("picture", [PICTURE, GREY, NOISE], ids=["astronaut", "grey", "noise"])
-def test_it_is_42_dB_below_the_picture(picture, side):
+def test_it_is_far_below_the_picture(picture, side):
     frame = np.ascontiguousarray(picture[:side, 100 : 100 + side])
     marked = embed(frame)
     assert marked.shape == frame.shape and marked.dtype == np.uint8
-    assert 42 <= psnr(marked, frame) < 50
+    assert psnr(marked, frame) >= 34
 
 
-def test_flat_areas_change_by_less_than_can_be_seen():
+def test_a_smooth_wall_hardly_changes():
     change = embed(GREY).astype(int) - GREY
-    assert np.abs(change).max() <= 4 and change.std() < 1.05
+    assert np.abs(change).max() <= 1 and change.std() < 0.3
     assert np.ptp(change, axis=2).max() == 0, "luma alone, no colour"
+
+
+def test_a_wall_with_the_grain_of_a_camera_hardly_changes_once_coded(tmp_path):
+    grain = np.random.default_rng(1).normal(0, 1.2, (16, 256, 256, 1))
+    walls = list(np.clip(np.round(np.linspace(100, 140, 256)[:, None] + grain), 0, 255).repeat(3, 3).astype(np.uint8))
+    without, marked = (coded(tmp_path, frames, 12) for frames in (walls, [embed(wall) for wall in walls]))
+    standing = np.mean([a.astype(float) - b for a, b in zip(marked, without, strict=True)], axis=0)
+    assert standing.std() < 0.45
+
+
+def test_texture_bears_more_than_a_lone_edge_which_bears_more_than_a_wall():
+    scene = np.full((256, 256, 3), 60, np.uint8)
+    scene[:, 80:160] = 160
+    scene[:, 160:] = np.random.default_rng(2).integers(90, 170, (256, 96, 1))
+    change = np.abs(embed(scene).astype(int) - scene).mean(axis=2)
+    wall, edge, texture = change[:, :50].mean(), change[:, 72:88].mean(), change[:, 190:].mean()
+    assert wall < 0.2 < edge < 1.7 and texture > 2 * edge
 
 
 def test_frames_are_left_as_they_are_and_do_not_flicker():
@@ -88,6 +105,28 @@ def test_it_is_found_where_edges_were_cut_off(tmp_path):
     found = detect([np.ascontiguousarray(frame[40:460, 30:480]) for frame in marked])
     assert found.is_found and found.is_cropped
     assert not detect([np.ascontiguousarray(f[40:460, 30:480]) for f in nodding(PICTURE)]).is_found
+
+
+def test_it_is_found_in_an_upright_cut_of_another_size(tmp_path):
+    marked = coded(tmp_path, [embed(frame) for frame in nodding(PICTURE)], 20)
+    upright = [cv2.resize(np.ascontiguousarray(frame[:, 112:400]), (540, 960)) for frame in marked]
+    found = detect(coded(tmp_path, upright, 25))
+    assert found.is_found and found.is_cropped
+
+
+@pytest.mark.parametrize("share", [0.6, 0.8])
+def test_it_is_found_in_a_recording_of_a_screen_that_shows_other_things_too(tmp_path, share):
+    def recorded(frames: list[np.ndarray]) -> list[np.ndarray]:
+        screen = cv2.resize(coffee(), (960, 540))
+        side = round(540 * share)
+        shots = [screen.copy() for _ in frames]
+        for shot, frame in zip(shots, frames, strict=True):
+            shot[31 : 31 + side, 203 : 203 + side] = cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA)
+        return coded(tmp_path, shots, 23)
+
+    frames = nodding(PICTURE)
+    assert detect(recorded(coded(tmp_path, [embed(frame) for frame in frames], 17))).is_found
+    assert not detect(recorded(frames)).is_found
 
 
 @pytest.mark.parametrize("picture", [PICTURE, coffee(), chelsea(), GREY, NOISE], ids=list("abcde"))
