@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from facediff.errors import ConfigError
+from facediff.keywords import takes, takes_more
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, is_video, read_image
 from facediff.motion.template import MotionTemplate
@@ -34,7 +35,6 @@ from facediff.options import (
 )
 from facediff.provenance import Ingredient, Record, check_consent, model_name, weights_hash
 from facediff.tasks import saved_avatar
-from facediff.tasks.keywords import takes, takes_more
 from facediff.tasks.strengths import read_strengths, write_strengths
 from facediff.types import FaceTrack, Frame, Wave
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -11,11 +10,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from PIL import Image
 
+from facediff.errors import InputError
+from facediff.keywords import takes_more
+from facediff.marks import MarkOptions
 from facediff.media import VideoWriter
 from facediff.media.joining import join_videos
-from facediff.provenance import Record, embed
+from facediff.provenance import Record
+from facediff.provenance.marker import file_marks, frame_marker, write_marked
 from facediff.types import Frame, SoundTrack, Wave
 
 SHOWN_S = 20.0  # clips up to here are rendered where a notebook shows them
@@ -50,11 +52,11 @@ class Clip:
     sound: SoundTrack | None = None
 
     def __iter__(self) -> Iterator[Frame]:
-        """RGB frames (H, W, 3) uint8, rendered one chunk after the other."""
+        """RGB frames (H, W, 3) uint8, rendered one chunk after the other; as they are, without any mark."""
         return self.render(slice(0, self.frame_total))
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
-        """Frames ``start`` to ``stop``, rendered without the others, as far as there are any."""
+        """Frames ``start`` to ``stop``, rendered without the others, as far as there are any; without any mark."""
         first, last, _ = slice(start, stop).indices(self.frame_total)
         return self.render(slice(first, last)) if first < last else iter(())
 
@@ -68,16 +70,15 @@ class Clip:
         return replace(self, frame_total=count, audio=audio, preview_index=min(self.preview_index, count - 1))
 
     def preview(self) -> Frame:
-        """One frame, without rendering the others; as it is, without the watermark that ``save`` weaves in."""
+        """One frame, without rendering the others; as it is, without any mark: ``save_frame`` writes one with all."""
         return next(self.render(slice(self.preview_index, self.preview_index + 1)))
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the clip as a video, or, of one that takes long to render, its best frame."""
         seconds = float(self.frame_total / self.fps)
         if seconds > SHOWN_S:
-            picture = io.BytesIO()
-            Image.fromarray(self.preview()).save(picture, "jpeg", quality=90)
-            image = base64.b64encode(picture.getvalue()).decode()
+            with TemporaryDirectory() as folder:
+                image = base64.b64encode(self.save_frame(Path(folder) / "frame.jpg").read_bytes()).decode()
             return (
                 f'<img src="data:image/jpeg;base64,{image}" style="max-width: 100%"><p>A frame of a clip of '
                 f"{seconds:.0f} s, which is not rendered yet: <code>clip.save('clip.mp4')</code></p>"
@@ -86,22 +87,24 @@ class Clip:
             data = base64.b64encode(self.save(Path(folder) / "clip.mp4").read_bytes()).decode()
         return f'<video controls style="max-width: 100%" src="data:video/mp4;base64,{data}"></video>'
 
+    @takes_more(MarkOptions)
     def save(
-        self, path: str | Path, *, watermark: bool = True, progress: Callable[[int, int], None] | None = None
+        self, path: str | Path, *, progress: Callable[[int, int], None] | None = None, options: MarkOptions
     ) -> Path:
         """Renders into a file; it appears when it is whole, and never in part.
 
         Args:
             path: mp4, mov, m4v or mkv; the last takes no C2PA manifest.
-            watermark: Weave an invisible mark into the frames; the record says whether it was.
             progress: Called after each frame with the number done and the total.
+            options: How it is marked; the record says so.
 
         Raises:
             InputError, OutputError: The path is of another kind, or cannot be written.
-            ConfigError: The certificate of the user's own does not fit, or the record is too long.
+            ConfigError: The certificate of the user's own does not fit, the record is too long, a label cannot be
+                drawn, or an authority gives no time stamp.
         """
         path = Path(path)
-        metadata, seal = self._sealing(path, watermark)
+        marker, marks = frame_marker(options, self.size), file_marks(self.record, options, path)
         with VideoWriter(
             path,
             self.size,
@@ -110,17 +113,47 @@ class Clip:
             audio_rate=SOUND_RATE,
             sound=self._kept_sound(),
             is_tagged=self.is_tagged,
-            metadata=metadata,
-            seal=seal,
+            metadata=None if marks is None else marks.metadata,
+            seal=None if marks is None else marks.finish_video,
         ) as writer:
             for done, frame in enumerate(self, 1):
-                writer.write(embed(frame) if watermark else frame)
+                writer.write(marker.mark(frame))
                 if progress is not None:
                     progress(done, self.frame_total)
         return path
 
-    def save_part(self, path: str | Path, start: int, stop: int, *, watermark: bool = True) -> int:
+    @takes_more(MarkOptions)
+    def save_frame(self, path: str | Path, index: int | None = None, *, options: MarkOptions) -> Path:
+        """Renders one frame into a picture that is marked as the video would be, and has its record.
+
+        Args:
+            path: png, jpg or webp.
+            index: Which; from the end where it is below 0. By default the one that ``preview`` shows.
+            options: How it is marked.
+
+        Raises:
+            InputError, OutputError, ConfigError: As in ``save``; or there is no such frame.
+        """
+        path = Path(path)
+        if index is None:
+            frame = self.preview()
+        elif -self.frame_total <= index < self.frame_total:
+            first = index % self.frame_total
+            frame = next(self.render(slice(first, first + 1)))
+        else:
+            raise InputError(f"there is no frame {index}; the clip has {self.frame_total}")
+        write_marked(path, frame, self.record, options)
+        return path
+
+    @takes_more(MarkOptions)
+    def save_part(self, path: str | Path, start: int, stop: int, *, options: MarkOptions) -> int:
         """Renders frames ``start`` to ``stop`` into a file of pictures alone, which ``join`` takes.
+
+        Args:
+            path: Where to.
+            start: The first.
+            stop: The one behind the last.
+            options: How they are marked.
 
         Returns:
             How many there are; a file of no frames is empty.
@@ -129,13 +162,15 @@ class Clip:
         if not len(range(self.frame_total)[start:stop]):
             path.touch()
             return 0
+        marker = frame_marker(options, self.size)
         with VideoWriter(path, self.size, self.fps, is_tagged=self.is_tagged, is_part=True) as writer:
             for frame in self.frames(start, stop):
-                writer.write(embed(frame) if watermark else frame)
+                writer.write(marker.mark(frame))
                 count += 1
         return count
 
-    def join(self, parts: Sequence[Path], path: str | Path, *, watermark: bool = True) -> int:
+    @takes_more(MarkOptions)
+    def join(self, parts: Sequence[Path], path: str | Path, *, options: MarkOptions) -> int:
         """Writes the file that ``save`` would have written from what ``save_part`` made of all frames.
 
         Each part is coded on its own, so the frames differ from those of ``save`` as two codings do.
@@ -143,7 +178,7 @@ class Clip:
         Args:
             parts: In order.
             path: As in ``save``.
-            watermark: As it was in ``save_part``.
+            options: As they were in ``save_part``.
 
         Returns:
             How many frames there are.
@@ -153,11 +188,11 @@ class Clip:
             InputError, OutputError, ConfigError: As in ``save``.
         """
         path = Path(path)
-        metadata, seal = self._sealing(path, watermark)
+        marks = file_marks(self.record, options, path)
         filled = [part for part in parts if part.stat().st_size]
         return join_videos(
             filled, path, self.fps, audio=self.audio, audio_rate=SOUND_RATE, sound=self._kept_sound(),
-            metadata=metadata, seal=seal,
+            metadata=None if marks is None else marks.metadata, seal=None if marks is None else marks.finish_video,
         )  # fmt: skip
 
     def _kept_sound(self) -> SoundTrack | None:
@@ -165,12 +200,3 @@ class Clip:
         if self.sound is None or self.audio is None or not np.may_share_memory(self.audio, self.sound.wave):
             return None
         return self.sound
-
-    def _sealing(self, path: Path, watermark: bool) -> tuple[dict[str, str] | None, Callable[[Path], None] | None]:
-        """What says in the file how it was made: its metadata, and what signs it."""
-        from facediff.provenance import sealer  # which loads what signs
-
-        if self.record is None:
-            return None, None
-        record = replace(self.record, is_watermarked=watermark)
-        return record.as_metadata(), sealer(record, path.name)

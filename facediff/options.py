@@ -1,6 +1,6 @@
 """Every option of every task, once: what takes, reads, shows or lists options makes it of these records.
 
-avatar.talk(speech, seed=7)       takes(TalkOptions)          facediff.tasks.keywords
+avatar.talk(speech, seed=7)       takes(TalkOptions)          facediff.keywords
 facediff talk --seed 7            flags of the same record    facediff.cli.flags
 {"task": "talk", "seed": 7}       its fields                  facediff.batch.options
 a number called Seed on the page  what has a ``page``         facediff.demo.controls
@@ -373,14 +373,6 @@ class VideoOptions(SourceOptions):
     """What makes an avatar of a video, in which somebody may pass by."""
 
     face: Annotated[int | str | None, options_of(FaceOptions)["face"].opt] = "largest"
-
-
-@dataclass(frozen=True, kw_only=True)
-class OutputOptions(Checked):
-    """What the command line writes of a clip."""
-
-    preview: Annotated[bool, Opt("Write one frame, a picture without provenance.")] = False
-    watermark: Annotated[bool, Opt("Weave an invisible mark into the frames.")] = True
 
 
 TASKS: dict[str, type[Checked]] = {"talk": TalkOptions, "animate": AnimateOptions, "edit": EditOptions}

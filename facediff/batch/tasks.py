@@ -16,6 +16,7 @@ from facediff.batch.jobs import Job, Task
 from facediff.batch.options import WINDOW, options_of
 from facediff.batch.work_items import Identity, Part, Rendered
 from facediff.errors import FaceDiffError, InputError
+from facediff.marks import MarkOptions
 from facediff.media import VideoReader, is_video
 from facediff.media.durations import picture_seconds, sound_seconds
 from facediff.options import TASKS, SourceOptions
@@ -34,9 +35,9 @@ STRIDE = WINDOW // 2  # parts begin at multiples of it: of what is painted at on
 
 
 def tasks() -> dict[str, Task]:
-    """All kinds of jobs; their options are those of the task and of what makes an avatar."""
-    of_avatar = options_of(SourceOptions)
-    return {name: Task(inputs, {**options_of(TASKS[name]), **of_avatar}) for name, inputs in _INPUTS.items()}
+    """All kinds of jobs; their options are those of the task, of what makes an avatar, and of what marks a clip."""
+    others = {**options_of(SourceOptions), **options_of(MarkOptions)}
+    return {name: Task(inputs, {**options_of(TASKS[name]), **others}) for name, inputs in _INPUTS.items()}
 
 
 def identify(job: Job, window: int = WINDOW) -> Identity:
@@ -103,15 +104,17 @@ def render(job: Job, identity: Identity, target: Path, part: Part | None = None)
     Raises:
         FaceDiffError: Whatever the inputs or options lack, or an input is not what it was when it was identified.
     """
+    marks: dict[str, Any] = {name: job.options[name] for name in options_of(MarkOptions) if name in job.options}
+    MarkOptions(**marks)  # refused before anything is read
     clip, seconds = _clip(job, identity)
     begun = time.perf_counter()
     if part is None:
-        clip.save(target)
+        clip.save(target, **marks)
         count = len(clip)
     elif part.index is None:
-        count = clip.join(part.files(target.parent), target)
+        count = clip.join(part.files(target.parent), target, **marks)
     else:
-        count = clip.save_part(target, *bounds(part.index, part.count, len(clip)))
+        count = clip.save_part(target, *bounds(part.index, part.count, len(clip)), **marks)
     return Rendered(count, {**seconds, "render": time.perf_counter() - begun})
 
 
@@ -125,6 +128,8 @@ def _clip(job: Job, identity: Identity) -> tuple[Clip, dict[str, float]]:
     _, *others = _INPUTS[job.task]
     options: dict[str, Any] = dict(job.options)
     of_avatar = SourceOptions(**{name: options.pop(name) for name in options_of(SourceOptions)})
+    for name in options_of(MarkOptions):
+        options.pop(name, None)
     TASKS[job.task](**options)  # refused before anything is read
     started = time.perf_counter()
     avatar = _avatar(job.inputs["source"], identity.inputs["source"], of_avatar)
@@ -148,10 +153,10 @@ def _avatar(source: Path, sha256: str, options: SourceOptions) -> Avatar:
 
 
 def _hash(name: str, path: Path) -> str:
-    from facediff.provenance import Ingredient
+    from facediff.provenance.ingredients import content_hash
 
     if path.is_dir() and name != "source" and name != "speech":
-        return Ingredient.of_file(name, path).sha256
+        return content_hash(path)
     if not path.is_file():
         raise InputError(f"there is no file at {path}")
     state = path.stat()
@@ -160,9 +165,9 @@ def _hash(name: str, path: Path) -> str:
 
 @lru_cache(maxsize=4096)
 def _file_hash(path: Path, inode: int, size: int, mtime_ns: int) -> str:
-    from facediff.provenance import Ingredient
+    from facediff.provenance.ingredients import content_hash
 
-    return Ingredient.of_file("", path).sha256
+    return content_hash(path)
 
 
 @lru_cache(maxsize=1)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from facediff.cli.console import err, progress_bar
 from facediff.errors import ConfigError, InputError
-from facediff.options import OutputOptions, SourceOptions
+from facediff.marks import MarkOptions, OutputOptions
+from facediff.options import SourceOptions, options_of
 
 if TYPE_CHECKING:
     from facediff.avatar import Avatar
@@ -38,18 +40,16 @@ def check_paths(source: Path, second: Path, output: Path, preview: bool, *, fold
         check_target(output)
 
 
-def check_edit_paths(source: Path, output: Path) -> bool:
-    """Refuses at once what would otherwise fail after the work; whether the result is a picture."""
+def check_edit_paths(source: Path, output: Path) -> None:
+    """Refuses at once what would otherwise fail after the work."""
     from facediff.media import check_target
     from facediff.media.images import PICTURE_SUFFIXES
 
     if not source.is_file():
         raise InputError(f"there is no file at {source}")
     refuse_input(output, source)
-    if output.suffix.lower() in PICTURE_SUFFIXES:
-        return True
-    check_target(output)
-    return False
+    if output.suffix.lower() not in PICTURE_SUFFIXES:
+        check_target(output)
 
 
 def refuse_input(output: Path, path: Path) -> None:
@@ -59,16 +59,30 @@ def refuse_input(output: Path, path: Path) -> None:
 
 
 def write_clip(clip: Clip, output: Path, options: OutputOptions) -> None:
-    """Renders a clip with a progress bar, or one frame of it as a picture that carries no provenance; says so."""
-    if options.preview:
-        from facediff.media import write_image
+    """Renders a clip with a progress bar, or one frame of it where a picture is wanted; says so."""
+    from facediff.media.images import PICTURE_SUFFIXES
 
+    marks = mark_keywords(options)
+    if output.suffix.lower() in PICTURE_SUFFIXES:
         with err.status("rendering a frame"):
-            write_image(output, clip.preview())
+            noted(clip, preview=options.preview).save_frame(output, **marks)
     else:
         with progress_bar("rendering", len(clip)) as advance:
-            clip.save(output, watermark=options.watermark, progress=advance)
+            clip.save(output, progress=advance, **marks)
     say_wrote(output)
+
+
+def noted(clip: Clip, **flags: bool) -> Clip:
+    """The clip with a record of what else was typed, so that the command that makes its file again has it too."""
+    if clip.record is None:
+        return clip
+    typed = {name: value for name, value in flags.items() if value}
+    return replace(clip, record=replace(clip.record, options={**clip.record.options, **typed}))
+
+
+def mark_keywords(options: OutputOptions) -> dict[str, Any]:
+    """What methods that save are told of what was typed."""
+    return {name: getattr(options, name) for name in options_of(MarkOptions)}
 
 
 def say_wrote(path: Path) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from facediff.cli.app import app
-from facediff.cli.arguments import check_edit_paths, read_avatar, say_wrote, write_clip
+from facediff.cli.arguments import check_edit_paths, mark_keywords, noted, read_avatar, say_wrote, write_clip
 from facediff.cli.console import err
 from facediff.cli.flags import flags
 from facediff.errors import ConfigError
-from facediff.options import EditOptions, OutputOptions, SourceOptions
+from facediff.marks import MarkOptions, OutputOptions
+from facediff.options import EditOptions, SourceOptions
 
 if TYPE_CHECKING:
     from facediff.clip import Clip
@@ -43,8 +43,8 @@ def edit(
     if source is None or output is None:
         raise ConfigError("give what to edit and where to: facediff edit SOURCE -o OUTPUT --attribute smile=0.6")
     output = output.with_suffix(".png") if written.preview or sweep else output
-    is_picture = check_edit_paths(source, output)
-    from facediff.media import write_image
+    check_edit_paths(source, output)
+    from facediff.provenance.marker import write_marked
     from facediff.rendering.compare import around_head, strip
     from facediff.rendering.editing.attributes import attribute
     from facediff.tasks.strengths import read_strengths, write_strengths
@@ -65,12 +65,13 @@ def edit(
             head = avatar.track.points[avatar.track.usable]
             shares = SWEEP if any(attribute(name).has_opposite for name in strengths) else PUT_ON
             panels = [(around_head(edited(share).preview(), head), f"{share:+g}") for share in shares]
-            write_image(output, strip(panels))
+            record = noted(edited(), sweep=True).record
+            write_marked(output, strip(panels), record, MarkOptions(**mark_keywords(written)))
         say_wrote(output)
         return
     with err.status("finding who it is"):
         clip = edited()
-    write_clip(clip, output, replace(written, preview=is_picture))
+    write_clip(clip, output, written)
 
 
 def _list(model: str) -> None:

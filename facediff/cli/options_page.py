@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from facediff.cli.flags import flag_names
-from facediff.options import TASKS, Checked, Option, OutputOptions, SourceOptions, options_of
+from facediff.marks import OutputOptions
+from facediff.options import TASKS, Checked, Option, SourceOptions, options_of
 
 _INTRODUCTION = """\
 # Options
@@ -28,7 +29,11 @@ _TITLES: dict[str, tuple[str, type[Checked]]] = {
         "jobs. Of a video `face` is `largest` by default; `from_image` takes no `on_missing_face`.",
         SourceOptions,
     ),
-    "What is written": ("Flags of all three commands; in Python see `Clip.preview` and `Clip.save`.", OutputOptions),
+    "What is written": (
+        "Flags of all three commands; all but `preview` are fields of all jobs too, and keywords of `Clip.save` and\n"
+        "`Clip.save_frame`. See [where a clip comes from](provenance.md).",
+        OutputOptions,
+    ),
 }
 
 

@@ -14,7 +14,7 @@ from facediff.cli.console import err
 from facediff.errors import InputError
 
 if TYPE_CHECKING:
-    from facediff.provenance import Record, Verification
+    from facediff.provenance import ManifestReport, Record, Verification
 
 UNMARKED, TAMPERED = 1, 3  # exit codes, beside 0 and 2, which is for what cannot be read
 _NO_CONSENT = "none was written down"
@@ -22,10 +22,10 @@ _NO_CONSENT = "none was written down"
 
 @app.command()
 def verify(
-    file: Annotated[Path, typer.Argument(help="A video.")],
+    file: Annotated[Path, typer.Argument(help="A video or a picture.")],
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Say whether a video is AI-made: watermark, C2PA, record.
+    """Say whether a video or a picture is AI-made: watermark, C2PA, XMP, record.
 
     Exit code 0 if anything says where it comes from, 1 if nothing does (which proves nothing), 3 if its C2PA manifest
     was broken by a later change, 2 if it cannot be read.
@@ -48,16 +48,16 @@ def verify(
 
 @app.command()
 def info(
-    clip: Annotated[Path, typer.Argument(help="A video that facediff made.")],
+    clip: Annotated[Path, typer.Argument(help="A video or a picture that facediff made.")],
 ) -> None:
     """Say how a clip was made, and how to make it again; exit code 1 if it does not say."""
-    from facediff.provenance import read_record
+    from facediff.provenance import read_manifest, read_record
 
     record = read_record(clip)
     if record is None:
         typer.echo(f"{_printable(clip.name)} does not say how it was made")
         raise typer.Exit(UNMARKED)
-    for name, value in _facts(record):
+    for name, value in (*_facts(record), *_signed(read_manifest(clip))):
         typer.echo(f"{name:12} {_printable(value)}")
     try:
         again = command_line(record, clip)
@@ -121,12 +121,25 @@ def _findings(found: Verification) -> Iterator[tuple[str, str]]:
         yield "made by", found.manifest.generator
     if found.manifest.ingredients:
         yield "made from", ", ".join(found.manifest.ingredients)
+    yield from _signed(found.manifest)
+    yield "XMP", found.xmp_source_type or "no source type"
+    if found.aigc is not None:
+        yield "AIGC", ", ".join(f"{name} {value}" for name, value in found.aigc.items() if value)
     if found.record is None:
         yield "record", found.record_problem or "none"
     else:
         yield "record", f"of facediff {found.record.task}; see 'facediff info'"
         yield "consent", found.record.consent or _NO_CONSENT
     yield "source type", found.digital_source_type or "not stated"
+
+
+def _signed(manifest: ManifestReport) -> Iterator[tuple[str, str]]:
+    """What a manifest holds beside its own claim: when it was signed, and the manifests of its ingredients."""
+    if manifest.time is not None:
+        yield "time stamp", f"{manifest.time}, of an authority that is not vouched for here"
+    for kept in manifest.kept:
+        said = [f"C2PA {kept.state.value}", kept.generator and f"made by {kept.generator}", kept.digital_source_type]
+        yield "its source", f"{kept.name}: {', '.join(filter(None, [*said, *kept.problems]))}"
 
 
 def _facts(record: Record) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,8 @@ from facediff.cli.app import app
 from facediff.cli.arguments import Output, check_paths, read_avatar, write_clip
 from facediff.cli.console import err
 from facediff.cli.flags import flags
-from facediff.options import OutputOptions, SourceOptions, TalkOptions
+from facediff.marks import OutputOptions
+from facediff.options import SourceOptions, TalkOptions
 
 
 @app.command()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 from facediff.errors import InputError, MediaError
 from facediff.media.kinds import is_single_frame
@@ -75,8 +77,13 @@ def _check_pixels(path: Path, width: int, height: int, most: int) -> None:
         )
 
 
-def write_image(path: str | Path, frame: Frame) -> None:
+def write_image(path: str | Path, frame: Frame, *, xmp: bytes | None = None) -> None:
     """Writes RGB (H, W, 3) uint8 as PNG, JPEG or WebP, by the name's ending; whole or not at all.
+
+    Args:
+        path: Where to.
+        frame: The picture.
+        xmp: A packet of metadata that goes into it.
 
     Raises:
         InputError: The name ends in something else.
@@ -85,5 +92,11 @@ def write_image(path: str | Path, frame: Frame) -> None:
     path = Path(path)
     if path.suffix.lower() not in PICTURE_SUFFIXES:
         raise InputError(f"{path} must end in one of {', '.join(PICTURE_SUFFIXES)}")
+    more: dict[str, Any] = {}
+    if xmp is not None and path.suffix.lower() == ".png":
+        more["pnginfo"] = PngInfo()
+        more["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode())
+    elif xmp is not None:
+        more["xmp"] = xmp
     with atomic_write(path) as partial:
-        Image.fromarray(frame).save(partial, quality=95)
+        Image.fromarray(frame).save(partial, quality=95, **more)

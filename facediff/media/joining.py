@@ -51,7 +51,8 @@ def join_videos(
     target = follow_links(path)
     partial = hidden_name(target, path.suffix)
     try:
-        with output_errors(path), av.open(f"file:{partial}", "w", options=container_options(path)) as container:
+        options = container_options(path, metadata)
+        with output_errors(path), av.open(f"file:{partial}", "w", options=options) as container:
             container.metadata.update(metadata or {})
             count = _copy(parts, container, fps, lambda: add_sound(container, audio, audio_rate, sound))
         if seal is not None:

@@ -20,6 +20,7 @@ from facediff.types import Frame, SoundTrack, Wave
 OUTPUT_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv")
 _BT709, _BT601 = 1, 6  # ITU-T H.273
 _VIDEO_RANGE = 1
+_KNOWN_TEXTS = {"comment"}  # of what is written here
 
 
 def check_target(path: str | Path) -> None:
@@ -41,9 +42,15 @@ def check_target(path: str | Path) -> None:
         trial.unlink()
 
 
-def container_options(path: Path) -> dict[str, str]:
-    """FFmpeg's options of a container: the index goes to the front, so that playing can start early."""
-    return {} if path.suffix.lower() == ".mkv" else {"movflags": "+faststart"}
+def container_options(path: Path, metadata: Mapping[str, str] | None = None) -> dict[str, str]:
+    """FFmpeg's options of a container: the index goes to the front, so that playing can start early.
+
+    Texts under names that mp4 and mov do not know are kept in their table of keys, and then all are.
+    """
+    if path.suffix.lower() == ".mkv":
+        return {}
+    has_keys = not set(metadata or ()) <= _KNOWN_TEXTS
+    return {"movflags": "+faststart+use_metadata_tags" if has_keys else "+faststart"}
 
 
 class VideoWriter:
@@ -105,7 +112,7 @@ class VideoWriter:
         self._partial = hidden_name(self._target, self.path.suffix)
         self._sound: SoundWriter | None = None
         with output_errors(self.path):
-            self._container = av.open(f"file:{self._partial}", "w", options=container_options(self.path))
+            self._container = av.open(f"file:{self._partial}", "w", options=container_options(self.path, metadata))
         try:
             self._container.metadata.update(metadata or {})
             self._video = self._add_video(crf, preset, is_tagged, is_part)

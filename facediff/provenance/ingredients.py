@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from numpy.typing import NDArray
 from facediff.errors import MediaError, WeightsError
 from facediff.pipelines.domains import domain_hash
 from facediff.system.weights import CHECKPOINTS, model_folder
+
+# Bytes that are in each file with a manifest: the label of its store, or where XMP says that it lies.
+_SIGNS = (b"jumdc2pa", b"dcterms:provenance")
+_LONGEST_SIGN = max(map(len, _SIGNS))
 
 IN_MEMORY = "(in memory)"  # the name of what never was a file
 
@@ -26,11 +31,14 @@ class Ingredient:
         role: What it was: ``source``, ``speech``, ``driving``.
         name: The file's name without its folder, or what it is where it never was a file.
         sha256: Of the file's bytes, or of the samples and their shape; hexadecimal.
+        manifest: The C2PA manifest that the file has of its own, as an ingredient; None if it has none. What is made
+            of it keeps it, and records do not.
     """
 
     role: str
     name: str
     sha256: str
+    manifest: bytes | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def of_file(cls, role: str, path: str | Path) -> Ingredient:
@@ -40,13 +48,13 @@ class Ingredient:
             MediaError: It cannot be read.
         """
         path = Path(path)
-        try:
-            if path.is_dir():
-                parts = [f"{file.name} {_sha256(file)}\n" for file in sorted(path.iterdir()) if file.is_file()]
-                return cls(role, path.name, hashlib.sha256(os.fsencode("".join(parts))).hexdigest())
-            return cls(role, path.name, _sha256(path))
-        except OSError as error:
-            raise MediaError(f"{path} cannot be read: {error.strerror or error}") from error
+        digest, may_be_signed = _examine(path)
+        manifest = None
+        if may_be_signed:
+            from facediff.provenance.source_manifest import keep_manifest  # which loads what reads signatures
+
+            manifest = keep_manifest(path, role, digest)
+        return cls(role, path.name, digest, manifest)
 
     @classmethod
     def of_array(cls, role: str, samples: NDArray[np.generic]) -> Ingredient:
@@ -54,6 +62,31 @@ class Ingredient:
         digest = hashlib.sha256(f"{samples.dtype.str}{samples.shape}".encode())
         digest.update(np.ascontiguousarray(samples).data)
         return cls(role, IN_MEMORY, digest.hexdigest())
+
+
+def content_hash(path: str | Path) -> str:
+    """SHA-256 of a file, or of a folder's files, as ``Ingredient.of_file`` has it; hexadecimal.
+
+    Raises:
+        MediaError: It cannot be read.
+    """
+    return _examine(Path(path))[0]
+
+
+def _examine(path: Path) -> tuple[str, bool]:
+    """The hash of a file or a folder, and whether a file may have a C2PA manifest."""
+    try:
+        if path.is_dir():
+            parts = [f"{file.name} {_sha256(file)}\n" for file in sorted(path.iterdir()) if file.is_file()]
+            return hashlib.sha256(os.fsencode("".join(parts))).hexdigest(), False
+        digest, before, may_be_signed = hashlib.sha256(), b"", False
+        for block in _blocks(path):
+            digest.update(block)
+            may_be_signed = may_be_signed or any(sign in before + block for sign in _SIGNS)
+            before = block[-_LONGEST_SIGN:]
+        return digest.hexdigest(), may_be_signed
+    except OSError as error:
+        raise MediaError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 def weights_hash(model: str | Path, *, domain: str | Path | None = None, prior: str | Path | None = None) -> str:
@@ -96,7 +129,12 @@ def model_name(model: str | Path) -> str:
 
 def _sha256(path: Path) -> str:
     digest = hashlib.sha256()
+    for block in _blocks(path):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+            yield block

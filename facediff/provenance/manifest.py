@@ -1,31 +1,44 @@
 """A C2PA manifest: a signed statement in the file that the clip is AI-made, and from what.
 
 C2PA Technical Specification 2.x (c2pa.org). It holds one action, ``c2pa.created``, with IPTC's digital source type, and
-the ingredients by name and hash. Any change of the file afterwards breaks it; leaving it out does not show. Whether
-the signer is whom it says depends on the certificate: see ``facediff.provenance.credentials``.
+the ingredients by name and hash, with their own manifests where they have any. Any change of the file afterwards breaks
+it; leaving it out does not show. Whether the signer is whom it says depends on the certificate: see
+``facediff.provenance.credentials``.
 """
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 import c2pa
 from PIL import Image
 
 from facediff.errors import ConfigError, MediaError, OutputError
+from facediff.media.notices import warn_once
 from facediff.provenance.credentials import CERT_VARIABLE, KEY_VARIABLE, OWN_ISSUER, Credentials
+from facediff.provenance.ingredients import Ingredient
 from facediff.provenance.record import SYNTHETIC_PARTS, Record
 from facediff.system.files import atomic_write
 
-_KINDS = {".mp4": "video/mp4", ".m4v": "video/x-m4v", ".mov": "video/quicktime"}
-_OFFLINE = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
-_BOX = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")  # of C2PA in mp4 and mov (specification, section A.5)
+# Neither is anything fetched, nor is a picture made of what it was made of.
+OFFLINE = {
+    "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},
+    "builder": {"thumbnail": {"enabled": False}},
+}
+
+PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
+
+_KINDS = {".mp4": "video/mp4", ".m4v": "video/x-m4v", ".mov": "video/quicktime", **PICTURES}
+_STORE = b"jumdc2pa"  # with which a manifest store begins (specification, section 11.1.4)
+_UNTRUSTED = "signingCredential.untrusted"
 _MAX_TEXT, _MAX_PARTS = 200, 20  # of what strangers' manifests say
 
 
@@ -39,6 +52,27 @@ class ManifestState(str, Enum):
 
 
 @dataclass(frozen=True)
+class KeptManifest:
+    """What the manifest of an input says, which is kept in that of the result.
+
+    Attributes:
+        name: Of the input.
+        state: What became of it before the input was used.
+        digital_source_type: IPTC's term for where the input comes from, if it says so.
+        generator: Program and version that made the claim.
+        signer: Whom the certificate names.
+        problems: C2PA's codes for what was wrong, those about trust aside.
+    """
+
+    name: str
+    state: ManifestState
+    digital_source_type: str | None = None
+    generator: str | None = None
+    signer: str | None = None
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ManifestReport:
     """What the C2PA manifest of a file says.
 
@@ -49,6 +83,8 @@ class ManifestReport:
         signer: Whom the certificate names.
         ingredients: Names of what the clip was made from.
         problems: C2PA's codes for what is wrong, those about trust aside.
+        time: When it was signed, by a time-stamp authority that nobody here vouches for; None without one.
+        kept: The manifests that the ingredients have of their own.
     """
 
     state: ManifestState
@@ -57,6 +93,8 @@ class ManifestReport:
     signer: str | None = None
     ingredients: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    time: str | None = None
+    kept: tuple[KeptManifest, ...] = ()
 
     @property
     def meaning(self) -> str:
@@ -74,25 +112,32 @@ class ManifestReport:
         return f"unchanged since it was signed in the name of {self.signer}, whose certificate is not vouched for here"
 
 
-def sealer(record: Record, title: str) -> Callable[[Path], None] | None:
-    """What will sign a file when it is finished; a certificate that is not fit is refused now, before the work.
+def sealer(record: Record, title: str, timestamp: str | None = None) -> Callable[[Path], None] | None:
+    """What will sign a file when it is finished; what is not fit to sign it is refused now, before the work.
 
     Args:
         record: What the manifest says.
         title: The name that the file will have; None is returned where its kind holds no manifest, as mkv does.
+        timestamp: Address of a time-stamp authority; it is asked now, for a trial, and when the file is signed.
 
     Raises:
-        ConfigError: The certificate cannot be used.
+        ConfigError: The certificate cannot be used, or the authority does not answer, or the file holds no manifest
+            in which its answer could be kept.
     """
     if Path(title).suffix.lower() not in _KINDS:
+        if timestamp is not None:
+            raise ConfigError(f"timestamp is kept in a C2PA manifest, and {title} holds none: write an mp4 or a mov")
         return None
     credentials = Credentials.load()
     _try(credentials)
-    return lambda path: sign(path, record, credentials, title=title)
+    record = _without_unfit(record, credentials)
+    if timestamp is not None:
+        _try_authority(credentials, timestamp)
+    return lambda path: sign(path, record, credentials, title=title, timestamp=timestamp)
 
 
-def sign(path: Path, record: Record, credentials: Credentials, *, title: str) -> None:
-    """Puts a manifest into a finished mp4, m4v or mov; the file is replaced by the signed one, or left as it was.
+def sign(path: Path, record: Record, credentials: Credentials, *, title: str, timestamp: str | None = None) -> None:
+    """Puts a manifest into a finished file; the file is replaced by the signed one, or left as it was.
 
     Raises:
         OutputError: It cannot be signed, or not be written.
@@ -100,9 +145,10 @@ def sign(path: Path, record: Record, credentials: Credentials, *, title: str) ->
     kind = _KINDS[path.suffix.lower()]
     try:
         with atomic_write(path) as signed, path.open("rb") as source, signed.open("w+b") as target:
-            _embed(_claim(record, title, kind), credentials, kind, source, target)
+            _embed(_claim(record, title, kind), credentials, kind, source, target, _manifests(record), timestamp)
     except (c2pa.C2paError, OSError) as error:
-        raise OutputError(f"{title} cannot be signed: {error}") from error
+        asked = "" if timestamp is None else f" with a time stamp of {urlsplit(timestamp).hostname}"
+        raise OutputError(f"{title} cannot be signed{asked}: {error}") from error
 
 
 def _try(credentials: Credentials) -> None:
@@ -111,13 +157,8 @@ def _try(credentials: Credentials) -> None:
     Raises:
         ConfigError: The certificate is not fit for C2PA.
     """
-    picture = io.BytesIO()
-    Image.new("L", (1, 1)).save(picture, "png")
-    picture.seek(0)
-    action = {"action": "c2pa.created", "digitalSourceType": SYNTHETIC_PARTS}
-    claim = {"assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [action]}}]}
     try:
-        _embed(claim, credentials, "image/png", picture, io.BytesIO())
+        _sign_pixel(credentials)
     except c2pa.C2paError as error:
         raise ConfigError(
             f"the certificate is not fit for C2PA ({error}): {CERT_VARIABLE} must name a signer's certificate for "
@@ -125,20 +166,93 @@ def _try(credentials: Credentials) -> None:
         ) from error
 
 
-def _embed(claim: dict[str, Any], credentials: Credentials, kind: str, source: BinaryIO, target: BinaryIO) -> None:
-    """Copies a file, with a manifest; raises ``C2paError``."""
-    info = c2pa.C2paSignerInfo(credentials.algorithm.lower().encode(), credentials.chain, credentials.key, None)
+def _without_unfit(record: Record, credentials: Credentials) -> Record:
+    """The record without manifests of inputs that would spoil the signature, which is told in a sentence.
+
+    One is that of a file whose manifest was changed, beside a file that has it unchanged.
+    """
+    inputs: list[Ingredient] = []
+    for part in record.inputs:
+        inputs.append(part)
+        if part.manifest is None:
+            continue
+        trial = replace(record, inputs=tuple(inputs))
+        try:
+            _sign_pixel(credentials, claim=_claim(trial, "trial.png", "image/png"), manifests=_manifests(trial))
+        except c2pa.C2paError as error:
+            warn_once(
+                f"the C2PA manifest of {part.name} cannot be kept beside the others: {str(error).splitlines()[-1]}"
+            )
+            inputs[-1] = replace(part, manifest=None)
+    return replace(record, inputs=tuple(inputs))
+
+
+def _manifests(record: Record) -> list[bytes]:
+    return [part.manifest for part in record.inputs if part.manifest is not None]
+
+
+def _try_authority(credentials: Credentials, timestamp: str) -> None:
+    """Has one pixel stamped.
+
+    Raises:
+        ConfigError: There is no authority, or it does not answer as one.
+    """
+    try:
+        _sign_pixel(credentials, timestamp)
+    except c2pa.C2paError as error:
+        raise ConfigError(
+            f"timestamp is an authority at {urlsplit(timestamp).hostname} that gives no time stamp "
+            f"({_reason(str(error))}); nothing was rendered: check the address and the network, or do without"
+        ) from error
+
+
+def _reason(error: str) -> str:
+    """C2PA's words for what went wrong with an authority, without the frames around them and without the address."""
+    if "HTTP error (status = 200" in error:
+        return "its answer is none"
+    if status := re.search(r"status = (\d+)", error):
+        return f"it answers with HTTP status {status[1]}"
+    return "it cannot be reached" if "error sending request" in error else "it cannot be asked"
+
+
+def _sign_pixel(
+    credentials: Credentials,
+    timestamp: str | None = None,
+    claim: dict[str, Any] | None = None,
+    manifests: Sequence[bytes] = (),
+) -> None:
+    picture = io.BytesIO()
+    Image.new("L", (1, 1)).save(picture, "png")
+    picture.seek(0)
+    action = {"action": "c2pa.created", "digitalSourceType": SYNTHETIC_PARTS}
+    claim = claim or {"assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [action]}}]}
+    _embed(claim, credentials, "image/png", picture, io.BytesIO(), manifests, timestamp)
+
+
+def _embed(
+    claim: dict[str, Any],
+    credentials: Credentials,
+    kind: str,
+    source: BinaryIO,
+    target: BinaryIO,
+    manifests: Sequence[bytes] = (),
+    timestamp: str | None = None,
+) -> None:
+    """Copies a file, with a manifest and those of its ingredients; raises ``C2paError``."""
+    info = c2pa.C2paSignerInfo(credentials.algorithm.lower().encode(), credentials.chain, credentials.key, timestamp)
     with (
-        c2pa.Context.from_dict(_OFFLINE) as context,
+        c2pa.Context.from_dict(OFFLINE) as context,
         c2pa.Signer.from_info(info) as signer,
         c2pa.Builder(json.dumps(claim), context=context) as builder,
     ):
+        for manifest in manifests:
+            builder.add_ingredient_from_archive(io.BytesIO(manifest))
         builder.sign(signer, kind, source, target)
 
 
 def _claim(record: Record, title: str, kind: str) -> dict[str, Any]:
     agent = {"name": "facediff", "version": record.versions.get("facediff", "of unknown version")}
-    labels = [f"{k}-{part.role}" for k, part in enumerate(record.inputs)]
+    labels = [part.role if part.manifest else f"{k}-{part.role}" for k, part in enumerate(record.inputs)]
     action = {
         "action": "c2pa.created",
         "softwareAgent": agent,
@@ -155,6 +269,7 @@ def _claim(record: Record, title: str, kind: str) -> dict[str, Any]:
             "description": f"{part.role}; SHA-256 of the file: {part.sha256}",
         }
         for label, part in zip(labels, record.inputs, strict=True)
+        if part.manifest is None
     ]
     return {
         "title": title,
@@ -175,50 +290,81 @@ def read_manifest(path: str | Path) -> ManifestReport:
     if not path.is_file():
         raise MediaError(f"there is no file at {path}")
     try:
-        with c2pa.Context.from_dict(_OFFLINE) as context, c2pa.Reader(path, context=context) as reader:
+        with c2pa.Context.from_dict(OFFLINE) as context, c2pa.Reader(path, context=context) as reader:
             content = json.loads(reader.json())
     except (c2pa.C2paError.ManifestNotFound, c2pa.C2paError.NotSupported, c2pa.C2paError.RemoteManifest):
         return ManifestReport(ManifestState.absent)
     except (c2pa.C2paError, ValueError, RecursionError) as error:  # the file, or a manifest in it, is damaged
-        if not _has_box(path):
+        if not _has_store(path):
             return ManifestReport(ManifestState.absent)
         return ManifestReport(ManifestState.tampered, problems=(_text(str(error)) or "",))
-    return _report(_dict(content))
+    return report_of(content)
 
 
-def _has_box(path: Path) -> bool:
+def _has_store(path: Path) -> bool:
     """Whether the bytes that announce a manifest are anywhere in a file."""
     before = b""
     with path.open("rb") as file:
         while block := file.read(1 << 20):
-            if _BOX in before + block:
+            if _STORE in before + block:
                 return True
-            before = block[-len(_BOX) :]
+            before = block[-len(_STORE) :]
     return False
 
 
-def _report(content: dict[str, Any]) -> ManifestReport:
+def report_of(content: object) -> ManifestReport:
     """Of C2PA's JSON, whose assertions are as strangers wrote them: anything may be of another type."""
-    manifest = _dict(_dict(content.get("manifests")).get(str(content.get("active_manifest"))))
+    found = _dict(content)
+    manifests = _dict(found.get("manifests"))
+    manifest = _dict(manifests.get(str(found.get("active_manifest"))))
+    ingredients = _dicts(manifest.get("ingredients"))[:_MAX_PARTS]
+    states = {"Valid": ManifestState.valid, "Trusted": ManifestState.trusted}
+    return ManifestReport(
+        state=states.get(str(found.get("validation_state")), ManifestState.tampered),
+        digital_source_type=_source_type(manifest),
+        generator=_generator(manifest),
+        signer=_text(_dict(manifest.get("signature_info")).get("issuer")),
+        ingredients=tuple(_text(part.get("title")) or "unnamed" for part in ingredients),
+        problems=_problems(found.get("validation_results"))[0],
+        time=_text(_dict(manifest.get("signature_info")).get("time")),
+        kept=tuple(_kept(part, manifests) for part in ingredients if part.get("active_manifest")),
+    )
+
+
+def _kept(ingredient: dict[str, Any], manifests: dict[str, Any]) -> KeptManifest:
+    manifest = _dict(manifests.get(str(ingredient.get("active_manifest"))))
+    problems, is_trusted = _problems(ingredient.get("validation_results"))
+    unbroken = ManifestState.trusted if is_trusted else ManifestState.valid
+    return KeptManifest(
+        name=_text(ingredient.get("title")) or "unnamed",
+        state=ManifestState.tampered if problems else unbroken,
+        digital_source_type=_source_type(manifest),
+        generator=_generator(manifest),
+        signer=_text(_dict(manifest.get("signature_info")).get("issuer")),
+        problems=problems,
+    )
+
+
+def _source_type(manifest: dict[str, Any]) -> str | None:
     sources = [
         _text(action.get("digitalSourceType"))
         for assertion in _dicts(manifest.get("assertions"))
         if str(assertion.get("label")).startswith("c2pa.actions")
         for action in _dicts(_dict(assertion.get("data")).get("actions"))
     ]
+    return next(filter(None, sources), None)
+
+
+def _generator(manifest: dict[str, Any]) -> str | None:
     generator = next(iter(_dicts(manifest.get("claim_generator_info"))), {})
-    titles = [_text(part.get("title")) for part in _dicts(manifest.get("ingredients"))]
-    results = _dict(_dict(content.get("validation_results")).get("activeManifest"))
-    codes = [str(failure.get("code")) for failure in _dicts(results.get("failure"))]
-    states = {"Valid": ManifestState.valid, "Trusted": ManifestState.trusted}
-    return ManifestReport(
-        state=states.get(str(content.get("validation_state")), ManifestState.tampered),
-        digital_source_type=next(filter(None, sources), None),
-        generator=" ".join(filter(None, (_text(generator.get(key)) for key in ("name", "version")))) or None,
-        signer=_text(_dict(manifest.get("signature_info")).get("issuer")),
-        ingredients=tuple(title or "unnamed" for title in titles[:_MAX_PARTS]),
-        problems=tuple(code for code in codes if code != "signingCredential.untrusted")[:_MAX_PARTS],
-    )
+    return " ".join(filter(None, (_text(generator.get(key)) for key in ("name", "version")))) or None
+
+
+def _problems(results: object) -> tuple[tuple[str, ...], bool]:
+    """Codes of what is wrong with a manifest, those about trust aside, and whether its signer is on the trust list."""
+    failures = _dicts(_dict(_dict(results).get("activeManifest")).get("failure"))
+    codes = [str(failure.get("code")) for failure in failures]
+    return tuple(code for code in codes if code != _UNTRUSTED)[:_MAX_PARTS], _UNTRUSTED not in codes
 
 
 def _dict(value: object) -> dict[str, Any]:

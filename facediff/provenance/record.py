@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import av
 
 from facediff.errors import ConfigError, MediaError
+from facediff.media.pictures import picture_size
 from facediff.provenance.ingredients import Ingredient
 from facediff.system.containers import open_container
 
@@ -21,7 +23,8 @@ MAX_BYTES = 32_000  # QuickTime counts a text's length in 16 bits
 MAX_CONSENT = 4_000  # characters
 
 _KEY, _SCHEMA = "facediff_record", 1
-_TAG = "comment"  # what mp4 and mkv both keep, and what copies by FFmpeg keep too
+AIGC = "AIGC"  # China's label, under the name that GB 45438-2025 gives it
+TAG = "comment"  # what mp4 and mkv both keep, and what copies by FFmpeg keep too
 _LIBRARIES = ("facediff", "torch", "diffusers", "mediapipe", "numpy", "av")
 _SCALARS = (str, int, float, bool, type(None))
 
@@ -92,7 +95,13 @@ class Record:
 
     def to_json(self) -> str:
         """The record as JSON in ASCII; ``from_json`` reads it."""
-        return json.dumps({_KEY: _SCHEMA, **asdict(self)}, separators=(",", ":"))
+        return json.dumps({_KEY: _SCHEMA, **self.as_dict()}, separators=(",", ":"))
+
+    def as_dict(self) -> dict[str, Any]:
+        """What is kept of it: all but the manifests of its inputs, which have a place of their own."""
+        inputs = [{"role": part.role, "name": part.name, "sha256": part.sha256} for part in self.inputs]
+        kept = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {**kept, "inputs": inputs, "options": dict(self.options), "versions": dict(self.versions)}
 
     @classmethod
     def from_json(cls, text: str) -> Record:
@@ -112,7 +121,7 @@ class Record:
             raise MediaError(f"the record is of version {schema!r}, and {_SCHEMA} is known: use a later facediff")
         try:
             inputs = tuple(
-                Ingredient(*(str(part[k]) for k in ("role", "name", "sha256"))) for part in content["inputs"]
+                Ingredient(str(part["role"]), str(part["name"]), str(part["sha256"])) for part in content["inputs"]
             )
             consent = content["consent"]
             return cls(
@@ -141,22 +150,45 @@ class Record:
             raise ConfigError(
                 f"the record takes {len(text)} bytes, and {MAX_BYTES} fit into a file: shorten the consent"
             )
-        return {_TAG: text}
+        return {TAG: text}
 
 
-def read_record(path: str | Path) -> Record | None:
-    """The record in a video file; None if there is none.
+def read_texts(path: str | Path) -> dict[str, str]:
+    """The texts in a video's container by their names, as they are written here; a picture has them in its XMP.
 
     Raises:
-        MediaError: There is no such file, it is no video, or its record is damaged.
+        MediaError: There is no such file, or it is neither a video nor a picture.
     """
+    from facediff.provenance.xmp import read_xmp  # which knows of records
+
     path = Path(path)
     if not path.is_file():
         raise MediaError(f"there is no video at {path}")
+    if picture_size(path) is not None:
+        xmp = read_xmp(path)
+        found = {TAG: xmp.record, AIGC: xmp.aigc}
+        return {name: text for name, text in found.items() if text is not None}
     try:
         with open_container(path) as container:
             tags = {name.lower(): value for name, value in container.metadata.items()}  # Matroska's are in capitals
     except (av.FFmpegError, ValueError) as error:
         raise MediaError(f"{path} cannot be read as a video: it is corrupt, empty or of an unknown kind") from error
-    text = tags.get(_TAG, "")
-    return Record.from_json(text) if text.startswith(f'{{"{_KEY}":') else None
+    return {name: tags[name.lower()] for name in (TAG, AIGC) if name.lower() in tags}
+
+
+def record_in(text: str | None) -> Record | None:
+    """The record in a text; None if it is another text.
+
+    Raises:
+        MediaError: It is damaged.
+    """
+    return Record.from_json(text) if text and text.startswith(f'{{"{_KEY}":') else None
+
+
+def read_record(path: str | Path) -> Record | None:
+    """The record in a video or a picture; None if there is none.
+
+    Raises:
+        MediaError: There is no such file, it is neither a video nor a picture, or its record is damaged.
+    """
+    return record_in(read_texts(path).get(TAG))

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
 from facediff.errors import MediaError
-from facediff.media import VideoReader
+from facediff.media import VideoReader, is_video, read_image
+from facediff.media.pictures import picture_size
+from facediff.provenance.aigc import read_aigc
 from facediff.provenance.manifest import ManifestReport, ManifestState, read_manifest
-from facediff.provenance.record import Record, read_record
+from facediff.provenance.record import AIGC, TAG, Record, read_texts, record_in
 from facediff.provenance.watermark import Detection, detect
+from facediff.provenance.xmp import read_xmp
+from facediff.types import Frame
 
 FRAMES = 250  # ten seconds, from the start
 
@@ -26,6 +31,8 @@ class Verification:
         manifest: What the C2PA manifest says.
         record: How the clip was made, by the file's own metadata; None if they do not say.
         record_problem: Why the record cannot be read, if there is one that cannot.
+        xmp_source_type: IPTC's term for where the content comes from, by the file's XMP.
+        aigc: China's label, by its fields; None if there is none.
     """
 
     name: str
@@ -33,36 +40,52 @@ class Verification:
     manifest: ManifestReport
     record: Record | None
     record_problem: str | None = None
+    xmp_source_type: str | None = None
+    aigc: Mapping[str, str] | None = None
 
     @property
     def digital_source_type(self) -> str | None:
-        """IPTC's term for where the content comes from, of the manifest if it says so, else of the record."""
-        return self.manifest.digital_source_type or (self.record.digital_source_type if self.record else None)
+        """IPTC's term for where the content comes from, of the manifest, the XMP or the record."""
+        recorded = self.record.digital_source_type if self.record else None
+        return self.manifest.digital_source_type or self.xmp_source_type or recorded
 
     @property
     def is_marked(self) -> bool:
         """Whether anything says where the clip comes from."""
         has_manifest = self.manifest.state is not ManifestState.absent
-        return self.watermark.is_found or has_manifest or bool(self.record or self.record_problem)
+        has_record = bool(self.record or self.record_problem)
+        return self.watermark.is_found or has_manifest or has_record or bool(self.xmp_source_type or self.aigc)
 
     def to_json(self) -> str:
         """All of it, for programs."""
-        extra = {"is_marked": self.is_marked, "digital_source_type": self.digital_source_type}
+        extra = {
+            "record": None if self.record is None else self.record.as_dict(), "is_marked": self.is_marked,
+            "digital_source_type": self.digital_source_type,
+        }  # fmt: skip
         return json.dumps({**asdict(self), **extra}, indent=2)
 
 
 def verify(path: str | Path) -> Verification:
-    """Looks for all that facediff writes into a clip, and for C2PA manifests of others.
+    """Looks for all that facediff writes into a clip or a picture, and for C2PA manifests and XMP of others.
 
     The watermark is looked for in the first 250 frames.
 
     Raises:
-        MediaError: There is no such file, or it is no video.
+        MediaError: There is no such file, or it is neither a video nor a picture.
     """
     path = Path(path)
-    watermark, manifest = detect(islice(VideoReader(path), FRAMES)), read_manifest(path)
+    watermark, manifest = detect(_frames(path)), read_manifest(path)
+    texts = read_texts(path)
     try:
-        record, problem = read_record(path), None
+        record, problem = record_in(texts.get(TAG)), None
     except MediaError as error:  # it must not hide what else was found
         record, problem = None, str(error)
-    return Verification(path.name, watermark, manifest, record, problem)
+    aigc = read_aigc(texts.get(AIGC))
+    return Verification(path.name, watermark, manifest, record, problem, read_xmp(path).digital_source_type, aigc)
+
+
+def _frames(path: Path) -> Iterator[Frame]:
+    if path.is_file() and not is_video(path) and picture_size(path) is not None:
+        yield read_image(path)
+    else:
+        yield from islice(VideoReader(path), FRAMES)

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from typer.main import get_group
 
-from facediff import Avatar
+from facediff import Avatar, Clip
 from facediff.batch.tasks import tasks
 from facediff.cli import app
 from facediff.errors import ConfigError
+from facediff.marks import CORNERS, MarkOptions, OutputOptions
 from facediff.motion import driver
 from facediff.options import (
     METHODS,
@@ -20,7 +21,6 @@ from facediff.options import (
     TASKS,
     AnimateOptions,
     EditOptions,
-    OutputOptions,
     PortraitOptions,
     SourceOptions,
     TalkOptions,
@@ -43,7 +43,7 @@ def test_flags_fields_of_batches_and_keywords_are_the_same(task):
     }
     flags = {str(p.name) for p in get_group(app).commands[task].params} - INPUTS - ONLY_TYPED.get(task, set())
     assert keywords == own
-    assert set(tasks()[task].options) == own | of_avatar
+    assert set(tasks()[task].options) == own | of_avatar | set(options_of(MarkOptions))
     assert flags == own | of_avatar | set(options_of(OutputOptions))
 
 
@@ -56,6 +56,15 @@ def test_defaults_are_the_same_everywhere(task):
         assert flags[name].default == option.default
         if name in options_of(TASKS[task]):
             assert parameters[name].default == option.default
+
+
+@pytest.mark.parametrize("save", [Clip.save, Clip.save_frame, Clip.save_part, Clip.join])
+def test_what_marks_a_clip_are_keywords_of_all_that_writes_one(save):
+    keywords = {p.name: p.default for p in inspect.signature(save).parameters.values() if p.kind is p.KEYWORD_ONLY}
+    assert keywords.items() >= {name: option.default for name, option in options_of(MarkOptions).items()}.items()
+    assert keywords.keys() - options_of(MarkOptions) <= {"progress"}
+    for flag in ("label", "aigc", "timestamp"):
+        assert f"    {flag}: " in inspect.getdoc(save)
 
 
 def test_keywords_that_make_avatars_are_those_of_the_records():
@@ -114,6 +123,16 @@ def test_ranges_hold_at_their_ends_and_not_beyond(record):
         (SourceOptions, {"face": "left"}, "face is 'largest' or an index from the left, not 'left'"),
         (SourceOptions, {"on_missing_face": "cry"}, "on_missing_face is one of keep, hold, error, not 'cry'"),
         (OutputOptions, {"watermark": 2}, "watermark is true or false, not 2"),
+        (MarkOptions, {"label": "a\nb"}, r"label is one line of 1 to 60 letters, not 'a\nb'"),
+        (MarkOptions, {"label": " "}, "label is one line of 1 to 60 letters, not ' '"),
+        (MarkOptions, {"label_corner": "middle"}, f"label_corner is one of {', '.join(CORNERS)}, not 'middle'"),
+        (MarkOptions, {"label_size": 30}, "label_size is a percentage from 2 to 25, not 30"),
+        (MarkOptions, {"aigc": ""}, "aigc is 1 to 2000 characters, not 0"),
+        (
+            MarkOptions,
+            {"timestamp": "tsa.example"},
+            "timestamp is the address of a time-stamp authority, http:// or https://, not 'tsa.example'",
+        ),
     ],
 )
 def test_a_refusal_is_one_sentence_that_begins_with_the_name(record, given, said):
@@ -138,7 +157,15 @@ def test_values_become_scalars_of_python(tmp_path):
 def test_records_keep_what_differs_and_nothing_that_leaves_the_frames_alone():
     assert TalkOptions(seed=3, lips=1.5, paint=False).recorded() == {"lips": 1.5, "paint": False}
     assert EditOptions(cached=False, method="delta").recorded() == {"method": "delta"}
+    assert MarkOptions(label="de", timestamp="http://x/", watermark=False).recorded() == {"label": "de"}
     assert SourceOptions(face=1, model="mine", device="cpu", consent="yes").recorded() == {"face": 1}
+
+
+@pytest.mark.parametrize("address", ["", "ftp://x/", "http://", "http://[", "https://a b/", "file:///etc/passwd"])
+def test_a_time_stamp_comes_from_an_address_of_the_web(address):
+    assert MarkOptions(timestamp="https://tsa.example/path?x=1").timestamp
+    with pytest.raises(ConfigError, match="timestamp is the address of"):
+        MarkOptions(timestamp=address)
 
 
 @pytest.mark.parametrize("strength", [-2.1, 2.1, math.nan])

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from facediff.cli.options_page import options_page
-from facediff.options import TASKS, OutputOptions, SourceOptions, options_of
+from facediff.marks import OutputOptions
+from facediff.options import TASKS, SourceOptions, options_of
 
 ROOT = Path(__file__).parents[3]
 

@@ -19,7 +19,7 @@ from facediff.errors import ConfigError, MediaError, OutputError
 from facediff.media import VideoReader, VideoWriter
 from facediff.provenance import Ingredient, Record, credentials
 from facediff.provenance.credentials import CERT_VARIABLE, KEY_VARIABLE, Credentials, self_signed
-from facediff.provenance.manifest import ManifestState, _report, read_manifest, sealer, sign
+from facediff.provenance.manifest import ManifestState, read_manifest, report_of, sealer, sign
 from facediff.provenance.record import SYNTHETIC_PARTS
 
 RECORD = Record(
@@ -94,12 +94,12 @@ def test_manifests_of_strangers_may_hold_anything(odd):
     keys = ("assertions", "claim_generator_info", "ingredients", "signature_info")
     for key in keys:
         content = {"manifests": {"m": {key: odd}}, "active_manifest": "m", "validation_state": "Valid"}
-        assert _report(content).state is ManifestState.valid
+        assert report_of(content).state is ManifestState.valid
     for key in ("manifests", "active_manifest", "validation_results", "validation_state"):
-        assert _report({key: odd}).state is ManifestState.tampered
+        assert report_of({key: odd}).state is ManifestState.tampered
     actions = [{"label": "c2pa.actions", "data": {"actions": [odd, {"digitalSourceType": odd}]}}]
     content = {"manifests": {"m": {"assertions": actions}}, "active_manifest": "m", "validation_state": "Valid"}
-    assert _report(content).digital_source_type == (odd if isinstance(odd, str) else None)
+    assert report_of(content).digital_source_type == (odd if isinstance(odd, str) else None)
 
 
 def test_a_changed_picture_and_a_changed_claim_are_noticed(tmp_path):

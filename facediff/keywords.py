@@ -43,12 +43,11 @@ def _with_keywords(method: Callable[..., T], record: Any) -> Callable[..., T]:
     @wraps(method)
     def call(*args: Any, **given: Any) -> T:
         try:
-            bound = signature.bind(*args, **given).arguments
+            bound = signature.bind(*args, **given)
         except TypeError as error:
             raise TypeError(f"{method.__qualname__}() {error}") from None
-        chosen = record(**{name: bound.pop(name) for name in options if name in bound})
-        more = bound.pop(after[0].name, {}) if after else {}
-        return method(*bound.values(), options=chosen, **more)
+        chosen = record(**{name: bound.arguments.pop(name) for name in options if name in bound.arguments})
+        return method(*bound.args, **bound.kwargs, options=chosen)
 
     call.__signature__ = signature  # type: ignore[attr-defined]
     call.__doc__ = _documented(method.__doc__ or "", options)

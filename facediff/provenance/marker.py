@@ -1,0 +1,112 @@
+"""What marks one clip: its frames as they are written, and the files that they are written to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from facediff.errors import ConfigError
+from facediff.marks import MarkOptions
+from facediff.media import write_image
+from facediff.provenance.aigc import aigc_json
+from facediff.provenance.label import Label, make_label
+from facediff.provenance.record import AIGC, Record
+from facediff.provenance.watermark import embed
+from facediff.provenance.xmp import append_xmp, xmp_packet
+from facediff.system.files import atomic_write
+from facediff.types import Frame
+
+_BOXED = (".mp4", ".m4v", ".mov")  # kinds that XMP is put into as a box
+
+
+@dataclass(frozen=True)
+class FrameMarker:
+    """Marks frames of one size."""
+
+    label: Label | None
+    is_watermarked: bool
+
+    def mark(self, frame: Frame) -> Frame:
+        """The frame with the label that is asked for, then the watermark; it is left as it is."""
+        shown = frame if self.label is None else self.label.draw(frame)
+        return embed(shown) if self.is_watermarked else shown
+
+
+def frame_marker(options: MarkOptions, size: tuple[int, int]) -> FrameMarker:
+    """What marks frames of a size.
+
+    Args:
+        options: How.
+        size: Width and height in pixels.
+
+    Raises:
+        ConfigError: The label cannot be drawn.
+    """
+    return FrameMarker(make_label(options, size), options.watermark)
+
+
+@dataclass(frozen=True)
+class FileMarks:
+    """What goes into a file beside its frames.
+
+    Attributes:
+        metadata: Texts for a video's container, by their FFmpeg names.
+        packet: XMP.
+        seal: Signs the finished file; None where its kind holds no manifest.
+    """
+
+    metadata: dict[str, str]
+    packet: bytes
+    seal: Callable[[Path], None] | None
+
+    def finish_video(self, path: Path) -> None:
+        """Adds XMP to a finished video, and signs it."""
+        if path.suffix.lower() in _BOXED:
+            append_xmp(path, self.packet)
+        if self.seal is not None:
+            self.seal(path)
+
+
+def file_marks(record: Record | None, options: MarkOptions, path: Path) -> FileMarks | None:
+    """What goes into a file; None of a clip that nothing is known about.
+
+    Raises:
+        ConfigError: The certificate, the authority or the metadata cannot be used, or there is no record for them.
+    """
+    if record is None:
+        for name in ("aigc", "timestamp"):
+            if getattr(options, name) is not None:
+                raise ConfigError(f"{name} is for clips with a record of how they were made, and this one has none")
+        return None
+    from facediff.provenance.manifest import PICTURES, sealer  # which loads what signs
+
+    record = replace(record, is_watermarked=options.watermark, options={**record.options, **options.recorded()})
+    label = None if options.aigc is None else aigc_json(options.aigc, record)
+    metadata = record.as_metadata() | ({} if label is None else {AIGC: label})
+    packet = xmp_packet(record, aigc_label=label, with_record=path.suffix.lower() in PICTURES)
+    return FileMarks(metadata, packet, sealer(record, path.name, options.timestamp))
+
+
+def write_marked(path: Path, frame: Frame, record: Record | None, options: MarkOptions) -> None:
+    """Writes a picture that says of itself what a clip's file says: label, watermark, record, XMP, manifest.
+
+    Args:
+        path: PNG, JPEG or WebP, by the name's ending; whole or not at all.
+        frame: RGB (H, W, 3) uint8, unmarked.
+        record: How it was made; None for marks of its pixels alone.
+        options: How it is marked.
+
+    Raises:
+        InputError, OutputError: The name ends in something else, or the place cannot be written to.
+        ConfigError: As ``frame_marker`` and ``file_marks``.
+    """
+    shown = frame_marker(options, (frame.shape[1], frame.shape[0])).mark(frame)
+    marks = file_marks(record, options, path)
+    if marks is None:
+        write_image(path, shown)
+        return
+    with atomic_write(path) as partial:
+        write_image(partial, shown, xmp=marks.packet)
+        if marks.seal is not None:
+            marks.seal(partial)
