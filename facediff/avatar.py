@@ -125,7 +125,7 @@ class Avatar:
         options = SourceOptions(
             face=kept.face, model=kept.model, device=device, consent=kept.consent, on_missing_face=kept.on_missing_face
         )
-        return cls(kept.source, kept.track, Ingredient("source", kept.name, kept.sha256), options)
+        return cls(kept.source, kept.track, Ingredient("source", kept.name, kept.sha256, kept.manifest), options)
 
     def save(self, folder: str | Path) -> Path:
         """Writes source, landmarks, settings and consent into a folder of its own, whole or not at all.
@@ -136,7 +136,7 @@ class Avatar:
         source, origin, options = self._source, self._origin, self._options
         kept = saved_avatar.SavedAvatar(
             source.content, source.track, origin.name, origin.sha256, options.model, options.face,
-            options.on_missing_face, self.consent,
+            options.on_missing_face, self.consent, origin.manifest,
         )  # fmt: skip
         saved_avatar.save(kept, Path(folder))
         return Path(folder)

@@ -212,6 +212,8 @@ def _reason(error: str) -> str:
         return "its answer is none"
     if status := re.search(r"status = (\d+)", error):
         return f"it answers with HTTP status {status[1]}"
+    if "failed validation" in error:
+        return "its certificate is not fit for it, or its time stamp not valid"
     return "it cannot be reached" if "error sending request" in error else "it cannot be asked"
 
 

@@ -46,13 +46,13 @@ def keep_manifest(path: Path, role: str, sha256: str) -> bytes | None:
         try:
             with c2pa.Context.from_dict(OFFLINE) as context, c2pa.Reader(kind, file, context=context) as reader:
                 report = report_of(json.loads(reader.json()))
-        except c2pa.C2paError.RemoteManifest as error:
-            place = urlsplit(str(error).split()[-1]).hostname or "a network"
-            warn_once(f"the C2PA manifest of {title} lies on {place}, not in the file; it is not fetched, so not kept")
-            return None
         except (c2pa.C2paError.ManifestNotFound, c2pa.C2paError.NotSupported):
             return None
         except (c2pa.C2paError, ValueError, RecursionError) as error:
+            if str(error).startswith("Remote"):  # of a class of its own, if ever
+                place = urlsplit(str(error).split()[-1]).hostname or "a network"
+                warn_once(f"the C2PA manifest of {title} lies on {place} and not in it; it is not fetched, so not kept")
+                return None
             warn_once(f"the C2PA manifest of {title} is damaged and cannot be kept: {' '.join(str(error).split())}")
             return None
         file.seek(0)

@@ -3,6 +3,7 @@
 avatar.json          settings and consent
 source.png|mp4|...   the portrait, or the video as it was
 track.safetensors    landmarks; nothing is unpickled
+source.c2pa          the C2PA manifest that the source has of its own, if any
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from facediff.media import read_image, write_image
 from facediff.system.files import atomic_folder
 from facediff.types import FaceTrack, Frame
 
-_ABOUT, _TRACK, _PICTURE = "avatar.json", "track.safetensors", "source.png"
+_ABOUT, _TRACK, _PICTURE, _MANIFEST = "avatar.json", "track.safetensors", "source.png", "source.c2pa"
 _SETTINGS = ("name", "sha256", "model", "face", "on_missing_face", "consent")
 _FORMAT, _VERSION = "facediff avatar", 1
-_MAX_ABOUT_BYTES = 64_000
+_MAX_ABOUT_BYTES, _MAX_MANIFEST_BYTES = 64_000, 64_000_000
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class SavedAvatar:
         face: Which face was chosen, where there are several; see ``Avatar.from_image``.
         on_missing_face: See ``Avatar.from_video``.
         consent: What the person shown agreed to, in words; None where nobody wrote it down.
+        manifest: The C2PA manifest of the file that it was made of; see ``Ingredient``.
     """
 
     source: Frame | Path
@@ -50,6 +52,7 @@ class SavedAvatar:
     face: int | str | None
     on_missing_face: str
     consent: str | None
+    manifest: bytes | None = None
 
 
 def save(avatar: SavedAvatar, folder: Path) -> None:
@@ -72,6 +75,8 @@ def save(avatar: SavedAvatar, folder: Path) -> None:
         )
         about: dict[str, object] = {name: getattr(avatar, name) for name in _SETTINGS}
         about |= {"format": _FORMAT, "version": _VERSION, "source": source, "size": track.size, "fps": track.fps}
+        if avatar.manifest is not None:
+            (partial / _MANIFEST).write_bytes(avatar.manifest)
         (partial / _ABOUT).write_text(json.dumps(about, indent=2), encoding="utf-8")
 
 
@@ -112,7 +117,17 @@ def load(folder: Path) -> SavedAvatar:
             face=face,
             on_missing_face=str(about["on_missing_face"]),
             consent=None if consent is None else str(consent),
+            manifest=_manifest_in(folder),
         )
     except Exception as error:  # JSON, safetensors and missing keys each fail in ways of their own
         raise MediaError(f"{folder} is no avatar of this version of facediff, or is damaged: {error}") from error
     return saved if track.fps else replace(saved, source=read_image(source))
+
+
+def _manifest_in(folder: Path) -> bytes | None:
+    path = folder / _MANIFEST
+    if not path.exists():
+        return None
+    if path.is_symlink() or path.stat().st_size > _MAX_MANIFEST_BYTES:
+        raise ValueError("its manifest is too large, or not in it")
+    return path.read_bytes()

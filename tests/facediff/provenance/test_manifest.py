@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import shutil
+import socket
 import stat
 import subprocess
 import sys
@@ -30,14 +31,6 @@ RECORD = Record(
     model="base",
     weights_sha256="ef" * 32,
 )
-
-
-@pytest.fixture(autouse=True)
-def settings(tmp_path_factory, monkeypatch):
-    """A folder of settings for each test."""
-    folder = tmp_path_factory.mktemp("settings")
-    monkeypatch.setattr(credentials, "user_config_path", lambda name, appauthor: folder / name)
-    return folder / "facediff"
 
 
 def write(path):
@@ -207,3 +200,48 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
     with pytest.raises(OutputError, match=r"hello\.mp4 cannot be signed"):
         sign(path, RECORD, Credentials.load(), title="hello.mp4")
     assert [p.name for p in tmp_path.iterdir()] == ["w.mp4"]
+
+
+def test_a_time_stamp_is_asked_for_and_kept(tmp_path, authority):
+    path = write(tmp_path / "v.mp4")
+    assert read_manifest(path).time is None
+    sealer(RECORD, "v.mp4", authority)(path)
+    report = read_manifest(path)
+    said = datetime.datetime.fromisoformat(report.time)
+    assert abs(said - datetime.datetime.now(datetime.timezone.utc)) < datetime.timedelta(minutes=1)
+    assert report.state is ManifestState.valid and report.problems == ()
+
+
+def test_an_authority_that_gives_no_time_stamp_is_refused_before_the_work(tmp_path, web_page, unfit_authority):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        for address, reason in (
+            (f"http://me:secret@127.0.0.1:{nobody.getsockname()[1]}/", "it cannot be reached"),
+            (web_page, "its answer is none"),
+            (unfit_authority, "its certificate is not fit for it"),
+            (f"{web_page}503", "it answers with HTTP status 503"),
+        ):
+            with pytest.raises(ConfigError, match="^timestamp is an authority at 127.0.0.1 that gives no") as refused:
+                sealer(RECORD, "v.mp4", address)
+            assert reason in str(refused.value) and "secret" not in str(refused.value)
+    with pytest.raises(ConfigError, match=r"^timestamp is kept in a C2PA manifest, and v\.mkv holds none"):
+        sealer(RECORD, "v.mkv", web_page)
+
+
+def test_an_authority_that_is_gone_when_the_file_is_signed_leaves_it_as_it_was(tmp_path, web_page):
+    path = write(tmp_path / "v.mp4")
+    before = path.read_bytes()
+    with pytest.raises(OutputError, match=r"v\.mp4 cannot be signed with a time stamp of 127\.0\.0\.1: "):
+        sign(path, RECORD, Credentials.load(), title="v.mp4", timestamp=web_page)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_without_a_time_stamp_nobody_is_asked(tmp_path, monkeypatch):
+    class NoNetwork(socket.socket):
+        def connect(self, *_):
+            raise AssertionError("something wants a network")
+
+    monkeypatch.setattr(socket, "socket", NoNetwork)
+    path = write(tmp_path / "v.mp4")
+    sealer(RECORD, "v.mp4")(path)
+    read_manifest(path)
