@@ -36,6 +36,8 @@ TESTED_WHERE_IT_ENDS = {  # module: the tests that fail when it is broken
     "facediff/pipelines/motion.py": "tests/facediff/system/test_moved.py",
     "facediff/pipelines/video_denoisers.py": "tests/facediff/pipelines/test_video_adapter.py",
     "facediff/provenance/credentials.py": "tests/facediff/provenance/test_manifest.py",
+    "facediff/provenance/pattern.py": "tests/facediff/provenance/test_watermark.py",
+    "facediff/provenance/search.py": "tests/facediff/provenance/test_watermark.py",
     "facediff/rendering/editing/encoding.py": "tests/facediff/rendering/editing/test_identity.py",
     "facediff/rendering/inpainting/drawn.py": "tests/facediff/rendering/inpainting/test_mouth.py",
     "facediff/rendering/painting/painter.py": "tests/facediff/rendering/painting/test_mouth.py",

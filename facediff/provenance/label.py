@@ -26,10 +26,10 @@ from facediff.types import Frame
 WORDS = {
     "bg": "Създадено с ИИ", "cs": "Vytvořeno AI", "da": "AI-genereret", "de": "KI-generiert", "el": "Παράχθηκε με ΤΝ",
     "en": "AI-generated", "es": "Generado con IA", "et": "Loodud TI abil", "fi": "Tekoälyn luoma",
-    "fr": "Généré par IA", "ga": "Ginte le hIS", "hr": "Stvoreno UI-jem", "hu": "MI által létrehozva",
+    "fr": "Généré par IA", "ga": "Ginte le hIS", "hr": "Stvoreno UI-jem", "hu": "MI-vel készült",
     "it": "Generato con IA", "ja": "AI生成", "ko": "AI 생성", "lt": "Sukurta DI", "lv": "Radīts ar MI",
-    "mt": "Iġġenerat bl-IA", "nl": "AI-gegenereerd", "no": "KI-generert", "pl": "Wygenerowane przez AI",
-    "pt": "Gerado por IA", "ro": "Generat de IA", "sk": "Vytvorené pomocou UI", "sl": "Ustvarjeno z UI",
+    "mt": "Iġġenerat bl-IA", "nl": "AI-gegenereerd", "no": "KI-generert", "pl": "Stworzone przez AI",
+    "pt": "Gerado por IA", "ro": "Generat de IA", "sk": "Vytvorené s UI", "sl": "Ustvarjeno z UI",
     "sv": "AI-genererad", "tr": "Yapay zekâ üretimi", "uk": "Створено ШІ", "zh": "AI生成",
 }  # fmt: skip
 
@@ -144,12 +144,12 @@ def _fonts() -> Iterator[str]:
     import matplotlib
     from matplotlib.font_manager import findSystemFonts
 
-    yield str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans-Bold.ttf")
+    yield str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
     yield from sorted(findSystemFonts(), key=lambda path: (*_taste(Path(path).name.lower()), path))
 
 
 def _taste(name: str) -> tuple[bool, bool, bool]:
-    return "italic" in name or "oblique" in name, "sans" not in name and "gothic" not in name, "bold" not in name
+    return "italic" in name or "oblique" in name, "sans" not in name and "gothic" not in name, "regular" not in name
 
 
 def _lacking(path: str, text: str) -> list[str]:
