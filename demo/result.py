@@ -13,9 +13,10 @@ import gradio as gr
 
 from facediff.clip import Clip
 from facediff.demo.actions import CANCELLED, Actions, Start, connect_actions
+from facediff.demo.controls import Controls, controls
 from facediff.demo.jobs import Jobs, Report, Stopped
 from facediff.demo.words import duration, plain_errors
-from facediff.types import Frame
+from facediff.marks import MarkOptions
 
 BUTTONS = ("Preview", "Make video")
 HINT = "A preview is one frame and takes seconds. A video shows how far it is, and can be cancelled."
@@ -23,11 +24,12 @@ HINT = "A preview is one frame and takes seconds. A video shows how far it is, a
 
 @dataclass(frozen=True)
 class Result:
-    """The components of the right column."""
+    """The components of the right column: what comes of it, and how that is marked."""
 
     video: gr.Video
     picture: gr.Image
     status: gr.Markdown
+    marks: Controls
 
 
 def result_column() -> Result:
@@ -37,7 +39,9 @@ def result_column() -> Result:
     )
     picture = gr.Image(label="Preview", interactive=False, visible=False, format="png", buttons=["download"])
     status = gr.Markdown(HINT, elem_classes="status")
-    return Result(video, picture, status)
+    with gr.Accordion("Label", open=False):
+        marks = controls(MarkOptions, more=False)
+    return Result(video, picture, status, marks)
 
 
 def connect(
@@ -59,14 +63,20 @@ def connect(
         name: Of the action, and of the file that it makes.
     """
 
+    def apart(values: list[Any]) -> tuple[list[Any], dict[str, Any]]:
+        """What ``make_clip`` takes, and what marks its clip."""
+        count = len(values) - len(result.marks.inputs)
+        return values[:count], result.marks.read(dict(zip(result.marks.components, values[count:], strict=True)))
+
     async def render(*arguments: Any) -> tuple[Any, Any, str]:
         *values, request, progress = arguments
+        values, marks = apart(values)
         started = time.monotonic()
 
         def work(report: Report) -> tuple[Path, int]:
             clip = make_clip(*values)
             report(0, len(clip))
-            return clip.save(jobs.new_path(f"facediff-{name}.mp4"), progress=report), len(clip)
+            return clip.save(jobs.new_path(f"facediff-{name}.mp4"), progress=report, **marks), len(clip)
 
         with plain_errors(*_paths(values), private=jobs.folder):
             try:
@@ -78,36 +88,45 @@ def connect(
 
     async def preview(*arguments: Any) -> tuple[Any, Any, str]:
         *values, request, progress = arguments
+        values, marks = apart(values)
 
-        def work(report: Report) -> Frame:
+        def work(report: Report) -> Path:
             clip = make_clip(*values)
             report(0, 1)
-            return clip.preview()
+            return clip.save_frame(jobs.new_path(f"facediff-{name}.png"), **marks)
 
         with plain_errors(*_paths(values), private=jobs.folder):
             try:
-                frame = await jobs.run(work, progress, request.session_hash)
+                path = await jobs.run(work, progress, request.session_hash)
             except Stopped:
                 return gr.skip(), gr.skip(), CANCELLED
-        return gr.update(visible=False), gr.update(value=frame, visible=True), "One frame of the video to come."
+        return gr.update(visible=False), gr.update(value=path, visible=True), "One frame of the video to come."
 
     one, whole = actions.starting
     starts = [
-        Start(whole, _taking_the_inputs_of(make_clip, render), name, "Renders the video."),
-        Start(one, _taking_the_inputs_of(make_clip, preview), f"{name}_preview", "Renders one frame of the video."),
+        Start(whole, _taking_the_inputs_of(make_clip, result.marks, render), name, "Renders the video."),
+        Start(
+            one,
+            _taking_the_inputs_of(make_clip, result.marks, preview),
+            f"{name}_preview",
+            "Renders one frame of the video.",
+        ),
     ]
+    inputs = [*inputs, *result.marks.inputs]
     connect_actions(jobs, actions, starts, inputs, [result.video, result.picture, result.status], name)
 
 
-def _taking_the_inputs_of(make_clip: Callable[..., Clip], action: Callable[..., Any]) -> Callable[..., Any]:
-    """The action with a signature for Gradio to read: the parameters of ``make_clip``, the request, the progress."""
+def _taking_the_inputs_of(
+    make_clip: Callable[..., Clip], marks: Controls, action: Callable[..., Any]
+) -> Callable[..., Any]:
+    """The action with a signature for Gradio to read: the parameters of ``make_clip``, marks, request, progress."""
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     own = [p.replace(annotation=inspect.Parameter.empty) for p in inspect.signature(make_clip).parameters.values()]
     added = [
         inspect.Parameter("request", kind, default=None),
         inspect.Parameter("progress", kind, default=gr.Progress()),
     ]
-    action.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
+    action.__signature__ = inspect.Signature([*own, *marks.parameters, *added])  # type: ignore[attr-defined]
     action.__annotations__ = {"request": gr.Request}
     return action
 

@@ -16,7 +16,9 @@ from rich.text import Text
 
 from facediff.batch.manifest import Entry
 from facediff.errors import MediaError
-from facediff.media import VideoReader, write_image
+from facediff.marks import MarkOptions
+from facediff.media import VideoReader
+from facediff.provenance.marker import write_marked
 from facediff.types import Frame
 
 SHEET = "contact-sheet.png"
@@ -57,7 +59,7 @@ def summary_table(entries: Sequence[Entry], fresh: Collection[str]) -> Table:
 
 
 def write_contact_sheet(path: Path, folder: Path, entries: Iterable[Entry]) -> bool:
-    """Writes a grid with a frame of each clip and its name below it, of the first 400 at most.
+    """Writes a grid with a frame of each clip and its name below it, of the first 400 at most; it is watermarked.
 
     Args:
         path: Where to; a PNG.
@@ -84,7 +86,7 @@ def write_contact_sheet(path: Path, folder: Path, entries: Iterable[Entry]) -> b
             picture = ImageOps.contain(Image.fromarray(frame), (_CELL, _CELL))
             sheet.paste(picture, (left + (_CELL - picture.width) // 2, top + (_CELL - picture.height) // 2))
         draw.text((left, top + _CELL + 2), _shortened(name), _INK, _font())
-    write_image(path, np.asarray(sheet))
+    write_marked(path, np.asarray(sheet), None, MarkOptions())
     return True
 
 

@@ -18,9 +18,11 @@ from gradio_client.exceptions import AppError
 
 from facediff.demo import learning
 from facediff.demo.app import running
+from facediff.marks import MarkOptions
 from facediff.media import VideoReader, read_image
 from facediff.motion.expressions import expressions
 from facediff.options import TASKS, options_of
+from facediff.provenance import ManifestState, verify
 from facediff.tasks.identity import attribute_names
 
 ACTIONS = [f"/{tab}{what}" for tab in ("talk", "animate", "edit") for what in ("", "_preview", "_cancel", "_faces")]
@@ -58,7 +60,9 @@ def test_every_action_has_a_name(client):
 def test_the_page_has_every_option_that_is_for_it(client, task):
     told = client.view_api(return_format="dict")["named_endpoints"][f"/{task}"]["parameters"]
     shown = {p["parameter_name"]: p for p in told}
-    wanted = {name: option for name, option in options_of(TASKS[task]).items() if option.opt.page}
+    options = {**options_of(TASKS[task]), **options_of(MarkOptions)}
+    wanted = {name: option for name, option in options.items() if option.opt.page}
+    assert "timestamp" not in shown  # a page must not be made to call addresses of strangers
     strengths = (
         {name.replace("-", "_") for name in (*expressions(), *attribute_names("base"))} if task == "edit" else set()
     )
@@ -89,6 +93,19 @@ def test_a_preview_is_one_picture(client, uploads):
         speech=handle_file(uploads / "short.mp4"), steps=1, api_name="/talk_preview",
     )  # fmt: skip
     assert read_image(picture["value"]).shape == (512, 512, 3)
+    found = verify(picture["value"])
+    assert found.watermark.is_found and found.manifest.state is ManifestState.valid and found.record.task == "talk"
+
+
+def test_what_is_made_has_the_label_that_is_asked_for(client, uploads):
+    asked = {"portrait": handle_file(uploads / "portrait.png"), "smile": -0.5, "api_name": "/edit_preview"}
+    plain, labelled = (
+        read_image(client.predict(**asked, **marks)[1]["value"])
+        for marks in ({}, {"label": "de", "label_corner": "top-left", "label_size": 8, "aigc": "X"})
+    )
+    assert (plain[:60, :200] != labelled[:60, :200]).mean() > 0.5
+    with pytest.raises(AppError, match="Label is one line of 1 to 60 letters"):
+        client.predict(**asked, label="x" * 61)
 
 
 def test_a_portrait_takes_over_an_expression(client, uploads):
