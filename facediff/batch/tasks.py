@@ -104,8 +104,10 @@ def render(job: Job, identity: Identity, target: Path, part: Part | None = None)
     Raises:
         FaceDiffError: Whatever the inputs or options lack, or an input is not what it was when it was identified.
     """
+    from facediff.provenance.marker import check_marks
+
     marks: dict[str, Any] = {name: job.options[name] for name in options_of(MarkOptions) if name in job.options}
-    MarkOptions(**marks)  # refused before anything is read
+    check_marks(MarkOptions(**marks))  # refused before anything is read
     clip, seconds = _clip(job, identity)
     begun = time.perf_counter()
     if part is None:

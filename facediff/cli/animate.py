@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from facediff.cli.app import app
-from facediff.cli.arguments import Output, check_paths, read_avatar, write_clip
+from facediff.cli.arguments import Output, check_marks, check_paths, read_avatar, write_clip
 from facediff.cli.console import err
 from facediff.cli.flags import flags
 from facediff.marks import OutputOptions
@@ -30,6 +30,7 @@ def animate(
     """A face moves as another face does."""
     output = output.with_suffix(".png") if written.preview else output
     check_paths(source, driving, output, written.preview, folders=True)
+    check_marks(written)
     with err.status("reading the face"):
         avatar = read_avatar(source, shown)
     with err.status("reading the driver"):

@@ -52,6 +52,13 @@ def check_edit_paths(source: Path, output: Path) -> None:
         check_target(output)
 
 
+def check_marks(options: MarkOptions) -> None:
+    """Refuses at once marks that could not be made after the work."""
+    from facediff.provenance import marker
+
+    marker.check_marks(options)
+
+
 def refuse_input(output: Path, path: Path) -> None:
     """Refuses to write over what is read."""
     if output.exists() and path.exists() and output.samefile(path):

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from facediff.cli.app import app
-from facediff.cli.arguments import check_edit_paths, mark_keywords, noted, read_avatar, say_wrote, write_clip
+from facediff.cli.arguments import (
+    check_edit_paths,
+    check_marks,
+    mark_keywords,
+    noted,
+    read_avatar,
+    say_wrote,
+    write_clip,
+)
 from facediff.cli.console import err
 from facediff.cli.flags import flags
 from facediff.errors import ConfigError
@@ -44,6 +52,7 @@ def edit(
         raise ConfigError("give what to edit and where to: facediff edit SOURCE -o OUTPUT --attribute smile=0.6")
     output = output.with_suffix(".png") if written.preview or sweep else output
     check_edit_paths(source, output)
+    check_marks(written)
     from facediff.provenance.marker import write_marked
     from facediff.rendering.compare import around_head, strip
     from facediff.rendering.editing.attributes import attribute

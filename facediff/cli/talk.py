@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from facediff.cli.app import app
-from facediff.cli.arguments import Output, check_paths, read_avatar, write_clip
+from facediff.cli.arguments import Output, check_marks, check_paths, read_avatar, write_clip
 from facediff.cli.console import err
 from facediff.cli.flags import flags
 from facediff.marks import OutputOptions
@@ -29,6 +29,7 @@ def talk(
     """A portrait speaks, or a video is dubbed."""
     output = output.with_suffix(".png") if written.preview else output
     check_paths(source, speech, output, written.preview)
+    check_marks(written)
     with err.status("reading the face"):
         avatar = read_avatar(source, shown)
     with err.status("listening"):

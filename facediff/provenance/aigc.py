@@ -30,6 +30,18 @@ def aigc_json(asked: str, record: Record) -> str:
         record: Of the clip; the number of the content is a hash of it where none is given.
 
     Raises:
+        ConfigError: As ``given_fields``.
+    """
+    given = given_fields(asked)
+    number = hashlib.sha256(record.to_json().encode()).hexdigest()[:32]
+    fields = {**dict.fromkeys(FIELDS, ""), "Label": GENERATED, "ProduceID": number, **given}
+    return json.dumps({name: fields[name] for name in FIELDS}, ensure_ascii=False, separators=(",", ":"))
+
+
+def given_fields(asked: str) -> dict[str, str]:
+    """The fields that are asked for: those of JSON, else one.
+
+    Raises:
         ConfigError: It is JSON and no object of such fields, all of them texts.
     """
     asked = asked.strip()
@@ -41,9 +53,7 @@ def aigc_json(asked: str, record: Record) -> str:
             raise ConfigError(f"aigc is no JSON ({error}); give a name, or an object of {', '.join(FIELDS)}") from error
     if not isinstance(given, dict) or not all(k in FIELDS and isinstance(v, str) for k, v in given.items()):
         raise ConfigError(f"aigc is an object whose fields are texts, out of {', '.join(FIELDS)}, not {asked[:80]!r}")
-    number = hashlib.sha256(record.to_json().encode()).hexdigest()[:32]
-    fields = {**dict.fromkeys(FIELDS, ""), "Label": GENERATED, "ProduceID": number, **given}
-    return json.dumps({name: fields[name] for name in FIELDS}, ensure_ascii=False, separators=(",", ":"))
+    return given
 
 
 def read_aigc(text: object) -> Mapping[str, str] | None:

@@ -61,6 +61,25 @@ class Label:
         return shown
 
 
+def check_label(options: MarkOptions) -> None:
+    """Refuses a label that could not be drawn on frames of whatever size.
+
+    Raises:
+        ConfigError: No font on this machine has its letters, or only its size or place is given.
+    """
+    usual = MarkOptions()
+    if options.label is not None:
+        _font_for(_text(options.label))
+        return
+    for name in ("label_corner", "label_size"):
+        if getattr(options, name) != getattr(usual, name):
+            raise ConfigError(f"{name} is that of a label, and none is wanted: give a label too")
+
+
+def _text(label: str) -> str:
+    return WORDS.get(label, label.strip())
+
+
 def make_label(options: MarkOptions, size: tuple[int, int]) -> Label | None:
     """The label that is asked for, drawn for frames of a size; None where none is.
 
@@ -69,16 +88,12 @@ def make_label(options: MarkOptions, size: tuple[int, int]) -> Label | None:
         size: Width and height in pixels.
 
     Raises:
-        ConfigError: No font on this machine has its letters, it is wider than the frame, or only its size or place
-            is given.
+        ConfigError: As ``check_label``; or it is wider than the frame.
     """
+    check_label(options)
     if options.label is None:
-        usual = MarkOptions()
-        for name in ("label_corner", "label_size"):
-            if getattr(options, name) != getattr(usual, name):
-                raise ConfigError(f"{name} is that of a label, and none is wanted: give a label too")
         return None
-    text = WORDS.get(options.label, options.label.strip())
+    text = _text(options.label)
     height = max(1.0, options.label_size / 100 * min(size))
     mask = _drawn(text, height)
     wide, tall = mask.shape[1] + 2 * round(_ASIDE * height), mask.shape[0] + 2 * round(_ABOVE * height)

@@ -9,8 +9,8 @@ from pathlib import Path
 from facediff.errors import ConfigError
 from facediff.marks import MarkOptions
 from facediff.media import write_image
-from facediff.provenance.aigc import aigc_json
-from facediff.provenance.label import Label, make_label
+from facediff.provenance.aigc import aigc_json, given_fields
+from facediff.provenance.label import Label, check_label, make_label
 from facediff.provenance.record import AIGC, Record
 from facediff.provenance.watermark import embed
 from facediff.provenance.xmp import append_xmp, xmp_packet
@@ -18,6 +18,17 @@ from facediff.system.files import atomic_write
 from facediff.types import Frame
 
 _BOXED = (".mp4", ".m4v", ".mov")  # kinds that XMP is put into as a box
+
+
+def check_marks(options: MarkOptions) -> None:
+    """Refuses what could mark no clip, before one is made.
+
+    Raises:
+        ConfigError: The label cannot be drawn, or the metadata are none.
+    """
+    check_label(options)
+    if options.aigc is not None:
+        given_fields(options.aigc)
 
 
 @dataclass(frozen=True)

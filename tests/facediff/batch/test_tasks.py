@@ -20,6 +20,7 @@ from facediff.batch.tasks import STRIDE, bounds, expected_frames, identify, rend
 from facediff.batch.work_items import Part
 from facediff.errors import ConfigError, InputError, WeightsError
 from facediff.media import VideoReader
+from facediff.provenance import verify
 from facediff.provenance.record import read_record
 from facediff.rendering import CHUNK
 
@@ -153,6 +154,36 @@ def test_a_result_is_what_avatar_makes(job, tmp_path):
 
 def frames_of(path: Path) -> np.ndarray:
     return np.stack(list(VideoReader(path)))
+
+
+def test_results_are_marked_as_the_job_says_in_one_or_in_parts(job, tmp_path):
+    job = changed(job, label="de", label_corner="top-left", label_size=9.0, aigc="X", watermark=False, paint=False)
+    one, joined = tmp_path / "one.mp4", tmp_path / "out" / "joined.mp4"
+    joined.parent.mkdir()
+    identity = identify(job)
+    whole = render(job, identity, one)
+    for index, path in enumerate(Part(None, 2).files(joined.parent)):
+        render(job, identity, path, Part(index, 2))
+    render(job, identity, joined, Part(None, 2))
+    ground = list(Avatar.from_image(job.inputs["source"], device="cpu").talk(
+        job.inputs["speech"], steps=1, fps=5, paint=False
+    ))  # fmt: skip
+    for path in (one, joined):
+        frames, found = list(VideoReader(path)), verify(path)
+        assert len(frames) == whole.frames == len(ground)
+        assert all(
+            (frame[8:40, 8:150].mean() < plain[8:40, 8:150].mean() - 30)
+            for frame, plain in zip(frames, ground, strict=True)
+        )
+        assert found.aigc is not None and found.aigc["ContentProducer"] == "X" and not found.record.is_watermarked
+        assert found.record.options.items() >= {"label": "de", "label_corner": "top-left", "label_size": 9.0}.items()
+
+
+def test_marks_that_cannot_be_are_refused_before_the_face_is_read(job, tmp_path):
+    for options in ({"label": "x" * 61}, {"timestamp": "nowhere"}, {"label_size": 99.0}):
+        with pytest.raises(ConfigError, match=f"^{next(iter(options))} is "):
+            render(changed(job, **options), identify(job), tmp_path / "a.mp4")
+    assert not (tmp_path / "a.mp4").exists()
 
 
 def test_parts_are_windows_of_the_whole_and_join_to_it(job, tmp_path):

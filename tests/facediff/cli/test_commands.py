@@ -24,6 +24,7 @@ from facediff.audio.wave import load_wave
 from facediff.cli import app
 from facediff.media import VideoReader, VideoWriter, read_image
 from facediff.media.writing import OUTPUT_SUFFIXES
+from facediff.provenance import ManifestState, verify
 from facediff.provenance.record import read_record
 
 SPEECH = Path(facediff.__file__).parent / "samples" / "hello.flac"
@@ -223,6 +224,19 @@ def test_a_preview_is_one_picture(portrait, short_speech):
     code, said = run("talk", portrait, short_speech, "-o", "look", "--preview", "--steps", "1", "--device", "cpu")
     assert code == 0, said
     assert read_image("look.png").shape == (512, 512, 3)
+    found = verify("look.png")
+    assert found.watermark.is_found and found.manifest.state is ManifestState.valid
+    assert found.record.options["preview"] is True and found.xmp_source_type == found.digital_source_type
+
+
+def test_marks_that_cannot_be_are_refused_with_their_flags(portrait, short_speech):
+    for words, said in (
+        (["--timestamp", "nowhere"], "--timestamp is the address of a time-stamp authority"),
+        (["--label-size", "8"], "--label-size is that of a label, and none is wanted: give a label too"),
+        (["--aigc", "{"], "--aigc is no JSON"),
+    ):
+        assert said in refused("talk", portrait, short_speech, "-o", "o.mp4", *words)
+        assert not Path("o.mp4").exists()
 
 
 def test_the_program_itself_says_one_line_and_nothing_else(portrait):
