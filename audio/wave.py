@@ -147,7 +147,7 @@ def _centred(wave: Wave) -> Wave:
     if not wave.size:
         return wave
     mean = wave.mean(dtype=np.float64)
-    return wave if mean**2 <= _OFFSET * wave.var(dtype=np.float64) else (wave - mean).astype(np.float32)
+    return wave if mean**2 <= max(_OFFSET * wave.var(dtype=np.float64), 1e-6) else (wave - mean).astype(np.float32)
 
 
 def normalise_loudness(wave: Wave, target_db: float = -23.0) -> Wave:
