@@ -46,7 +46,7 @@ def examine_surroundings() -> Iterator[Finding]:
     coding = locale.getpreferredencoding(False)
     name = locale.setlocale(locale.LC_CTYPE)
     is_wide = coding.lower().replace("-", "") == "utf8" or bool(sys.flags.utf8_mode)
-    cost = "" if is_wide else f"names of files with letters beyond {coding} may be refused; set LC_ALL=C.UTF-8"
+    cost = "" if is_wide else "letters that it lacks are garbled in messages; LC_ALL=C.UTF-8 shows them"
     yield Finding("surroundings", "locale", f"{name}, {coding}; frames are the same in any", cost=cost)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     cost = "" if cores > 1 else "frames are prepared and painted one after the other, at about half the speed of two"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from facediff.errors import MediaError, WeightsError
 from facediff.pipelines.domains import domain_hash
+from facediff.system.files import as_text
 from facediff.system.weights import CHECKPOINTS, model_folder
 
 IN_MEMORY = "(in memory)"  # the name of what never was a file
@@ -43,8 +44,8 @@ class Ingredient:
         try:
             if path.is_dir():
                 parts = [f"{file.name} {_sha256(file)}\n" for file in sorted(path.iterdir()) if file.is_file()]
-                return cls(role, path.name, hashlib.sha256(os.fsencode("".join(parts))).hexdigest())
-            return cls(role, path.name, _sha256(path))
+                return cls(role, as_text(path.name), hashlib.sha256(os.fsencode("".join(parts))).hexdigest())
+            return cls(role, as_text(path.name), _sha256(path))
         except OSError as error:
             raise MediaError(f"{path} cannot be read: {error.strerror or error}") from error
 

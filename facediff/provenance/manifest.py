@@ -21,7 +21,7 @@ from PIL import Image
 from facediff.errors import ConfigError, MediaError, OutputError
 from facediff.provenance.credentials import CERT_VARIABLE, KEY_VARIABLE, OWN_ISSUER, Credentials
 from facediff.provenance.record import SYNTHETIC_PARTS, Record
-from facediff.system.files import atomic_write
+from facediff.system.files import as_text, atomic_write
 
 _KINDS = {".mp4": "video/mp4", ".m4v": "video/x-m4v", ".mov": "video/quicktime"}
 _OFFLINE = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
@@ -88,7 +88,7 @@ def sealer(record: Record, title: str) -> Callable[[Path], None] | None:
         return None
     credentials = Credentials.load()
     _try(credentials)
-    return lambda path: sign(path, record, credentials, title=title)
+    return lambda path: sign(path, record, credentials, title=as_text(title))
 
 
 def sign(path: Path, record: Record, credentials: Credentials, *, title: str) -> None:
