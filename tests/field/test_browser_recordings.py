@@ -8,8 +8,12 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
+from skimage.data import astronaut
+from typer.testing import CliRunner
 
 from facediff.audio.wave import load_wave
+from facediff.cli import app
 from facediff.media import VideoReader
 from facediff.media.kinds import is_video
 
@@ -18,11 +22,14 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no chromium; CHROMIUM names one")]
 
 KINDS = ["video/webm;codecs=vp8,opus", "video/webm;codecs=vp9,opus", "video/mp4;codecs=vp9,opus"]
-# A canvas that turns white when a tone sets in, a second after the recording has begun, as a visitor's camera would.
-RECORD = """async (kind) => {
+# A face in front of a lamp that turns white when a tone sets in, a second after the recording has begun.
+RECORD = """async ([kind, face]) => {
     if (!MediaRecorder.isTypeSupported(kind)) return null;
     const canvas = document.createElement('canvas');
-    canvas.width = canvas.height = 128;
+    canvas.width = canvas.height = 192;
+    const picture = new Image();
+    picture.src = face;
+    await picture.decode();
     const pen = canvas.getContext('2d'), sounds = new AudioContext({sampleRate: 48000});
     await sounds.resume();
     const tone = sounds.createOscillator(), volume = sounds.createGain(), heard = sounds.createMediaStreamDestination();
@@ -34,7 +41,8 @@ RECORD = """async (kind) => {
     let white = false, frame = 0;
     const draw = setInterval(() => {
         pen.fillStyle = white ? `rgb(255,255,${250 + frame % 2})` : `rgb(0,0,${frame % 2 * 8})`;
-        pen.fillRect(0, 0, 128, 128);
+        pen.drawImage(picture, 0, 0);
+        pen.fillRect(0, 0, 32, 32);
         frame += 1;
     }, 33);
     const recorder = new MediaRecorder(stream, {mimeType: kind}), parts = [];
@@ -66,18 +74,26 @@ def page():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_recording_is_in_time(page, tmp_path, kind):
-    recorded = page.evaluate(RECORD, kind)
+def test_a_recording_is_in_time_and_speaks_and_drives_in_time(page, tmp_path, kind):
+    face = tmp_path / "face.png"
+    Image.fromarray(np.ascontiguousarray(astronaut()[20:212, 130:322])).save(face)
+    recorded = page.evaluate(RECORD, [kind, "data:image/png;base64," + base64.b64encode(face.read_bytes()).decode()])
     if recorded is None:
         pytest.skip(f"this browser records no {kind}")
     path = tmp_path / f"recording.{kind.partition('/')[2].partition(';')[0]}"
     path.write_bytes(base64.b64decode(recorded))
     assert is_video(path)
     reader, wave = VideoReader(path), load_wave(path)
-    light = np.array([frame.mean() for frame in reader])
+    light = np.array([frame[4:28, 4:28].mean() for frame in reader])
     assert 24 <= reader.info.fps <= 60
     assert len(light) / float(reader.info.fps) == pytest.approx(2.4, abs=0.5)
     seen = float(np.argmax(light > 128) / reader.info.fps)
     heard = float(np.argmax(np.abs(wave) > 0.05) / 16000)
     assert seen == pytest.approx(1.2, abs=0.4)
     assert heard == pytest.approx(seen, abs=0.08)
+    for command, more in (("talk", ["--fps", "10"]), ("animate", ["--sound"])):
+        made = tmp_path / f"{command}.mp4"
+        result = CliRunner().invoke(app, [command, str(face), str(path), "-o", str(made), "--no-paint", *more])
+        assert result.exit_code == 0, result.output
+        again = load_wave(made)
+        assert float(np.argmax(np.abs(again) > 0.05) / 16000) == pytest.approx(heard, abs=0.03), command
