@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 SAMPLE_RATE = 16000
 MAX_SECONDS = 2 * 3600.0
+_OFFSET = 0.01  # share of a wave's power from which on its mean is an offset
 
 
 def load_wave(
@@ -141,13 +142,22 @@ def _listen(
         listening = better
 
 
+def _centred(wave: Wave) -> Wave:
+    """The wave without its mean, where that is not small beside what varies."""
+    if not wave.size:
+        return wave
+    mean = wave.mean(dtype=np.float64)
+    return wave if mean**2 <= max(_OFFSET * wave.var(dtype=np.float64), 1e-6) else (wave - mean).astype(np.float32)
+
+
 def normalise_loudness(wave: Wave, target_db: float = -23.0) -> Wave:
     """The wave at a given loudness; silence stays silence, and nothing clips.
 
     Loudness is the level (RMS, dB of full scale) of the 20 ms blocks that are not silent: those less than 20 dB under
     the mean of the blocks above -60 dB, as in the two gates of ITU-R BS.1770 without its ear filter. Bangs that would
-    leave [-1, 1] are turned down, and 10 ms around them.
+    leave [-1, 1] are turned down, and 10 ms around them. A constant that a microphone adds is no sound, and taken out.
     """
+    wave = _centred(wave)
     block = SAMPLE_RATE // 50
     whole = wave[: len(wave) // block * block].reshape(-1, block) if len(wave) >= block else wave[None]
     power = np.einsum("ij,ij->i", whole, whole, dtype=np.float64) / max(whole.shape[1], 1)

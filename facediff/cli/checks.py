@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 
@@ -24,8 +23,9 @@ from skimage.data import astronaut
 
 import facediff
 from facediff.avatar import Avatar
+from facediff.cli.findings import Finding
+from facediff.cli.surroundings import examine_files, examine_landmarks, examine_surroundings
 from facediff.errors import WeightsError
-from facediff.landmarks.detection import choose_detector
 from facediff.system.device import choose_device, choose_dtype
 from facediff.system.weights import CHECKPOINTS, model_folder
 
@@ -33,33 +33,19 @@ ENCODERS = ("libx264", "aac")
 DECODERS = ("h264", "aac", "opus", "vp9")
 PARTS = ("codec", "motion", "difftalk", "fadm", "edit", "sync", "unseen")
 OPENCV = ("opencv-python-headless", "opencv-contrib-python-headless", "opencv-contrib-python", "opencv-python")
-MIN_DISK_GB, MIN_MEMORY_GB = 1.0, 1.5
+MIN_DISK_GB, MIN_MEMORY_GB, AMPLE_MEMORY_GB = 1.0, 1.5, 4.0
 GB = 1e9
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        group: ``libraries``, ``devices``, ``models``, ``codecs``, ``room`` or ``self test``.
-        name: What was looked at.
-        found: What was found, in words.
-        is_well: False if facediff cannot work with it.
-    """
-
-    group: str
-    name: str
-    found: str
-    is_well: bool = True
 
 
 def examine() -> Iterator[Finding]:
     """All findings, the self test last; what goes wrong is a finding and raises nothing."""
     yield from _libraries()
     yield from _devices()
+    yield from examine_surroundings()
+    yield from examine_landmarks()
     yield from _models()
     yield from _codecs()
+    yield from examine_files()
     yield from _room()
     yield _self_test()
 
@@ -88,10 +74,6 @@ def _libraries() -> Iterator[Finding]:
         if is_needed or not is_well:
             said = found if is_well else f"{found}, but {requirement.specifier} is wanted"
             yield Finding("libraries", requirement.name, said, is_well)
-
-    name = choose_detector()
-    said = f"mediapipe {version('mediapipe')}" if name == "mediapipe" else "MediaPipe's networks, in torch"
-    yield Finding("libraries", "landmark detector", f"{name}: {said}")
 
 
 def _installed(name: str) -> str:
@@ -150,10 +132,13 @@ def _room() -> Iterator[Finding]:
         free = shutil.disk_usage(folder).free / GB
         yield Finding("room", name, f"{free:.1f} GB free in {folder}", free >= MIN_DISK_GB)
     memory = psutil.virtual_memory()
-    yield Finding(
-        "room", "memory", f"{memory.available / GB:.1f} of {memory.total / GB:.1f} GB free",
-        memory.available / GB >= MIN_MEMORY_GB,
-    )  # fmt: skip
+    free = memory.available / GB
+    said = f"{free:.1f} of {memory.total / GB:.1f} GB free"
+    if free < MIN_MEMORY_GB:
+        yield Finding("room", "memory", f"{said}, and {MIN_MEMORY_GB:g} GB are needed; close other programs", False)
+        return
+    cost = "" if free >= AMPLE_MEMORY_GB else "one clip at a time: batch with --workers 1, and adapt may not fit"
+    yield Finding("room", "memory", said, cost=cost)
 
 
 def _self_test() -> Finding:

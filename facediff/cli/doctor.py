@@ -19,14 +19,22 @@ from facediff.cli.console import err
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Check what is installed, and render a frame; exit code 1 if something is amiss."""
+    """Check what is here and what it costs, and render a frame; the last line says what to do.
+
+    The exit code is 1 if something is amiss.
+    """
     from facediff.cli.checks import examine
+    from facediff.cli.findings import advise
 
     with err.status("examining"):
         findings = list(examine())
     is_well = all(finding.is_well for finding in findings)
     if as_json:
-        typer.echo(json.dumps({"is_well": is_well, "findings": [asdict(f) for f in findings]}, indent=2))
+        typer.echo(
+            json.dumps(
+                {"is_well": is_well, "advice": advise(findings), "findings": [asdict(f) for f in findings]}, indent=2
+            )
+        )
     else:
         table = Table(box=None, show_header=False, pad_edge=False)
         for _ in range(3):
@@ -34,9 +42,11 @@ def doctor(
         table.add_column(overflow="fold")
         group = ""
         for finding in findings:
-            mark = "[green]ok[/]" if finding.is_well else "[red]amiss[/]"
-            table.add_row(finding.group if finding.group != group else "", finding.name, mark, escape(finding.found))
+            mark = ("[yellow]costs[/]" if finding.cost else "[green]ok[/]") if finding.is_well else "[red]amiss[/]"
+            said = f"{finding.found}: {finding.cost}" if finding.cost else finding.found
+            table.add_row(finding.group if finding.group != group else "", finding.name, mark, escape(said))
             group = finding.group
         Console().print(table)
+        typer.echo(advise(findings))
     if not is_well:
         raise typer.Exit(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -25,6 +26,7 @@ from facediff.types import Frame
 log = logging.getLogger(__name__)
 
 _TOLERATED_LOSS_S = 1
+_CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)$")
 _SQUARE_ENOUGH = 0.02  # a pixel this little off square is shown as it is
 
 
@@ -122,15 +124,24 @@ class Film:
             except av.FFmpegError as error:
                 log.warning("%s is damaged; the frames before the damage are used (%s)", self.path, error)
                 return
-            if stream.duration and stream.time_base:
-                missing = ((stream.start_time or 0) + stream.duration) * stream.time_base - reached
-                if missing > _TOLERATED_LOSS_S:
-                    log.warning("%s is cut short: its last %.1f s cannot be read", self.path, float(missing))
+            missing = _said_end(container, stream) - reached
+            if missing > _TOLERATED_LOSS_S:
+                log.warning("%s is cut short: its last %.1f s cannot be read", self.path, float(missing))
 
 
 def _time(frame: av.VideoFrame, stream: av.VideoStream) -> Fraction | None:
     base = frame.time_base or stream.time_base
     return None if frame.pts is None or base is None else frame.pts * Fraction(base)
+
+
+def _said_end(container: av.container.InputContainer, stream: av.VideoStream) -> Fraction:
+    """When the picture ends by the header's word, in seconds; 0, or too early, where that does not say it for sure."""
+    if stream.duration and stream.time_base:
+        return ((stream.start_time or 0) + stream.duration) * stream.time_base
+    if clock := _CLOCK.match(stream.metadata.get("DURATION", "")):  # of a track of Matroska
+        hours, minutes, seconds = map(Fraction, clock.groups())
+        return 3600 * hours + 60 * minutes + seconds
+    return Fraction(0 if container.streams.audio else container.duration or 0, av.time_base)
 
 
 def _square_size(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:

@@ -21,6 +21,7 @@ KINDS = ("PNG", "JPEG", "WEBP", "AVIF", "HEIF", "BMP", "GIF", "TIFF", "JPEG2000"
 _MOVING_KINDS = ("GIF", "PNG", "WEBP", "AVIF")  # several pictures in one HEIF, TIFF or JPEG (MPO) are no film
 _SIXTEEN_TO_EIGHT = 257
 _ROWS = 64
+_SUBFILE_TYPE, _REDUCED = 254, 1  # TIFF 6.0, and raw photos that are laid out as it: DNG, NEF, ARW
 
 
 @contextlib.contextmanager
@@ -60,11 +61,19 @@ def is_moving(path: Path) -> bool:
         return False
 
 
+def is_small_view(picture: Image.Image) -> bool:
+    """Whether what was opened is the reduced view that a raw photo has before the photo itself, which is not read."""
+    return bool(picture.format == "TIFF" and int(getattr(picture, "tag_v2", {}).get(_SUBFILE_TYPE, 0)) & _REDUCED)
+
+
 def flatten(picture: Image.Image) -> Image.Image:
     """The picture in RGB of sRGB, 8 bits a channel, transparency over white."""
     profile = picture.info.get("icc_profile")
     if picture.mode.startswith("I"):  # 16 bits of grey, which convert() would clip
         picture = Image.fromarray((np.asarray(picture) / _SIXTEEN_TO_EIGHT).clip(0, 255).round().astype(np.uint8))
+    elif picture.mode == "F":
+        values = np.nan_to_num(np.asarray(picture))
+        picture = Image.fromarray((values * _scale(float(values.max()))).clip(0, 255).round().astype(np.uint8))
     if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
         layered = picture.convert("RGBA")
         if profile:
@@ -83,6 +92,13 @@ def flatten(picture: Image.Image) -> Image.Image:
     for row in range(0, len(codes), _ROWS):  # of floats, a photo would take gigabytes at once
         shown[row : row + _ROWS] = (255 * to_srgb(codes[row : row + _ROWS] / 255, light)).round()
     return Image.fromarray(shown)
+
+
+def _scale(brightest: float) -> float:
+    """What brings greys in floats to levels: files have them up to 1, to 255, or to what 16 bits hold."""
+    if brightest <= 1:
+        return 255.0
+    return 1.0 if brightest <= 255 else 1 / _SIXTEEN_TO_EIGHT
 
 
 def _light_of(picture: Image.Image) -> Light | None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from facediff.errors import MediaError, WeightsError
 from facediff.pipelines.domains import domain_hash
+from facediff.system.files import as_text
 from facediff.system.weights import CHECKPOINTS, model_folder
 
 # Bytes that are in each file with a manifest: the label of its store, or where XMP says that it lies.
@@ -54,7 +55,7 @@ class Ingredient:
             from facediff.provenance.source_manifest import keep_manifest  # which loads what reads signatures
 
             manifest = keep_manifest(path, role, digest)
-        return cls(role, path.name, digest, manifest)
+        return cls(role, as_text(path.name), digest, manifest)
 
     @classmethod
     def of_array(cls, role: str, samples: NDArray[np.generic]) -> Ingredient:

@@ -26,7 +26,7 @@ from facediff.media.notices import warn_once
 from facediff.provenance.credentials import CERT_VARIABLE, KEY_VARIABLE, OWN_ISSUER, Credentials
 from facediff.provenance.ingredients import Ingredient
 from facediff.provenance.record import SYNTHETIC_PARTS, Record
-from facediff.system.files import atomic_write
+from facediff.system.files import as_text, atomic_write
 
 # Neither is anything fetched, nor is a picture made of what it was made of.
 OFFLINE = {
@@ -133,7 +133,7 @@ def sealer(record: Record, title: str, timestamp: str | None = None) -> Callable
     record = _without_unfit(record, credentials)
     if timestamp is not None:
         _try_authority(credentials, timestamp)
-    return lambda path: sign(path, record, credentials, title=title, timestamp=timestamp)
+    return lambda path: sign(path, record, credentials, title=as_text(title), timestamp=timestamp)
 
 
 def sign(path: Path, record: Record, credentials: Credentials, *, title: str, timestamp: str | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -11,6 +12,11 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from facediff.errors import OutputError
+
+
+def as_text(name: str) -> str:
+    """A file's name as text of UTF-8, which records are: its bytes read as such, whatever the user's locale says."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def follow_links(path: Path) -> Path:

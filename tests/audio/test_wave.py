@@ -126,6 +126,13 @@ def test_the_voiced_part_gets_the_loudness_asked_for(level, target):
     assert 10 * np.log10(np.mean(voiced.astype(np.float64) ** 2)) == pytest.approx(target, abs=0.1)
 
 
+@pytest.mark.parametrize("offset", [0.05, 0.3, -0.3])
+def test_a_constant_that_a_microphone_adds_changes_neither_loudness_nor_silence(bursts, offset):
+    plain = normalise_loudness(bursts - bursts.mean())
+    assert np.abs(normalise_loudness(bursts + np.float32(offset)) - plain).max() < 1e-3
+    assert np.abs(normalise_loudness(np.full(16000, offset, np.float32))).max() < 1e-6
+
+
 def test_silence_stays_silence():
     for silence in (np.zeros(5000, np.float32), np.zeros(0, np.float32), np.full(3, 1e-5, np.float32)):
         np.testing.assert_array_equal(normalise_loudness(silence), silence)

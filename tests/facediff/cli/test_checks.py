@@ -11,11 +11,14 @@ import pytest
 from typer.testing import CliRunner
 
 from facediff.cli import app, checks
-from facediff.cli.checks import Finding, examine
+from facediff.cli.checks import examine
+from facediff.cli.findings import Finding
 from facediff.errors import NoFaceFound
 from facediff.system.weights import CHECKPOINTS
 
-GROUPS = ["libraries", "devices", "models", "codecs", "room", "self test"]
+GROUPS = [
+    "libraries", "devices", "surroundings", "landmarks", "models", "codecs", "files", "room", "self test"
+]  # fmt: skip
 
 
 def amiss(findings) -> list[str]:
@@ -47,18 +50,16 @@ def test_damaged_and_missing_models_are_found(monkeypatch, tmp_path):
     ]  # fmt: skip
 
 
-def test_any_build_of_opencv_serves_and_the_landmark_detector_is_named(monkeypatch):
+def test_any_build_of_opencv_serves(monkeypatch):
     def version(name: str) -> str:
         if name == "opencv-contrib-python":
             return "4.11.0.86"
         raise PackageNotFoundError(name)
 
     monkeypatch.setattr(checks, "requires", lambda name: ["opencv-python-headless>=4.9,<5"])
-    monkeypatch.setattr(checks, "choose_detector", lambda: "torch")
     monkeypatch.setattr(checks, "version", version)
     said = {f.name: f.found for f in checks._libraries()}
     assert said["opencv-python-headless"] == "4.11.0.86"
-    assert said["landmark detector"] == "torch: MediaPipe's networks, in torch"
 
 
 def test_missing_and_wrong_libraries_are_found(monkeypatch):
@@ -86,6 +87,12 @@ def test_little_room_is_found(monkeypatch):
     assert [line.split(":")[0] for line in amiss(checks._room())] == ["memory"]
 
 
+def test_memory_for_one_clip_costs(monkeypatch):
+    monkeypatch.setattr(checks, "AMPLE_MEMORY_GB", 1e9)
+    found = {f.name: f for f in checks._room()}["memory"]
+    assert found.is_well and "--workers 1" in found.cost
+
+
 def test_a_failing_self_test_is_a_finding(monkeypatch):
     def fail(image):
         raise NoFaceFound("no face\nat all")
@@ -102,7 +109,9 @@ def test_what_it_says(monkeypatch, is_well, code):
     result = CliRunner().invoke(app, ["doctor", "--json"])
     told = json.loads(result.stdout)
     assert (result.exit_code, told["is_well"]) == (code, is_well)
-    assert told["findings"][1] == {"group": "room", "name": "memory", "found": "1 GB", "is_well": is_well}
+    assert told["findings"][1] == {"group": "room", "name": "memory", "found": "1 GB", "is_well": is_well, "cost": ""}
+    assert told["advice"].startswith("All works" if is_well else "Mend this first: memory: 1 GB")
     result = CliRunner().invoke(app, ["doctor"])
     assert result.exit_code == code
+    assert result.stdout.splitlines()[-1] == told["advice"]
     assert "[here]" in result.stdout and ("amiss" in result.stdout) == (not is_well)

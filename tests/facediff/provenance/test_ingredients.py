@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 
 import numpy as np
 import pytest
@@ -45,3 +47,9 @@ def test_models_are_known_by_their_weights(tmp_path):
     assert model_name("facebook/hubert-base-ls960") == "facebook/hubert-base-ls960"
     with pytest.raises(WeightsError, match="there is no model"):
         weights_hash(tmp_path / "other")
+
+
+def test_a_name_of_other_bytes_than_utf_8_is_recorded_as_text(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.png")
+    path.write_bytes(b"picture")
+    assert json.loads(json.dumps(Ingredient.of_file("source", path).name).encode()) == "caf\ufffd.png"

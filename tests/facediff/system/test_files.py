@@ -1,7 +1,9 @@
+import os
+
 import pytest
 
 from facediff.errors import OutputError
-from facediff.system.files import atomic_write
+from facediff.system.files import as_text, atomic_write
 
 
 def test_a_file_takes_its_name_when_it_is_whole(tmp_path) -> None:
@@ -40,3 +42,8 @@ def test_links_in_a_circle_are_named(tmp_path) -> None:
     (tmp_path / "b").symlink_to("a")
     with pytest.raises(OutputError, match="a link that leads back to itself"), atomic_write(tmp_path / "a"):
         pass
+
+
+def test_names_are_text_whatever_bytes_they_are() -> None:
+    assert as_text("grüße名.mp4") == "grüße名.mp4"
+    assert as_text(os.fsdecode(b"caf\xe9.mp4")) == "caf\ufffd.mp4"  # of Latin-1, on a system of UTF-8
