@@ -217,6 +217,11 @@ _PRIOR_STRENGTH = Opt(
 )  # fmt: skip
 
 
+def _track(of: str) -> Opt:
+    help = f"Which sound of {of}, counted from 1; the first that is not silent by default."
+    return Opt(help, 1, 999, page="number", more=True)
+
+
 def _strength(help: str) -> Opt:
     return Opt(help, 0, 3, what="strength", page="slider")
 
@@ -267,6 +272,8 @@ class TalkOptions(Checked):
         Opt("What a domain model is told about the clip, in words that it or its prior was trained with.", page="text",
             more=True),
     ] = None  # fmt: skip
+    track: Annotated[int | None, _track("the file with speech is heard")] = None
+    source_track: Annotated[int | None, _track("a video that is dubbed has the person's own voice")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,6 +304,7 @@ class AnimateOptions(Checked):
     domain: Annotated[str | Path | None, _DOMAIN] = None
     prior: Annotated[str | Path | None, _PRIOR] = None
     prior_strength: Annotated[float | None, _PRIOR_STRENGTH] = None
+    track: Annotated[int | None, _track("the driver is carried over")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -330,6 +338,7 @@ class EditOptions(Checked):
         Opt("Keep the encoding in the user's cache folder, so that another edit of the video only decodes.",
             recorded=False, flag="--cache"),
     ] = True  # fmt: skip
+    track: Annotated[int | None, _track("the video is kept")] = None
 
 
 @dataclass(frozen=True, kw_only=True)

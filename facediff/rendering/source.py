@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from facediff.audio.wave import load_sound
 from facediff.audio.windows import exact_rate
-from facediff.errors import NoFaceFound
+from facediff.errors import ConfigError, NoFaceFound
 from facediff.media import VideoReader
 from facediff.rendering.pingpong import play_pingpong
 from facediff.types import FaceTrack, Frame, SoundTrack
@@ -127,11 +127,24 @@ class Source:
         reader = VideoReader(self.content)
         return reader if self.retimed is None else _Retimed(reader, self.retimed[1])
 
-    def sound(self, sample_rate: int) -> SoundTrack | None:
-        """Its own sound, from its first frame on; None where there is none."""
-        if isinstance(self.content, np.ndarray) or not VideoReader(self.content).info.has_audio:
+    def sound(self, sample_rate: int, track: int | None = None) -> SoundTrack | None:
+        """Its own sound, from its first frame on; None where there is none, and none was asked for.
+
+        Args:
+            sample_rate: Samples per second.
+            track: Which of several, counted from 1; the first that is not silent by default.
+
+        Raises:
+            AudioError: There is no such track.
+            ConfigError: It is asked for of a portrait.
+        """
+        if isinstance(self.content, np.ndarray):
+            if track is not None:
+                raise ConfigError(f"a portrait has no sound, and so no track {track}; leave it out, or give a video")
             return None
-        return load_sound(self.content, sample_rate=sample_rate)
+        if track is None and not VideoReader(self.content).info.has_audio:
+            return None
+        return load_sound(self.content, sample_rate=sample_rate, track=track)
 
     def frame(self, index: int) -> Frame:
         """One of its frames."""

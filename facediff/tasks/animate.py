@@ -64,7 +64,7 @@ def make_animation(
             return refiner(warp(part))
         return MouthPainter(painting, PaintSettings(seed=options.seed)).paint_clip(refiner.refine(warp(part)))
 
-    kept = _sound_of(driver) if options.sound else None
+    kept = _sound_of(driver, options)
     clip = Clip(
         template.fps, source.track.size, len(rows), None if kept is None else kept.wave, render,
         preview_index=_liveliest(rows), is_tagged=source.is_tagged, sound=kept,
@@ -72,10 +72,15 @@ def make_animation(
     return _beside(clip, source, driver) if options.compare else clip
 
 
-def _sound_of(driver: Driver) -> SoundTrack:
+def _sound_of(driver: Driver, options: AnimateOptions) -> SoundTrack | None:
+    """What a driver sounds like, where that is carried over."""
+    if not options.sound:
+        if options.track is not None:
+            raise ConfigError("track is of the sound that is carried over, and none is: give sound too")
+        return None
     if driver.path is None or not driver.path.is_file():
         raise ConfigError("only a driving video has a sound to carry over")
-    return load_sound(driver.path, sample_rate=SOUND_RATE)
+    return load_sound(driver.path, sample_rate=SOUND_RATE, track=options.track)
 
 
 def _liveliest(rows: np.ndarray) -> int:
