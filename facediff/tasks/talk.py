@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
 
@@ -21,7 +22,9 @@ from facediff.pipelines.speech_motion import MotionPipeline
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
 from facediff.rendering.source import Source
 from facediff.rendering.warping import Warper, make_warper
+from facediff.rendering.warping.video import VideoWarper
 from facediff.tasks import model_cache
+from facediff.tasks.lengths import Span, fit_wave, measure_span
 from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame, Wave
 
@@ -33,15 +36,21 @@ def make_talk(warper: Warper, speech: str | Path | Wave, models: ModelChoice, op
     source = warper.source.at(options.fps)
     if source is not warper.source:  # a video at another rate
         warper = make_warper(source, models.load_inpainter())
+    if isinstance(warper, VideoWarper):
+        warper = warper.with_end(options.after)
+        source = warper.source
     wave, sound = _heard(speech, options.track)
     rate = source.rate(options.fps)
-    count = frame_count(len(wave), rate)
+    span = measure_span(source, frame_count(len(wave), rate), rate, "the speech")
+    wave = _pad(wave, span, rate)
     motion_model, painting = models.load_talk()
     own = _speaking_style(source, options.source_track, motion_model)
     motion = motion_model(
         wave, seed=options.seed, lips=options.lips, head=options.head, still=options.still, speaking_style=own
     )
-    rows = coefficients.resample(motion, coefficients.MOTION_FPS, rate, count)
+    rows = coefficients.resample(motion, coefficients.MOTION_FPS, rate, span.moved)
+    if isinstance(warper, VideoWarper) and span.total > span.moved:
+        rows = span.extend(rows, warper.face.motion)
     warp = warper.speak(rows)
     heard = model_cache.load_hearing(painting, options.audio_encoder, models.device).prepare(wave)
     settings = PaintSettings(
@@ -59,7 +68,18 @@ def make_talk(warper: Warper, speech: str | Path | Wave, models: ModelChoice, op
         return islice(painted, part.start - first, None)
 
     widest = int(np.argmax(rows[:, -1]))
-    return Clip(rate, source.track.size, count, sound, render, preview_index=widest, is_tagged=source.is_tagged)
+    if span.total != span.asked:
+        rest = source.sound(SOUND_RATE, options.source_track) if span.total > span.moved else None
+        sound = fit_wave(sound, round(span.total / rate * SOUND_RATE), None if rest is None else rest.wave)
+    return Clip(
+        rate, source.track.size, span.total, sound, span.append_own(render, source), preview_index=widest,
+        is_tagged=source.is_tagged,
+    )  # fmt: skip
+
+
+def _pad(wave: Wave, span: Span, rate: Fraction) -> Wave:
+    """Speech with silence behind it, as long as the face is moved."""
+    return wave if span.moved <= span.asked else fit_wave(wave, round(span.moved / rate * SAMPLE_RATE))
 
 
 def _speaking_style(source: Source, track: int | None, motion_model: MotionPipeline) -> NDArray[np.float32] | None:

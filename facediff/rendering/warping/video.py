@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -64,6 +66,14 @@ class VideoWarper:
     def prepare(self) -> None:
         """Steadies the track and looks for the best view of the mouth now, instead of at the first frame."""
         _ = self.face, self._reference
+
+    def with_end(self, after: str) -> VideoWarper:
+        """The same with another end, see ``Source``; what was prepared serves both."""
+        if after == self.source.after:
+            return self
+        warper = copy(self)
+        warper.source = replace(self.source, after=after)
+        return warper
 
     @cached_property
     def face(self) -> SteadyFace:

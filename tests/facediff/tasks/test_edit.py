@@ -88,7 +88,7 @@ def test_the_sound_that_is_kept_can_be_chosen(film, write_film, remux, bursts, t
         made = avatar.edit(mouth_open=0.5, track=track).save(tmp_path / f"{track}.mkv")
         wave, wanted = load_wave(made), load_wave(own, track=track)
         np.testing.assert_allclose(wave[:4000], wanted[:4000], atol=1e-3)
-        assert read_record(made)["options"].get("track") == track
+        assert read_record(made).options["track"] == track
     with pytest.raises(AudioError, match=r"own\.mkv has 2 sound tracks; there is no track 3$"):
         avatar.edit(mouth_open=0.5, track=3)
     with pytest.raises(ConfigError, match="a portrait has no sound, and so no track 1"):
