@@ -86,6 +86,11 @@ class Source:
         return isinstance(self.content, np.ndarray)
 
     @property
+    def name(self) -> str:
+        """What it is called where it is spoken of."""
+        return "the picture" if isinstance(self.content, np.ndarray) else str(self.content)
+
+    @property
     def is_tagged(self) -> bool:
         """Whether it says how its colours are coded; see ``Clip``."""
         return isinstance(self.content, np.ndarray) or VideoReader(self.content).info.is_tagged
