@@ -38,6 +38,7 @@ class OverlayStyle:
         dense: See ``dense_side``.
         least: How many there are at least, per squared eye distance.
         bridged: Gaps between edges of one thing.
+        reach: How far it goes above and below what of it lies within the face, or beside that where it is below.
         margin: Around the thing that is kept with it, in pixels.
         fade: Over which it goes over into the face, in pixels.
     """
@@ -52,7 +53,8 @@ class OverlayStyle:
     dense_side: float = 0.15
     dense: float = 0.12
     least: float = 0.012
-    bridged: float = 0.07
+    bridged: float = 0.2
+    reach: float = 0.07
     margin: int = 2
     fade: float = 1.0
 
@@ -73,14 +75,16 @@ class Overlay:
         self._share = mask[..., None]
         self._hole = (mask > 0).astype(np.uint8)
 
-    def remove(self, frame: Frame) -> Frame:
-        """A frame (H, W, 3) without it: what is around, made up behind it, for the warp to take from."""
+    def remove(self, frame: Frame, points: NDArray[np.floating]) -> Frame:
+        """A frame (H, W, 3) with a face (478, 3) made up behind it, of what is around, for the warp to take from."""
         height, width = frame.shape[:2]
         zoom = min(1.0, _FILLED_SIDE / max(height, width))
         size = (max(8, round(width * zoom)), max(8, round(height * zoom)))
         hole = (cv2.resize(self._hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0).astype(np.uint8)
         filled = cv2.inpaint(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), hole, 3, cv2.INPAINT_TELEA)
-        return np.where(self._hole[..., None] > 0, cv2.resize(filled, (width, height)), frame)
+        within = np.zeros((height, width), np.uint8)
+        cv2.fillPoly(within, [np.rint(points[FACE_OVAL, :2]).astype(np.int32)], 1)
+        return np.where((self._hole & within)[..., None] > 0, cv2.resize(filled, (width, height)), frame)
 
     def restore(self, picture: Frame, frame: Frame) -> Frame:
         """A picture with it laid over as a frame shows it; pixels outside stay as they are, bit for bit."""
@@ -160,11 +164,11 @@ def find_overlay(
     if dense.sum() < style.least * unit**2:
         return None
     rows, columns = np.nonzero(dense)
-    margin = style.bridged * unit
+    margin = style.reach * unit
     row, column = np.mgrid[: mean.shape[0], : mean.shape[1]]
     beside = (row >= rows.min() - margin) & (row <= rows.max() + margin)
     below = (row >= rows.min()) & (column >= columns.min() - margin) & (column <= columns.max() + margin)
-    radius = max(1, round(margin / 2))
+    radius = max(1, round(style.bridged * unit / 2))
     around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     joined = cv2.morphologyEx((steady & (beside | below)).astype(np.uint8), cv2.MORPH_CLOSE, around)
     _, labels = cv2.connectedComponents(joined)

@@ -178,7 +178,7 @@ class VideoWarper:
         pose, moved = change.pose(index, row), change.shape(index, row)
         points = from_canonical(moved[None], pose)[0]
         overlay = self._overlay(index)
-        shown = frame if overlay is None else overlay.remove(frame)
+        shown = frame if overlay is None else overlay.remove(frame, source_points)
         picture = MeshWarp(shown, source_points, follows=change.follows)(points)
         wanted, own = change.motion(index, row), self.face.motion[index]
         lids, drawn = wanted[coefficients.LIDS], np.zeros(2, np.float32)

@@ -102,7 +102,7 @@ def test_nothing_is_found_where_nothing_tells(put, moves) -> None:
 
 def test_what_is_behind_is_made_up_and_all_else_stays() -> None:
     overlay, frame = found_in(put_caption), film_of(put_caption)[3]
-    removed = overlay.remove(frame)
+    removed = overlay.remove(frame, track_face(iter(film_of(put_caption)), 25.0).points[3])
     outside = np.ones((SIDE, SIDE), bool)
     outside[150:186] = False
     np.testing.assert_array_equal(removed[outside], frame[outside])
