@@ -105,8 +105,9 @@ def decode(path: Path, listening: Listening, sample_rate: int, findings: Finding
         sounds = container.streams.audio
         findings.tracks = len(sounds)
         if listening.number >= len(sounds):
+            count = "one sound track" if len(sounds) == 1 else f"{len(sounds)} sound tracks"
             raise AudioError(
-                f"{path} has {len(sounds)} sound tracks; there is no track {listening.number + 1}"
+                f"{path} has {count}; there is no track {listening.number + 1}"
                 if sounds
                 else f"{path} has no sound; give a file with speech in it"
             )

@@ -185,8 +185,8 @@ class Avatar:
         """A clip in which the avatar moves as a driver does.
 
         The driver's motion is added to the avatar's own face at rest, so the shape of the face stays the avatar's. A
-        video keeps its own head motion and its own rate, and takes over expressions; it is played back and forth
-        where the driver is longer.
+        video keeps its own head motion and its own rate, and takes over expressions; ``after`` says what follows where
+        it is shorter or longer than the driver.
 
         Args:
             driving: A video, a folder of frames, a motion saved by ``facediff motion extract``, or a picture of an

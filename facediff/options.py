@@ -26,6 +26,7 @@ Scalar = str | int | float | bool | None
 
 CLIP_MODEL = "openai/clip-vit-base-patch16"
 REGIONS = ("all", "expression", "lips", "eyes", "brows", "pose")
+AFTER = ("mirror", "cut", "hold", "play")
 ON_MISSING_FACE = ("keep", "hold", "error")
 METHODS = ("prototype", "delta", "inversion")
 STRONGEST = 2.0  # of an expression or an attribute, either way
@@ -215,6 +216,16 @@ _PRIOR_STRENGTH = Opt(
     "The prior's share, from 0, the domain model alone, to 1; by default what was best on footage held out.",
     0, 1, what="share", page="own",
 )  # fmt: skip
+_AFTER = Opt(
+    "Where a video and what it says or does differ in length: mirror ends with the latter, a shorter video going back "
+    "and forth; cut with the shorter; hold and play with the longer, hold with the face at rest, or the last frame "
+    "held, play with the rest as it is, or the video again.", choices=AFTER, page="dropdown", more=True,
+)  # fmt: skip
+
+
+def _track(of: str) -> Opt:
+    said = f"Which sound of {of}, counted from 1; the first that is not silent by default."
+    return Opt(said, 1, 999, page="number", more=True)
 
 
 def _strength(help: str) -> Opt:
@@ -267,6 +278,9 @@ class TalkOptions(Checked):
         Opt("What a domain model is told about the clip, in words that it or its prior was trained with.", page="text",
             more=True),
     ] = None  # fmt: skip
+    track: Annotated[int | None, _track("the file with speech is heard")] = None
+    after: Annotated[str, _AFTER] = "mirror"
+    source_track: Annotated[int | None, _track("a video that is dubbed has the person's own voice")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,9 +297,7 @@ class AnimateOptions(Checked):
     eyes: Annotated[float, _strength("Strength of lids and gaze.")] = 1.0
     brows: Annotated[float, _strength("Strength of the brows.")] = 1.0
     head: Annotated[float, _strength("Strength of the head's motion.")] = 1.0
-    sound: Annotated[bool, Opt("Carry the driver's sound over.", page="checkbox", label="Keep the driver's sound")] = (
-        False
-    )
+    sound: Annotated[bool, Opt("Carry over the driver's sound.", page="checkbox", label="The driver's sound")] = False
     compare: Annotated[
         bool,
         Opt("Show driver and source beside the result.", page="checkbox", label="Driver and source beside the result"),
@@ -297,6 +309,8 @@ class AnimateOptions(Checked):
     domain: Annotated[str | Path | None, _DOMAIN] = None
     prior: Annotated[str | Path | None, _PRIOR] = None
     prior_strength: Annotated[float | None, _PRIOR_STRENGTH] = None
+    track: Annotated[int | None, _track("the driver is carried over")] = None
+    after: Annotated[str, _AFTER] = "mirror"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -330,6 +344,7 @@ class EditOptions(Checked):
         Opt("Keep the encoding in the user's cache folder, so that another edit of the video only decodes.",
             recorded=False, flag="--cache"),
     ] = True  # fmt: skip
+    track: Annotated[int | None, _track("the video is kept")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -352,8 +367,7 @@ class PortraitOptions(FaceOptions):
     ] = "base"
     device: Annotated[str | None, Opt("cpu, cuda, ...; the best there is by default.", recorded=False)] = None
     consent: Annotated[
-        str | None,
-        Opt("What the person shown agreed to, in words; every clip's record repeats it.", recorded=False),
+        str | None, Opt("What the person shown agreed to, in words; every clip's record repeats it.", recorded=False)
     ] = None
 
 

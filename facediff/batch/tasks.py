@@ -68,13 +68,21 @@ def expected_frames(job: Job) -> int:
     """About how many frames a job's result will have, without looking at any; 0 where its inputs cannot be read."""
     try:
         if job.task == "talk":
-            return round(sound_seconds(job.inputs["speech"]) * _rate(job))
+            return round(_spanned(job, sound_seconds(job.inputs["speech"])) * _rate(job))
         shown = job.inputs["driving" if job.task == "animate" else "source"]
         if not is_video(shown) or (job.task == "edit" and not is_video(job.inputs["source"])):
             return 0
-        return round(picture_seconds(shown) * _rate(job, shown))
+        return round(_spanned(job, picture_seconds(shown)) * _rate(job, shown))
     except FaceDiffError:
         return 0  # the reason is told when its turn comes
+
+
+def _spanned(job: Job, asked: float) -> float:
+    """Seconds of a result of which so many are asked; see ``facediff.tasks.lengths``."""
+    choose = {"cut": min, "hold": max, "play": max}.get(str(job.options.get("after")))
+    if choose is None or not is_video(job.inputs["source"]):
+        return asked
+    return float(choose(asked, picture_seconds(job.inputs["source"])))
 
 
 def _rate(job: Job, shown: Path | None = None) -> float:

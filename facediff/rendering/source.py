@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from facediff.audio.wave import load_sound
 from facediff.audio.windows import exact_rate
-from facediff.errors import NoFaceFound
+from facediff.errors import ConfigError, NoFaceFound
 from facediff.media import VideoReader
-from facediff.rendering.pingpong import play_pingpong
+from facediff.rendering.pingpong import play_again, play_held, play_pingpong
 from facediff.types import FaceTrack, Frame, SoundTrack
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 STILL_FPS = Fraction(25)
 FEW_FPS = 20  # below which lips that speak look as if they jerked
 LIPS_FPS = 24  # at which they do not
+_PLAY = {"mirror": play_pingpong, "hold": play_held, "play": play_again, "cut": play_held}
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class Source:
         sha256: Of what it was read from, by which encodings of it are known.
         on_missing_face: See ``Avatar.from_video``.
         retimed: Frames per second, where they are not the video's own, and which of its frames are shown.
+        after: What is shown after the last frame of a video: ``mirror`` plays it back and forth, ``hold`` holds that
+            frame, ``play`` starts again; ``cut`` is never asked for more.
     """
 
     content: Frame | Path
@@ -62,6 +65,7 @@ class Source:
     sha256: str
     on_missing_face: str = "keep"
     retimed: tuple[Fraction, NDArray[np.intp]] | None = None
+    after: str = "mirror"
 
     def __post_init__(self) -> None:
         """Refuses frames without a face where they are not to be kept.
@@ -80,6 +84,11 @@ class Source:
     def is_still(self) -> bool:
         """Whether it is a portrait."""
         return isinstance(self.content, np.ndarray)
+
+    @property
+    def name(self) -> str:
+        """What it is called where it is spoken of."""
+        return "the picture" if isinstance(self.content, np.ndarray) else str(self.content)
 
     @property
     def is_tagged(self) -> bool:
@@ -127,11 +136,24 @@ class Source:
         reader = VideoReader(self.content)
         return reader if self.retimed is None else _Retimed(reader, self.retimed[1])
 
-    def sound(self, sample_rate: int) -> SoundTrack | None:
-        """Its own sound, from its first frame on; None where there is none."""
-        if isinstance(self.content, np.ndarray) or not VideoReader(self.content).info.has_audio:
+    def sound(self, sample_rate: int, track: int | None = None) -> SoundTrack | None:
+        """Its own sound, from its first frame on; None where there is none, and none was asked for.
+
+        Args:
+            sample_rate: Samples per second.
+            track: Which of several, counted from 1; the first that is not silent by default.
+
+        Raises:
+            AudioError: There is no such track.
+            ConfigError: It is asked for of a portrait.
+        """
+        if isinstance(self.content, np.ndarray):
+            if track is not None:
+                raise ConfigError(f"a portrait has no sound, and so no track {track}; leave it out, or give a video")
             return None
-        return load_sound(self.content, sample_rate=sample_rate)
+        if track is None and not VideoReader(self.content).info.has_audio:
+            return None
+        return load_sound(self.content, sample_rate=sample_rate, track=track)
 
     def frame(self, index: int) -> Frame:
         """One of its frames."""
@@ -148,12 +170,14 @@ class Source:
         return zip(range(part.start, part.stop), self.frames(part.start), strict=False)
 
     def played(self, part: slice) -> Iterator[tuple[int, Frame]]:
-        """A part of what is seen where a portrait is held, and a video played back and forth; with indices."""
+        """A part of what is seen where a portrait is held, and a video goes on as ``after`` says; with indices."""
         if isinstance(self.content, np.ndarray):
             return repeat((0, self.content), part.stop - part.start)
-        return islice(play_pingpong(self._video(), len(self.track)), part.start, part.stop)
+        return islice(_PLAY[self.after](self._video(), len(self.track)), part.start, part.stop)
 
     def index_at(self, position: int) -> int:
         """Which of its frames ``played`` shows at a position."""
         last = len(self.track) - 1
+        if self.after != "mirror":
+            return position % (last + 1) if self.after == "play" else min(position, last)
         return 0 if last < 1 else last - abs(position % (2 * last) - last)

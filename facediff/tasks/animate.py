@@ -22,6 +22,7 @@ from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
 from facediff.rendering.source import Source
 from facediff.rendering.warping import Warper
 from facediff.rendering.warping.video import VideoWarper
+from facediff.tasks.lengths import measure_span
 from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame, SoundTrack
 
@@ -30,6 +31,8 @@ def make_animation(
     warper: Warper, driving: str | Path | MotionTemplate, models: ModelChoice, options: AnimateOptions
 ) -> Clip:
     """A clip, without a record, in which a source moves as a driver does; see ``Avatar.animate``."""
+    if isinstance(warper, VideoWarper):
+        warper = warper.with_end(options.after)
     source, chosen = warper.source, select_channels(options.region)
     strengths = {"lips": options.lips, "eyes": options.eyes, "brows": options.brows, "head": options.head}
     if not source.is_still and (options.region == "pose" or options.absolute):
@@ -48,7 +51,10 @@ def make_animation(
         rows = limit_softly(rows)
     is_whole = chosen.all() and set(strengths.values()) == {1.0}
     guides = driver.find_landmarks_of(source.track) if since is not None and is_whole else None
+    span = measure_span(source, len(rows), rate, "the driver")
     if isinstance(warper, VideoWarper):
+        if span.total != span.asked:
+            rows = span.extend(rows, warper.face.motion)
         warp = warper.follow(rows, chosen)
     elif guides is not None:
         warp = warper.reach(guides, is_corrected=options.paint)
@@ -64,18 +70,26 @@ def make_animation(
             return refiner(warp(part))
         return MouthPainter(painting, PaintSettings(seed=options.seed)).paint_clip(refiner.refine(warp(part)))
 
-    kept = _sound_of(driver) if options.sound else None
+    kept = _sound_of(driver, options)
+    audio = None if kept is None else kept.wave
+    if audio is not None and span.total < span.asked:
+        audio = audio[: round(span.total / rate * SOUND_RATE)]
     clip = Clip(
-        template.fps, source.track.size, len(rows), None if kept is None else kept.wave, render,
+        template.fps, source.track.size, span.total, audio, span.append_own(render, source),
         preview_index=_liveliest(rows), is_tagged=source.is_tagged, sound=kept,
     )  # fmt: skip
     return _beside(clip, source, driver) if options.compare else clip
 
 
-def _sound_of(driver: Driver) -> SoundTrack:
+def _sound_of(driver: Driver, options: AnimateOptions) -> SoundTrack | None:
+    """What a driver sounds like, where that is carried over."""
+    if not options.sound:
+        if options.track is not None:
+            raise ConfigError("track is of the sound that is carried over, and none is: give sound too")
+        return None
     if driver.path is None or not driver.path.is_file():
         raise ConfigError("only a driving video has a sound to carry over")
-    return load_sound(driver.path, sample_rate=SOUND_RATE)
+    return load_sound(driver.path, sample_rate=SOUND_RATE, track=options.track)
 
 
 def _liveliest(rows: np.ndarray) -> int:

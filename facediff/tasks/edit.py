@@ -68,7 +68,7 @@ def make_edit(warper: Warper, strengths: Mapping[str, float], models: ModelChoic
 
     usable = np.flatnonzero(source.track.usable)
     best = len(motion) - 1 if source.is_still else int(usable[len(usable) // 2])
-    sound = source.sound(SOUND_RATE)
+    sound = source.sound(SOUND_RATE, options.track)
     return Clip(
         rate, source.track.size, len(motion), None if sound is None else sound.wave, render, preview_index=best,
         is_tagged=source.is_tagged, sound=sound,

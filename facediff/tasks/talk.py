@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from facediff.audio.wave import SAMPLE_RATE, load_wave
 from facediff.audio.windows import exact_rate, frame_count
 from facediff.clip import SOUND_RATE, Clip
-from facediff.errors import InputError
+from facediff.errors import ConfigError, InputError
 from facediff.motion import coefficients
 from facediff.motion.rig import encode_motion
 from facediff.motion.speaking_style import fit_speaking_style
@@ -21,7 +22,9 @@ from facediff.pipelines.speech_motion import MotionPipeline
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
 from facediff.rendering.source import Source
 from facediff.rendering.warping import Warper, make_warper
+from facediff.rendering.warping.video import VideoWarper
 from facediff.tasks import model_cache
+from facediff.tasks.lengths import Span, fit_wave, measure_span
 from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame, Wave
 
@@ -33,15 +36,21 @@ def make_talk(warper: Warper, speech: str | Path | Wave, models: ModelChoice, op
     source = warper.source.at(options.fps)
     if source is not warper.source:  # a video at another rate
         warper = make_warper(source, models.load_inpainter())
-    wave, sound = _heard(speech)
+    if isinstance(warper, VideoWarper):
+        warper = warper.with_end(options.after)
+        source = warper.source
+    wave, sound = _heard(speech, options.track)
     rate = source.rate(options.fps)
-    count = frame_count(len(wave), rate)
+    span = measure_span(source, frame_count(len(wave), rate), rate, "the speech")
+    wave = _pad(wave, span, rate)
     motion_model, painting = models.load_talk()
-    own = None if source.is_still else _speaking_style(source, motion_model)
+    own = _speaking_style(source, options.source_track, motion_model)
     motion = motion_model(
         wave, seed=options.seed, lips=options.lips, head=options.head, still=options.still, speaking_style=own
     )
-    rows = coefficients.resample(motion, coefficients.MOTION_FPS, rate, count)
+    rows = coefficients.resample(motion, coefficients.MOTION_FPS, rate, span.moved)
+    if isinstance(warper, VideoWarper) and span.total > span.moved:
+        rows = span.extend(rows, warper.face.motion)
     warp = warper.speak(rows)
     heard = model_cache.load_hearing(painting, options.audio_encoder, models.device).prepare(wave)
     settings = PaintSettings(
@@ -59,12 +68,23 @@ def make_talk(warper: Warper, speech: str | Path | Wave, models: ModelChoice, op
         return islice(painted, part.start - first, None)
 
     widest = int(np.argmax(rows[:, -1]))
-    return Clip(rate, source.track.size, count, sound, render, preview_index=widest, is_tagged=source.is_tagged)
+    if span.total != span.asked:
+        rest = source.sound(SOUND_RATE, options.source_track) if span.total > span.moved else None
+        sound = fit_wave(sound, round(span.total / rate * SOUND_RATE), None if rest is None else rest.wave)
+    return Clip(
+        rate, source.track.size, span.total, sound, span.append_own(render, source), preview_index=widest,
+        is_tagged=source.is_tagged,
+    )  # fmt: skip
 
 
-def _speaking_style(source: Source, motion_model: MotionPipeline) -> NDArray[np.float32] | None:
+def _pad(wave: Wave, span: Span, rate: Fraction) -> Wave:
+    """Speech with silence behind it, as long as the face is moved."""
+    return wave if span.moved <= span.asked else fit_wave(wave, round(span.moved / rate * SAMPLE_RATE))
+
+
+def _speaking_style(source: Source, track: int | None, motion_model: MotionPipeline) -> NDArray[np.float32] | None:
     """How the person in a video holds their lips, told from what they say in it; None where nothing is heard."""
-    sound = source.sound(SAMPLE_RATE)
+    sound = source.sound(SAMPLE_RATE, track)
     if sound is None:
         return None
     wave = sound.wave[: HEARD_S * SAMPLE_RATE]
@@ -74,12 +94,14 @@ def _speaking_style(source: Source, motion_model: MotionPipeline) -> NDArray[np.
     return fit_speaking_style(encode_motion(source.track.points)[:count], expected, float(fps))
 
 
-def _heard(speech: str | Path | Wave) -> tuple[Wave, Wave]:
+def _heard(speech: str | Path | Wave, track: int | None) -> tuple[Wave, Wave]:
     """The speech at the models' rate and at the clip's."""
     if isinstance(speech, np.ndarray):
+        if track is not None:
+            raise ConfigError(f"track is one of a file's; a wave has none, so leave track={track} out")
         if speech.ndim != 1 or not speech.size:
             raise InputError(f"a wave is mono and not empty, (N,) at 16 kHz, not of shape {speech.shape}")
         wave = np.asarray(speech, np.float32)
         steps = np.arange(len(wave) * SOUND_RATE // SAMPLE_RATE) * (SAMPLE_RATE / SOUND_RATE)
         return wave, np.interp(steps, np.arange(len(wave)), wave).astype(np.float32)
-    return load_wave(speech), load_wave(speech, sample_rate=SOUND_RATE)
+    return load_wave(speech, track=track), load_wave(speech, sample_rate=SOUND_RATE, track=track)

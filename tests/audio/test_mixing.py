@@ -158,6 +158,9 @@ def test_a_track_can_be_chosen(tmp_path, write_film, bursts):
         load_wave(path, track=3)
     with pytest.raises(AudioError, match="counted from 1"):
         load_wave(path, track=0)
+    one = write_film(tmp_path / "b.mkv", [sound([bursts], "flac", "mono")])
+    with pytest.raises(AudioError, match="has one sound track; there is no track 2"):
+        load_wave(one, track=2)
 
 
 def test_where_all_is_silent_there_is_silence(tmp_path, write_film, bursts):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -14,12 +16,14 @@ from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.canonical import from_canonical
 from facediff.landmarks.smoothing import smooth_track
 from facediff.landmarks.warp import MeshWarp
+from facediff.media.notices import warn_once
 from facediff.motion import coefficients
 from facediff.motion.expressions import expressions
 from facediff.motion.rig import FaceRig, fit_neutral, move_head
 from facediff.rendering.disocclusion import measure_disocclusion, measure_lip_gap, measure_unobserved
 from facediff.rendering.frame import Warp, WarpedFace, WarpedFrame
 from facediff.rendering.inpainting.protocol import Inpainter
+from facediff.rendering.overlays import Overlay, Overlays
 from facediff.rendering.reference import Reference
 from facediff.rendering.source import Source
 from facediff.types import FaceTrack, Frame, RigidPose
@@ -65,6 +69,14 @@ class VideoWarper:
         """Steadies the track and looks for the best view of the mouth now, instead of at the first frame."""
         _ = self.face, self._reference
 
+    def with_end(self, after: str) -> VideoWarper:
+        """The same with another end, see ``Source``; what was prepared serves both."""
+        if after == self.source.after:
+            return self
+        warper = copy(self)
+        warper.source = replace(self.source, after=after)
+        return warper
+
     @cached_property
     def face(self) -> SteadyFace:
         """The face without jitter."""
@@ -76,6 +88,20 @@ class VideoWarper:
     def _reference(self) -> Reference:
         best = self.find_reference()
         return Reference(self.source.frame(best), self.face.track.points[best])
+
+    @cached_property
+    def _overlays(self) -> Overlays:
+        return Overlays(self.source.frames, self.face.track)
+
+    def _overlay(self, index: int) -> Overlay | None:
+        """What lies before the face in a frame, and stays there."""
+        found = self._overlays.find(index)
+        if found is not None:
+            warn_once(
+                f"{self.source.name}: something lies before the face and does not move with it, perhaps a caption; it "
+                "is left as it is"
+            )
+        return found
 
     def find_reference(self) -> int:
         """Index of a frame in which the mouth is well open and the head faces the camera."""
@@ -151,12 +177,17 @@ class VideoWarper:
         source_points, canonical = self.face.track.points[index], self.face.canonical[index]
         pose, moved = change.pose(index, row), change.shape(index, row)
         points = from_canonical(moved[None], pose)[0]
-        picture = MeshWarp(frame, source_points, follows=change.follows)(points)
+        overlay = self._overlay(index)
+        shown = frame if overlay is None else overlay.remove(frame, source_points)
+        picture = MeshWarp(shown, source_points, follows=change.follows)(points)
         wanted, own = change.motion(index, row), self.face.motion[index]
         lids, drawn = wanted[coefficients.LIDS], np.zeros(2, np.float32)
-        prepared = self._inpainter.prepare(frame, source_points)
+        prepared = self._inpainter.prepare(shown, source_points)
         if (lids > own[coefficients.LIDS] + LOWERED).any():
             picture, drawn = prepared.shut_lids(picture, points, lids), prepared.drawn_lids(lids)
+        inpaint: Callable[[Frame, WarpedFace], Frame] = prepared.inpaint_mouth
+        if overlay is not None:
+            picture, inpaint = overlay.restore(picture, frame), _restore_after(inpaint, overlay, frame)
         disocclusion, reference = measure_disocclusion(canonical, moved), None
         if disocclusion:
             window = align(pose, MOUTH).crop(picture, 0)
@@ -170,7 +201,7 @@ class VideoWarper:
             drawn_lids=drawn,
             motion_residual=own - wanted,
             source_points=source_points,
-            inpaint=prepared.inpaint_mouth,
+            inpaint=inpaint,
         )
         return WarpedFrame(picture, face)
 
@@ -240,6 +271,13 @@ class _Expressed(_Change):
         opened = expressions()["mouth-open"]
         missing = np.maximum(0.0, -wanted[coefficients.OPENING]) / opened[coefficients.OPENING]
         return (wanted + missing * opened).astype(np.float32)
+
+
+def _restore_after(
+    inpaint: Callable[[Frame, WarpedFace], Frame], overlay: Overlay, frame: Frame
+) -> Callable[[Frame, WarpedFace], Frame]:
+    """An inpainter's last step, and then what lies before the face."""
+    return lambda picture, face: overlay.restore(inpaint(picture, face), frame)
 
 
 def _blend(one: Frame, other: Frame, share: float) -> Frame:

@@ -7,7 +7,7 @@ import pytest
 
 from facediff.media import VideoReader, VideoWriter
 from facediff.rendering import pingpong
-from facediff.rendering.pingpong import play_pingpong
+from facediff.rendering.pingpong import play_again, play_held, play_pingpong
 
 
 @pytest.mark.parametrize("held", [2, 120])
@@ -50,3 +50,11 @@ def test_memory_stays_flat(monkeypatch) -> None:
         assert int(frame[0, 0, 0]) == index
         most = max(most, len(alive))
     assert most <= 2 * 4 + 4  # a chunk, the one before it, and what is in hand
+
+
+def test_a_video_is_held_at_its_end_or_starts_again():
+    frames = [np.full((2, 2, 3), k, np.uint8) for k in range(3)]
+    for play, expected in ((play_held, [0, 1, 2, 2, 2, 2, 2]), (play_again, [0, 1, 2, 0, 1, 2, 0])):
+        seen = list(islice(play(frames, 3), 7))
+        assert [index for index, _ in seen] == [int(frame[0, 0, 0]) for _, frame in seen] == expected
+    assert list(play_held([], 0)) == []

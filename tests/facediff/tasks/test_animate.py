@@ -19,7 +19,7 @@ import facediff
 from facediff import Avatar
 from facediff.audio.wave import load_wave
 from facediff.cli import app
-from facediff.errors import ConfigError
+from facediff.errors import AudioError, ConfigError
 from facediff.landmarks.masks import face_hull
 from facediff.landmarks.mesh import CHIN
 from facediff.landmarks.tracker import track_face, track_still
@@ -68,19 +68,12 @@ def tracked(frames) -> np.ndarray:
 
 @pytest.mark.parametrize(("codec", "layout", "kept"), [("aac", "5.1", "aac"), ("libopus", "stereo", "opus")])
 def test_a_drivers_own_sound_comes_along_with_all_its_channels_in_its_place(
-    portrait, driver, write_film, bursts, tmp_path, codec, layout, kept
+    portrait, driver, write_film, remux, bursts, tmp_path, codec, layout, kept
 ) -> None:
     channels = [np.roll(bursts, 500 * k) for k in range({"5.1": 6, "stereo": 2}[layout])]
     film = {"samples": channels, "rate": 48000, "codec": codec, "layout": layout, "start": 0.4}
-    spoken, acted = write_film(tmp_path / "s.mkv", [film], seconds=0), tmp_path / "d.mkv"
-    with av.open(str(driver)) as seen, av.open(str(spoken)) as heard, av.open(str(acted), "w") as container:
-        sources = seen.streams.video[0], heard.streams.audio[0]
-        streams = [container.add_stream_from_template(source) for source in sources]
-        for source, stream in zip(sources, streams, strict=True):
-            for packet in source.container.demux(source):
-                if packet.pts is not None:
-                    packet.stream = stream
-                    container.mux(packet)
+    spoken = write_film(tmp_path / "s.mkv", [film], seconds=0)
+    acted = remux(driver, spoken, tmp_path / "d.mkv")
     made = portrait.animate(acted, paint=False, sound=True).save(tmp_path / "made.mp4")
     with av.open(str(made)) as container:
         stream = container.streams.audio[0]
@@ -88,6 +81,20 @@ def test_a_drivers_own_sound_comes_along_with_all_its_channels_in_its_place(
     own, wave = load_wave(acted), load_wave(made)
     onset = [np.flatnonzero(np.abs(heard) > 0.02)[0] / 16000 for heard in (own, wave)]
     assert onset[0] > 0.35 and onset[1] == pytest.approx(onset[0], abs=0.002)
+
+
+def test_which_sound_of_a_driver_comes_along_can_be_chosen(
+    portrait, driver, write_film, remux, bursts, tmp_path
+) -> None:
+    sounds = [{"samples": [one], "rate": 48000, "codec": "aac", "layout": "mono"} for one in (bursts, bursts[::-1])]
+    acted = remux(driver, write_film(tmp_path / "s.mkv", sounds, seconds=0), tmp_path / "d.mkv")
+    clip = portrait.animate(acted, paint=False, sound=True, track=2)
+    np.testing.assert_array_equal(clip.audio, load_wave(acted, sample_rate=48000, track=2))
+    np.testing.assert_allclose(
+        load_wave(clip.save(tmp_path / "made.mp4"))[:12000], load_wave(acted, track=2)[:12000], atol=1e-3
+    )
+    with pytest.raises(AudioError, match=r"d\.mkv has 2 sound tracks; there is no track 3$"):
+        portrait.animate(acted, paint=False, sound=True, track=3)
 
 
 def test_what_drives_is_what_is_seen(portrait, driver) -> None:
@@ -283,6 +290,7 @@ def test_the_command_line_refuses_in_one_sentence(driver, tmp_path, monkeypatch)
         (["p.png", "coffee.png"], "no human face"),
         (["p.png", "bad.npz"], "bad.npz is not a motion"),
         (["p.png", "m.npz", "--sound"], "only a driving video has a sound"),
+        (["p.png", "m.npz", "--track", "2"], "--track is of the sound that is carried over, and none is"),
         (["p.png", "m.npz", "--eyes", "9"], "--eyes is a strength from 0 to 3"),
         ([driver, "m.npz", "--region", "pose"], "a video keeps its own head motion"),
     ):

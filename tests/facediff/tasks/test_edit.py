@@ -14,9 +14,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from facediff import Avatar
+from facediff.audio.wave import load_wave
 from facediff.cli import app
 from facediff.cli.provenance import command_line
-from facediff.errors import ConfigError, WeightsError
+from facediff.errors import AudioError, ConfigError, WeightsError
 from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.masks import face_hull
 from facediff.landmarks.tracker import track_face
@@ -49,19 +50,6 @@ def video(film) -> Avatar:
     return Avatar.from_video(film, device="cpu")
 
 
-def remux(picture: Path, sound: Path, out: Path) -> Path:
-    """A film with the picture of one and the sound of another."""
-    with av.open(str(picture)) as seen, av.open(str(sound)) as heard, av.open(str(out), "w") as container:
-        sources = seen.streams.video[0], heard.streams.audio[0]
-        streams = [container.add_stream_from_template(source) for source in sources]
-        for source, stream in zip(sources, streams, strict=True):
-            for packet in source.container.demux(source):
-                if packet.pts is not None:
-                    packet.stream = stream
-                    container.mux(packet)
-    return out
-
-
 def sound_packets(path: Path) -> list[tuple[float, bytes]]:
     with av.open(str(path)) as container:
         return [(float(p.pts * p.time_base), bytes(p)) for p in container.demux(audio=0) if p.pts is not None]
@@ -81,7 +69,7 @@ def test_a_smile_appears_on_a_portrait_and_stays(portrait: Avatar) -> None:
     np.testing.assert_array_equal(clip.preview(), frames[-1])
 
 
-def test_a_videos_stereo_sound_stays_as_it_is_and_as_late_as_it_is(film, write_film, bursts, tmp_path) -> None:
+def test_a_videos_stereo_sound_stays_as_it_is_and_as_late_as_it_is(film, write_film, remux, bursts, tmp_path) -> None:
     pair = {"samples": [bursts, bursts[::-1]], "rate": 48000, "codec": "aac", "layout": "stereo", "start": 0.2}
     own = remux(film, write_film(tmp_path / "sound.mp4", [pair], seconds=0), tmp_path / "own.mp4")
     clip = Avatar.from_video(own, device="cpu").edit(mouth_open=0.5)
@@ -90,6 +78,21 @@ def test_a_videos_stereo_sound_stays_as_it_is_and_as_late_as_it_is(film, write_f
     for (time, data), (own_time, own_data) in zip(made, sound_packets(own), strict=False):
         assert data == own_data and time == pytest.approx(own_time, abs=0.001)
     assert made[-1][0] < FRAMES / 24 < made[-1][0] + 0.03
+
+
+def test_the_sound_that_is_kept_can_be_chosen(film, write_film, remux, bursts, tmp_path) -> None:
+    sounds = [{"samples": [one], "rate": 48000, "codec": "aac", "layout": "mono"} for one in (bursts, bursts[::-1])]
+    own = remux(film, write_film(tmp_path / "sounds.mkv", sounds, seconds=0), tmp_path / "own.mkv")
+    avatar = Avatar.from_video(own, device="cpu")
+    for track in (1, 2):
+        made = avatar.edit(mouth_open=0.5, track=track).save(tmp_path / f"{track}.mkv")
+        wave, wanted = load_wave(made), load_wave(own, track=track)
+        np.testing.assert_allclose(wave[:4000], wanted[:4000], atol=1e-3)
+        assert read_record(made).options["track"] == track
+    with pytest.raises(AudioError, match=r"own\.mkv has 2 sound tracks; there is no track 3$"):
+        avatar.edit(mouth_open=0.5, track=3)
+    with pytest.raises(ConfigError, match="a portrait has no sound, and so no track 1"):
+        Avatar.from_image(plain(), device="cpu").edit(smile=0.5, track=1)
 
 
 def test_a_video_keeps_rate_sound_and_surroundings(film: Path, video: Avatar) -> None:

@@ -12,13 +12,14 @@ import facediff
 from facediff import Avatar
 from facediff.audio.wave import load_wave
 from facediff.clip import SOUND_RATE
-from facediff.errors import InputError
+from facediff.errors import AudioError, ConfigError, InputError
 from facediff.landmarks.tracker import track_still
 from facediff.media import VideoWriter
 from facediff.motion import coefficients
 from tests.portraits import avatar, plain
 
-WAVE = load_wave(Path(facediff.__file__).parent / "samples" / "hello.flac")[8000:14400]
+HELLO = Path(facediff.__file__).parent / "samples" / "hello.flac"
+WAVE = load_wave(HELLO)[8000:14400]
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +63,36 @@ def test_still_holds_the_head_and_lips_do_not_stop() -> None:
 def test_more_than_one_channel_is_refused() -> None:
     with pytest.raises(InputError, match="mono"):
         avatar("plain").talk(np.zeros((2, 160), np.float32))
+
+
+def test_the_sound_that_is_spoken_can_be_chosen(write_film, bursts, tmp_path) -> None:
+    sounds = [
+        {"samples": [one], "rate": 48000, "codec": "flac", "layout": "mono"} for one in (bursts[:48000], bursts[48000:])
+    ]
+    file = write_film(tmp_path / "two.mkv", sounds, seconds=0)
+    usual, first, second = (avatar("plain").talk(file, track=track, paint=False) for track in (None, 1, 2))
+    np.testing.assert_array_equal(usual.audio, first.audio)
+    np.testing.assert_allclose(second.audio, bursts[48000:], atol=1e-3)
+    lips = np.s_[140:180, 100:160]
+    assert any((one[lips] != other[lips]).any() for one, other in zip(first, second, strict=True))
+    with pytest.raises(AudioError, match=r"two\.mkv has 2 sound tracks; there is no track 3$"):
+        avatar("plain").talk(file, track=3)
+    with pytest.raises(ConfigError, match="track is one of a file's"):
+        avatar("plain").talk(WAVE, track=1)
+
+
+def test_whose_voice_tells_how_lips_are_held_can_be_chosen(write_film, remux, bursts, tmp_path) -> None:
+    spoken = [bursts, load_wave(HELLO, sample_rate=48000)[:60000]]
+    sounds = [{"samples": [one], "rate": 48000, "codec": "flac", "layout": "mono"} for one in spoken]
+    with VideoWriter(tmp_path / "s.mkv", (256, 256), Fraction(25)) as writer:
+        for frame in avatar("plain").talk(load_wave(HELLO)[:20000], paint=False, lips=1.5):
+            writer.write(frame)
+    heard = write_film(tmp_path / "a.mkv", sounds, seconds=0)
+    me = Avatar.from_video(remux(tmp_path / "s.mkv", heard, tmp_path / "film.mkv"), device="cpu")
+    usual, first, second = (list(me.talk(WAVE, source_track=k, paint=False)) for k in (None, 1, 2))
+    np.testing.assert_array_equal(usual, first)
+    assert (np.stack(second) != np.stack(first)).any()
+    with pytest.raises(AudioError, match=r"film\.mkv has 2 sound tracks; there is no track 3$"):
+        me.talk(WAVE, source_track=3)
+    with pytest.raises(ConfigError, match="a portrait has no sound"):
+        avatar("plain").talk(WAVE, source_track=1)
