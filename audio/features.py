@@ -43,7 +43,7 @@ def without_channel(mel: NDArray[np.floating]) -> NDArray[np.float32]:
     Args:
         mel: (80, steps) natural-log mel energies of a whole recording.
     """
-    loud = mel.max(axis=0)
-    heard = loud > max(loud.max(initial=SILENCE) - 9.0, SILENCE + 3.0)
+    loud = np.asarray(mel.max(axis=0))
+    heard = loud > max(float(loud.max(initial=SILENCE)) - 9.0, SILENCE + 3.0)
     mean = mel[:, heard].mean(axis=1, keepdims=True) if heard.any() else np.zeros((len(mel), 1))
     return np.clip((mel - mean) / 3.0, -3.0, 3.0).astype(np.float32)

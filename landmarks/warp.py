@@ -175,10 +175,10 @@ class MeshWarp:
         self, target: NDArray[np.floating], shell: NDArray[np.floating] | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Corners of all triangles, (N, 2) before and after, in pixels from the corner of ``box``; see ``flow``."""
-        target = np.asarray(target[:MESH_POINTS], np.float64)
+        placed: NDArray[np.float64] = np.asarray(target[:MESH_POINTS], np.float64)
         if shell is None:
-            shell = self._shell + self._follows * (target[FACE_OVAL] - self.points[FACE_OVAL])
-        return self._nodes - self._low, self._all_nodes(target, np.asarray(shell)) - self._low
+            shell = self._shell + self._follows * (placed[FACE_OVAL] - self.points[FACE_OVAL])
+        return self._nodes - self._low, self._all_nodes(placed, np.asarray(shell)) - self._low
 
     def enlarge_flow(self, cells: NDArray[np.floating]) -> NDArray[np.float32]:
         """Where the pixels of ``box`` come from (h, w, 2), of how far each cell is carried back (rows, columns, 2)."""

@@ -19,7 +19,7 @@ from facediff.media.colour import RgbConverter, to_rgb
 from facediff.media.interlacing import deinterlace
 from facediff.media.light import light_of
 from facediff.media.orientation import orientation_of
-from facediff.media.rates import LOWEST, filled_rate, measured_rate, nominal_rate, packet_times
+from facediff.media.rates import LOWEST, filled_rate, fraction_of, measured_rate, nominal_rate, packet_times
 from facediff.system.containers import MAX_PIXELS, moving_stream, open_container
 from facediff.types import Frame
 
@@ -76,7 +76,7 @@ class Film:
             self._has_alpha = has_alpha(first, stream)
             self._light = light_of(first, stream.codec_context, path)
             self._upright = orientation_of(first, str(path))
-            self._size = _square_size(first.width, first.height, stream.sample_aspect_ratio)
+            self._size = _square_size(first.width, first.height, fraction_of(stream.sample_aspect_ratio))
             width, height = self._upright.size(self._size)
             self.info = VideoInfo(
                 width=width,
@@ -130,8 +130,8 @@ class Film:
 
 
 def _time(frame: av.VideoFrame, stream: av.VideoStream) -> Fraction | None:
-    base = frame.time_base or stream.time_base
-    return None if frame.pts is None or base is None else frame.pts * Fraction(base)
+    base = fraction_of(frame.time_base or stream.time_base)
+    return None if frame.pts is None or base is None else frame.pts * base
 
 
 def _said_end(container: av.container.InputContainer, stream: av.VideoStream) -> Fraction:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import islice
+from typing import Protocol
 
 import av
 
@@ -24,11 +25,26 @@ _STANDARDS = [
 _NEAR = Fraction(3, 100)  # of milliseconds, in which Matroska counts
 
 
+class Ratio(Protocol):
+    """A rational number: PyAV has a class of its own for it from version 19 on."""
+
+    @property
+    def numerator(self) -> int: ...
+
+    @property
+    def denominator(self) -> int: ...
+
+
+def fraction_of(ratio: Ratio | None) -> Fraction | None:
+    """The same number as Python has it; None if there is none."""
+    return None if ratio is None else Fraction(ratio.numerator, ratio.denominator)
+
+
 def nominal_rate(stream: av.VideoStream) -> Fraction | None:
     """Frames per second as the header says; None where it does not."""
     for rate in (stream.average_rate, stream.guessed_rate):
         if rate and 1 <= rate <= HIGHEST:
-            return Fraction(rate)
+            return fraction_of(rate)
     return None
 
 

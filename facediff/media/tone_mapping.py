@@ -47,13 +47,13 @@ class Light:
 
 def to_srgb(codes: NDArray[np.floating], light: Light) -> NDArray[np.float64]:
     """Codes (..., 3) of a film, 0 to 1, as those of sRGB, 0 to 1."""
-    codes = np.asarray(codes, np.float64)
+    exact: NDArray[np.float64] = np.asarray(codes, np.float64)
     if light.transfer in (PQ, HLG):
-        nits = _nits_of_pq(codes) if light.transfer == PQ else _nits_of_hlg(codes, light.primaries)
+        nits = _nits_of_pq(exact) if light.transfer == PQ else _nits_of_hlg(exact, light.primaries)
         brightest = nits.max(axis=-1, keepdims=True)
         linear = nits * _rolled_off(brightest, light.peak_nits) / np.maximum(brightest, 1e-9) / WHITE_NITS
     else:
-        linear = np.where(codes <= 0.04045, codes / 12.92, ((codes + 0.055) / 1.055) ** 2.4)
+        linear = np.where(exact <= 0.04045, exact / 12.92, ((exact + 0.055) / 1.055) ** 2.4)
     linear = _within(linear @ (np.linalg.inv(_to_xyz(1)) @ _to_xyz(light.primaries)).T)
     return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,8 +68,9 @@ class MotionTemplate:
         about = {"format": _FORMAT, "version": str(_VERSION), "fps": str(self.fps)}
         with atomic_write(path) as partial:
             if path.suffix.lower() == ".npz":
+                entries: dict[str, Any] = {"about": np.array(json.dumps(about)), **arrays}
                 with partial.open("wb") as file:  # by name, numpy would add an ending of its own
-                    np.savez(file, about=np.array(json.dumps(about)), **arrays)
+                    np.savez(file, **entries)
             else:
                 save_file(arrays, partial, metadata=about)
         return path

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -183,9 +184,10 @@ def build_face_cache(
     np.save(folder / "frames.npy", crops)
     del crops
     partial.unlink()
+    arrays: dict[str, Any] = {key: np.array(value) for key, value in columns.items()}
     np.savez(
         folder / "index.npz",
-        **{key: np.array(value) for key, value in columns.items()},
+        **arrays,
         names=np.array([c.name for c in clips]),
         identities=np.array([c.identity for c in clips]),
         kinds=np.array([c.kind for c in clips]),

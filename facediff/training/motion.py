@@ -244,7 +244,7 @@ def motion_schedule() -> DDIMScheduler:
 
 def equalise_articulation(clips: Sequence[MotionRecording]) -> list[MotionRecording]:
     """The clips with lips scaled so that everybody opens the mouth alike: who articulates more is not in the sound."""
-    spread = [c.motion[:, coefficients.OPENING].std() for c in clips]
+    spread = [float(c.motion[:, coefficients.OPENING].std()) for c in clips]
     usual = float(np.median(spread))
     scaled = []
     for clip, own in zip(clips, spread, strict=True):

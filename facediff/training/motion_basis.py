@@ -70,7 +70,7 @@ def fit_basis(
     }
 
 
-def _principal(moved: NDArray[np.float32], weight: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+def _principal(moved: NDArray[np.floating], weight: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     """Principal directions (count, 478, 3) of weighted offsets, times their standard deviations."""
     metric = np.array([1, 1, DEPTH_WEIGHT], np.float32)
     flat = (moved * weight[:, None] * metric).reshape(len(moved), -1)

@@ -142,4 +142,4 @@ def fit_prototypes(faces: Sequence[FlatFace], names: Sequence[str], kept: Sequen
     for top in range(0, light.shape[1], ROWS):
         rows = np.stack([face.light[top : top + ROWS] for face in faces]).astype(np.float32)
         light[:, top : top + ROWS] = np.tensordot(solve * root[:, 0], rows, 1)
-    return Prototypes(tuple(kept), (light + light[:, :, ::-1]) / 2)
+    return Prototypes(tuple(kept), ((light + light[:, :, ::-1]) / 2).astype(np.float32))

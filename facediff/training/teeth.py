@@ -189,7 +189,7 @@ def _average(
         shown = _lay((share * np.clip(depth / FADE_PX, 0, 1) ** 2).astype(np.float32), smile, way)
         total += shown[..., None] * _lay(smile.picture, smile, way)
         weight += shown
-    return total / np.maximum(weight, 1e-6)[..., None], weight
+    return (total / np.maximum(weight, 1e-6)[..., None]).astype(np.float32), weight
 
 
 def _symmetrise(

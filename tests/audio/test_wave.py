@@ -44,7 +44,7 @@ def test_every_rate_and_channel_count_becomes_16_khz_mono(tmp_path, rate, layout
 def test_compressed_files_keep_their_length_and_phase(tmp_path, name, codec):
     wave = load_wave(write_sound(tmp_path / name, tone(44100, 2.0)[None], 44100, codec, "mono"))
     assert abs(len(wave) - 32000) <= 16000 * 0.03  # mp3 and aac end with a part of a block
-    np.testing.assert_allclose(wave[2000:30000], tone(16000, 2.0)[2000:30000], atol=0.03)
+    np.testing.assert_allclose(wave[2000:30000], tone(16000, 2.0)[2000:30000], atol=0.05)
 
 
 def test_the_sound_of_a_video_is_read(tmp_path):

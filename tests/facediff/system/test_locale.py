@@ -31,9 +31,10 @@ FACES = textwrap.dedent("""
     from skimage.data import astronaut
     locale.setlocale(locale.LC_ALL, "")  # as programs with windows do; Python itself sets LC_CTYPE alone
     before = locale.setlocale(locale.LC_ALL)
-    from facediff.landmarks.detection import find_faces
+    from facediff.landmarks.detection import carries_models, find_faces
     from facediff.landmarks.segmentation import person_mask
-    face, = find_faces(astronaut(), detector="mediapipe")
+    for detector in ("torch", "mediapipe") if carries_models() else ("torch",):
+        face, = find_faces(astronaut(), detector=detector)
     mask = person_mask(astronaut())
     assert locale.setlocale(locale.LC_ALL) == before, "the user's locale comes back"
     print(f"{face[1].round()[:2].astype(int).tolist()} {mask[200:500, 150:300].mean() > 0.9}")
