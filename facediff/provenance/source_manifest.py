@@ -15,6 +15,7 @@ import c2pa
 
 from facediff.media.notices import warn_once
 from facediff.provenance.manifest import OFFLINE, ManifestState, report_of
+from facediff.system.files import as_text
 
 _BOX_KINDS = {
     b"heic": "image/heic", b"heix": "image/heic", b"mif1": "image/heif", b"avif": "image/avif", b"avis": "image/avif",
@@ -37,7 +38,7 @@ def keep_manifest(path: Path, role: str, sha256: str) -> bytes | None:
         role: What it is, by which the actions of a manifest name it.
         sha256: Of its bytes.
     """
-    title = path.name
+    title = as_text(path.name)
     with path.open("rb") as file:
         kind = _kind_of(file.read(12))
         if kind is None:
