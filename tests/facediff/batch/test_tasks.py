@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import wave
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from facediff.batch.jobs import Job
 from facediff.batch.tasks import STRIDE, bounds, expected_frames, identify, render, tasks
 from facediff.batch.work_items import Part
 from facediff.errors import ConfigError, InputError, WeightsError
-from facediff.media import VideoReader
+from facediff.media import VideoReader, VideoWriter
 from facediff.provenance import verify
 from facediff.provenance.record import read_record
 from facediff.rendering import CHUNK
@@ -234,3 +235,12 @@ def test_expected_frames_need_no_look(job, tmp_path):
     assert expected_frames(replace(job, task="edit")) == 0
     missing = {"source": tmp_path / "none.mp4", "speech": tmp_path / "none.wav"}
     assert expected_frames(replace(job, inputs=missing)) == 0
+
+
+@pytest.mark.parametrize(("after", "count"), [("mirror", 8), ("cut", 8), ("hold", 30), ("play", 30)])
+def test_expected_frames_are_those_of_the_longer_where_that_is_asked(job, tmp_path, after, count):
+    with VideoWriter(tmp_path / "film.mp4", (32, 32), Fraction(25)) as writer:
+        for _ in range(30):
+            writer.write(np.zeros((32, 32, 3), np.uint8))
+    dub = changed(replace(job, inputs={**job.inputs, "source": tmp_path / "film.mp4"}), after=after)
+    assert expected_frames(dub) == count
