@@ -1,4 +1,4 @@
-"""Speech to features per video frame, by name: the embedded log-mel, or a speech model through transformers."""
+"""Speech to features per video frame, by name: embedded ones, or a speech model through transformers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from facediff.audio import whisper
 from facediff.audio.features import BANDS, log_mel
 from facediff.audio.wave import SAMPLE_RATE, normalise_loudness
-from facediff.audio.windows import exact_rate, feature_windows
+from facediff.audio.windows import exact_rate, feature_windows, interpolate_states
 from facediff.errors import AudioError, ConfigError, WeightsError
 from facediff.types import Wave
 
@@ -162,7 +163,7 @@ class TransformersEncoder:
             start = min(start, max(len(wave) - self._context, 0)) // self._stride * self._stride
             piece = (wave[start : start + self._span] - mean) / deviation
             states = self._states(piece.astype(np.float32))
-            yield _between(states, (times - start - (self._field - 1) / 2) / self._stride)
+            yield interpolate_states(states, (times - start - (self._field - 1) / 2) / self._stride)
 
     def _level(self, wave: Wave) -> tuple[float, float]:
         """Mean and deviation to take out: of the whole wave, so that pieces do not jump in level."""
@@ -209,9 +210,10 @@ def load_encoder(
     """An audio encoder by name.
 
     Args:
-        name_or_path: ``log-mel`` (embedded); ``wav2vec2``, ``hubert`` or ``whisper`` (from the hub or its cache); or a
-            folder or hub name of any model of these three kinds.
-        tokens: Feature vectors in a window; 32 for log-mel, 16 for the others (0.32 s each).
+        name_or_path: ``log-mel`` or ``whisper-base-4`` (embedded); ``wav2vec2``, ``hubert`` or ``whisper`` (from the
+            hub or its cache); or a folder or hub name of any model of these three kinds.
+        tokens: Feature vectors in a window; 32 for log-mel, 16 for the others (0.32 s each) but whisper-base-4, which
+            has 2.
         device: Where to run a model; chosen when None.
 
     Raises:
@@ -222,12 +224,19 @@ def load_encoder(
         raise ConfigError(f"a window holds at least one token, not {tokens}")
     if str(name_or_path) == LogMelEncoder.name:
         return LogMelEncoder(tokens or 32)
+    if str(name_or_path) == whisper.NAME:
+        return whisper.load_embedded_whisper(tokens or 2, device)
     from facediff.system.device import choose_device
 
     source = HUB_NAMES.get(str(name_or_path), str(name_or_path))
     model, extractor = _pretrained(source, str(name_or_path))
     place = choose_device(str(device) if device is not None else None)
     return TransformersEncoder(model.to(place).eval(), extractor, str(name_or_path), tokens=tokens or 16)
+
+
+def encode_frames(encoder: AudioEncoder, wave: Wave, fps: float | Fraction, frames: int) -> NDArray[np.float32]:
+    """What is heard at each frame, (frames, tokens × dim): its window, one token after the other."""
+    return encoder.encode(wave, fps, frames).reshape(frames, encoder.tokens * encoder.dim)
 
 
 def _pretrained(source: str, name: str) -> tuple[Any, Any]:
@@ -299,15 +308,6 @@ def _reach(kernels: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, int
         field += (kernel - 1) * stride
         stride *= step
     return stride, field
-
-
-def _between(states: NDArray[np.float32], position: NDArray[np.float64]) -> NDArray[np.float32]:
-    """States (n, dim) at real-valued positions (...), linearly interpolated, held at both ends: (..., dim)."""
-    position = np.clip(position, 0, len(states) - 1)
-    below = np.minimum(position.astype(int), max(len(states) - 2, 0))
-    share = (position - below)[..., None].astype(np.float32)
-    above = np.minimum(below + 1, len(states) - 1)
-    return states[below] * (1 - share) + states[above] * share
 
 
 def _first_line(error: Exception) -> str:

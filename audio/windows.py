@@ -54,3 +54,12 @@ def feature_windows(
     after = high - low - before - inside.shape[1]
     padded = np.pad(inside, ((0, 0), (before, after)), constant_values=SILENCE)
     return np.ascontiguousarray(padded.T[starts[:, None] - low + np.arange(columns)], np.float32)
+
+
+def interpolate_states(states: NDArray[np.float32], position: NDArray[np.float64]) -> NDArray[np.float32]:
+    """States (n, dim) at real-valued positions (...), linearly interpolated, held at both ends: (..., dim)."""
+    position = np.clip(position, 0, len(states) - 1)
+    below = np.minimum(position.astype(int), max(len(states) - 2, 0))
+    share = (position - below)[..., None].astype(np.float32)
+    above = np.minimum(below + 1, len(states) - 1)
+    return states[below] * (1 - share) + states[above] * share

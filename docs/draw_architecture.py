@@ -69,14 +69,13 @@ STEPS = {
     "sign": Step(0, 7, "watermark, record, signed manifest", "provenance.manifest", BOTH),
     "write": Step(0, 8, "one file, whole or not at all", "media.writing", BOTH),
     "wave": Step(1, 0, "a mono wave of 16,000 samples a second", "audio.wave", SOUND),
-    "mel": Step(1, 1, "log-mel, a hundred columns a second", "audio.features", SOUND),
+    "hear": Step(1, 1, "what is heard at each frame: Whisper, log-mel", "audio.encoder", SOUND),
     "speak": Step(1, 2, "31 numbers a frame, by diffusion over time", "pipelines.speech_motion", SOUND),
-    "hear": Step(1, 3, "what is heard around each frame", "audio.encoder", SOUND),
     "tell": Step(1, 4, "tokens: sound, points, pose, reference", "conditioning.difftalk", BOTH),
     "denoise": Step(1, 5, "noise to latents, in two steps", "pipelines.difftalk", BOTH),
 }
 ARROWS = ["read track", "track neutral", "neutral warp", "warp paint", "paint draw", "draw clip", "clip sign",
-          "sign write", "wave mel", "mel speak", "speak neutral", "mel hear", "hear tell", "tell denoise",
+          "sign write", "wave hear", "hear speak", "speak neutral", "hear tell", "tell denoise",
           "denoise paint", "wave clip"]  # fmt: skip
 
 

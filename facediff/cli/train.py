@@ -50,7 +50,10 @@ def train(
     learning_rate: Annotated[float, typer.Option(help="Peak of the cosine schedule.")] = 1e-3,
     mixed_precision: Annotated[str, typer.Option(help="no, bf16 or fp16.")] = "no",
     licence: Annotated[str, typer.Option(help="any, or permissive: no non-commercial clips.")] = "any",
-    audio_encoder: Annotated[str, typer.Option(help="What difftalk hears with: log-mel, wav2vec2, ...")] = "log-mel",
+    audio_encoder: Annotated[
+        str | None,
+        typer.Option(help="What is heard with; log-mel for difftalk, whisper-base-4 for motion, or wav2vec2, ..."),
+    ] = None,
     labels: Annotated[
         Path | None, typer.Option(help="CSV of attributes: file or sha256, and 0 to 1 each; ours if not given.")
     ] = None,
@@ -71,6 +74,8 @@ def train(
     logging.getLogger("facediff").setLevel(logging.INFO)
     values: dict[str, Any] = {**context.params, "labels": labels or LABELS, "only": only or (), "spoken": catalog}
     values["config"] = LoopConfig(output=cache / "runs" / name, **{option: values[option] for option in _LOOP})
+    if audio_encoder is None:
+        del values["audio_encoder"]
     result = run(
         **{parameter: values[parameter] for parameter in inspect.signature(run).parameters if parameter in values}
     )

@@ -8,21 +8,19 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 
-from facediff.audio.features import SILENCE, log_mel
-from facediff.audio.wave import load_wave, normalise_loudness
-from facediff.errors import InputError, WeightsError
+from facediff.audio.encoder import encode_frames, load_encoder
+from facediff.audio.wave import load_wave
+from facediff.errors import InputError
 from facediff.landmarks.tracker import track_face
 from facediff.media import VideoReader
-from facediff.models.motion import MotionDenoiser, SpeechEncoder
+from facediff.models.checkpoints import open_network
+from facediff.models.motion import MotionDenoiser
 from facediff.models.sync import SyncNet
 from facediff.motion import coefficients
 from facediff.motion.rig import encode_motion
-from facediff.system.weights import model_folder
 from facediff.types import FaceTrack, Wave
 
-COLUMNS = 4  # log-mel columns to a motion frame
 REACH = 15  # frames of 25 a second by which sound may be early or late
 LEAST_FRAMES = 3 * SyncNet.RADIUS
 
@@ -54,16 +52,10 @@ class SyncScorer:
     """
 
     def __init__(self, model: str | Path = "base") -> None:
-        try:
-            self._net = SyncNet.from_pretrained(model_folder(model, "sync"), torch_dtype=torch.float32).eval()
-            motion = MotionDenoiser.from_pretrained(
-                model_folder(model, "motion") / "denoiser", torch_dtype=torch.float32
-            )
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            if isinstance(error, WeightsError):
-                raise
-            raise WeightsError(f"the sync model {model} cannot be loaded: {str(error).splitlines()[0]}") from error
-        self._speech: SpeechEncoder = motion.speech.eval()
+        self._net = open_network(SyncNet, model, "sync")
+        self._motion = open_network(MotionDenoiser, model, "motion/denoiser")
+        config = self._motion.config
+        self._encoder = load_encoder(config["audio_encoder"], tokens=config["audio_tokens"], device="cpu")
 
     def video(self, path: str | Path, sound: str | Path | None = None) -> SyncScore:
         """Scores a file with its own sound, or with another's.
@@ -87,10 +79,8 @@ class SyncScorer:
     @torch.inference_mode()
     def motion(self, motion: NDArray[np.float32], wave: Wave) -> SyncScore:
         """Scores a motion (T, 31) at 25 frames a second against a wave at 16 kHz."""
-        mel = log_mel(normalise_loudness(wave))
-        padded = np.full((mel.shape[0], len(motion) * COLUMNS), SILENCE, np.float32)
-        padded[:, : mel.shape[1]] = mel[:, : padded.shape[1]]
-        speech = self._net.embed_speech(self._speech(torch.from_numpy(padded)[None]))[0]
+        heard = torch.from_numpy(encode_frames(self._encoder, wave, coefficients.MOTION_FPS, len(motion)))
+        speech = self._net.embed_speech(self._motion.encode_speech(heard[None]))[0]
         lips = self._net.embed_lips(torch.from_numpy(coefficients.lip_channels(motion))[None])[0]
         curve = offset_curve(lips.numpy(), speech.numpy())
         best = int(curve.argmax())

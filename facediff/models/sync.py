@@ -7,7 +7,7 @@ from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
-from facediff.models.motion import ChannelNorm, SpeechEncoder
+from facediff.models.motion import ChannelNorm
 
 
 class SyncNet(ModelMixin, ConfigMixin):
@@ -18,6 +18,7 @@ class SyncNet(ModelMixin, ConfigMixin):
 
     Args:
         lip_dim: Channels of the lips.
+        speech_dim: Channels of the speech features, those of ``MotionDenoiser.encode_speech``.
         channels: Width.
         dim: Of the embedding.
         dropout: In training.
@@ -26,17 +27,19 @@ class SyncNet(ModelMixin, ConfigMixin):
     RADIUS = 7  # frames on either side that an embedding sees
 
     @register_to_config
-    def __init__(self, lip_dim: int = 17, channels: int = 96, dim: int = 64, dropout: float = 0.2) -> None:
+    def __init__(
+        self, lip_dim: int = 17, speech_dim: int = 160, channels: int = 96, dim: int = 64, dropout: float = 0.2
+    ) -> None:
         super().__init__()
         self.lips = _tower(lip_dim, channels, dim, dropout)
-        self.speech = _tower(SpeechEncoder.FEATURES, channels, dim, dropout)
+        self.speech = _tower(speech_dim, channels, dim, dropout)
 
     def embed_lips(self, lips: Tensor) -> Tensor:
         """Unit vectors (B, dim, T) of lip motion (B, lip_dim, T) at 25 frames a second, of about unit deviation."""
         return F.normalize(self.lips(lips), dim=1)
 
     def embed_speech(self, features: Tensor) -> Tensor:
-        """Unit vectors (B, dim, T) of ``SpeechEncoder`` features (B, 576, T)."""
+        """Unit vectors (B, dim, T) of speech features (B, speech_dim, T)."""
         return F.normalize(self.speech(features), dim=1)
 
 

@@ -10,6 +10,7 @@ import torch
 from diffusers import DiffusionPipeline, ModelMixin, UNet2DConditionModel, UNetMotionModel
 from diffusers.utils import is_peft_available
 
+from facediff.audio.encoder import load_encoder
 from facediff.conditioning.captions import CaptionEncoder
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.conditioning.diffusion_autoencoder import FaceVector
@@ -103,8 +104,22 @@ def load_talk(
         ConfigError: There is no such device or scheduler.
     """
     painting = open_pipeline(DiffTalkPipeline, TALK, "difftalk", model, device, scheduler)
+    return load_motion(model, device), painting
+
+
+def load_motion(model: str | Path = "base", device: str | None = None) -> MotionPipeline:
+    """The pipeline from speech to motion, with the audio encoder that it was trained with.
+
+    Args:
+        model: ``base``, or a folder with ``motion`` in it.
+        device: Where the encoder hears; the best there is by default. The motion itself takes next to nothing.
+
+    Raises:
+        WeightsError: A part is missing or damaged.
+    """
     denoiser = _open(MotionDenoiser, model, "motion/denoiser", torch.float32)
-    return MotionPipeline(denoiser, open_schedule(model, "motion")), painting
+    encoder = load_encoder(denoiser.config["audio_encoder"], tokens=denoiser.config["audio_tokens"], device=device)
+    return MotionPipeline(denoiser, open_schedule(model, "motion"), encoder)
 
 
 def load_animate(model: str | Path = "base", device: str | None = None, scheduler: str | None = None) -> FADMPipeline:

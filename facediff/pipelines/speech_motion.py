@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
-from facediff.audio.features import SILENCE, log_mel
+from facediff.audio.encoder import AudioEncoder, encode_frames
+from facediff.audio.features import COLUMN_RATE, log_mel
 from facediff.audio.voice_activity import voice_activity
 from facediff.audio.wave import normalise_loudness
 from facediff.audio.windows import frame_count
@@ -25,7 +26,7 @@ from facediff.pipelines.motion_finishing import BlinkStyle, HeadStyle, WholeClip
 from facediff.pipelines.shared import Sampling, make_denoiser, move_to
 from facediff.types import Wave
 
-COLUMNS = 4  # log-mel columns to a motion frame
+COLUMNS = COLUMN_RATE // coefficients.MOTION_FPS  # of the log-mel to a motion frame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +69,13 @@ class MotionPipeline(DiffusionPipeline):
     Args:
         denoiser: The motion model.
         scheduler: Any diffusers scheduler made from the training schedule's config.
+        encoder: What the denoiser was trained to hear with.
     """
 
-    def __init__(self, denoiser: MotionDenoiser, scheduler: SchedulerMixin) -> None:
+    def __init__(self, denoiser: MotionDenoiser, scheduler: SchedulerMixin, encoder: AudioEncoder) -> None:
         super().__init__()
         self.register_modules(denoiser=denoiser, scheduler=scheduler)
+        self._encoder = encoder
 
     @torch.inference_mode()
     def __call__(
@@ -140,14 +143,12 @@ class MotionPipeline(DiffusionPipeline):
         """
         style, net = lip_style or LipStyle(), self.denoiser
         count = frame_count(len(wave), coefficients.MOTION_FPS)
-        raw = log_mel(normalise_loudness(wave))
-        mel = np.full((raw.shape[0], count * COLUMNS), SILENCE, np.float32)
-        mel[:, : raw.shape[1]] = raw[:, : count * COLUMNS]
+        heard = torch.from_numpy(encode_frames(self._encoder, wave, coefficients.MOTION_FPS, count))
         generator = torch.Generator("cpu").manual_seed(seed)
         noise = torch.randn(1, count, coefficients.DIMENSIONS, generator=generator).transpose(1, 2)
         for part in (coefficients.LIPS, coefficients.OPENING):
             noise[:, part] *= style.variety
-        speech = net.encode_speech(torch.from_numpy(mel)[None].to(net.device, net.dtype))
+        speech = net.encode_speech(move_to(net, heard[None]))
 
         def predict(x: Tensor, t: Tensor, heard: Tensor) -> Tensor:
             return net(x, t[None], heard)
@@ -164,7 +165,7 @@ class MotionPipeline(DiffusionPipeline):
         apart = 1 - np.clip((closing - style.closing_from) / (style.closed_at - style.closing_from), 0, 1)
         if speaking_style is not None:
             motion = motion + speaking_style
-        return motion, _per_frame(voice_activity(raw), count, style.lead_s) * apart
+        return motion, _per_frame(voice_activity(log_mel(normalise_loudness(wave))), count, style.lead_s) * apart
 
 
 def _per_frame(activity: NDArray[np.float32], count: int, lead_s: float) -> NDArray[np.float32]:

@@ -21,12 +21,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from facediff.audio.features import BANDS, SILENCE, log_mel
-from facediff.audio.wave import SAMPLE_RATE, load_wave, normalise_loudness
+from facediff.audio.encoder import AudioEncoder, encode_frames
+from facediff.audio.wave import SAMPLE_RATE, load_wave
 from facediff.errors import InputError
-from facediff.models.motion import MotionDenoiser, SpeechEncoder
+from facediff.models.motion import MotionDenoiser
 from facediff.motion.coefficients import MOTION_FPS
-from facediff.training.motion import COLUMNS, change_voice
+from facediff.types import Wave
 
 BILABIALS = frozenset("mbp")
 FULL_SHARE = 0.6  # of a frame that must be bilabial for the frame to count as one
@@ -72,12 +72,19 @@ def bilabial_frames(phones: Sequence[tuple[str, float]], frames: int) -> NDArray
 
 @torch.no_grad()
 def teach_lip_closure(
-    model: MotionDenoiser, spoken: Sequence[Spoken], *, voices: int = 3, strength: float = 0.002, seed: int = 0
+    model: MotionDenoiser,
+    encoder: AudioEncoder,
+    spoken: Sequence[Spoken],
+    *,
+    voices: int = 3,
+    strength: float = 0.002,
+    seed: int = 0,
 ) -> float:
     """Solves the model's head for closed lips: logistic regression on its speech features.
 
     Args:
         model: Changed in place, in ``closes`` alone.
+        encoder: What it hears with.
         spoken: What to learn from.
         voices: How many ways every recording is heard: as it is, and as others might say it elsewhere.
         strength: Inverse of the penalty.
@@ -91,13 +98,12 @@ def teach_lip_closure(
     rng, inputs, wanted = np.random.default_rng(seed), [], []
     for one in spoken:
         wave = load_wave(one.path)
-        mel = log_mel(normalise_loudness(wave))
-        frames = -(-len(wave) * MOTION_FPS // SAMPLE_RATE)
-        labels = bilabial_frames(one.phones, frames) > 0.5
         for voice in range(voices):
-            heard = mel if voice == 0 else change_voice(mel, rng).astype(np.float32)
-            inputs.append(_taps(model.speech, heard, frames, model.closes))
-            wanted.append(labels)
+            heard, speed = (wave, 1.0) if voice == 0 else change_voice(wave, rng)
+            phones = [(name, end / speed) for name, end in one.phones]
+            frames = -(-len(heard) * MOTION_FPS // SAMPLE_RATE)
+            inputs.append(_taps(model, encoder, heard, frames))
+            wanted.append(bilabial_frames(phones, frames) > 0.5)
     rows, labels = np.concatenate(inputs), np.concatenate(wanted)
     solved = LogisticRegression(C=strength, max_iter=400).fit(rows, labels)
     shape = model.closes.weight.shape
@@ -106,11 +112,19 @@ def teach_lip_closure(
     return float(solved.score(rows, labels))
 
 
-def _taps(encoder: SpeechEncoder, mel: NDArray[np.float32], frames: int, head: nn.Conv1d) -> NDArray[np.float32]:
+def _taps(model: MotionDenoiser, encoder: AudioEncoder, wave: Wave, frames: int) -> NDArray[np.float32]:
     """What the head's convolution sees at each frame, (frames, channels × taps)."""
-    padded = np.full((BANDS, frames * COLUMNS), SILENCE, np.float32)
-    padded[:, : mel.shape[1]] = mel[:, : padded.shape[1]]
-    features = encoder(torch.from_numpy(padded)[None])
-    taps = head.kernel_size[0]
+    features = model.encode_speech(torch.from_numpy(encode_frames(encoder, wave, MOTION_FPS, frames))[None])
+    taps = model.closes.kernel_size[0]
     rows = nn.functional.pad(features, (taps // 2, taps // 2)).unfold(2, taps, 1)[0]
     return rows.permute(1, 0, 2).flatten(1).numpy()
+
+
+def change_voice(wave: Wave, rng: np.random.Generator) -> tuple[Wave, float]:
+    """The same as a longer or shorter vocal tract might say it in another room, and how much faster that is."""
+    import librosa
+
+    speed = float(rng.uniform(0.87, 1.15))
+    other = librosa.resample(wave, orig_sr=SAMPLE_RATE * speed, target_sr=SAMPLE_RATE, res_type="soxr_mq")
+    noise = rng.normal(size=len(other)) * np.std(other) * 10 ** rng.uniform(-2, -0.7)
+    return (other + noise).astype(np.float32), speed

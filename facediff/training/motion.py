@@ -10,15 +10,11 @@ import numpy as np
 import torch
 from diffusers import DDIMScheduler
 from numpy.typing import NDArray
-from scipy.ndimage import zoom
 from torch import Tensor, nn
 
-from facediff.audio.features import BANDS, FLOOR, SILENCE
-from facediff.models.motion import MotionDenoiser, SpeechEncoder
+from facediff.models.motion import MotionDenoiser
 from facediff.motion import coefficients
 from facediff.training.loop import Batch, LoopConfig, fit, unwrap
-
-COLUMNS = 4  # log-mel columns to a motion frame
 
 
 @dataclass(frozen=True)
@@ -27,12 +23,12 @@ class MotionRecording:
 
     Attributes:
         motion: (T, 31) at 25 frames a second.
-        mel: Log-mel (80, 4 T or about that) of normalised sound; None where it does not belong to the lips.
+        heard: (T, speech_dim) what the audio encoder gives of its sound; None where that does not belong to the lips.
         identity: Who it is.
     """
 
     motion: NDArray[np.float32]
-    mel: NDArray[np.float32] | None
+    heard: NDArray[np.floating] | None
     identity: str
 
 
@@ -44,7 +40,6 @@ class MotionRecipe:
         batch_size: Windows to a step, of ``frames`` motion frames each.
         audio_dropout: Share of windows whose sound is hidden.
         identity_power: People weigh as their footage to this power.
-        voices: How many ways every clip is heard: as it is, and as others might say it elsewhere.
         penalty: Of the ridge regression from sound to the mean motion.
     """
 
@@ -52,7 +47,6 @@ class MotionRecipe:
     frames: int = 64
     audio_dropout: float = 0.1
     identity_power: float = 0.5
-    voices: int = 5
     penalty: float = 1.0
 
 
@@ -66,18 +60,19 @@ def cumulate_weights(clips: Sequence[MotionRecording], power: float) -> NDArray[
 
 
 class MotionDraw:
-    """Draws stretches of clips, mirrored, stretched in time, in other voices, rooms and levels.
+    """Draws stretches of clips, mirrored and stretched in time.
 
     Args:
         clips: What to draw from.
         recipe: How.
-        sounds: Of each clip, the speech features (voices, 576, T), or None.
+        sounds: Of each clip, the speech features (F, T), or None.
     """
 
     def __init__(self, clips: Sequence[MotionRecording], recipe: MotionRecipe, sounds: Sequence[Tensor | None]) -> None:
         long = [i for i, c in enumerate(clips) if len(c.motion) >= recipe.frames // 2]
         self._clips = [clips[i] for i in long]
         self._sounds = [sounds[i] for i in long]
+        self._features = max(len(s) for s in sounds if s is not None)
         self._recipe = recipe
         self._cumulative = cumulate_weights(self._clips, recipe.identity_power)
         self._flip = mirror_motion()
@@ -96,10 +91,9 @@ class MotionDraw:
         need = int(np.ceil(size * speed))
         start = int(rng.integers(0, max(1, len(clip.motion) - need + 1)))
         piece = clip.motion[start : start + need]
-        speech = np.zeros((SpeechEncoder.FEATURES, need), np.float32)
+        speech = np.zeros((self._features, need), np.float32)
         if sound is not None:
-            voice = int(rng.integers(0, len(sound)))
-            speech[:, : len(piece)] = sound[voice, :, start : start + need].float().numpy()
+            speech[:, : len(piece)] = sound[:, start : start + need].float().numpy()
         valid = np.ones(len(piece), np.float32)
         if len(piece) < need:
             pad = need - len(piece)
@@ -124,38 +118,35 @@ def _resample(rows: NDArray[np.floating], count: int) -> NDArray[np.floating]:
     return rows[low] * (1 - share) + rows[high] * share
 
 
-def change_voice(mel: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.floating]:
-    """The same log-mel as another person might say it elsewhere: vocal tract, microphone, level, noise of the room."""
-    bands = len(mel)
-    if rng.random() < 0.8:  # vocal tract length: bands move
-        at = np.clip(np.arange(bands) * rng.uniform(0.87, 1.15), 0, bands - 1)
-        low = np.floor(at).astype(int)
-        share = (at - low)[:, None]
-        mel = mel[low] * (1 - share) + mel[np.minimum(low + 1, bands - 1)] * share
-    mel = mel + zoom(rng.normal(0, 0.7, 6), bands / 6, order=3)[:bands, None] + rng.normal(0, 0.7)
-    if rng.random() < 0.6:  # noise of the room
-        colour = zoom(rng.normal(0, 1.0, 5), bands / 5, order=3)[:bands, None]
-        level = np.quantile(mel, 0.98) - rng.uniform(3.0, 9.0) + colour
-        mel = np.logaddexp(mel, level + np.log(rng.exponential(1.0, mel.shape) + 0.05))
-    return np.maximum(mel, np.log(FLOOR))
+@torch.no_grad()
+def hear(model: MotionDenoiser, clips: Sequence[MotionRecording]) -> list[Tensor | None]:
+    """The model's speech features (F, T), float16, of each clip; None where it has no sound."""
+    return [
+        None if clip.heard is None else model.encode_speech(torch.from_numpy(clip.heard).float()[None])[0].half()
+        for clip in clips
+    ]
 
 
 @torch.no_grad()
-def listen(
-    encoder: SpeechEncoder, clips: Sequence[MotionRecording], voices: int, rng: np.random.Generator
-) -> list[Tensor | None]:
-    """Speech features (voices, 576, T), float16, of each clip; None where it has no sound. The first is as recorded."""
-    sounds: list[Tensor | None] = []
-    for clip in clips:
-        if clip.mel is None:
-            sounds.append(None)
-            continue
-        mel = np.full((BANDS, len(clip.motion) * COLUMNS), SILENCE, np.float32)
-        known = clip.mel[:, : mel.shape[1]]
-        mel[:, : known.shape[1]] = known
-        heard = [mel, *(change_voice(mel, rng) for _ in range(voices - 1))]
-        sounds.append(torch.cat([encoder(torch.from_numpy(m.astype(np.float32))[None]) for m in heard]).half())
-    return sounds
+def solve_principal_components(model: MotionDenoiser, clips: Sequence[MotionRecording], recipe: MotionRecipe) -> None:
+    """Solves what the model hears: principal components of the encoder's features, people weighing by their footage.
+
+    Each feature counts in its own deviation, and components come out with unit deviation over the clips.
+    """
+    spoken = [(clip.identity, torch.from_numpy(clip.heard).double()) for clip in clips if clip.heard is not None]
+    footage: dict[str, int] = defaultdict(int)
+    for identity, rows in spoken:
+        footage[identity] += len(rows)
+    everything = torch.cat([rows for _, rows in spoken])
+    centre, spread = everything.mean(dim=0), everything.std(dim=0) + 1e-3
+    weight = torch.cat([torch.full((len(r),), footage[i] ** (recipe.identity_power - 1)) for i, r in spoken])
+    scaled = (everything - centre) / spread
+    _, directions = torch.linalg.eigh(scaled.T @ (scaled * weight[:, None].double()))
+    chosen = directions.flip(1)[:, : model.config["features"]]
+    chosen = chosen / (scaled @ chosen).std(dim=0)
+    matrix = chosen.T / spread
+    model.principal.weight.copy_(matrix)
+    model.principal.bias.copy_(-matrix @ centre)
 
 
 @torch.no_grad()
@@ -166,12 +157,12 @@ def solve_mean_motion(
     footage: dict[str, int] = defaultdict(int)
     for clip, sound in zip(clips, sounds, strict=True):
         footage[clip.identity] += len(clip.motion) if sound is not None else 0
-    inputs, taps = SpeechEncoder.FEATURES, model.usual.kernel_size[0]
+    inputs, taps = model.config["features"], model.usual.kernel_size[0]
     square = torch.zeros(inputs * taps, inputs * taps, dtype=torch.float64)
     cross = torch.zeros(inputs * taps, coefficients.DIMENSIONS, dtype=torch.float64)
     total = 0.0
     for clip, sound in ((c, s) for c, s in zip(clips, sounds, strict=True) if s is not None):
-        rows = nn.functional.pad(sound[:1].float(), (taps // 2, taps // 2)).unfold(2, taps, 1)[0]
+        rows = nn.functional.pad(sound.float(), (taps // 2, taps // 2)).unfold(1, taps, 1)
         rows = rows.permute(1, 0, 2).flatten(1).double()
         moved = torch.from_numpy(clip.motion - clip.motion.mean(axis=0)).double() / model.std[:, 0].double()
         weight = footage[clip.identity] ** (recipe.identity_power - 1)
@@ -269,7 +260,6 @@ def measure_statistics(clips: Sequence[MotionRecording]) -> tuple[list[float], l
 def train_motion(
     clips: Sequence[MotionRecording],
     config: LoopConfig,
-    speech: SpeechEncoder,
     recipe: MotionRecipe = MotionRecipe(),
     sizes: dict | None = None,
 ) -> MotionDenoiser:
@@ -278,26 +268,13 @@ def train_motion(
     Args:
         clips: What to learn from.
         config: How long and how fast.
-        speech: Weights of the frozen speech encoder; that of the embedded model, say. Its statistics are set anew.
         recipe: What a step looks like.
-        sizes: Arguments of ``MotionDenoiser``.
+        sizes: Arguments of ``MotionDenoiser``, those of the audio encoder among them.
     """
-    mean, std = measure_statistics([c for c in clips if c.mel is not None])
+    mean, std = measure_statistics([c for c in clips if c.heard is not None])
     model = MotionDenoiser(motion_mean=mean, motion_std=std, **(sizes or {}))
-    model.speech.load_state_dict(speech.state_dict())
-    standardise(model.speech, clips)
-    sounds = listen(model.speech, clips, recipe.voices, np.random.default_rng(config.seed))
+    solve_principal_components(model, clips, recipe)
+    sounds = hear(model, clips)
     solve_mean_motion(model, clips, sounds, recipe)
     fit(model, MotionDraw(clips, recipe, sounds), motion_loss(motion_schedule()), config)
     return model
-
-
-@torch.no_grad()
-def standardise(encoder: SpeechEncoder, clips: Sequence[MotionRecording]) -> None:
-    """Sets the encoder's statistics so that features of the clips have zero mean and unit deviation."""
-    encoder.centre.zero_()
-    encoder.spread.fill_(1.0)
-    sounds = listen(encoder, clips, 1, np.random.default_rng(0))
-    features = torch.cat([s[0].float() for s in sounds if s is not None], dim=1)
-    encoder.centre.copy_(features.mean(dim=1))
-    encoder.spread.copy_(features.std(dim=1) + 1e-3)

@@ -22,9 +22,9 @@ from diffusers.models.modeling_utils import ModelMixin
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from facediff.audio.encoder import AudioEncoder, load_encoder
-from facediff.audio.features import log_mel
-from facediff.audio.wave import load_wave, normalise_loudness
+from facediff.audio import whisper
+from facediff.audio.encoder import AudioEncoder, encode_frames, load_encoder
+from facediff.audio.wave import load_wave
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.conditioning.fadm import FADMConditioner
 from facediff.datasets.recordings import Recording, read_recordings
@@ -58,6 +58,7 @@ from facediff.training.sync import train_sync
 from facediff.training.teeth import collect_smiles, fit_teeth
 
 log = logging.getLogger(__name__)
+MOTION_TOKENS = 2  # of the audio encoder, to a motion frame
 WINDOW_RATE = 100  # one window for every 10 ms, so that any crop's moment has one
 
 
@@ -75,21 +76,39 @@ def run_codec(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, li
     save_network(train_codec(crops, config), model / "codec")
 
 
-def run_motion(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
-    """Trains the motion model and writes it to ``model/motion``; see ``run_codec`` for the arguments."""
-    known = motion_recordings(read_recordings(catalog, kinds=("av", "silent"), licence=licence), cache / "tracks")
-    base = open_network(MotionDenoiser, "base", "motion/denoiser")
-    trained = train_motion(equalise_articulation(known), config, base.speech)
-    trained.closes.load_state_dict(base.closes.state_dict())
+def run_motion(
+    catalog: Path,
+    cache: Path,
+    model: Path,
+    config: LoopConfig,
+    *,
+    licence: str = "any",
+    audio_encoder: str = whisper.NAME,
+) -> None:
+    """Trains the motion model and writes it to ``model/motion``; when lips must meet is taught by ``run_closing``.
+
+    Args:
+        catalog: As in ``run_codec``.
+        cache: As in ``run_codec``.
+        model: As in ``run_codec``.
+        config: How long, how fast.
+        licence: As in ``read_recordings``.
+        audio_encoder: What it is to hear with; see ``facediff.audio.encoder.load_encoder``.
+    """
+    encoder = load_encoder(audio_encoder, tokens=MOTION_TOKENS)
+    clips = read_recordings(catalog, kinds=("av", "silent"), licence=licence)
+    known = motion_recordings(clips, cache / "tracks", encoder)
+    sizes = {"speech_dim": encoder.dim * encoder.tokens, "audio_tokens": encoder.tokens, "audio_encoder": audio_encoder}
+    trained = train_motion(equalise_articulation(known), config, sizes=sizes)
     save_component(model / "motion", motion_schedule(), denoiser=trained)
 
 
 def run_sync(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
-    """Trains the sync network on the ears of ``model/motion`` and writes it to ``model/sync``; see ``run_codec``."""
-    known = motion_recordings(read_recordings(catalog, kinds=("av",), licence=licence), cache / "tracks")
-    save_network(
-        train_sync(known, config, open_network(MotionDenoiser, model, "motion/denoiser").speech), model / "sync"
-    )
+    """Trains the sync network on what ``model/motion`` hears and writes it to ``model/sync``; see ``run_codec``."""
+    motion = open_network(MotionDenoiser, model, "motion/denoiser")
+    clips = read_recordings(catalog, kinds=("av",), licence=licence)
+    known = motion_recordings(clips, cache / "tracks", own_encoder(motion))
+    save_network(train_sync(known, config, motion), model / "sync")
 
 
 def run_closing(spoken: Path, model: Path) -> float:
@@ -99,7 +118,7 @@ def run_closing(spoken: Path, model: Path) -> float:
         The share of frames on which it is right, on what it learnt from.
     """
     network = open_network(MotionDenoiser, model, "motion/denoiser")
-    score = teach_lip_closure(network, read_spoken(spoken))
+    score = teach_lip_closure(network, own_encoder(network), read_spoken(spoken))
     save_network(network, model / "motion" / "denoiser")
     return score
 
@@ -202,19 +221,24 @@ def load_own_codec(model: Path) -> FaceCodec:
         return load_network(FaceCodec, model / "codec")
 
 
-def motion_recordings(clips: list[Recording], tracks: Path) -> list[MotionRecording]:
+def own_encoder(motion: MotionDenoiser) -> AudioEncoder:
+    """The audio encoder that a motion model was trained with."""
+    return load_encoder(motion.config["audio_encoder"], tokens=motion.config["audio_tokens"])
+
+
+def motion_recordings(clips: list[Recording], tracks: Path, encoder: AudioEncoder) -> list[MotionRecording]:
     """Motion and speech of clips, those without a face left out.
 
     Raises:
         ConfigError: None of them has speech.
     """
-    known = [made for made in (motion_recording(clip, tracks) for clip in clips) if made is not None]
-    if not any(clip.mel is not None for clip in known):
+    known = [made for made in (motion_recording(clip, tracks, encoder) for clip in clips) if made is not None]
+    if not any(clip.heard is not None for clip in known):
         raise ConfigError("there is no clip of kind av with a face in it: nothing to learn speech from")
     return known
 
 
-def motion_recording(clip: Recording, tracks: Path) -> MotionRecording | None:
+def motion_recording(clip: Recording, tracks: Path, encoder: AudioEncoder) -> MotionRecording | None:
     """Motion at 25 frames a second and speech of one clip; None where a face is hardly seen."""
     track = read_tracks(clip, tracks)
     if track is None:
@@ -227,8 +251,11 @@ def motion_recording(clip: Recording, tracks: Path) -> MotionRecording | None:
     count = int(len(track) / track.fps * coefficients.MOTION_FPS)
     at = np.arange(count) / coefficients.MOTION_FPS
     columns = [np.interp(at, found / track.fps, motion[found, channel]) for channel in range(coefficients.DIMENSIONS)]
-    mel = None if clip.sound is None else log_mel(normalise_loudness(load_wave(clip.sound)))
-    return MotionRecording(np.stack(columns, axis=1).astype(np.float32), mel, clip.identity)
+    motion = np.stack(columns, axis=1).astype(np.float32)
+    if clip.sound is None:
+        return MotionRecording(motion, None, clip.identity)
+    heard = encode_frames(encoder, load_wave(clip.sound), coefficients.MOTION_FPS, count)
+    return MotionRecording(motion, heard.astype(np.float16), clip.identity)
 
 
 def crop_windows(

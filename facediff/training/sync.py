@@ -10,18 +10,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from facediff.models.motion import SpeechEncoder
+from facediff.models.motion import MotionDenoiser
 from facediff.models.sync import SyncNet
 from facediff.motion.coefficients import lip_channels
 from facediff.training.loop import Batch, LoopConfig, fit, unwrap
-from facediff.training.motion import MotionRecording, cumulate_weights, listen, mirror_motion
+from facediff.training.motion import MotionRecording, cumulate_weights, hear, mirror_motion
 
 NEIGHBOURS = 1  # frames this near are neither right nor wrong
 
 
 @dataclass(frozen=True, kw_only=True)
 class SyncRecipe:
-    """What a step looks like: ``batch_size`` stretches of ``frames``, heard in ``voices`` ways.
+    """What a step looks like: ``batch_size`` stretches of ``frames``.
 
     Attributes:
         temperature: Divides cosines before the softmax over moments.
@@ -30,14 +30,13 @@ class SyncRecipe:
 
     batch_size: int = 24
     frames: int = 56
-    voices: int = 5
     identity_power: float = 0.6
     temperature: float = 0.1
     noise: float = 0.1
 
 
 class SyncDraw:
-    """Draws stretches of lips with the speech features that belong to them, mirrored, in other voices."""
+    """Draws stretches of lips with the speech features that belong to them, mirrored."""
 
     def __init__(self, clips: Sequence[MotionRecording], sounds: Sequence[Tensor | None], recipe: SyncRecipe) -> None:
         self._recipe, flip = recipe, mirror_motion()
@@ -54,9 +53,8 @@ class SyncDraw:
             own = self._lips[i][int(rng.random() < 0.5)]
             start = int(rng.integers(0, own.shape[1] - recipe.frames + 1))
             part = slice(start, start + recipe.frames)
-            voice = int(rng.integers(0, len(self._sounds[i])))
             lips.append(own[:, part] + rng.normal(0, recipe.noise, (len(own), recipe.frames)))
-            speech.append(self._sounds[i][voice, :, part].float().numpy())
+            speech.append(self._sounds[i][:, part].float().numpy())
         return {
             "lips": torch.from_numpy(np.stack(lips).astype(np.float32)),
             "speech": torch.from_numpy(np.stack(speech)),
@@ -87,12 +85,12 @@ def sync_loss(recipe: SyncRecipe):
 def train_sync(
     clips: Sequence[MotionRecording],
     config: LoopConfig,
-    speech: SpeechEncoder,
+    motion: MotionDenoiser,
     recipe: SyncRecipe = SyncRecipe(),
     sizes: dict | None = None,
 ) -> SyncNet:
-    """Trains the sync network on features of a speech encoder that stays as it is; see ``train_motion``."""
-    sounds = listen(speech, clips, recipe.voices, np.random.default_rng(config.seed))
-    net = SyncNet(**(sizes or {}))
+    """Trains the sync network on the speech features of a motion model, which stays as it is; see ``train_motion``."""
+    sounds = hear(motion, clips)
+    net = SyncNet(**({"speech_dim": motion.config["features"]} | (sizes or {})))
     fit(net, SyncDraw(clips, sounds, recipe), sync_loss(recipe), config)
     return net

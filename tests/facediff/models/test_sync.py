@@ -1,6 +1,5 @@
 import torch
 
-from facediff.models.motion import SpeechEncoder
 from facediff.models.sync import SyncNet
 
 
@@ -13,4 +12,4 @@ def test_embeddings_are_unit_vectors_of_fifteen_frames() -> None:
     seen[0, :, 20].sum().backward()
     touched = lips.grad[0].abs().sum(0).nonzero().flatten().tolist()
     assert touched == list(range(20 - SyncNet.RADIUS, 20 + SyncNet.RADIUS + 1))
-    assert net.embed_speech(torch.randn(1, SpeechEncoder.FEATURES, 9)).shape == (1, 8, 9)
+    assert net.embed_speech(torch.randn(1, 160, 9)).shape == (1, 8, 9)

@@ -1,6 +1,10 @@
+from importlib.resources import files
+
 import numpy as np
 import pytest
 
+from facediff.audio import whisper
+from facediff.audio.wave import load_wave
 from facediff.diffusion.score_guider import ScoreCompositionGuidance
 from facediff.errors import ConfigError
 from facediff.motion import coefficients
@@ -111,3 +115,13 @@ def test_another_denoiser_is_composed_with_its_own_by_a_guider(motion_model) -> 
 def test_lips_that_are_closed_before_they_close_are_refused() -> None:
     with pytest.raises(ConfigError, match="raise it"):
         LipStyle(closing_from=0.8, closed_at=0.8)
+
+
+def test_lips_of_speech_heard_in_pieces_are_those_of_speech_heard_at_once(motion_model, monkeypatch) -> None:
+    """What is heard depends on where a piece begins, what lips make of it hardly does."""
+    wave = np.resize(load_wave(str(files("facediff") / "samples" / "hello.flac")), 20 * 16000)
+    at_once = motion_model(wave, still=True)[:, -1]
+    monkeypatch.setattr(whisper, "_INNER", 300)
+    in_pieces = motion_model(wave, still=True)[:, -1]
+    assert np.corrcoef(at_once, in_pieces)[0, 1] > 0.97
+    assert np.abs(np.diff(in_pieces)).max() < 1.2 * np.abs(np.diff(at_once)).max()  # no joint is seen

@@ -3,11 +3,10 @@ import pytest
 import soundfile
 import torch
 
-from facediff.audio.features import log_mel
-from facediff.audio.wave import normalise_loudness
+from facediff.audio.encoder import LogMelEncoder, encode_frames
 from facediff.errors import InputError
 from facediff.models.motion import MotionDenoiser
-from facediff.training.lip_closure import bilabial_frames, read_spoken, teach_lip_closure
+from facediff.training.lip_closure import bilabial_frames, change_voice, read_spoken, teach_lip_closure
 
 
 def test_frames_are_bilabial_where_the_phonemes_are() -> None:
@@ -40,15 +39,22 @@ def test_what_sounds_like_it_closes_the_lips(tmp_path) -> None:
         soundfile.write(tmp_path / f"{name}.wav", np.concatenate([hiss, hum, hiss, hum]).astype(np.float32), 16000)
         (tmp_path / f"{name}.phones").write_text("s:0.2 m:0.4 s:0.6 m:0.8")
     torch.manual_seed(0)
-    model = MotionDenoiser(channels=8, dilations=(1,)).eval()
-    for layer in model.speech.layers:  # an untrained encoder must let something through
-        torch.nn.init.kaiming_normal_(layer.weight)
+    encoder = LogMelEncoder(tokens=4)
+    model = MotionDenoiser(speech_dim=320, audio_tokens=4, audio_encoder="log-mel", channels=8, dilations=(1,)).eval()
     other = {k: v.clone() for k, v in model.state_dict().items() if not k.startswith("closes")}
-    assert teach_lip_closure(model, read_spoken(tmp_path), voices=1) > 0.9
+    assert teach_lip_closure(model, encoder, read_spoken(tmp_path), voices=2) > 0.9
     assert all(torch.equal(v, model.state_dict()[k]) for k, v in other.items())
     wave = np.concatenate([rng.normal(0, 0.1, 3200), hum]).astype(np.float32)
-    closing = model.predict_lip_closure(model.encode_speech(torch.from_numpy(log_mel(normalise_loudness(wave)))[None]))[
-        0
-    ]
+    heard = torch.from_numpy(encode_frames(encoder, wave, 25, 10))[None]
+    closing = model.predict_lip_closure(model.encode_speech(heard))[0]
     assert closing.shape == (10,)
     assert closing[6:9].min() > 0.5 > closing[1:4].max()
+
+
+def test_another_voice_is_faster_by_as_much_as_it_says() -> None:
+    tone = np.sin(np.arange(16000) / 16000 * 2 * np.pi * 200).astype(np.float32)
+    for seed in range(5):
+        other, speed = change_voice(tone, np.random.default_rng(seed))
+        assert 0.87 <= speed <= 1.15 and abs(len(other) * speed - 16000) < 20
+        pitch = np.abs(np.fft.rfft(other)).argmax() * 16000 / len(other)
+        assert pitch == pytest.approx(200 * speed, abs=2)

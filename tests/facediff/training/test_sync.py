@@ -1,7 +1,6 @@
 import numpy as np
 import torch
 
-from facediff.models.motion import SpeechEncoder
 from facediff.models.sync import SyncNet
 from facediff.motion import coefficients
 from facediff.training.motion import MotionRecording
@@ -17,8 +16,8 @@ def clip(seed: int, frames: int = 60) -> MotionRecording:
 
 def sound(number: int, frames: int = 60) -> torch.Tensor:
     """Features that say which clip and which frame they are of."""
-    features = torch.zeros(2, SpeechEncoder.FEATURES, frames)
-    features[:, 0], features[:, 1] = number, torch.arange(frames)
+    features = torch.zeros(160, frames)
+    features[0], features[1] = number, torch.arange(frames)
     return features.half()
 
 
