@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.signal import resample
 from torch import nn
 
 from facediff.audio.encoder import AudioEncoder, encode_frames
@@ -122,9 +123,7 @@ def _taps(model: MotionDenoiser, encoder: AudioEncoder, wave: Wave, frames: int)
 
 def change_voice(wave: Wave, rng: np.random.Generator) -> tuple[Wave, float]:
     """The same as a longer or shorter vocal tract might say it in another room, and how much faster that is."""
-    import librosa
-
     speed = float(rng.uniform(0.87, 1.15))
-    other = librosa.resample(wave, orig_sr=SAMPLE_RATE * speed, target_sr=SAMPLE_RATE, res_type="soxr_mq")
+    other = resample(wave, round(len(wave) / speed))
     noise = rng.normal(size=len(other)) * np.std(other) * 10 ** rng.uniform(-2, -0.7)
     return (other + noise).astype(np.float32), speed
