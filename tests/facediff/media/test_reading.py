@@ -17,7 +17,7 @@ SIZE = (64, 48)
 
 
 def shade(level: int) -> np.ndarray:
-    return np.full((SIZE[1], SIZE[0], 3), level, np.uint8)
+    return np.full((SIZE[1], SIZE[0], 3), level % 256, np.uint8)
 
 
 def levels(frames) -> list[int]:
