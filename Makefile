@@ -34,8 +34,11 @@ space:
 	$(BIN)/pip install --quiet --editable .
 	touch $@
 
+# mediapipe is compared with where it can be had: its OpenCV wants libGL, and its wheel carries models up to 3.12.
+HAS_MEDIAPIPE = import ctypes, sys; ctypes.CDLL("libGL.so.1"); sys.exit(sys.version_info >= (3, 13))
 .venv/tested: .venv/installed
 	$(BIN)/pip install --quiet --editable '.[dev,docs,demo,lora]'
+	if $(BIN)/python -c '$(HAS_MEDIAPIPE)' 2> /dev/null; then $(BIN)/pip install --quiet --editable '.[mediapipe]'; fi
 	touch $@
 
 .venv/documented: .venv/installed

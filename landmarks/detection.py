@@ -26,7 +26,7 @@ MAX_MISFIT = 0.09  # mean distance of the stable points from a human face's, in 
 SEARCH_PX = 1280  # pictures and parts of them are searched at no more than this
 SMALLEST_PX = 192  # and at no less
 
-PREFERRED = ("mediapipe", "torch")  # the default is the first of these that is installed
+PREFERRED = ("torch", "mediapipe")  # the default is the first of these that is installed
 DETECTORS = ("torch", "mediapipe", "face-alignment")
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from enum import Enum
 from functools import wraps
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 import typer
 
@@ -22,11 +22,11 @@ def flags(command: Callable[..., None]) -> Callable[..., None]:
     Raises:
         ConfigError: When the command is run: a value is refused by its record.
     """
-    hints = get_type_hints(command, include_extras=True)
     parameters: list[inspect.Parameter] = []
     records: dict[str, type[Checked]] = {}
-    for parameter in inspect.signature(command).parameters.values():
-        kind = hints[parameter.name]
+    # Not get_type_hints: where the default is None, Python 3.10 wraps what is annotated, and typer misses its flags.
+    for parameter in inspect.signature(command, eval_str=True).parameters.values():
+        kind = parameter.annotation
         if isinstance(kind, type) and issubclass(kind, Checked):
             records[parameter.name] = kind
             parameters += map(_flag, options_of(kind).values())

@@ -16,7 +16,7 @@ from facediff.media import VideoReader
 
 def clip(frames: int = 6) -> Clip:
     def render(part: slice):
-        return (np.full((16, 16, 3), 40 * k, np.uint8) for k in range(part.start, part.stop))
+        return (np.full((16, 16, 3), (40 * k) % 256, np.uint8) for k in range(part.start, part.stop))
 
     return Clip(Fraction(25), (16, 16), frames, None, render, preview_index=3)
 

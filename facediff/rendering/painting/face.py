@@ -165,7 +165,8 @@ def _mask_drawn_lids(face: WarpedFace, points: NDArray[np.float32]) -> NDArray[n
     area = np.zeros(FACE.size[::-1], np.float32)
     for drawn, eye in zip(face.drawn_lids, (RIGHT_EYE, LEFT_EYE), strict=True):
         if drawn:
-            np.maximum(area, drawn * masks.region(points[eye], FACE.size, FACE.unit_px, reach=0.1, feather=0.1), area)
+            lid = masks.region(points[eye], FACE.size, FACE.unit_px, reach=0.1, feather=0.1)
+            np.maximum(area, drawn * lid, out=area)
     return area
 
 
