@@ -50,14 +50,18 @@ def load_network(kind: type[Network], folder: Path, dtype: torch.dtype = torch.f
         WeightsError: Its weights are another network's.
         OSError, ValueError, LookupError, RuntimeError, SafetensorError: It is damaged; see ``explain_damage``.
     """
-    network, report = kind.from_pretrained(
-        folder, torch_dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
-    )
-    if wrong := [*report["missing_keys"], *report["unexpected_keys"]]:
-        raise WeightsError(
-            f"the weights in {folder} are not those of a {kind.__name__} of this version: {len(wrong)} are missing or "
-            f"unknown, {wrong[0]} among them"
+    another = f"the weights in {folder} are not those of a {kind.__name__} of this version"
+    advice = "train it anew (facediff train), or take the facediff that trained it"
+    try:
+        network, report = kind.from_pretrained(
+            folder, torch_dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
         )
+    except ValueError as error:
+        if "expected shape" in str(error):  # diffusers advises to go on with random weights
+            raise WeightsError(f"{another}, whose layers have other sizes; {advice}") from error
+        raise
+    if wrong := [*report["missing_keys"], *report["unexpected_keys"]]:
+        raise WeightsError(f"{another}: {len(wrong)} are missing or unknown, {wrong[0]} among them; {advice}")
     opened: Network = network.eval()
     return opened
 

@@ -8,6 +8,7 @@ from safetensors.torch import load_file, save_file
 from facediff.errors import WeightsError
 from facediff.models.checkpoints import explain_damage, open_network, open_schedule
 from facediff.models.codec import FaceCodec
+from facediff.models.motion import MotionDenoiser
 from facediff.system.weights import CHECKPOINTS
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -40,6 +41,15 @@ def test_other_weights_are_refused(model) -> None:
     save_file(weights, model / "codec" / WEIGHTS, {"format": "pt"})
     with pytest.raises(WeightsError, match="not those of a FaceCodec"):
         open_network(FaceCodec, model, "codec")
+
+
+def test_weights_of_other_sizes_are_refused_with_what_to_do(model) -> None:
+    weights = load_file(model / "motion" / "denoiser" / WEIGHTS)
+    weights["attend.1.weight"] = torch.zeros(96, 576, 1)  # what it was before it heard with Whisper
+    save_file(weights, model / "motion" / "denoiser" / WEIGHTS, {"format": "pt"})
+    with pytest.raises(WeightsError, match="MotionDenoiser of this version, .*; train it anew") as raised:
+        open_network(MotionDenoiser, model, "motion/denoiser")
+    assert "\n" not in str(raised.value) and "ignore_mismatched_sizes" not in str(raised.value)
 
 
 def test_damage_is_a_sentence(model) -> None:
