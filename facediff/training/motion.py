@@ -143,7 +143,8 @@ def solve_principal_components(model: MotionDenoiser, clips: Sequence[MotionReco
     scaled = (everything - centre) / spread
     _, directions = torch.linalg.eigh(scaled.T @ (scaled * weight[:, None].double()))
     chosen = directions.flip(1)[:, : model.config["features"]]
-    chosen = chosen / (scaled @ chosen).std(dim=0)
+    deviation = (scaled @ chosen).std(dim=0)
+    chosen = chosen / deviation.clamp(min=1e-3 * float(deviation.max()))  # little footage says less than is asked for
     matrix = chosen.T / spread
     model.principal.weight.copy_(matrix)
     model.principal.bias.copy_(-matrix @ centre)

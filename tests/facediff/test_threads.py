@@ -14,6 +14,7 @@ import pytest
 from skimage.data import astronaut
 
 from facediff import Avatar, Clip
+from facediff.audio.encoder import load_encoder
 from facediff.landmarks.mediapipe_backend import native_log_muted
 from facediff.motion import coefficients
 from facediff.motion.template import MotionTemplate
@@ -58,8 +59,13 @@ def loads(monkeypatch) -> list:
         seen.append(kind.__name__)
         return one(kind, *args)
 
+    def heard(*args, **settings):
+        seen.append("load_encoder")
+        return load_encoder(*args, **settings)
+
     one = loading.open_network
     monkeypatch.setattr(loading, "open_network", counted)
+    monkeypatch.setattr(loading, "load_encoder", heard)
     model_cache.load_talk.cache_clear()
     return seen
 
@@ -98,7 +104,7 @@ def test_models_are_loaded_once_for_many_renderings(her, portrait, loads):
     for seed in range(3):
         her.talk(WAVE, seed=seed).preview()
     Avatar.from_image(portrait).talk(WAVE).preview()
-    networks = ["DiffTalkConditioner", "FaceCodec", "MotionDenoiser", "UNet2DConditionModel", "WhisperEncoder"]
+    networks = ["DiffTalkConditioner", "FaceCodec", "MotionDenoiser", "UNet2DConditionModel", "load_encoder"]
     assert sorted(loads) == networks
 
 

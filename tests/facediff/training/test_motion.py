@@ -54,13 +54,19 @@ def test_principal_components_are_decorrelated_and_lose_nothing_that_is_there() 
     """Twelve features that are mixtures of three: three components say all, each with unit deviation."""
     rng = np.random.default_rng(0)
     known = [rng.normal(3, [1, 2, 5], (200, 3)) for _ in range(2)]
-    mixed = [(k @ rng.normal(size=(3, 12))).astype(np.float16) for k in known[:1] * 2]
+    mixing = rng.normal(size=(3, 12))
+    mixed = [(k @ mixing).astype(np.float16) for k in known]
     recordings = [MotionRecording(np.zeros((200, 31), np.float32), m, str(i)) for i, m in enumerate(mixed)]
     net = MotionDenoiser(speech_dim=12, features=3, channels=8, dilations=(1,))
-    solve_principal_components(net, [*recordings, clips(1)[0].__class__(np.zeros((9, 31)), None, "c")], MotionRecipe())
+    solve_principal_components(net, [*recordings, MotionRecording(np.zeros((9, 31)), None, "c")], MotionRecipe())
     heard = np.concatenate([h.float().numpy() for h in hear(net, recordings) if h is not None], axis=1)
     np.testing.assert_allclose(np.cov(heard, bias=True), np.eye(3), atol=0.02)
     np.testing.assert_allclose(heard.mean(axis=1), 0, atol=0.01)
+    net = MotionDenoiser(speech_dim=12, features=8, channels=8, dilations=(1,))  # more than there are
+    solve_principal_components(net, recordings, MotionRecipe())
+    spread = np.concatenate([h.float().numpy() for h in hear(net, recordings) if h is not None], axis=1).std(axis=1)
+    np.testing.assert_allclose(spread[:3], 1, atol=0.02)
+    assert spread[3:].max() < 0.2  # what half precision made of nothing
 
 
 def test_a_mirror_twice_is_no_mirror() -> None:
