@@ -28,8 +28,11 @@ GOLDEN = Path(__file__).with_name("golden.png")
 SIDE = 64
 HELLO = Path(facediff.__file__).parent / "samples" / "hello.flac"
 # A quarter to a half of what people notice side by side. Float32 for bfloat16 and other instruction sets differ by 0.3
-# at most, another seed by 0.6 to 2.7, lips that move by 0.7 of what they should by 3 and more.
-TOLERANCE = 1.5
+# at most, another seed by 0.6 to 2.7, lips that move by 0.7 of what they should by 3 and more. Another OpenCV than that
+# of the picture rounds otherwise, which tips a speck by an ear or the rim of a lens: 2.8 at most, from 4.11 to 4.14.
+DRAWN_WITH = "4.11"
+SEEN = 1.5
+TOLERANCE = SEEN if cv2.__version__.startswith(DRAWN_WITH) else 2 * SEEN
 
 
 def difference(one: Frame, other: Frame) -> float:
@@ -102,7 +105,7 @@ def test_it_is_no_matter_in_which_precision(dtype, monkeypatch) -> None:
     ],
 )
 def test_a_change_that_can_be_seen_is_seen(name, task, changed) -> None:
-    assert away(name, task, TASKS[task](name, **changed)) > TOLERANCE
+    assert away(name, task, TASKS[task](name, **changed)) > SEEN
 
 
 def test_a_cast_a_shift_and_a_small_spot_are_seen() -> None:
@@ -111,7 +114,7 @@ def test_a_cast_a_shift_and_a_small_spot_are_seen() -> None:
     spot = frame.copy()
     cv2.circle(spot, (128, 110), 5, (160, 110, 90), -1, cv2.LINE_AA)  # on a cheek
     for changed in (cast, np.roll(frame, 1, axis=1), np.roll(frame, 1, axis=0), spot):
-        assert away("plain", "talk", changed) > TOLERANCE
+        assert away("plain", "talk", changed) > SEEN
 
 
 def test_what_no_eye_sees_is_let_pass() -> None:
