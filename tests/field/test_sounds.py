@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import av
 import numpy as np
 import pytest
 
@@ -30,7 +31,10 @@ def place(heard: np.ndarray, meant: np.ndarray) -> int:
 @pytest.mark.parametrize("about", SOUNDS)
 def test_a_sound_is_heard_as_it_is(tmp_path, about):
     name, make = SOUNDS[about]
-    expected = make(tmp_path / name)
+    try:
+        expected = make(tmp_path / name)
+    except av.codec.codec.UnknownCodecError as error:  # AMR's is in some builds of PyAV; all of them read it
+        pytest.skip(f"this PyAV has no encoder {error}")
     wave = load_wave(tmp_path / name)
     heard, meant = band(wave, expected.top), band(sentence(RATE), expected.top)
     at = place(heard, meant)
