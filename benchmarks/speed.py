@@ -55,7 +55,7 @@ def render(task: str, seconds: float, size: int, steps: int, out: Path) -> None:
 
 
 def gflop(task: str, steps: int) -> float:
-    """Multiplications and additions a frame of a portrait, all networks."""
+    """Multiplications and additions a frame of a portrait, by the networks that paint; motion is made before."""
     from torch.utils.flop_counter import FlopCounterMode
 
     clip = made(task, 0.32, 512, steps)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -29,6 +30,15 @@ def film(name: str, about: str) -> Callable[[Callable[[Path], Shown]], Callable[
         return make
 
     return register
+
+
+def plain(name: str, about: str, shown: Shown | None = None, **given: Any) -> None:
+    """Registers a film that is the scene, written in some way."""
+
+    @film(name, about)
+    def make(path: Path) -> Shown:
+        write(path, **given)
+        return shown or Shown()
 
 
 def _turned(frame: np.ndarray, turns: int, is_mirrored: bool = False) -> np.ndarray:
@@ -75,94 +85,33 @@ def _(path: Path) -> Shown:
     return Shown(levels=9)
 
 
-@film("a.mkv", "pixels that are not square, in Matroska")
-def _(path: Path) -> Shown:
-    write(path, show=_squeezed, aspect=Fraction(2))
-    return Shown(levels=9)
-
-
-@film("a.mpg", "a disc's mpg of 16:9")
-def _(path: Path) -> Shown:
-    write(path, codec="mpeg2video", clock=25, show=_squeezed, aspect=Fraction(2))
-    return Shown(levels=9)
-
-
-@film("a.mp4", "an odd size of 4:2:0")
-def _(path: Path) -> Shown:
-    write(path, codec="libvpx-vp9", show=lambda t: scene(t)[:, :-1])
-    return Shown(picture=PICTURE[:, :-1])
-
-
-@film("a.avi", "an odd size in an avi of motion JPEG")
-def _(path: Path) -> Shown:
-    write(path, codec="mjpeg", pixel_format="yuvj420p", is_full=True, show=lambda t: scene(t)[:, :-1])
-    return Shown(picture=PICTURE[:, :-1])
-
-
-@film("a.avi", "raw pixels from the bottom up, in an avi")
-def _(path: Path) -> Shown:
-    write(path, codec="rawvideo", pixel_format="bgr24")
-    return Shown(levels=1.5)
-
-
-@film("a.avi", "Xvid in an avi")
-def _(path: Path) -> Shown:
-    write(path, codec="mpeg4", options={"qmin": "1", "qmax": "3", "b": "6000000", "bf": "2"})
-    return Shown()
-
-
-@film("a.wmv", "Windows Media")
-def _(path: Path) -> Shown:
-    write(path, codec="wmv2")
-    return Shown()
-
-
-@film("a.flv", "an old web player's flv")
-def _(path: Path) -> Shown:
-    write(path, codec="flv")
-    return Shown()
-
-
-@film("a.264", "a surveillance camera's bare H.264")
-def _(path: Path) -> Shown:
-    write(path, kind="h264")
-    return Shown()
-
-
-@film("a.mxf", "a broadcaster's MXF")
-def _(path: Path) -> Shown:
-    write(path, codec="mpeg2video", clock=25, pixel_format="yuv422p")
-    return Shown()
-
-
-@film("a.mov", "ProRes of 10 bits and 4:2:2")
-def _(path: Path) -> Shown:
-    write(path, codec="prores_ks", pixel_format="yuv422p10le", tags=(1, 1, 1), matrix=1)
-    return Shown()
-
-
-@film("a.mp4", "a screen recorder's 4:4:4")
-def _(path: Path) -> Shown:
-    write(path, pixel_format="yuv444p", tags=(1, 1, 1), matrix=1)
-    return Shown(levels=2.5)
-
-
-@film("a.mp4", "a screen recorder's RGB in H.264")
-def _(path: Path) -> Shown:
-    write(path, codec="libx264rgb", pixel_format="rgb24")
-    return Shown(levels=2.5)
-
-
-@film("a.mov", "QuickTime's animation codec")
-def _(path: Path) -> Shown:
-    write(path, codec="qtrle", pixel_format="rgb24")
-    return Shown(levels=1)
-
-
-@film("a.mkv", "an archive's FFV1 of 16 bits")
-def _(path: Path) -> Shown:
-    write(path, codec="ffv1", pixel_format="gbrp16le")
-    return Shown(levels=1)
+plain("a.mkv", "pixels that are not square, in Matroska", Shown(levels=9), show=_squeezed, aspect=Fraction(2))
+plain(
+    "a.mpg", "a disc's mpg of 16:9", Shown(levels=9), codec="mpeg2video", clock=25, show=_squeezed, aspect=Fraction(2)
+)
+plain(
+    "a.mp4", "an odd size of 4:2:0", Shown(picture=PICTURE[:, :-1]), codec="libvpx-vp9", show=lambda t: scene(t)[:, :-1]
+)
+plain(
+    "a.avi",
+    "an odd size in an avi of motion JPEG",
+    Shown(picture=PICTURE[:, :-1]),
+    codec="mjpeg",
+    pixel_format="yuvj420p",
+    is_full=True,
+    show=lambda t: scene(t)[:, :-1],
+)
+plain("a.avi", "raw pixels from the bottom up, in an avi", Shown(levels=1.5), codec="rawvideo", pixel_format="bgr24")
+plain("a.avi", "Xvid in an avi", codec="mpeg4", options={"qmin": "1", "qmax": "3", "b": "6000000", "bf": "2"})
+plain("a.wmv", "Windows Media", codec="wmv2")
+plain("a.flv", "an old web player's flv", codec="flv")
+plain("a.264", "a surveillance camera's bare H.264", kind="h264")
+plain("a.mxf", "a broadcaster's MXF", codec="mpeg2video", clock=25, pixel_format="yuv422p")
+plain("a.mov", "ProRes of 10 bits and 4:2:2", codec="prores_ks", pixel_format="yuv422p10le", tags=(1, 1, 1), matrix=1)
+plain("a.mp4", "a screen recorder's 4:4:4", Shown(levels=2.5), pixel_format="yuv444p", tags=(1, 1, 1), matrix=1)
+plain("a.mp4", "a screen recorder's RGB in H.264", Shown(levels=2.5), codec="libx264rgb", pixel_format="rgb24")
+plain("a.mov", "QuickTime's animation codec", Shown(levels=1), codec="qtrle", pixel_format="rgb24")
+plain("a.mkv", "an archive's FFV1 of 16 bits", Shown(levels=1), codec="ffv1", pixel_format="gbrp16le")
 
 
 @film("a.mkv", "grey of 8 bits")
@@ -172,22 +121,11 @@ def _(path: Path) -> Shown:
     return Shown(picture=grey, levels=2)
 
 
-@film("a.mp4", "full range, said so")
-def _(path: Path) -> Shown:
-    write(path, tags=(1, 1, 1), matrix=1, is_full=True)
-    return Shown()
-
-
-@film("a.mp4", "AV1 of 10 bits")
-def _(path: Path) -> Shown:
-    write(path, codec="libsvtav1", pixel_format="yuv420p10le", tags=(1, 1, 1), matrix=1)
-    return Shown(levels=6)
-
-
-@film("a.mp4", "HEVC of 12 bits and 4:4:4")
-def _(path: Path) -> Shown:
-    write(path, codec="libx265", pixel_format="yuv444p12le", tags=(1, 1, 1), matrix=1)
-    return Shown()
+plain("a.mp4", "full range, said so", tags=(1, 1, 1), matrix=1, is_full=True)
+plain(
+    "a.mp4", "AV1 of 10 bits", Shown(levels=6), codec="libsvtav1", pixel_format="yuv420p10le", tags=(1, 1, 1), matrix=1
+)
+plain("a.mp4", "HEVC of 12 bits and 4:4:4", codec="libx265", pixel_format="yuv444p12le", tags=(1, 1, 1), matrix=1)
 
 
 @film("a.ts", "a broadcast of HLG")
@@ -220,10 +158,14 @@ def levels_at(nits: float) -> np.ndarray:
     return levels(linear(PICTURE.astype(float)) * nits / 203).round().astype(np.uint8)
 
 
-@film("a.mkv", "the wide matrix with nothing said of light")
-def _(path: Path) -> Shown:
-    write(path, codec="libx265", pixel_format="yuv420p10le", tags=(2, 2, 9), matrix=9)
-    return Shown()
+plain(
+    "a.mkv",
+    "the wide matrix with nothing said of light",
+    codec="libx265",
+    pixel_format="yuv420p10le",
+    tags=(2, 2, 9),
+    matrix=9,
+)
 
 
 @film("a.mp4", "frames that come unevenly, with a hole")
@@ -256,22 +198,22 @@ def _(path: Path) -> Shown:
     return Shown()
 
 
-@film("a.mkv", "a recording of hours, cut out")
-def _(path: Path) -> Shown:
-    write(path, times=[36000 + t for t in _EVEN], show=lambda t: scene(max(0, t - 36000)))
-    return Shown()
-
-
-@film("a.mp4", "a recorder's pieces, one after the other")
-def _(path: Path) -> Shown:
-    write(path, muxing={"movflags": "frag_keyframe+empty_moov+default_base_moof"})
-    return Shown()
-
-
-@film("a.mp4", "240 frames a second, for slow motion")
-def _(path: Path) -> Shown:
-    write(path, times=[k / 240 for k in range(96)], rate=240, clock=24000)
-    return Shown(fps=Fraction(240), times=tuple(k / 240 for k in range(96)))
+plain(
+    "a.mkv", "a recording of hours, cut out", times=[36000 + t for t in _EVEN], show=lambda t: scene(max(0, t - 36000))
+)
+plain(
+    "a.mp4",
+    "a recorder's pieces, one after the other",
+    muxing={"movflags": "frag_keyframe+empty_moov+default_base_moof"},
+)
+plain(
+    "a.mp4",
+    "240 frames a second, for slow motion",
+    Shown(fps=Fraction(240), times=tuple(k / 240 for k in range(96))),
+    times=[k / 240 for k in range(96)],
+    rate=240,
+    clock=24000,
+)
 
 
 @film("a.mp4", "the picture of a cover before the film")
@@ -294,10 +236,7 @@ def _(path: Path) -> Shown:
     return Shown()
 
 
-@film("a.ts", "data beside the film")
-def _(path: Path) -> Shown:
-    write(path, before=lambda container: container.add_data_stream("bin_data"))
-    return Shown()
+plain("a.ts", "data beside the film", before=lambda container: container.add_data_stream("bin_data"))
 
 
 @film("a.ts", "turned by its stream, not by its container")
