@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
@@ -79,17 +80,19 @@ class Paintable(Protocol):
 
 
 P = TypeVar("P", bound=Paintable)
+FIRST = 2  # frames that are painted before a whole chunk is
 
 
 def paint_in_chunks(frames: Iterable[P], size: int, paint: Callable[[list[P]], Iterable[Frame]]) -> Iterator[Frame]:
-    """Finished frames, in order: those with a face are painted among ``size`` at a time, the others pass untouched."""
-    waiting: list[P] = []
-    for frame in frames:
-        waiting.append(frame)
-        if len(waiting) == size:
-            yield from _paint(waiting, paint)
-            waiting = []
-    yield from _paint(waiting, paint)
+    """Finished frames, in order: those with a face are painted among ``size`` at a time, the others pass untouched.
+
+    The first few are fewer, so that whoever shows frames as they come need not wait for a whole chunk.
+    """
+    frames = iter(frames)
+    waiting = list(islice(frames, min(FIRST, size)))
+    while waiting:
+        yield from _paint(waiting, paint)
+        waiting = list(islice(frames, size))
 
 
 def _paint(waiting: list[P], paint: Callable[[list[P]], Iterable[Frame]]) -> Iterator[Frame]:

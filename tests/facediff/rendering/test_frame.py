@@ -35,7 +35,7 @@ def test_painted_frames_come_in_order_and_faceless_ones_pass_untouched(size) -> 
     assert [k for chunk in chunks for k in chunk] == [k for k in range(10) if k % 3]
 
 
-def test_a_chunk_is_begun_when_it_is_full_and_not_before_it_is_asked_for() -> None:
+def test_the_first_frames_do_not_wait_for_a_whole_chunk_and_nothing_is_taken_before_it_is_asked_for() -> None:
     taken = []
 
     def frames():
@@ -46,7 +46,9 @@ def test_a_chunk_is_begun_when_it_is_full_and_not_before_it_is_asked_for() -> No
     made = paint_in_chunks(frames(), 4, lambda waiting: [one.picture for one in waiting])
     assert not taken
     next(made)
-    assert taken == [0, 1, 2, 3]
+    assert taken == [0, 1]
+    next(made), next(made)
+    assert taken == [0, 1, 2, 3, 4, 5]
 
 
 def test_without_an_inpainter_a_mouth_is_left_as_it_was_painted() -> None:
