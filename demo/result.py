@@ -16,7 +16,7 @@ from facediff.demo.actions import CANCELLED, Actions, Start, connect_actions
 from facediff.demo.controls import Controls, controls
 from facediff.demo.jobs import Jobs, Report, Stopped
 from facediff.demo.words import duration, plain_errors
-from facediff.marks import MarkOptions
+from facediff.options.marks import MarkOptions
 
 BUTTONS = ("Preview", "Make video")
 HINT = "A preview is one frame and takes seconds. A video shows how far it is, and can be cancelled."

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from facediff.errors import ConfigError
-from facediff.keywords import takes, takes_more
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, is_video, read_image
 from facediff.motion.template import MotionTemplate
@@ -33,6 +32,7 @@ from facediff.options import (
     VideoOptions,
     options_of,
 )
+from facediff.options.keywords import takes, takes_more
 from facediff.provenance import Ingredient, Record, check_consent, model_name, weights_hash
 from facediff.tasks import saved_avatar
 from facediff.tasks.strengths import read_strengths, write_strengths

@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from facediff.errors import InputError
-from facediff.keywords import takes_more
-from facediff.marks import MarkOptions
 from facediff.media import VideoWriter
 from facediff.media.joining import join_videos
+from facediff.options.keywords import takes_more
+from facediff.options.marks import MarkOptions
 from facediff.provenance import Record
 from facediff.provenance.marker import file_marks, frame_marker, write_marked
 from facediff.types import Frame, SoundTrack, Wave

@@ -26,6 +26,7 @@ TESTED_WHERE_IT_ENDS = {  # module: the tests that fail when it is broken
     "facediff/cli/talk.py": "tests/facediff/cli/test_commands.py",
     "facediff/conditioning/fadm_paper.py": "tests/facediff/conditioning/test_fadm.py",
     "facediff/edits.py": "tests/facediff/system/test_moved.py",
+    "facediff/options/record.py": "tests/facediff/options/test_tasks.py",
     "facediff/media/colour.py": "tests/facediff/media/test_writing.py",
     "facediff/media/decoding.py": "tests/facediff/media/test_interlacing.py",
     "facediff/media/notices.py": "tests/facediff/media/test_orientation.py",

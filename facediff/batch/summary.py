@@ -16,8 +16,8 @@ from rich.text import Text
 
 from facediff.batch.manifest import Entry
 from facediff.errors import MediaError
-from facediff.marks import MarkOptions
 from facediff.media import VideoReader
+from facediff.options.marks import MarkOptions
 from facediff.provenance.marker import write_marked
 from facediff.types import Frame
 

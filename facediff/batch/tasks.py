@@ -16,10 +16,10 @@ from facediff.batch.jobs import Job, Task
 from facediff.batch.options import WINDOW, options_of
 from facediff.batch.work_items import Identity, Part, Rendered
 from facediff.errors import FaceDiffError, InputError
-from facediff.marks import MarkOptions
 from facediff.media import VideoReader, is_video
 from facediff.media.durations import picture_seconds, sound_seconds
 from facediff.options import TASKS, SourceOptions
+from facediff.options.marks import MarkOptions
 from facediff.rendering import CHUNK
 
 if TYPE_CHECKING:  # torch is loaded by whoever renders, after the number of threads is set

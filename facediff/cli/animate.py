@@ -11,8 +11,8 @@ from facediff.cli.app import app
 from facediff.cli.arguments import Output, check_marks, check_paths, read_avatar, write_clip
 from facediff.cli.console import err
 from facediff.cli.flags import flags
-from facediff.marks import OutputOptions
 from facediff.options import AnimateOptions, SourceOptions
+from facediff.options.marks import OutputOptions
 
 
 @app.command()

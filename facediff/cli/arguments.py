@@ -10,8 +10,8 @@ import typer
 
 from facediff.cli.console import err, progress_bar
 from facediff.errors import ConfigError, InputError
-from facediff.marks import MarkOptions, OutputOptions
 from facediff.options import SourceOptions, options_of
+from facediff.options.marks import MarkOptions, OutputOptions
 
 if TYPE_CHECKING:
     from facediff.avatar import Avatar

@@ -20,8 +20,8 @@ from facediff.cli.arguments import (
 from facediff.cli.console import err
 from facediff.cli.flags import flags
 from facediff.errors import ConfigError
-from facediff.marks import MarkOptions, OutputOptions
 from facediff.options import EditOptions, SourceOptions
+from facediff.options.marks import MarkOptions, OutputOptions
 
 if TYPE_CHECKING:
     from facediff.clip import Clip

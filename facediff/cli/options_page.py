@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from facediff.cli.flags import flag_names
-from facediff.marks import OutputOptions
 from facediff.options import TASKS, Checked, Option, SourceOptions, options_of
+from facediff.options.marks import OutputOptions
 
 _INTRODUCTION = """\
 # Options

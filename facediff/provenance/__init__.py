@@ -6,11 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from facediff.provenance.ingredients import Ingredient, model_name, weights_hash
-from facediff.provenance.record import Record, check_consent, read_record
+from facediff.provenance.metadata import read_record
+from facediff.provenance.record import Record, check_consent
 from facediff.provenance.watermark import Detection, detect, embed
 
 if TYPE_CHECKING:
-    from facediff.provenance.manifest import ManifestReport, ManifestState, read_manifest, sealer
+    from facediff.provenance.manifest import sealer
+    from facediff.provenance.manifest_report import ManifestReport, ManifestState, read_manifest
     from facediff.provenance.verification import Verification, verify
 
 __all__ = [
@@ -31,14 +33,14 @@ __all__ = [
     "weights_hash",
 ]
 
-_MANIFEST = ("ManifestReport", "ManifestState", "read_manifest", "sealer")
-_VERIFICATION = ("Verification", "verify")
+_PLACES = {
+    "sealer": "manifest", "ManifestReport": "manifest_report", "ManifestState": "manifest_report",
+    "read_manifest": "manifest_report", "Verification": "verification", "verify": "verification",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     """What signs and reads signatures, on demand: its libraries are loaded when something is signed or verified."""
-    if name in _MANIFEST:
-        return getattr(import_module("facediff.provenance.manifest"), name)
-    if name in _VERIFICATION:
-        return getattr(import_module("facediff.provenance.verification"), name)
+    if name in _PLACES:
+        return getattr(import_module(f"facediff.provenance.{_PLACES[name]}"), name)
     raise AttributeError(f"module 'facediff.provenance' has no attribute {name!r}")

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, features
 
 from facediff.errors import ConfigError
-from facediff.marks import MarkOptions
+from facediff.options.marks import MarkOptions
 from facediff.types import Frame
 
 # "AI-generated" by ISO 639-1: the EU's languages, and some more.

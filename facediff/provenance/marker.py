@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from facediff.errors import ConfigError
-from facediff.marks import MarkOptions
 from facediff.media import write_image
+from facediff.options.marks import MarkOptions
 from facediff.provenance.aigc import aigc_json, given_fields
 from facediff.provenance.label import Label, check_label, make_label
 from facediff.provenance.record import AIGC, Record

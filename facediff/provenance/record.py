@@ -8,15 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
-import av
-
 from facediff.errors import ConfigError, MediaError
-from facediff.media.pictures import picture_size
 from facediff.provenance.ingredients import Ingredient
-from facediff.system.containers import open_container
 
 SYNTHETIC_PARTS = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 MAX_BYTES = 32_000  # QuickTime counts a text's length in 16 bits
@@ -153,29 +148,6 @@ class Record:
         return {TAG: text}
 
 
-def read_texts(path: str | Path) -> dict[str, str]:
-    """The texts in a video's container by their names, as they are written here; a picture has them in its XMP.
-
-    Raises:
-        MediaError: There is no such file, or it is neither a video nor a picture.
-    """
-    from facediff.provenance.xmp import read_xmp  # which knows of records
-
-    path = Path(path)
-    if not path.is_file():
-        raise MediaError(f"there is no video at {path}")
-    if picture_size(path) is not None:
-        xmp = read_xmp(path)
-        found = {TAG: xmp.record, AIGC: xmp.aigc}
-        return {name: text for name, text in found.items() if text is not None}
-    try:
-        with open_container(path) as container:
-            tags = {name.lower(): value for name, value in container.metadata.items()}  # Matroska's are in capitals
-    except (av.FFmpegError, ValueError) as error:
-        raise MediaError(f"{path} cannot be read as a video: it is corrupt, empty or of an unknown kind") from error
-    return {name: tags[name.lower()] for name in (TAG, AIGC) if name.lower() in tags}
-
-
 def record_in(text: str | None) -> Record | None:
     """The record in a text; None if it is another text.
 
@@ -183,12 +155,3 @@ def record_in(text: str | None) -> Record | None:
         MediaError: It is damaged.
     """
     return Record.from_json(text) if text and text.startswith(f'{{"{_KEY}":') else None
-
-
-def read_record(path: str | Path) -> Record | None:
-    """The record in a video or a picture; None if there is none.
-
-    Raises:
-        MediaError: There is no such file, it is neither a video nor a picture, or its record is damaged.
-    """
-    return record_in(read_texts(path).get(TAG))

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import c2pa
 
 from facediff.media.notices import warn_once
-from facediff.provenance.manifest import OFFLINE, ManifestState, report_of
+from facediff.provenance.manifest_report import OFFLINE, ManifestState, report_of
 from facediff.system.files import as_text
 
 _BOX_KINDS = {

@@ -12,8 +12,9 @@ from facediff.errors import MediaError
 from facediff.media import VideoReader, is_video, read_image
 from facediff.media.pictures import picture_size
 from facediff.provenance.aigc import read_aigc
-from facediff.provenance.manifest import ManifestReport, ManifestState, read_manifest
-from facediff.provenance.record import AIGC, TAG, Record, read_texts, record_in
+from facediff.provenance.manifest_report import ManifestReport, ManifestState, read_manifest
+from facediff.provenance.metadata import read_texts
+from facediff.provenance.record import AIGC, TAG, Record, record_in
 from facediff.provenance.watermark import Detection, detect
 from facediff.provenance.xmp import read_xmp
 from facediff.types import Frame

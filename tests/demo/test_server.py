@@ -18,10 +18,10 @@ from gradio_client.exceptions import AppError
 
 from facediff.demo import learning
 from facediff.demo.app import running
-from facediff.marks import MarkOptions
 from facediff.media import VideoReader, read_image
 from facediff.motion.expressions import expressions
 from facediff.options import TASKS, options_of
+from facediff.options.marks import MarkOptions
 from facediff.provenance import ManifestState, verify
 from facediff.tasks.identity import attribute_names
 

@@ -21,8 +21,7 @@ from facediff.batch.tasks import STRIDE, bounds, expected_frames, identify, rend
 from facediff.batch.work_items import Part
 from facediff.errors import ConfigError, InputError, WeightsError
 from facediff.media import VideoReader, VideoWriter
-from facediff.provenance import verify
-from facediff.provenance.record import read_record
+from facediff.provenance import read_record, verify
 from facediff.rendering import CHUNK
 
 HELLO = Path(facediff.__file__).parent / "samples" / "hello.flac"

@@ -24,8 +24,7 @@ from facediff.audio.wave import load_wave
 from facediff.cli import app
 from facediff.media import VideoReader, VideoWriter, read_image
 from facediff.media.writing import OUTPUT_SUFFIXES
-from facediff.provenance import ManifestState, verify
-from facediff.provenance.record import read_record
+from facediff.provenance import ManifestState, read_record, verify
 
 SPEECH = Path(facediff.__file__).parent / "samples" / "hello.flac"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from facediff.cli.options_page import options_page
-from facediff.marks import OutputOptions
 from facediff.options import TASKS, SourceOptions, options_of
+from facediff.options.marks import OutputOptions
 
 ROOT = Path(__file__).parents[3]
 

@@ -10,8 +10,8 @@ import pytest
 from PIL import features
 
 from facediff.errors import ConfigError
-from facediff.marks import CORNERS, MarkOptions
 from facediff.media import VideoReader
+from facediff.options.marks import CORNERS, MarkOptions
 from facediff.provenance import label, read_record, verify
 from facediff.provenance.label import WORDS, make_label
 from tests.signed import PICTURE, clip_of, record_of

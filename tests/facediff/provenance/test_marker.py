@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from facediff.cli import app
 from facediff.errors import ConfigError, InputError, OutputError
-from facediff.marks import MarkOptions
 from facediff.media import read_image
+from facediff.options.marks import MarkOptions
 from facediff.provenance import ManifestState, detect, embed, verify
 from facediff.provenance.marker import frame_marker, write_marked
 from tests.signed import PICTURE, clip_of, record_of

@@ -22,7 +22,7 @@ from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.masks import face_hull
 from facediff.landmarks.tracker import track_face
 from facediff.media import VideoReader, VideoWriter, read_image
-from facediff.provenance.record import read_record
+from facediff.provenance import read_record
 from tests.portraits import plain
 
 FRAMES = 8

@@ -13,8 +13,8 @@ import pytest
 
 from facediff import Avatar
 from facediff.errors import ConfigError
-from facediff.keywords import takes, takes_more
 from facediff.options import Checked, Opt
+from facediff.options.keywords import takes, takes_more
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,6 @@ from facediff import Avatar, Clip
 from facediff.batch.tasks import tasks
 from facediff.cli import app
 from facediff.errors import ConfigError
-from facediff.marks import MarkOptions, OutputOptions
 from facediff.motion import driver
 from facediff.options import (
     METHODS,
@@ -28,6 +27,7 @@ from facediff.options import (
     check_strength,
     options_of,
 )
+from facediff.options.marks import MarkOptions, OutputOptions
 from facediff.rendering.editing import methods
 
 INPUTS = {"source", "speech", "driving", "output"}

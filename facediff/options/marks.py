@@ -1,6 +1,6 @@
 """The options of what is written, once: how pictures and videos say that they are AI-made.
 
-clip.save("a.mp4", label="de")                takes_more(MarkOptions)     facediff.keywords
+clip.save("a.mp4", label="de")                takes_more(MarkOptions)     facediff.options.keywords
 facediff talk ... --label de                  flags of the same record    facediff.cli.flags
 {"task": "talk", "label": "de"}               its fields                  facediff.batch.options
 """
@@ -12,7 +12,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from facediff.errors import ConfigError
-from facediff.options import Checked, Opt
+from facediff.options.record import Checked, Opt
 
 CORNERS = ("top-left", "top-right", "bottom-left", "bottom-right")
 LEAST_SIZE = 5.0  # percent of the shorter side: what GB 45438-2025 wants of pictures and videos

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from facediff.options import Option, options_of
+from facediff.options.record import Option, options_of
 
 P = ParamSpec("P")
 S = TypeVar("S")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from facediff.errors import ConfigError
-from facediff.marks import CORNERS, MarkOptions
+from facediff.options.marks import CORNERS, MarkOptions
 
 
 @pytest.mark.parametrize(

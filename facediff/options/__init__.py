@@ -1,0 +1,47 @@
+"""Every option of every task, once: what takes, reads, shows or lists options makes it of these records.
+
+avatar.talk(speech, seed=7)       takes(TalkOptions)          facediff.options.keywords
+facediff talk --seed 7            flags of the same record    facediff.cli.flags
+{"task": "talk", "seed": 7}       its fields                  facediff.batch.options
+a number called Seed on the page  what has a ``page``         facediff.demo.controls
+"""
+
+from facediff.options.record import STRONGEST, Checked, Opt, Option, Scalar, check_strength, options_of
+from facediff.options.tasks import (
+    AFTER,
+    CLIP_MODEL,
+    METHODS,
+    ON_MISSING_FACE,
+    REGIONS,
+    TASKS,
+    AnimateOptions,
+    EditOptions,
+    FaceOptions,
+    PortraitOptions,
+    SourceOptions,
+    TalkOptions,
+    VideoOptions,
+)
+
+__all__ = [
+    "AFTER",
+    "CLIP_MODEL",
+    "METHODS",
+    "ON_MISSING_FACE",
+    "REGIONS",
+    "STRONGEST",
+    "TASKS",
+    "AnimateOptions",
+    "Checked",
+    "EditOptions",
+    "FaceOptions",
+    "Opt",
+    "Option",
+    "PortraitOptions",
+    "Scalar",
+    "SourceOptions",
+    "TalkOptions",
+    "VideoOptions",
+    "check_strength",
+    "options_of",
+]
