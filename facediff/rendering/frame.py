@@ -83,13 +83,19 @@ P = TypeVar("P", bound=Paintable)
 FIRST = 2  # frames that are painted before a whole chunk is
 
 
-def paint_in_chunks(frames: Iterable[P], size: int, paint: Callable[[list[P]], Iterable[Frame]]) -> Iterator[Frame]:
+def paint_in_chunks(
+    frames: Iterable[P], size: int, paint: Callable[[list[P]], Iterable[Frame]], first: int = FIRST
+) -> Iterator[Frame]:
     """Finished frames, in order: those with a face are painted among ``size`` at a time, the others pass untouched.
 
-    The first few are fewer, so that whoever shows frames as they come need not wait for a whole chunk.
+    Args:
+        frames: In order.
+        size: Frames of a chunk.
+        paint: Makes as many of so many.
+        first: Frames of the first chunk: fewer, so that whoever shows frames as they come waits for few.
     """
     frames = iter(frames)
-    waiting = list(islice(frames, min(FIRST, size)))
+    waiting = list(islice(frames, min(first, size)))
     while waiting:
         yield from _paint(waiting, paint)
         waiting = list(islice(frames, size))

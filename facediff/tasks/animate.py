@@ -68,7 +68,8 @@ def make_animation(
         refiner = FaceRefiner(refining, RefineSettings(num_inference_steps=options.steps, seed=options.seed))
         if painting is None:
             return refiner(warp(part))
-        return MouthPainter(painting, PaintSettings(seed=options.seed)).paint_clip(refiner.refine(warp(part)))
+        settings = PaintSettings(seed=options.seed, first=models.first_painted)
+        return MouthPainter(painting, settings).paint_clip(refiner.refine(warp(part)))
 
     kept = _sound_of(driver, options)
     audio = None if kept is None else kept.wave

@@ -12,6 +12,8 @@ from facediff.pipelines.domains import domain_hash
 from facediff.pipelines.fadm import FADMPipeline
 from facediff.pipelines.speech_motion import MotionPipeline
 from facediff.pipelines.video_adapter import Mix
+from facediff.rendering import CHUNK
+from facediff.rendering.frame import FIRST
 from facediff.rendering.inpainting.appearance_prior import load_appearance_prior
 from facediff.rendering.inpainting.drawn import DrawnInpainter
 from facediff.tasks import model_cache
@@ -70,6 +72,11 @@ class ModelChoice:
     def load_refiner(self) -> FADMPipeline:
         """What refines faces."""
         return model_cache.load_refiner(self.model, self.device, self.scheduler)
+
+    @property
+    def first_painted(self) -> int:
+        """Frames that are painted before a whole chunk: a composed score's last bits change with their number."""
+        return FIRST if self.domain is None and not self._is_mixed else CHUNK
 
     @property
     def _is_mixed(self) -> bool:

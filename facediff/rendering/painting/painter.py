@@ -16,7 +16,7 @@ from facediff.landmarks.alignment import Alignment
 from facediff.rendering import CHUNK
 from facediff.rendering.compose import add_window, keep_detail
 from facediff.rendering.crops import as_levels
-from facediff.rendering.frame import Paintable, WarpedFace, paint_in_chunks
+from facediff.rendering.frame import FIRST, Paintable, WarpedFace, paint_in_chunks
 from facediff.rendering.painting.disoccluded import resample_disoccluded
 from facediff.types import Frame
 
@@ -30,6 +30,7 @@ class SamplingSettings:
         seed: Of the initial noise, which all frames share.
         temperature: Deviation of the initial noise; less than 1 trades variety for steadiness, as few steps need.
         chunk: Frames painted at once.
+        first: Frames painted before the first whole chunk; see ``facediff.rendering.frame.paint_in_chunks``.
         new_steps: Steps, at least, where a mouth shows what its source does not; ``new_temperature`` of their noise.
             See ``facediff.rendering.painting.disoccluded``.
         new_temperature: See ``new_steps``.
@@ -39,6 +40,7 @@ class SamplingSettings:
     seed: int = 0
     temperature: float = 0.5
     chunk: int = CHUNK
+    first: int = FIRST
     new_steps: int = 4
     new_temperature: float = 0.7
 
@@ -81,7 +83,7 @@ class WindowPainter(ABC, Generic[FrameT, ViewT, CondT]):
 
     def __call__(self, frames: Iterable[FrameT]) -> Iterator[Frame]:
         """Finished frames, in order; those without a face pass untouched."""
-        return paint_in_chunks(frames, self._sampling.chunk, self.paint)
+        return paint_in_chunks(frames, self._sampling.chunk, self.paint, self._sampling.first)
 
     def paint(self, frames: list[FrameT]) -> list[Frame]:
         """Finished frames, painted at once; each has a face."""

@@ -8,6 +8,8 @@ import pytest
 
 from facediff.errors import ConfigError, WeightsError
 from facediff.pipelines.adapted_talk import AdaptedTalkPipeline
+from facediff.rendering import CHUNK
+from facediff.rendering.frame import FIRST
 from facediff.tasks import model_cache
 from facediff.tasks.model_choice import ModelChoice
 
@@ -57,3 +59,10 @@ def test_what_is_said_of_a_domain_is_refused_where_there_is_none(choice, given) 
 def test_a_domain_that_is_not_there_is_named(choice) -> None:
     with pytest.raises(WeightsError, match="nobody"):
         replace(choice, domain="nobody").load_talk()
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"), [({}, FIRST), ({"domain": "studio"}, CHUNK), ({"prior_strength": 0.5}, CHUNK)]
+)
+def test_what_composes_scores_paints_whole_chunks_so_that_parts_equal_the_whole(asked, first):
+    assert ModelChoice("base", "cpu", **asked).first_painted == first
