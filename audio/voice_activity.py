@@ -11,14 +11,16 @@ from facediff.audio.features import COLUMN_RATE
 SPEECH_BANDS = slice(4, 60)  # about 200 Hz to 4 kHz
 ABOVE_NOISE_DB = 7.5  # speech begins where it is this much over the noise, band by band,
 STILL_ABOVE_DB = 5.5  # and goes on while it is this much over it
-UNDER_PEAK_DB = 38.0  # fainter than this under the loudest speech is not speech
+FAINT_DB = 38.0  # fainter than this under the loudest speech is not speech
 _DB = 10 / np.log(10)
 _NOISE_STEP, _NOISE_SPAN = COLUMN_RATE // 10, 100  # the floor is looked for every 100 ms, in ten seconds
 _SURE_OF_NOISE = 3 * COLUMN_RATE  # in less than this a held vowel looks like noise
 _CHUNK = 60 * COLUMN_RATE
 
 
-def voice_activity(mel: NDArray[np.floating], *, hold_s: float = 0.12, ease_s: float = 0.06) -> NDArray[np.float32]:
+def voice_activity(
+    mel: NDArray[np.floating], *, hold_s: float = 0.12, ease_s: float = 0.06, faint_db: float = FAINT_DB
+) -> NDArray[np.float32]:
     """How much each column is speech, (steps,) in [0, 1], eased in and out.
 
     A column is speech where its bands between 200 Hz and 4 kHz stand out of their noise floors (the faintest tenth of
@@ -29,6 +31,7 @@ def voice_activity(mel: NDArray[np.floating], *, hold_s: float = 0.12, ease_s: f
         mel: Log-mel of a loudness-normalised wave, (80, steps).
         hold_s: Gaps shorter than twice this stay speech.
         ease_s: How long the value takes to go from 0 to 1.
+        faint_db: How far under the loudest speech nothing is speech any more, in decibels.
     """
     steps = mel.shape[1]
     if not steps:
@@ -39,7 +42,7 @@ def voice_activity(mel: NDArray[np.floating], *, hold_s: float = 0.12, ease_s: f
     if peak < -40:  # nothing but near-silence; normalised speech peaks far above
         return np.zeros(steps, np.float32)
     above = _above_noise(bands)
-    audible = energy > peak - UNDER_PEAK_DB
+    audible = energy > peak - faint_db
     parts, _ = label((above > STILL_ABOVE_DB) & audible)
     begun = np.unique(parts[(above > ABOVE_NOISE_DB) & audible])
     loud = np.isin(parts, begun[begun > 0])

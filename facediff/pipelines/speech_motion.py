@@ -43,6 +43,11 @@ class LipStyle:
         closed_at: That at which they are closed; as ``closing_from``.
         lead_s: Deviation, in seconds, of the Gaussian over voice activity: lips open a little before the sound and
             close a little after. Fit by, seen on, range tried: unknown; one frame since the first version.
+        pause_s: From how long a pause on lips rest; in shorter ones they do what is expected. Fit by: how little lips
+            move in quiet frames. Seen on: 31 training clips with pauses. Range tried: 0.04 to 0.24; the shorter, the
+            less, down to what stops a word in its middle.
+        faint_db: How far under the loudest speech lips rest, in decibels; as ``pause_s``. Range tried: 26 to 38; from
+            30 on no clip is left whose lips move in quiet frames by more than 0.15 of what they do in loud ones.
     """
 
     variety: float = 0.3
@@ -50,6 +55,8 @@ class LipStyle:
     closing_from: float = 0.2
     closed_at: float = 0.8
     lead_s: float = 0.04
+    pause_s: float = 0.16
+    faint_db: float = 30.0
 
     def __post_init__(self) -> None:
         """Refuses lips that are closed before they close.
@@ -61,6 +68,12 @@ class LipStyle:
             raise ConfigError(
                 f"lips close from {self.closing_from:g} on and are closed at {self.closed_at:g}; raise it"
             )
+
+
+# People who are filmed do not shut their mouths whenever they say nothing: in pauses lips move as what goes before and
+# after lets expect, by 0.72 of what they do in speech. Fit by: correlation of the opening with the truth's. Seen on:
+# folds of training people, who go from 0.55 to 0.61 in the mean. Range tried: pauses of 0.04 to 2 s.
+FILMED = LipStyle(pause_s=2.0, faint_db=38.0)
 
 
 class MotionPipeline(DiffusionPipeline):
@@ -165,7 +178,9 @@ class MotionPipeline(DiffusionPipeline):
         apart = 1 - np.clip((closing - style.closing_from) / (style.closed_at - style.closing_from), 0, 1)
         if speaking_style is not None:
             motion = motion + speaking_style
-        return motion, _per_frame(voice_activity(log_mel(normalise_loudness(wave))), count, style.lead_s) * apart
+        mel = log_mel(normalise_loudness(wave))
+        activity = voice_activity(mel, hold_s=style.pause_s / 2, faint_db=style.faint_db)
+        return motion, _per_frame(activity, count, style.lead_s) * apart
 
 
 def _per_frame(activity: NDArray[np.float32], count: int, lead_s: float) -> NDArray[np.float32]:

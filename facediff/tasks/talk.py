@@ -18,7 +18,7 @@ from facediff.motion import coefficients
 from facediff.motion.rig import encode_motion
 from facediff.motion.speaking_style import fit_speaking_style
 from facediff.options import TalkOptions
-from facediff.pipelines.speech_motion import MotionPipeline
+from facediff.pipelines.speech_motion import FILMED, LipStyle, MotionPipeline
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
 from facediff.rendering.source import Source
 from facediff.rendering.warping import Warper, make_warper
@@ -44,10 +44,12 @@ def make_talk(warper: Warper, speech: str | Path | Wave, models: ModelChoice, op
     span = measure_span(source, frame_count(len(wave), rate), rate, "the speech")
     wave = _pad(wave, span, rate)
     motion_model, painting = models.load_talk()
-    own = _speaking_style(source, options.source_track, motion_model)
+    lip_style = FILMED if isinstance(warper, VideoWarper) else LipStyle()
+    own = _speaking_style(source, options.source_track, motion_model, lip_style)
     motion = motion_model(
-        wave, seed=options.seed, lips=options.lips, head=options.head, still=options.still, speaking_style=own
-    )
+        wave, seed=options.seed, lips=options.lips, head=options.head, still=options.still, speaking_style=own,
+        lip_style=lip_style,
+    )  # fmt: skip
     rows = coefficients.resample(motion, coefficients.MOTION_FPS, rate, span.moved)
     if isinstance(warper, VideoWarper) and span.total > span.moved:
         rows = span.extend(rows, warper.face.motion)
@@ -82,7 +84,9 @@ def _pad(wave: Wave, span: Span, rate: Fraction) -> Wave:
     return wave if span.moved <= span.asked else fit_wave(wave, round(span.moved / rate * SAMPLE_RATE))
 
 
-def _speaking_style(source: Source, track: int | None, motion_model: MotionPipeline) -> NDArray[np.float32] | None:
+def _speaking_style(
+    source: Source, track: int | None, motion_model: MotionPipeline, lip_style: LipStyle
+) -> NDArray[np.float32] | None:
     """How the person in a video holds their lips, told from what they say in it; None where nothing is heard."""
     sound = source.sound(SAMPLE_RATE, track)
     if sound is None:
@@ -90,7 +94,8 @@ def _speaking_style(source: Source, track: int | None, motion_model: MotionPipel
     wave = sound.wave[: HEARD_S * SAMPLE_RATE]
     fps = exact_rate(source.track.fps)
     count = min(len(source.track), frame_count(len(wave), fps))
-    expected = coefficients.resample(motion_model(wave, still=True), coefficients.MOTION_FPS, fps, count)
+    motion = motion_model(wave, still=True, lip_style=lip_style)
+    expected = coefficients.resample(motion, coefficients.MOTION_FPS, fps, count)
     return fit_speaking_style(encode_motion(source.track.points)[:count], expected, float(fps))
 
 

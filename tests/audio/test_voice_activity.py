@@ -92,3 +92,11 @@ def test_pieces_of_a_long_recording_make_no_difference(monkeypatch):
     whole = voice_activity(mel)
     monkeypatch.setattr(module, "_CHUNK", 333)
     np.testing.assert_array_equal(voice_activity(mel), whole)
+
+
+@pytest.mark.parametrize(("faint_db", "is_heard"), [(38.0, True), (26.0, False)])
+def test_how_faint_speech_may_be_is_said(faint_db, is_heard):
+    wave = syllables(3)
+    wave[24000:] *= 10 ** (-32 / 20)
+    activity = voice_activity(log_mel(normalise_loudness(wave)), faint_db=faint_db)
+    assert activity[50:100].mean() > 0.5 and (activity[200:250].mean() > 0.5) == is_heard

@@ -10,7 +10,7 @@ from facediff.errors import ConfigError
 from facediff.motion import coefficients
 from facediff.pipelines.loading import load_talk
 from facediff.pipelines.motion_finishing import WholeClipFinisher
-from facediff.pipelines.speech_motion import LipStyle
+from facediff.pipelines.speech_motion import FILMED, LipStyle
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +80,19 @@ def test_what_each_end_of_a_lip_style_does(motion_model) -> None:
     pause = np.concatenate([speech(1), np.zeros(16000, np.float32)])
     opening = [np.abs(motion_model(pause, lip_style=LipStyle(lead_s=s))[30:, lips]).sum() for s in (0.0, 0.04, 0.4)]
     assert opening[0] <= opening[1] < opening[2]
+
+
+def test_in_a_short_pause_a_portrait_rests_and_somebody_who_is_filmed_does_what_is_expected(motion_model) -> None:
+    wave, lips = speech(4), coefficients.LIPS
+    wave[32000:40000] = 0  # half a second
+    wave[56000:] *= 10 ** (-34 / 20)
+    moves = [
+        [np.abs(motion_model(wave, lip_style=style)[part, lips]).max() for part in (slice(54, 59), slice(92, 98))]
+        for style in (LipStyle(), FILMED)
+    ]
+    assert max(moves[0]) < 0.05 * min(moves[1]), "neither a pause nor what is faint moves a portrait's lips"
+    longer = np.concatenate([wave[:40000], np.zeros(3 * 16000, np.float32), wave[40000:]])
+    assert np.abs(motion_model(longer, lip_style=FILMED)[70:105, lips]).max() < 1e-3
 
 
 def test_a_file_is_the_finisher_over_all_that_is_sampled(motion_model) -> None:
