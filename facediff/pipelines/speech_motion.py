@@ -38,8 +38,9 @@ class LipStyle:
             tried: unknown; 0.3 since the first version.
         certainty: How much of the lips is the mean of what goes with the sound; the rest is a sample. Fit by, seen on,
             range tried: unknown; a half since the mean has been regressed.
-        closing_from: Probability of m, b or p from which lips go from as they are to closed. Fit by: eye. Seen on:
-            sentences of five synthetic voices, 86% of whose bilabials close with it. Range tried: unknown.
+        closing_from: Probability of m, b or p from which lips go from as they are to closed. Fit by: sentences all of
+            whose bilabials close, and vowels that stay open. Seen on: 34 sentences of an engine that the closing was
+            not taught with: 31, and vowels open by 0.96 of what they did. Range tried: 0.03 to 0.6.
         closed_at: That at which they are closed; as ``closing_from``.
         lead_s: Deviation, in seconds, of the Gaussian over voice activity: lips open a little before the sound and
             close a little after. Fit by, seen on, range tried: unknown; one frame since the first version.
@@ -52,8 +53,8 @@ class LipStyle:
 
     variety: float = 0.3
     certainty: float = 0.5
-    closing_from: float = 0.2
-    closed_at: float = 0.8
+    closing_from: float = 0.05
+    closed_at: float = 0.3
     lead_s: float = 0.04
     pause_s: float = 0.16
     faint_db: float = 30.0
@@ -72,8 +73,9 @@ class LipStyle:
 
 # People who are filmed do not shut their mouths whenever they say nothing: in pauses lips move as what goes before and
 # after lets expect, by 0.72 of what they do in speech. Fit by: correlation of the opening with the truth's. Seen on:
-# folds of training people, who go from 0.55 to 0.61 in the mean. Range tried: pauses of 0.04 to 2 s.
-FILMED = LipStyle(pause_s=2.0, faint_db=38.0)
+# folds of training people, who go from 0.55 to 0.61 in the mean. Range tried: pauses of 0.04 to 2 s, closing from 0.05
+# to 0.6: sure closings alone cost nothing of it, and 89% of bilabials close.
+FILMED = LipStyle(pause_s=2.0, faint_db=38.0, closing_from=0.5, closed_at=0.9)
 
 
 class MotionPipeline(DiffusionPipeline):
