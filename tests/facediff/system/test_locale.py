@@ -21,8 +21,6 @@ from facediff.system.locale import c_locale
 
 LOCALES = {  # how localedef makes them, of what Debian's package "locales" holds
     "tr_TR.UTF-8": ("tr_TR", "UTF-8"),
-    "az_AZ.UTF-8": ("az_AZ", "UTF-8"),
-    "en_US.ISO-8859-1": ("en_US", "ISO-8859-1"),
     "zh_CN.GBK": ("zh_CN", "GBK"),
     "de_DE.UTF-8": ("de_DE", "UTF-8"),
 }
@@ -59,18 +57,23 @@ def run(command: list[str], name: str, locales: Path, cwd: Path) -> subprocess.C
     return subprocess.run([sys.executable, *command], cwd=cwd, env=env, capture_output=True, timeout=300)
 
 
-@pytest.mark.parametrize("name", LOCALES)
-def test_faces_are_found_in_every_locale(name, made_locales, tmp_path):
-    plain = subprocess.run(
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory) -> bytes:
+    """What is found where nobody's language is spoken."""
+    return subprocess.run(
         [sys.executable, "-c", FACES], env={**os.environ, "LC_ALL": "C.UTF-8", "PYTHONPATH": os.getcwd()},
-        cwd=tmp_path, capture_output=True, timeout=300,
-    )  # fmt: skip
+        cwd=tmp_path_factory.mktemp("plain"), capture_output=True, timeout=300,
+    ).stdout  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["tr_TR.UTF-8", "zh_CN.GBK", "de_DE.UTF-8"])  # dotless i; other bytes; decimal comma
+def test_faces_are_found_in_every_locale(name, made_locales, plain, tmp_path):
     done = run(["-c", FACES], name, made_locales, tmp_path)
     assert done.returncode == 0, done.stderr.decode(errors="replace")
-    assert done.stdout == plain.stdout and b"True" in done.stdout
+    assert done.stdout == plain and b"True" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["tr_TR.UTF-8", "en_US.ISO-8859-1", "zh_CN.GBK"])
+@pytest.mark.parametrize("name", ["tr_TR.UTF-8", "zh_CN.GBK"])
 def test_the_command_line_renders_from_and_to_names_with_letters_of_all_kinds(name, made_locales, tmp_path):
     folder = tmp_path / "İğdır déjà 中文"
     folder.mkdir()
