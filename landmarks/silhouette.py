@@ -8,6 +8,7 @@ colour of the face beside it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_erosion, distance_transform_edt
+from scipy.ndimage import distance_transform_edt
 
 from facediff.errors import ConfigError
 from facediff.landmarks.warp import (
@@ -86,13 +87,15 @@ class Hidden:
 
     Attributes:
         trust: (h', w') how much the source shows of what the face has there.
-        cells: (rows, columns, 2) where the cells of a warp's grid come from.
-        known: (rows, columns) how well the colour of each is known, from 0 to 1.
+        cells: (rows, columns, 2) where cells of a warp's grid come from: those in ``window``.
+        window: Rows and columns of the grid.
+        known: (rows, columns) how well the colour of each is known, from 0 to 1; of others nothing is.
         smooth: Cells over which what is made up changes.
     """
 
     trust: NDArray[np.float32]
     cells: NDArray[np.float32]
+    window: tuple[slice, slice]
     known: NDArray[np.float32]
     smooth: float
 
@@ -128,15 +131,32 @@ class Layers:
 
     def __call__(self, picture: NDArray[Any]) -> NDArray[Any]:
         """A picture (H, W, ...) as its box (h, w, ...) then shows it."""
+        return self.carry(picture)[0]
+
+    def carry(self, *pictures: NDArray[Any]) -> list[NDArray[Any]]:
+        """Pictures (H, W, ...) of one size, as their box (h, w, ...) then shows them."""
         if self.hidden is None and not self.is_torn:
-            return _sample(picture, self.flow)
+            return [_sample(picture, self.flow) for picture in pictures]
+        made_up = [None] * len(pictures) if self.hidden is None else self._make_up(self.hidden, pictures)
+        return [self._compose(picture, new) for picture, new in zip(pictures, made_up, strict=True)]
+
+    def _make_up(self, hidden: Hidden, pictures: Sequence[NDArray[Any]]) -> list[NDArray[np.float32]]:
+        """What the face has in its part where the source does not show it, of each picture."""
+        seen = [_sample(picture, hidden.cells).astype(np.float32, copy=False) for picture in pictures]
+        stacked = _place(seen[0] if len(seen) == 1 else np.dstack(seen), hidden.window, self.warp.grid)
+        known = _place(hidden.known, hidden.window, self.warp.grid)
+        made_up = self.warp.enlarge(push_pull(stacked, known, hidden.smooth), self.part)
+        ends = np.cumsum([1 if one.ndim == 2 else one.shape[2] for one in seen])
+        split = np.split(np.atleast_3d(made_up), ends[:-1], axis=2)
+        return [new[..., 0] if one.ndim == 2 else new for one, new in zip(seen, split, strict=True)]
+
+    def _compose(self, picture: NDArray[Any], made_up: NDArray[np.float32] | None) -> NDArray[Any]:
+        """The face of a picture, and what is made up of it, over what is around."""
         out = _sample(picture, self.around)
-        face = _sample(picture, self.face).astype(np.float32)
-        if self.hidden is not None:
-            colours = _sample(picture, self.hidden.cells).astype(np.float32)
-            made_up = self.warp.enlarge(push_pull(colours, self.hidden.known, self.hidden.smooth))[self.part]
+        face = _sample(picture, self.face).astype(np.float32, copy=False)
+        if self.hidden is not None and made_up is not None:
             face += _broadcast(1 - self.hidden.trust, face) * (made_up - face)
-        behind = out[self.part].astype(np.float32)
+        behind = out[self.part].astype(np.float32, copy=False)
         mixed = behind + _broadcast(self.cover, face) * (face - behind)
         out[self.part] = np.rint(mixed) if out.dtype == np.uint8 else mixed
         return out
@@ -157,34 +177,74 @@ def split_layers(
         style: What is trusted, and how the face's layer ends.
     """
     before, after = warp.nodes(target)
-    low, step = np.array([warp.box[1].start, warp.box[0].start]), warp.step
+    step, grid = warp.step, warp.grid
     face, shown, drawn_out = _select_facing(before, after, sort_by_depth(target), warp.style.hidden_below, style)
-    owner = rasterise_triangles(after[face], warp.grid, step)
-    inside = owner >= 0
-    nearest, centres = _find_nearest(inside), cell_centres(inside.shape, step)
-    moves = (trace_back(before[face], after[face], owner, step) - centres)[nearest]
-    outer = warp.outline_triangles
-    outer = outer[measure_areas(before[outer]) * measure_areas(after[outer]) > 0]
-    beyond = rasterise_triangles(after[outer], warp.grid, step)
-    around = (trace_back(before[outer], after[outer], beyond, step) - centres)[_find_nearest(beyond >= 0)]
-    edge = inside & ~binary_erosion(inside)
-    apart = np.abs(moves - around)[edge].max(initial=0) / step
-
-    cells, trust = (moves + centres + low).astype(np.float32), shown[owner].astype(np.float32)
-    if person is not None:
-        seen = _sample(person.astype(np.float32), cells)
-        trust = np.minimum(trust, 1 - drawn_out[owner] * (1 - seen)).astype(np.float32)
-    trust = cv2.erode(trust[nearest], np.ones((style.beside, style.beside), np.uint8))
-    trust = cv2.GaussianBlur(trust, (0, 0), style.fade)
     part = _bound(after[face], step, warp.box)
+    window, centres = _choose_cells(part, step, grid, style), cell_centres(grid[::-1], step)
+    around = _carry_around(before, after, warp)
+
+    owner = rasterise_triangles(after[face], grid, step)[window]
+    inside, nearest = owner >= 0, _find_nearest(owner >= 0)
+    cells = trace_back(before[face], after[face], owner, centres[window], step)
+    moves = _take(cells - centres[window], nearest)
+    edge = inside & ~_erode(inside, 1)
+    apart = np.abs(moves - around[window])[edge].max(initial=0) / step
+
+    cells = (cells + [warp.box[1].start, warp.box[0].start]).astype(np.float32)
+    trust = shown[owner].astype(np.float32)
+    if person is not None:
+        seen = _sample(person.astype(np.float32, copy=False), cells)
+        trust = np.minimum(trust, 1 - drawn_out[owner] * (1 - seen)).astype(np.float32)
+    trust = cv2.erode(_take(trust, nearest), np.ones((style.beside, style.beside), np.uint8))
+    trust = cv2.GaussianBlur(trust, (0, 0), style.fade)
     hidden = None
     if (trust[inside] < style.kept).mean() > style.notable:
-        known = trust**2 * (binary_erosion(inside, iterations=style.inset) if style.inset else inside)
-        hidden = Hidden(warp.enlarge(trust)[part], cells, known, style.smooth)
+        known = trust**2 * (_erode(inside, style.inset) if style.inset else inside)
+        whole = warp.enlarge(_place(trust, window, grid), part)
+        hidden = Hidden(whole, cells, window, known, style.smooth)
     cover = _draw_cover(after[face], part, max(style.edge_px, step / 4))
-    return Layers(
-        warp, warp.enlarge_flow(around), part, warp.enlarge_flow(moves)[part], cover, bool(apart > style.torn), hidden
+    flow = warp.enlarge_flow(_place(moves, window, grid), part)
+    return Layers(warp, warp.enlarge_flow(around), part, flow, cover, bool(apart > style.torn), hidden)
+
+
+def _carry_around(before: NDArray[np.float64], after: NDArray[np.float64], warp: MeshWarp) -> NDArray[np.float64]:
+    """How far each cell is carried back (rows, columns, 2) by what is around the face, carried on under it."""
+    outer, step = warp.outline_triangles, warp.step
+    outer = outer[measure_areas(before[outer]) * measure_areas(after[outer]) > 0]
+    owner = rasterise_triangles(after[outer], warp.grid, step)
+    centres = cell_centres(owner.shape, step)
+    return _take(trace_back(before[outer], after[outer], owner, centres, step) - centres, _find_nearest(owner >= 0))
+
+
+def _choose_cells(
+    part: tuple[slice, slice], step: float, grid: tuple[int, int], style: SilhouetteStyle
+) -> tuple[slice, slice]:
+    """Rows and columns of the cells that some part of a box depends on, as far as trust spreads."""
+    around = style.beside + int(np.ceil(4 * style.fade)) + style.inset + 3
+    rows, columns = (
+        slice(max(0, int(one.start / step) - around), min(count, int(one.stop / step) + around))
+        for one, count in zip(part, grid[::-1], strict=True)
     )
+    return rows, columns
+
+
+def _take(values: NDArray[Any], places: NDArray[np.intp]) -> NDArray[Any]:
+    """Of values (h, w, ...) those at some places, numbers of cells (h, w)."""
+    return values.reshape(-1, *values.shape[2:])[places]
+
+
+def _place(values: NDArray[np.floating], window: tuple[slice, slice], grid: tuple[int, int]) -> NDArray[np.float32]:
+    """Values of some cells in the whole grid; 0 in the others."""
+    out = np.zeros((*grid[::-1], *values.shape[2:]), np.float32)
+    out[window] = values
+    return out
+
+
+def _erode(mask: NDArray[np.bool_], times: int) -> NDArray[np.bool_]:
+    """A mask (h, w) without its outermost cells, by neighbours along rows and columns; beyond it there is nothing."""
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    kept = cv2.erode(mask.view(np.uint8), cross, iterations=times, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return kept.view(np.bool_)
 
 
 def _select_facing(
@@ -250,11 +310,13 @@ def _pull(weighted: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray
     return rough + _broadcast(share, rough) * (own - rough)
 
 
-def _find_nearest(known: NDArray[np.bool_]) -> tuple[NDArray[np.intp], ...]:
-    """Row and column, for each cell, of the nearest that is known."""
+def _find_nearest(known: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Number, for each cell (h, w), of the nearest that is known; of itself where none is."""
+    numbers = np.arange(known.size).reshape(known.shape)
     if not known.any():
-        return tuple(np.indices(known.shape))
-    return tuple(distance_transform_edt(~known, return_distances=False, return_indices=True))
+        return numbers
+    row, column = distance_transform_edt(~known, return_distances=False, return_indices=True)
+    return row * np.intp(known.shape[1]) + column
 
 
 def _sample(picture: NDArray[Any], places: NDArray[np.float32]) -> NDArray[Any]:

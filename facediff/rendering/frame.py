@@ -97,11 +97,12 @@ def paint_in_chunks(
     frames = iter(frames)
     waiting = list(islice(frames, min(first, size)))
     while waiting:
-        yield from _paint(waiting, paint)
+        yield from paint_waiting(waiting, paint)
         waiting = list(islice(frames, size))
 
 
-def _paint(waiting: list[P], paint: Callable[[list[P]], Iterable[Frame]]) -> Iterator[Frame]:
+def paint_waiting(waiting: list[P], paint: Callable[[list[P]], Iterable[Frame]]) -> Iterator[Frame]:
+    """Finished frames, in order: those with a face painted at once, the others as they are."""
     with_face = [frame for frame in waiting if frame.face is not None]
     painted = iter(paint(with_face) if with_face else ())
     for frame in waiting:

@@ -191,3 +191,19 @@ def test_what_is_made_up_is_as_smooth_as_asked() -> None:
 def test_a_style_that_cannot_be_drawn_is_refused(numbers) -> None:
     with pytest.raises(ConfigError, match=next(iter(numbers)) if "trusted" not in numbers else "trusts"):
         SilhouetteStyle(**numbers)
+
+
+def test_pictures_that_are_carried_together_are_what_each_is_alone() -> None:
+    picture, here, there = drawn(turned(-25)), turned(-25), turned(25)
+    layers, mask = split_layers(MeshWarp(picture, here), there), picture[..., 0].astype(np.float32) / 255
+    assert layers.hidden is not None
+    for together, alone in zip(layers.carry(picture, mask), (layers(picture), layers(mask)), strict=True):
+        np.testing.assert_array_equal(together, alone)
+
+
+def test_a_part_of_what_is_enlarged_is_what_the_whole_has_there() -> None:
+    warp = MeshWarp(drawn(turned(0)), turned(0), grid=61)
+    cells = np.random.default_rng(0).normal(size=(*warp.grid[::-1], 2)).astype(np.float32)
+    part = (slice(11, 97), slice(23, 130))
+    np.testing.assert_array_equal(warp.enlarge_flow(cells, part), warp.enlarge_flow(cells)[part])
+    np.testing.assert_array_equal(warp.enlarge(cells, part), warp.enlarge(cells)[part])

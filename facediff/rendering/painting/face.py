@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import tee
 
 import cv2
 import numpy as np
@@ -92,9 +91,10 @@ class FaceRefiner(WindowPainter[WarpedFrame, FaceView, GatedConditioning]):
 
     def refine(self, frames: Iterable[WarpedFrame]) -> Iterator[WarpedFrame]:
         """The warped frames themselves with refined faces, for who paints after this."""
-        waiting, refined = tee(frames)
-        for frame, picture in zip(waiting, self(refined), strict=True):
-            yield replace(frame, picture=picture)
+        return (replace(frame, picture=picture) for frame, picture in self.pair(frames))
+
+    def _device(self) -> torch.device:
+        return self._pipeline.unet.device
 
     def _view(self, frame: WarpedFrame, face: WarpedFace) -> FaceView:
         style, size, unit = self._settings.style, FACE.size, FACE.unit_px

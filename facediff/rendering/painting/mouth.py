@@ -139,6 +139,9 @@ class MouthPainter(WindowPainter[HeardFrame, View, Conditioning]):
             last = Reference(painted, face.points)
             yield painted
 
+    def _device(self) -> torch.device:
+        return self._pipeline.unet.device
+
     def _view(self, frame: HeardFrame, face: WarpedFace) -> View:
         style, size, unit = self._settings.style, MOUTH.size, MOUTH.unit_px
         alignment = align(face.pose, MOUTH)

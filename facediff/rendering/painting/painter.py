@@ -14,9 +14,10 @@ from torch import Tensor
 
 from facediff.landmarks.alignment import Alignment
 from facediff.rendering import CHUNK
+from facediff.rendering.ahead import count_painters, paint_ahead
 from facediff.rendering.compose import add_window, keep_detail
 from facediff.rendering.crops import as_levels
-from facediff.rendering.frame import FIRST, Paintable, WarpedFace, paint_in_chunks
+from facediff.rendering.frame import FIRST, Paintable, WarpedFace
 from facediff.rendering.painting.disoccluded import resample_disoccluded
 from facediff.types import Frame
 
@@ -83,7 +84,13 @@ class WindowPainter(ABC, Generic[FrameT, ViewT, CondT]):
 
     def __call__(self, frames: Iterable[FrameT]) -> Iterator[Frame]:
         """Finished frames, in order; those without a face pass untouched."""
-        return paint_in_chunks(frames, self._sampling.chunk, self.paint, self._sampling.first)
+        return (picture for _, picture in self.pair(frames))
+
+    def pair(self, frames: Iterable[FrameT]) -> Iterator[tuple[FrameT, Frame]]:
+        """Frames, in order, each with what it is when it is finished; others are warped and painted meanwhile."""
+        return paint_ahead(
+            frames, self._sampling.chunk, self.paint, count_painters(self._device()), self._sampling.first
+        )
 
     def paint(self, frames: list[FrameT]) -> list[Frame]:
         """Finished frames, painted at once; each has a face."""
@@ -112,6 +119,10 @@ class WindowPainter(ABC, Generic[FrameT, ViewT, CondT]):
     def _blend(self, view: ViewT, change: NDArray[np.float32]) -> NDArray[np.float32]:
         """The change (H, W, 3) as it is pasted."""
         return change
+
+    @abstractmethod
+    def _device(self) -> torch.device:
+        """Where the networks run."""
 
     @abstractmethod
     def _view(self, frame: FrameT, face: WarpedFace) -> ViewT:

@@ -63,15 +63,16 @@ class LayeredWarp:
         """The picture with the face at ``target`` (478, 3), at source resolution."""
         layers = split_layers(self._warp, target, self._surely)
         out, box = self._warp.frame.copy(), self._warp.box
-        made = layers(out)
-        if self._backdrop is not None:
+        if self._backdrop is None:
+            out[box] = layers(out)
+        else:
+            made, person = layers.carry(out, self._person)
             x, y = cv2.split(layers.flow)
             x -= np.arange(box[1].start, box[1].stop, dtype=np.float32)
             y -= np.arange(box[0].start, box[0].stop, dtype=np.float32)[:, None]
             moved = np.clip(cv2.magnitude(x, y) / (self._style.moved * self._unit), 0, 1)
-            behind = (moved * (1 - layers(self._person)))[..., None]
-            made = np.rint(made + behind * (self._backdrop - made)).astype(np.uint8)
-        out[box] = made
+            behind = (moved * (1 - person))[..., None]
+            out[box] = np.rint(made + behind * (self._backdrop - made))
         return out
 
 

@@ -93,9 +93,10 @@ def test_the_pipeline_is_shown_the_coarse_face_and_what_moves(shots) -> None:
         seen.update(zip(names, given, strict=True))
         raise StopIteration
 
-    stand_in = SimpleNamespace(noise=lambda size, seed: torch.zeros(1, 12, 28, 28), condition=condition)
-    with pytest.raises(RuntimeError):  # a generator may not stop like that
-        refine(stand_in, shots, first=len(shots))
+    unet = SimpleNamespace(device=torch.device("cpu"))
+    stand_in = SimpleNamespace(noise=lambda size, seed: torch.zeros(1, 12, 28, 28), condition=condition, unet=unet)
+    with pytest.raises(StopIteration):
+        FaceRefiner(stand_in, RefineSettings()).paint(list(shots))
     assert {k: tuple(v.shape[1:]) for k, v in seen.items()} == {
         "coarse": (3, 224, 224), "mask": (1, 224, 224), "maps": (4, 56, 56), "points": (478, 3), "rotation": (3, 3),
         "attributes": (31,),

@@ -105,6 +105,8 @@ class Idle:
         self.heard: list[torch.Tensor] = []
         self.codec = FaceCodec(latent_channels=4, fine_channels=8, coarse_channels=16).eval()
 
+    unet = SimpleNamespace(device=torch.device("cpu"))
+
     def noise(self, size, seed) -> torch.Tensor:
         return torch.zeros(1)
 

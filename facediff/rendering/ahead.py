@@ -1,0 +1,104 @@
+"""Frames that are warped and painted while others are looked at.
+
+A network of this size gains little from a second thread and stalls where the other one is busy, so chunks are painted
+side by side, each by one thread, and the warp of those to come is a thread of its own. What comes out is in order, and
+the same to the bit as one after the other.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
+from threading import Barrier
+
+import torch
+
+from facediff.rendering.frame import FIRST, P, paint_waiting
+from facediff.types import Frame
+
+MOST_PAINTERS = 6  # beyond, the warp is what is waited for
+SPARED = 2  # threads of many that are left to the warp and to whoever takes the frames
+HELD_BYTES = 256 << 20  # of frames that are on the way, beside the two chunks that there are at least
+
+
+def count_painters(device: torch.device) -> int:
+    """Chunks that are best painted side by side by networks on a device: as many as torch may take threads, or one."""
+    return min(MOST_PAINTERS, torch.get_num_threads()) if device.type == "cpu" else 1
+
+
+def paint_ahead(
+    frames: Iterable[P], size: int, paint: Callable[[list[P]], Iterable[Frame]], painters: int, first: int = FIRST
+) -> Iterator[tuple[P, Frame]]:
+    """Frames and what became of them, in order, as ``paint_in_chunks`` makes them; others are made meanwhile.
+
+    Nothing is begun before the first is asked for. What goes wrong is raised when it is its turn. Whoever stops early,
+    or closes the iterator, waits for what is being painted at that moment, and no thread is left.
+
+    Args:
+        frames: Read by one thread, which is not the caller's.
+        size: Frames that are painted at once.
+        paint: Is called by several threads at once.
+        painters: How many.
+        first: Frames of the first chunk; see ``paint_in_chunks``.
+    """
+    source = iter(frames)
+    pending: deque[tuple[Future[list[P]], Future[list[Frame]]]] = deque()
+    with _Threads(1) as reader, _crew(painters) as crew:
+
+        def begin(count: int) -> None:
+            read = reader.submit(lambda: list(islice(source, count)))
+            pending.append((read, crew.submit(lambda: list(paint_waiting(read.result(), paint)))))
+
+        begin(min(first, size))
+        most = _count_held(pending[0][0].result(), size, painters)
+        while True:
+            while len(pending) < most:
+                begin(size)
+            read, painted = pending.popleft()
+            pictures, waiting = painted.result(), read.result()
+            if not waiting:
+                return
+            begin(size)
+            yield from zip(waiting, pictures, strict=True)
+
+
+def _count_held(first: list[P], size: int, painters: int) -> int:
+    """Chunks that may be on the way at once: one to each painter and one more, unless they are large."""
+    if not first:
+        return 1
+    return max(2, min(painters + 1, HELD_BYTES // (size * first[0].picture.nbytes)))
+
+
+class _Threads(ThreadPoolExecutor):
+    """Threads that drop what they have not begun when their block is left."""
+
+    def __exit__(self, *error: object) -> None:
+        self.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _crew(painters: int) -> Iterator[Executor]:
+    """Threads that paint, each with its share of those that torch may take in this one."""
+    threads = torch.get_num_threads()
+    share = threads if painters == 1 else max(1, (threads - SPARED) // painters)
+    ready = Barrier(painters + 1)
+
+    def join() -> None:
+        torch.get_num_threads()  # or the first layer takes the number that is then everybody's
+        torch.set_num_threads(share)
+        ready.wait()
+
+    with _Threads(painters) as crew:
+        try:
+            for _ in range(painters):
+                crew.submit(join)
+            ready.wait()
+        except BaseException:
+            ready.abort()  # those that wait for threads that cannot be had
+            raise
+        finally:
+            torch.set_num_threads(threads)  # a thread's own number is the one of later threads too
+        yield crew
