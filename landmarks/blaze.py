@@ -6,12 +6,14 @@ Networks here only infer: they add in place and keep channels last, which is wha
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 FEW_PIXELS = 9
+MANY_VALUES = 20480  # from where on torch convolves with oneDNN, by which it is fast
 
 
 class BlazeBlock(nn.Module):
@@ -41,15 +43,13 @@ class BlazeBlock(nn.Module):
         self.activation = activation(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        skip = x
-        if self.stride == 2:
-            skip, x = pool(x), pad_for_stride(x)
-        y = self.pointwise(self.depthwise(x))
+        y, skip = self.depthwise(x), pool(x) if self.stride == 2 else x
+        y = self.pointwise(y)
         if skip.shape[1] == y.shape[1]:
             y += skip
-        else:
-            narrow = skip.unflatten(1, (self.groups, -1))
-            y.unflatten(1, (self.groups, -1))[:, :, : narrow.shape[2]] += narrow
+            return self.activation(y)
+        narrow = skip.unflatten(1, (self.groups, -1))
+        y.unflatten(1, (self.groups, -1))[:, :, : narrow.shape[2]] += narrow
         return self.activation(y)
 
 
@@ -61,8 +61,10 @@ class Depthwise(nn.Conv2d):
         self._products: dict[tuple[int, int], Tensor] = {}
 
     def forward(self, x: Tensor) -> Tensor:
-        _, channels, height, width = x.shape
-        if self.stride[0] == 2 or height * width > FEW_PIXELS or torch.is_grad_enabled():
+        channels, height, width = map(int, x.shape[1:])  # plain numbers, or a recording would count them anew
+        if self.stride[0] == 2:
+            return torch.conv2d(x, self._shifted, self.bias, 2, 1, 1, channels)
+        if height * width > FEW_PIXELS or torch.is_grad_enabled():
             return super().forward(x)
         if (height, width) not in self._products:
             one_lit = torch.eye(height * width).view(-1, 1, height, width).expand(-1, channels, -1, -1)
@@ -72,22 +74,32 @@ class Depthwise(nn.Conv2d):
         out = (self._products[height, width] * pixels).sum(1).add_(torch.as_tensor(self.bias))
         return out.view(1, height, width, channels).permute(0, 3, 1, 2)
 
+    @cached_property
+    def _shifted(self) -> Tensor:
+        """Weights (C, 1, 4, 4) that read the same pixels with a border all around as (C, 1, 3, 3) with TensorFlow's."""
+        return F.pad(self.weight.detach(), (1, 0, 1, 0))
+
 
 class Pointwise(nn.Conv2d):
-    """A convolution of one pixel; its groups in one multiplication, where torch makes one after the other."""
+    """A convolution of one pixel; as one product where torch's own starts late, with its groups side by side."""
 
     def __init__(self, channels: int, out_channels: int, groups: int = 1) -> None:
         super().__init__(channels, out_channels, 1, groups=groups)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.groups == 1:
+        height, width = int(x.shape[2]), int(x.shape[3])
+        if self.groups == 1 and x.numel() > MANY_VALUES:
             return torch.conv2d(x, self.weight, self.bias)
-        _, _, height, width = x.shape
+        bias, weight = self._ready
         pixels = x.permute(0, 2, 3, 1).reshape(height * width, self.groups, -1).transpose(0, 1)
-        weight = self.weight.view(self.groups, -1, pixels.shape[2]).transpose(1, 2)
-        assert self.bias is not None
-        out = torch.baddbmm(self.bias.view(self.groups, 1, -1), pixels, weight)
+        out = torch.baddbmm(bias, pixels, weight)
         return out.transpose(0, 1).reshape(1, height, width, -1).permute(0, 3, 1, 2)
+
+    @cached_property
+    def _ready(self) -> tuple[Tensor, Tensor]:
+        """Bias (groups, 1, C of output) and weights (groups, C of input, C of output) of the product."""
+        weight = self.weight.detach().view(self.groups, self.out_channels // self.groups, -1)
+        return torch.as_tensor(self.bias).detach().view(self.groups, 1, -1), weight.transpose(1, 2).contiguous()
 
 
 def relu(_: int) -> nn.Module:

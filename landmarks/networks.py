@@ -29,7 +29,7 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "full_range": FullRange,
     "segmenter": Segmenter,
 }
-RECORD_AFTER = 150  # calls; recording takes as long as fifty, and saves a quarter of each
+RECORD_AFTER = 50  # calls; recording takes as long as fifty, and saves half of each
 
 _LOADING = Lock()
 _LOG = logging.getLogger(__name__)
