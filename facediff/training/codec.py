@@ -113,10 +113,9 @@ def codec_loss(recipe: CodecRecipe = CodecRecipe(), looks: Looks | None = None, 
         with torch.set_grad_enabled(not is_frozen and torch.is_grad_enabled()):
             latents = codec.encode(images)
         noise = torch.randn(latents.shape, generator=generator, device=latents.device, dtype=latents.dtype)
-        size = recipe.noise
-        if looks is not None:  # pictures of all degrees, clean ones too
-            size = size * torch.rand(len(noise), 1, 1, 1, generator=generator, device=noise.device)
-        output = codec.decode(latents + size * noise).float()
+        if looks is not None:  # of all degrees, none too
+            noise = noise * torch.rand(len(noise), 1, 1, 1, generator=generator, device=noise.device)
+        output = codec.decode(latents + recipe.noise * noise).float()
         value = fidelity_loss(output, images)
         mean_square = latents.float().pow(2).mean()
         psnr = 10 * torch.log10(4.0 / F.mse_loss(output.detach(), images))

@@ -22,13 +22,13 @@ class LooksWeights:
         realism: Of what the adversary says.
         match: Of distances between its features.
 
-    Set so that, on pictures of the codec before, distance and realism pull about twice and half as hard at a pixel as
-    fidelity does.
+    Set so that distance and realism pull about twice and a fifth as hard at a pixel as fidelity does. With realism six
+    times as heavy a decoder drew a faint grid, and lost 5 dB in mouths.
     """
 
     distance: float = 0.2
-    realism: float = 0.3
-    match: float = 2.0
+    realism: float = 0.05
+    match: float = 1.0
 
 
 class Looks:

@@ -30,8 +30,8 @@ class MouthWeights:
         around: Of a place in the mask over one between the lips.
     """
 
-    looks: float = 1.0
-    pixels: float = 0.5
+    looks: float = 2.0
+    pixels: float = 1.0
     around: float = 0.25
 
 

@@ -44,7 +44,7 @@ class PerceptualDistance(nn.Module):
             if weight is None:
                 total = total + apart.mean()
             else:
-                share = nn.functional.adaptive_avg_pool2d(weight, apart.shape[-2:])
+                share = nn.functional.adaptive_avg_pool2d(weight, (apart.shape[-2], apart.shape[-1]))
                 total = total + ((share * apart).sum((1, 2, 3)) / share.sum((1, 2, 3)).clamp(min=1e-6)).mean()
         return total / len(got)
 
