@@ -62,12 +62,7 @@ def test_each_opens_its_mouth_when_told_to(name) -> None:
     assert gaps[1] - gaps[0] > 0.15
 
 
-FULL = pytest.mark.xfail(strict=True, reason="teeth that fill the whole gap are taken for lower ones by a pixel")
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=FULL) if n in ("darker", "turned") else n for n in PORTRAITS], ids=list(PORTRAITS)
-)
+@pytest.mark.parametrize("name", PORTRAITS)
 def test_the_upper_teeth_that_she_shows_are_known_for_upper_ones(name) -> None:
     """They stay with the skull where the mouth opens, and do not go down with the lower lip."""
     track = avatar(name).track

@@ -58,6 +58,12 @@ def train(
         Path | None, typer.Option(help="CSV of attributes: file or sha256, and 0 to 1 each; ours if not given.")
     ] = None,
     only: Annotated[list[str] | None, typer.Option(help="An attribute to keep; may be repeated. All if none.")] = None,
+    perceptual: Annotated[
+        bool, typer.Option("--perceptual", help="Looks count beside fidelity; needs the extra 'perceptual'.")
+    ] = False,
+    start: Annotated[
+        str | None, typer.Option(help="A model to go on from, 'base' or a folder; of a codec the decoder alone.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of everything.")] = 0,
 ) -> None:
     """Train a model of your own; a run that was cut off goes on where it was saved."""

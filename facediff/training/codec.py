@@ -1,6 +1,6 @@
-"""Trains the embedded codec for fidelity.
+"""Trains the embedded codec: for fidelity, and on top of that for looks where a judge of them is at hand.
 
-No pretrained perceptual network is needed: multi-scale gradients stand in for it.
+Without a pretrained perceptual network, multi-scale gradients stand in for it.
 """
 
 from __future__ import annotations
@@ -17,19 +17,35 @@ from torch import Tensor, nn
 
 from facediff.landmarks.mesh import LIPS_OUTER
 from facediff.models.codec import FaceCodec
+from facediff.motion.coefficients import LID_FOLDS
 from facediff.training.faces import FaceCrops
-from facediff.training.loop import Batch, LoopConfig, fit, unwrap
+from facediff.training.looks import Looks
+from facediff.training.loop import Batch, LoopConfig, Loss, fit, unwrap
 
 SHARP_UNIT_PX = 144.0  # sources with fewer pixels per eye distance teach blur and are drawn less
 
 
 @dataclass(frozen=True, kw_only=True)
 class CodecRecipe:
-    """What a batch looks like: ``batch_size`` crops of ``crop_px`` pixels, zoomed by ``zoom``."""
+    """What a step looks like.
+
+    Attributes:
+        batch_size: Crops to a step.
+        crop_px: Their side.
+        zoom: Range of what they are scaled by.
+        eyes_share: Share of them around an eye. Half are around the mouth, the rest anywhere.
+        noise: Most noise, in deviations, on latents before they are decoded: denoisers err too.
+    """
 
     batch_size: int = 16
     crop_px: int = 128
     zoom: tuple[float, float] = (0.55, 1.1)
+    eyes_share: float = 0.0
+    noise: float = 0.03
+
+
+# For looks small crops suffice, and most of them of what eyes look at.
+LOOKED_AT = CodecRecipe(batch_size=6, crop_px=96, eyes_share=0.3, noise=0.1)
 
 
 class CropDraw:
@@ -52,8 +68,10 @@ class CropDraw:
         zoom = rng.uniform(*self._recipe.zoom)
         span = side / zoom / 2
         limit = frame.shape[0]
-        if rng.random() < 0.5:
-            centre = self._crops.points[row, LIPS_OUTER, :2].mean(0) + rng.normal(0, 0.25 * span, 2)
+        chance = rng.random()
+        if chance < 0.5 + self._recipe.eyes_share:
+            part = LIPS_OUTER if chance < 0.5 else LID_FOLDS[rng.integers(2)]
+            centre = self._crops.points[row, part, :2].mean(0) + rng.normal(0, 0.25 * span, 2)
         else:
             centre = rng.uniform(span, max(span + 1, limit - span), 2)
         centre = np.clip(centre, min(span, limit / 2), max(limit - span, limit / 2))
@@ -80,26 +98,67 @@ def fidelity_loss(output: Tensor, target: Tensor) -> Tensor:
     return total + F.l1_loss(output, target)
 
 
-def codec_loss(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-    """Fidelity of a round trip through slightly noisy latents, with latents held near unit size."""
-    images = batch["images"].contiguous(memory_format=torch.channels_last)
-    codec: FaceCodec = unwrap(model)
-    latents = codec.encode(images)
-    noise = torch.randn(latents.shape, generator=generator, device=latents.device, dtype=latents.dtype)
-    output = codec.decode(latents + 0.03 * noise).float()
-    error = fidelity_loss(output, images)
-    size = (latents.float().pow(2).mean() - 1.0).abs()
-    psnr = 10 * torch.log10(4.0 / F.mse_loss(output.detach(), images))
-    return error + 0.01 * size, {"psnr": float(psnr), "latent_ms": float(latents.float().pow(2).mean().detach())}
+def codec_loss(recipe: CodecRecipe = CodecRecipe(), looks: Looks | None = None, *, is_frozen: bool = False) -> Loss:
+    """The loss of one step: fidelity of a round trip through noisy latents, with latents held near unit size.
+
+    Args:
+        recipe: What a step looks like.
+        looks: Judges pictures on top of fidelity; None for fidelity alone.
+        is_frozen: The encoder stays as it is, so what works in its latents works on.
+    """
+
+    def loss(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        images = batch["images"].contiguous(memory_format=torch.channels_last)
+        codec: FaceCodec = unwrap(model)
+        with torch.set_grad_enabled(not is_frozen and torch.is_grad_enabled()):
+            latents = codec.encode(images)
+        noise = torch.randn(latents.shape, generator=generator, device=latents.device, dtype=latents.dtype)
+        if looks is not None:  # of all degrees, none too
+            noise = noise * torch.rand(len(noise), 1, 1, 1, generator=generator, device=noise.device)
+        output = codec.decode(latents + recipe.noise * noise).float()
+        value = fidelity_loss(output, images)
+        mean_square = latents.float().pow(2).mean()
+        psnr = 10 * torch.log10(4.0 / F.mse_loss(output.detach(), images))
+        figures = {"psnr": float(psnr), "latent_ms": float(mean_square.detach())}
+        if looks is not None:
+            seen, more = looks(output, images)
+            value, figures = value + seen, {**figures, "fidelity": float(value.detach()), **more}
+        return value + 0.01 * (mean_square - 1.0).abs(), figures
+
+    return loss
 
 
 def train_codec(
-    crops: FaceCrops, config: LoopConfig, recipe: CodecRecipe = CodecRecipe(), sizes: Mapping | None = None
+    crops: FaceCrops,
+    config: LoopConfig,
+    recipe: CodecRecipe = CodecRecipe(),
+    sizes: Mapping | None = None,
+    *,
+    looks: Looks | None = None,
+    start: FaceCodec | None = None,
 ) -> FaceCodec:
-    """Trains a codec for fidelity and gives its latents unit statistics. Resumes a run found in ``config.output``."""
-    codec = FaceCodec(**(sizes or {})).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    fit(codec, CropDraw(crops, recipe), codec_loss, config)
-    return standardise_latents(codec, crops)
+    """Trains a codec and gives its latents unit statistics. Resumes a run found in ``config.output``.
+
+    Args:
+        crops: What to train on.
+        config: How long, how fast.
+        recipe: What a step looks like.
+        sizes: Arguments of ``FaceCodec``.
+        looks: See ``codec_loss``.
+        start: A codec whose decoder is trained on, and whose encoder stays; None starts from nothing.
+    """
+    codec = FaceCodec(**(sizes or {})) if start is None else start.float()
+    codec.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    codec.encoder.requires_grad_(start is None)
+    companions = [] if looks is None else looks.companions
+    fit(
+        codec,
+        CropDraw(crops, recipe),
+        codec_loss(recipe, looks, is_frozen=start is not None),
+        config,
+        companions=companions,
+    )
+    return standardise_latents(codec, crops) if start is None else codec
 
 
 @torch.no_grad()

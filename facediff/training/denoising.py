@@ -10,9 +10,16 @@ from torch import Tensor, nn
 
 from facediff.training.loop import Batch, Loss
 
+Judge = Callable[[Batch, Tensor], tuple[Tensor, dict[str, float]]]
+
 
 def denoising_loss(
-    scheduler: DDIMScheduler, known: str, residual_scale: float, weigh: Callable[[Batch], Tensor], frames: int = 1
+    scheduler: DDIMScheduler,
+    known: str,
+    residual_scale: float,
+    weigh: Callable[[Batch], Tensor],
+    frames: int = 1,
+    judge: Judge | None = None,
 ) -> Loss:
     """The loss of one step.
 
@@ -22,6 +29,7 @@ def denoising_loss(
         residual_scale: Deviation of that difference.
         weigh: Weight (B, 1, h, w) of every place in a batch.
         frames: So many examples in a row are one clip: they share their noise level.
+        judge: Adds a loss, and figures, of a batch and the latents (B, L, h, w) that are predicted in it.
 
     The model is called with noisy latents, timesteps and the batch. The mean over places is taken in each example,
     then over examples, so that no weight depends on the size of a mask.
@@ -40,6 +48,12 @@ def denoising_loss(
         got = model(noisy, timesteps, batch).float()
         weight = weigh(batch)
         error = (weight * (got - wanted).pow(2)).sum((1, 2, 3)) / (weight.sum((1, 2, 3)) * clean.shape[1])
-        return error.mean(), {"noisy_end": float(error.detach()[timesteps > 0.9 * levels].mean())}
+        figures = {"noisy_end": float(error.detach()[timesteps > 0.9 * levels].mean())}
+        if judge is None:
+            return error.mean(), figures
+        kept = scheduler.alphas_cumprod.to(device)[timesteps].view(-1, 1, 1, 1)
+        found = kept.sqrt() * noisy - (1 - kept).sqrt() * got
+        judged, more = judge(batch, batch[known] + residual_scale * found)
+        return error.mean() + judged, {**figures, **more, "error": float(error.detach().mean())}
 
     return loss

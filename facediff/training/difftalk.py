@@ -19,8 +19,10 @@ from facediff.pipelines.shared import run_unet
 from facediff.training.denoising import denoising_loss
 from facediff.training.latents import encode_cache, read_rows, to_pictures
 from facediff.training.loop import Batch, LoopConfig, Loss, fit
+from facediff.training.mouth_looks import MouthLooks
 
 LATENTS = ("target", "masked", "reference")
+OPENING_SHARE = 0.4  # of the pairs that looks are judged on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,7 @@ class DiffTalkRecipe:
         lips_dropout: Share of frames whose lips must be guessed from the sound.
         outside_weight: Weight of the loss where nothing is to be painted.
         lips_weight: Weight on top inside the outer lip line: a small part of the mask, and what eyes look at.
+        shows_pictures: Whether batches hold the pictures too, for a judge of looks.
     """
 
     batch_size: int = 24
@@ -40,6 +43,10 @@ class DiffTalkRecipe:
     lips_dropout: float = 0.1
     outside_weight: float = 0.1
     lips_weight: float = 1.0
+    shows_pictures: bool = False
+
+
+LOOKED_AT = DiffTalkRecipe(batch_size=12, shows_pictures=True)
 
 
 class Denoiser(nn.Module):
@@ -98,6 +105,8 @@ class LatentDraw:
         batch = read_rows(self._pairs, self._latents, LATENTS, chosen, MOUTH)
         batch["mask"] = nn.functional.avg_pool2d(batch["mask"], FaceCodec.stride)
         batch["lips"] = torch.from_numpy(self._pairs["lips"][chosen]).float() / 255
+        if self._recipe.shows_pictures:
+            batch["picture"] = torch.from_numpy(self._pairs["target"][chosen])
         batch["rotation"] = torch.from_numpy(self._rotation[rows])
         batch["window"] = torch.from_numpy(self._windows[rows]).float()
         heard = self._heard[rows]
@@ -107,9 +116,13 @@ class LatentDraw:
         return batch
 
 
-def difftalk_loss(scheduler: DDIMScheduler, recipe: DiffTalkRecipe, residual_scale: float) -> Loss:
-    """The loss of one step: inside the mask above all, and between the lips above that."""
-    return denoising_loss(scheduler, "reference", residual_scale, lambda batch: weigh_places(batch, recipe))
+def difftalk_loss(
+    scheduler: DDIMScheduler, recipe: DiffTalkRecipe, residual_scale: float, looks: MouthLooks | None = None
+) -> Loss:
+    """The loss of one step: inside the mask above all, and between the lips above that; and looks where judged."""
+    return denoising_loss(
+        scheduler, "reference", residual_scale, lambda batch: weigh_places(batch, recipe), judge=looks
+    )
 
 
 def weigh_places(batch: Batch, recipe: DiffTalkRecipe) -> Tensor:
@@ -119,10 +132,15 @@ def weigh_places(batch: Batch, recipe: DiffTalkRecipe) -> Tensor:
 
 
 def train_difftalk(
-    denoiser: Denoiser, draw: LatentDraw, scheduler: DDIMScheduler, config: LoopConfig, recipe: DiffTalkRecipe
+    denoiser: Denoiser,
+    draw: LatentDraw,
+    scheduler: DDIMScheduler,
+    config: LoopConfig,
+    recipe: DiffTalkRecipe,
+    looks: MouthLooks | None = None,
 ) -> Denoiser:
     """Trains UNet and encoders together; resumes a run found in ``config.output``."""
     denoiser.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    scale = denoiser.conditioner.config["residual_scale"]
-    fit(denoiser, draw, difftalk_loss(scheduler, recipe, scale), config)
+    loss = difftalk_loss(scheduler, recipe, denoiser.conditioner.config["residual_scale"], looks)
+    fit(denoiser, draw, loss, config, companions=() if looks is None else looks.companions)
     return denoiser

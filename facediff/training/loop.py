@@ -10,11 +10,11 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -31,6 +31,18 @@ log = logging.getLogger(__name__)
 Batch = dict[str, Tensor]
 Draw = Callable[[np.random.Generator], Batch]
 Loss = Callable[[nn.Module, Batch, torch.Generator], tuple[Tensor, dict[str, float]]]
+
+
+class Companion(Protocol):
+    """What learns beside the network that is trained, by itself; its state is kept with the run's."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that a resumed run needs."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on from there."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +83,9 @@ class LoopConfig:
                 raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
 
 
-def fit(model: nn.Module, draw: Draw, loss: Loss, config: LoopConfig) -> nn.Module:
+def fit(
+    model: nn.Module, draw: Draw, loss: Loss, config: LoopConfig, *, companions: Sequence[Companion] = ()
+) -> nn.Module:
     """Trains ``model`` in place and returns it holding the averaged weights.
 
     Args:
@@ -79,6 +93,7 @@ def fit(model: nn.Module, draw: Draw, loss: Loss, config: LoopConfig) -> nn.Modu
         draw: Makes a batch from a generator.
         loss: ``loss(model, batch, generator)`` gives a scalar and figures for the log.
         config: How.
+        companions: What the loss teaches beside the model.
     """
     accelerator = Accelerator(mixed_precision=config.mixed_precision, cpu=not torch.cuda.is_available())
     set_seed(config.seed)
@@ -88,7 +103,7 @@ def fit(model: nn.Module, draw: Draw, loss: Loss, config: LoopConfig) -> nn.Modu
     trained, optimizer = accelerator.prepare(model, optimizer)
     ema.to(accelerator.device)
     state = config.output / "state"
-    done = _resume(accelerator, ema, schedule, state)
+    done = _resume(accelerator, ema, schedule, state, companions)
     started = time.monotonic()
     for step, batch in _prefetch(draw, config, accelerator.process_index, done):
         generator = torch.Generator(accelerator.device).manual_seed(hash((config.seed, step)) % 2**31)
@@ -108,7 +123,7 @@ def fit(model: nn.Module, draw: Draw, loss: Loss, config: LoopConfig) -> nn.Modu
             if step % config.log_every == 0 or late:
                 _report(config.output, step, time.monotonic() - started, {"loss": float(value.detach()), **figures})
             if step % config.save_every == 0 or late or step == config.steps:
-                _save(accelerator, ema, schedule, state, step)
+                _save(accelerator, ema, schedule, state, step, companions)
         if late:
             break
     ema.copy_to(model.parameters())
@@ -144,20 +159,25 @@ def _report(output: Path, step: int, seconds: float, figures: dict[str, Any]) ->
         file.write(json.dumps(row) + "\n")
 
 
-def _save(accelerator: Accelerator, ema: EMAModel, schedule: Any, state: Path, step: int) -> None:
+def _save(
+    accelerator: Accelerator, ema: EMAModel, schedule: Any, state: Path, step: int, companions: Sequence[Companion]
+) -> None:
     """Writes beside the last state, then swaps: a run killed at any moment finds one of the two."""
     fresh, old = state.with_name("state.partial"), state.with_name("state.old")
     for leftover in (fresh, old) if state.exists() else (fresh,):
         shutil.rmtree(leftover, ignore_errors=True)
     accelerator.save_state(str(fresh))
-    torch.save({"ema": ema.state_dict(), "schedule": schedule.state_dict(), "step": step}, fresh / "loop.pt")
+    kept = {"ema": ema.state_dict(), "schedule": schedule.state_dict(), "step": step}
+    torch.save({**kept, "companions": [one.state_dict() for one in companions]}, fresh / "loop.pt")
     if state.exists():
         state.rename(old)
     fresh.rename(state)
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _resume(accelerator: Accelerator, ema: EMAModel, schedule: Any, state: Path) -> int:
+def _resume(
+    accelerator: Accelerator, ema: EMAModel, schedule: Any, state: Path, companions: Sequence[Companion]
+) -> int:
     if not state.exists() and state.with_name("state.old").exists():  # killed between the two renames
         state.with_name("state.old").rename(state)
     if not (state / "loop.pt").is_file():
@@ -167,4 +187,6 @@ def _resume(accelerator: Accelerator, ema: EMAModel, schedule: Any, state: Path)
     ema.load_state_dict(kept["ema"])
     ema.to(accelerator.device)
     schedule.load_state_dict(kept["schedule"])
+    for one, was in zip(companions, kept.get("companions", ()), strict=True):
+        one.load_state_dict(was)
     return int(kept["step"])

@@ -82,7 +82,12 @@ def pair_moments(shown: Moment, known: Moment, rng: np.random.Generator, row: in
     return Pair(target, reference, mask, draw_lips(points, MOUTH.size), points, row)
 
 
-def build_pair_cache(crops: FaceCrops, folder: Path, *, count: int, seed: int = 0) -> dict[str, NDArray]:
-    """``count`` pairs in memory-mapped arrays named like the fields of ``Pair``; made once, continued if cut off."""
-    moments = MomentDraw(crops)
+def build_pair_cache(
+    crops: FaceCrops, folder: Path, *, count: int, seed: int = 0, opening_share: float = 0.0
+) -> dict[str, NDArray]:
+    """``count`` pairs in memory-mapped arrays named like the fields of ``Pair``; made once, continued if cut off.
+
+    See ``MomentDraw`` for ``opening_share``.
+    """
+    moments = MomentDraw(crops, opening_share=opening_share)
     return fill_cache(lambda rng: make_pair(crops, *moments(rng), rng), LAYOUT, folder, count=count, seed=seed)

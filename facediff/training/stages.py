@@ -37,8 +37,19 @@ from facediff.models.motion import MotionDenoiser
 from facediff.motion import coefficients
 from facediff.motion.rig import encode_motion
 from facediff.training.coarse_pairs import build_coarse_pairs
-from facediff.training.codec import train_codec
-from facediff.training.difftalk import Denoiser, DiffTalkRecipe, LatentDraw, encode_pairs, train_difftalk
+from facediff.training.codec import LOOKED_AT as SEEN_CROPS
+from facediff.training.codec import CodecRecipe, train_codec
+from facediff.training.difftalk import (
+    LOOKED_AT as SEEN_MOUTHS,
+)
+from facediff.training.difftalk import (
+    OPENING_SHARE,
+    Denoiser,
+    DiffTalkRecipe,
+    LatentDraw,
+    encode_pairs,
+    train_difftalk,
+)
 from facediff.training.faces import FaceCrops, build_face_cache, read_tracks
 from facediff.training.fadm import (
     CoarseDraw,
@@ -51,8 +62,10 @@ from facediff.training.fadm import (
 )
 from facediff.training.lids import collect_shut_eyes, fit_lid
 from facediff.training.lip_closure import read_spoken, teach_lip_closure
+from facediff.training.looks import load_looks
 from facediff.training.loop import LoopConfig
 from facediff.training.motion import MotionRecording, equalise_articulation, motion_schedule, train_motion
+from facediff.training.mouth_looks import MouthLooks
 from facediff.training.pairs import build_pair_cache
 from facediff.training.sync import train_sync
 from facediff.training.teeth import collect_smiles, fit_teeth
@@ -62,7 +75,16 @@ MOTION_TOKENS = 2  # of the audio encoder, to a motion frame
 WINDOW_RATE = 100  # one window for every 10 ms, so that any crop's moment has one
 
 
-def run_codec(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
+def run_codec(
+    catalog: Path,
+    cache: Path,
+    model: Path,
+    config: LoopConfig,
+    *,
+    licence: str = "any",
+    perceptual: bool = False,
+    start: str | None = None,
+) -> None:
     """Trains the codec and writes it to ``model/codec``.
 
     Args:
@@ -71,9 +93,13 @@ def run_codec(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, li
         model: Model folder to write to.
         config: How long, how fast.
         licence: As in ``read_recordings``.
+        perceptual: Whether looks count beside fidelity; see ``facediff.training.looks``.
+        start: A model whose decoder is trained on. Its latents stay, so its denoisers work with the new codec too.
     """
     crops = build_face_cache(read_recordings(catalog, licence=licence), cache)
-    save_network(train_codec(crops, config), model / "codec")
+    looks, recipe = (load_looks(config.steps // 8), SEEN_CROPS) if perceptual else (None, CodecRecipe())
+    known = None if start is None else open_network(FaceCodec, start, "codec")
+    save_network(train_codec(crops, config, recipe, looks=looks, start=known), model / "codec")
 
 
 def run_motion(
@@ -132,6 +158,8 @@ def run_difftalk(
     licence: str = "any",
     pairs: int = 20000,
     audio_encoder: str = "log-mel",
+    perceptual: bool = False,
+    start: str | None = None,
 ) -> None:
     """Trains the denoiser on the latents of ``model/codec`` and writes it to ``model/difftalk``.
 
@@ -143,20 +171,32 @@ def run_difftalk(
         licence: As in ``read_recordings``.
         pairs: How many training pairs to prepare.
         audio_encoder: What the denoiser is to hear with; see ``facediff.audio.encoder.load_encoder``.
+        perceptual: Whether looks of decoded mouths count beside latents. In many of the pairs lips that were shut open.
+        start: A model whose denoiser is trained on, and whose ears it keeps; its codec must have the same latents.
     """
     codec = load_own_codec(model)
     clips = read_recordings(catalog, licence=licence)
     crops = build_face_cache(clips, cache)
-    made = build_pair_cache(crops, cache / "pairs", count=pairs, seed=config.seed)
-    latents = encode_pairs(codec, made, cache / "pairs")
-    encoder = load_encoder(audio_encoder)
-    windows, heard = crop_windows(crops, clips, encoder)
-    recipe = DiffTalkRecipe()
-    conditioner = DiffTalkConditioner(encoder.dim, encoder.tokens, audio_encoder=audio_encoder)
-    denoiser = Denoiser(base_unet(extra_channels=conditioner.extra_channels), conditioner)
+    share, folder = (OPENING_SHARE, cache / "opening-pairs") if perceptual else (0.0, cache / "pairs")
+    made = build_pair_cache(crops, folder, count=pairs, seed=config.seed, opening_share=share)
+    latents = encode_pairs(codec, made, folder)
+    denoiser = _denoiser(start, audio_encoder)
+    windows, heard = crop_windows(crops, clips, load_encoder(denoiser.conditioner.config["audio_encoder"]))
+    recipe = SEEN_MOUTHS if perceptual else DiffTalkRecipe()
+    looks = MouthLooks(codec, load_looks(config.steps // 8)) if perceptual else None
     draw = LatentDraw(made, latents, crops.rotation, windows, heard, recipe)
-    train_difftalk(denoiser, draw, base_schedule(), config, recipe)
+    train_difftalk(denoiser, draw, base_schedule(), config, recipe, looks)
     save_component(model / "difftalk", base_schedule(), unet=denoiser.unet, conditioner=denoiser.conditioner)
+
+
+def _denoiser(start: str | None, audio_encoder: str) -> Denoiser:
+    """A fresh denoiser that hears with an encoder, or that of a model."""
+    if start is not None:
+        unet = open_network(UNet2DConditionModel, start, "difftalk/unet")
+        return Denoiser(unet, open_network(DiffTalkConditioner, start, "difftalk/conditioner"))
+    encoder = load_encoder(audio_encoder)
+    conditioner = DiffTalkConditioner(encoder.dim, encoder.tokens, audio_encoder=audio_encoder)
+    return Denoiser(base_unet(extra_channels=conditioner.extra_channels), conditioner)
 
 
 def run_fadm(

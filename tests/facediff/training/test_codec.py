@@ -6,8 +6,10 @@ from skimage.transform import resize
 
 from facediff.landmarks.mesh import LIPS_OUTER
 from facediff.models.codec import FaceCodec
-from facediff.training.codec import CodecRecipe, CropDraw, codec_loss, fidelity_loss, standardise_latents
+from facediff.motion.coefficients import LID_FOLDS
+from facediff.training.codec import CodecRecipe, CropDraw, codec_loss, fidelity_loss, standardise_latents, train_codec
 from facediff.training.faces import FaceCrops
+from facediff.training.loop import LoopConfig
 
 RECIPE = CodecRecipe(batch_size=6, crop_px=32)
 LIPS_AT = (80.0, 240.0)
@@ -86,7 +88,7 @@ def test_the_loss_falls_in_a_few_steps(crops, one_thread) -> None:
     optimizer = torch.optim.Adam(codec.parameters(), lr=3e-3)
     values, figures = [], []
     for step in range(30):
-        value, figure = codec_loss(codec, batch, torch.Generator().manual_seed(step))
+        value, figure = codec_loss()(codec, batch, torch.Generator().manual_seed(step))
         optimizer.zero_grad()
         value.backward()
         optimizer.step()
@@ -99,7 +101,7 @@ def test_the_loss_falls_in_a_few_steps(crops, one_thread) -> None:
 def test_noise_in_the_loss_comes_from_the_generator(crops) -> None:
     codec, batch = tiny(), CropDraw(crops, RECIPE)(np.random.default_rng(0))
     one, again, other = (
-        float(codec_loss(codec, batch, torch.Generator().manual_seed(s))[0].detach()) for s in (0, 0, 1)
+        float(codec_loss()(codec, batch, torch.Generator().manual_seed(s))[0].detach()) for s in (0, 0, 1)
     )
     assert one == again != other
 
@@ -115,3 +117,46 @@ def test_unit_latents_have_mean_0_and_deviation_1_and_decode_as_before(crops) ->
         torch.testing.assert_close(latents.std((0, 2, 3)), torch.ones(4), atol=1e-4, rtol=0)
         torch.testing.assert_close(fresh(images), codec(images), atol=1e-4, rtol=1e-4)
     assert codec.config["latents_std"] == [9.0] * 4
+
+
+def test_eyes_are_shown_as_often_as_asked(crops) -> None:
+    points = crops.points.copy()
+    for side, place in zip(LID_FOLDS, ((70.0, 70.0), (250.0, 70.0)), strict=True):
+        points[:, side, :2] = place
+    marked = np.zeros_like(crops.frames)
+    for x in (70, 250):
+        marked[:, 66:74, x - 4 : x + 4] = 255
+    eyes = FaceCrops(**{**vars(crops), "frames": marked, "points": points})
+
+    def share(**recipe) -> float:
+        draw = CropDraw(eyes, CodecRecipe(batch_size=400, crop_px=48, **recipe))
+        return float((draw(np.random.default_rng(0))["images"].amax((1, 2, 3)) > 0).float().mean())
+
+    assert share() < 0.2 and 0.35 < share(eyes_share=0.4) < 0.55
+
+
+def test_of_a_codec_to_start_from_the_decoder_alone_learns(crops, tmp_path, one_thread) -> None:
+    start = tiny(latents_mean=[0.5] * 4, latents_std=[2.0] * 4)
+    before = {name: value.clone() for name, value in start.state_dict().items()}
+    config = LoopConfig(output=tmp_path, steps=2, warmup=0, mixed_precision="no", ema_decay=0.5)
+    trained = train_codec(crops, config, RECIPE, start=start)
+    changed = {
+        name.split(".")[0] for name, value in trained.state_dict().items() if not torch.equal(value, before[name])
+    }
+    assert changed == {"decoder"}
+    assert trained.config["latents_mean"] == [0.5] * 4 and trained.config["latents_std"] == [2.0] * 4
+
+
+def test_looks_count_on_top_of_fidelity(crops) -> None:
+    codec, batch = tiny(), CropDraw(crops, RECIPE)(np.random.default_rng(0))
+    seen = []
+
+    def looks(made: torch.Tensor, real: torch.Tensor) -> tuple[torch.Tensor, dict[str, float]]:
+        seen.append((made.detach(), real))
+        return torch.tensor(3.0), {"looked": 1.0}
+
+    value, figures = codec_loss(RECIPE, looks)(codec, batch, torch.Generator().manual_seed(0))
+    assert figures["looked"] == 1
+    size = 0.01 * abs(figures["latent_ms"] - 1)
+    assert float(value.detach()) == pytest.approx(3 + figures["fidelity"] + size, rel=1e-5)
+    assert torch.equal(seen[0][1], batch["images"]) and seen[0][0].shape == batch["images"].shape

@@ -62,3 +62,17 @@ def test_frames_of_a_clip_share_their_level_but_not_their_noise(batch, frames) -
     assert len(levels[:, 0].unique()) == 8 // frames
     apart = (model.noisy[0] - model.noisy[1:]).abs().amax(dim=(1, 2, 3))
     assert apart.min() > 0.01
+
+
+def test_a_judge_is_shown_the_latents_that_are_predicted(batch) -> None:
+    shown = {}
+
+    def judge(seen: dict[str, Tensor], latents: Tensor) -> tuple[Tensor, dict[str, float]]:
+        shown["latents"] = latents
+        return torch.tensor(5.0), {"seen": 1.0}
+
+    loss = denoising_loss(base_schedule(), "known", SCALE, lambda _: torch.ones(8, 1, 4, 4), judge=judge)
+    model = Truth()
+    total, figures = loss(model, batch, torch.Generator().manual_seed(1))
+    assert float(total) == pytest.approx(5.0, abs=1e-6) and figures["seen"] == 1 and figures["error"] < 1e-8
+    torch.testing.assert_close(shown["latents"], batch["target"], atol=1e-3, rtol=0)

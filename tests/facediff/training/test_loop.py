@@ -110,6 +110,35 @@ def test_what_is_kept_are_averaged_weights(tmp_path) -> None:
     assert path[0] < kept < path[-1]
 
 
+class Count:
+    """Learns beside the model: how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def state_dict(self) -> dict[str, int]:
+        return {"asked": self.asked}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        self.asked = state["asked"]
+
+
+def test_who_learns_beside_the_model_goes_on_with_it(tmp_path) -> None:
+    def counted(count: Count):
+        def asking(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+            count.asked += 1
+            value, figures = loss(model, batch, generator)
+            return value, {**figures, "asked": count.asked}
+
+        return asking
+
+    for done in (1, 2):
+        fit(linear(), draw, counted(one := Count()), config(tmp_path, minutes=0), companions=[one])
+        assert one.asked == done
+    fit(linear(), draw, counted(one := Count()), config(tmp_path), companions=[one])
+    assert one.asked == 8
+
+
 def test_a_save_cut_off_loses_nothing(tmp_path, monkeypatch) -> None:
     whole = weights(fit(linear(), draw, loss, config(tmp_path / "whole")))
     saved, real = [], torch.save

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from diffusers import UNet2DConditionModel
 from PIL import Image
+from torch import Tensor, nn
 
 import facediff
 from facediff import Avatar
@@ -15,8 +18,13 @@ from facediff.audio.wave import load_wave
 from facediff.errors import ConfigError, WeightsError
 from facediff.evaluation.sync import SyncScorer
 from facediff.media import VideoWriter
+from facediff.models.checkpoints import open_network
+from facediff.models.codec import FaceCodec
 from facediff.training import stages
+from facediff.training.adversary import Adversary
+from facediff.training.looks import Looks
 from facediff.training.loop import LoopConfig
+from facediff.training.perceptual import PerceptualDistance
 from tests.portraits import plain
 
 HELLO = Path(facediff.__file__).parent / "samples" / "hello.flac"
@@ -58,6 +66,29 @@ def test_all_stages_make_a_model_that_speaks(folder) -> None:
     moved = Avatar.from_image(plain(), model=str(model), device="cpu").animate(folder / "talk.mp4", steps=1)
     assert next(iter(moved)).shape == plain().shape
     assert SyncScorer(model).video(folder / "talk.mp4").curve.shape == (31,)
+
+
+def test_looks_teach_what_was_there_to_start_from(folder, tmp_path, monkeypatch) -> None:
+    """Features of a network that has seen nothing serve as well for a step."""
+    unseen = PerceptualDistance(PooledPictures())
+    monkeypatch.setattr(stages, "load_looks", lambda warmup: Looks(unseen, Adversary(warmup=warmup, width=8)))
+    catalog, cache = folder / "clips.csv", folder / "cache"
+    stages.run_codec(catalog, cache, tmp_path, config(tmp_path, "codec"), perceptual=True, start="base")
+    stages.run_difftalk(catalog, cache, tmp_path, config(tmp_path, "difftalk"), pairs=20, perceptual=True, start="base")
+    was, now = (open_network(FaceCodec, model, "codec") for model in ("base", tmp_path))
+    assert all(torch.equal(a, b) for a, b in zip(was.encoder.parameters(), now.encoder.parameters(), strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(was.decoder.parameters(), now.decoder.parameters(), strict=True))
+    names = ("base", tmp_path)
+    was, now = (open_network(UNet2DConditionModel, model, "difftalk/unet").conv_out.weight for model in names)
+    torch.testing.assert_close(now, was, atol=3e-3, rtol=0)  # a step of the learning rate from where it started
+    assert not torch.equal(now, was)
+
+
+class PooledPictures(nn.Module):
+    """Maps at strides 2 and 4."""
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        return [nn.functional.avg_pool2d(images, stride) + 2 for stride in (2, 4)]
 
 
 def test_what_is_missing_is_named(folder, tmp_path) -> None:
