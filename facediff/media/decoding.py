@@ -18,6 +18,7 @@ from facediff.media.alpha import decode, has_alpha
 from facediff.media.colour import RgbConverter, to_rgb
 from facediff.media.interlacing import deinterlace
 from facediff.media.light import light_of
+from facediff.media.notices import warn_once
 from facediff.media.orientation import orientation_of
 from facediff.media.rates import LOWEST, filled_rate, fraction_of, measured_rate, nominal_rate, packet_times
 from facediff.system.containers import MAX_PIXELS, moving_stream, open_container
@@ -53,7 +54,8 @@ class VideoInfo:
 class Film:
     """A video file; every iteration opens it anew and gives each frame (H, W, 3) uint8 with its time in seconds.
 
-    A file that is damaged part-way gives the frames before the damage, with a warning.
+    A file that is damaged part-way gives the frames before the damage, with a warning; one with damaged bits in it
+    gives what its decoder makes of them, with another. VP8, VP9 and AV1 carry nothing by which wrong bits are told.
 
     Args:
         path: The file.
@@ -117,7 +119,7 @@ class Film:
             stream.thread_type = "AUTO"
             reached = Fraction(0)
             try:
-                for frame in deinterlace(decode(container, stream)):
+                for frame in deinterlace(self._watched(decode(container, stream), stream)):
                     time = _time(frame, stream)
                     reached = reached if time is None else time
                     yield time, self._upright(to_rgb(converter, frame))
@@ -127,6 +129,19 @@ class Film:
             missing = _said_end(container, stream) - reached
             if missing > _TOLERATED_LOSS_S:
                 log.warning("%s is cut short: its last %.1f s cannot be read", self.path, float(missing))
+
+    def _watched(self, frames: Iterator[av.VideoFrame], stream: av.VideoStream) -> Iterator[av.VideoFrame]:
+        """The same frames; those in which a decoder met damaged bits are told of, the first with its time."""
+        is_told = False
+        for frame in frames:
+            if frame.is_corrupt and not is_told:
+                is_told, time = True, _time(frame, stream)
+                when = "" if time is None else f" at {float(time):.1f} s"
+                warn_once(
+                    f"{self.path} has damaged bits{when}: what is shown there is partly made up by the decoder; "
+                    "give another copy of the file, or cut the place out"
+                )
+            yield frame
 
 
 def _time(frame: av.VideoFrame, stream: av.VideoStream) -> Fraction | None:
