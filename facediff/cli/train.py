@@ -42,8 +42,14 @@ def train(
         Stage,  # type: ignore[valid-type]
         typer.Argument(help="codec before difftalk, fadm, edit; difftalk before prior; motion before sync."),
     ],
-    catalog: Annotated[Path, typer.Argument(help="CSV: file, split, kind, identity, licence; of closing, a folder.")],
     model: Annotated[Path, typer.Option(help="Model folder to write to.")],
+    catalog: Annotated[
+        Path | None, typer.Argument(help="CSV: file, split, kind, identity, licence; of closing, a folder.")
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="A published set in the CSV's place, hdtf=/path, or shards=/path; may be repeated."),
+    ] = None,
     cache: Annotated[Path, typer.Option(help="Folder for tracks, crops and latents.")] = Path(".cache/facediff"),
     steps: Annotated[int, typer.Option(help="Optimiser steps.")] = 2000,
     minutes: Annotated[float | None, typer.Option(help="Stop and save after so long; run again to go on.")] = None,
@@ -73,12 +79,14 @@ def train(
         for option in context.params
         if getattr(context.get_parameter_source(option), "name", "") == "COMMANDLINE"
     }
-    run = _recipe(name, given - {"stage"})
+    run = _recipe(name, given - {"stage", "data"})
+    source = _source(name, catalog, data or [], run)
     from facediff.training.edit_stages import LABELS
     from facediff.training.loop import LoopConfig
 
     logging.getLogger("facediff").setLevel(logging.INFO)
-    values: dict[str, Any] = {**context.params, "labels": labels or LABELS, "only": only or (), "spoken": catalog}
+    values: dict[str, Any] = {**context.params, "labels": labels or LABELS, "only": only or ()}
+    values |= {"catalog": source, "spoken": source}
     values["config"] = LoopConfig(output=cache / "runs" / name, **{option: values[option] for option in _LOOP})
     if audio_encoder is None:
         del values["audio_encoder"]
@@ -88,6 +96,30 @@ def train(
     for attribute, score in result.items() if isinstance(result, dict) else ():
         err.print(f"{attribute}: {score:.2f} on people not seen (area under the curve)", highlight=False)
     say_wrote(model)
+
+
+def _source(stage: str, catalog: Path | None, data: list[str], run: Callable[..., Any]) -> Any:
+    """What a stage is to learn from: the table, or published sets.
+
+    Raises:
+        ConfigError: There is neither, or both, or the stage takes no sets.
+    """
+    if catalog is not None and data:
+        raise ConfigError(f"{catalog} and --data are given; give one of them")
+    if data and "catalog" not in inspect.signature(run).parameters:
+        raise ConfigError(f"data is of no use to the stage {stage}; leave it out")
+    if not data:
+        if catalog is None:
+            raise ConfigError("there is nothing to learn from; give a CSV of clips, or --data NAME=PATH")
+        return catalog
+    from facediff.datasets.published.catalog import open_dataset, parse_place
+    from facediff.datasets.published.clips import SHARDS, Sources
+
+    places = tuple(parse_place(text) for text in data)
+    for name, root in places:
+        if name != SHARDS:
+            open_dataset(name, root)
+    return Sources(places)
 
 
 def _recipe(stage: str, given: set[str]) -> Callable[..., Any]:

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from facediff.errors import InputError
 
@@ -31,14 +32,26 @@ class Recording:
     sound: Path | None
 
 
+class Source(Protocol):
+    """What can stand in the place of a table; see ``facediff.datasets.published.clips.Sources``."""
+
+    def read(self, split: str, kinds: Collection[str], licence: str) -> list[Recording]:
+        """The clips of one split."""
+
+
 def read_recordings(
-    catalog: Path, *, split: str = "train", kinds: Collection[str] = ("av", "silent", "still"), licence: str = "any"
+    catalog: Path | Source,
+    *,
+    split: str = "train",
+    kinds: Collection[str] = ("av", "silent", "still"),
+    licence: str = "any",
 ) -> list[Recording]:
     """The clips of one split.
 
     Args:
         catalog: CSV with at least the columns ``file, split, kind, identity, licence``; ``file`` is relative to the
-            CSV. An optional column ``sound`` names a sound file beside the clip where the clip's own is not used.
+            CSV. An optional column ``sound`` names a sound file beside the clip where the clip's own is not used. Or
+            published sets, whose val is train here.
         split: ``train`` or ``test``.
         kinds: Kinds to keep.
         licence: ``permissive`` drops rows whose licence is non-commercial, ``any`` keeps all.
@@ -48,6 +61,8 @@ def read_recordings(
     """
     if licence not in ("any", "permissive"):
         raise InputError(f"licence is 'any' or 'permissive', not {licence!r}")
+    if not isinstance(catalog, Path):
+        return catalog.read(split, kinds, licence)
     if not catalog.is_file():
         raise InputError(f"there is no table of clips at {catalog}")
     with catalog.open(newline="", encoding="utf-8-sig") as file:

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from facediff.conditioning.diffusion_autoencoder import COORDINATE_CHANNELS, PLACE_CHANNELS, FaceVector, coordinate_maps
-from facediff.datasets.recordings import Recording, read_recordings
+from facediff.datasets.recordings import Recording, Source, read_recordings
 from facediff.errors import ConfigError
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import FACE, warp_affine
@@ -51,7 +51,7 @@ CROPS_PER_FILE = 12  # whose mean identity stands for the file
 
 
 def run_edit(
-    catalog: Path,
+    catalog: Path | Source,
     cache: Path,
     model: Path,
     config: LoopConfig,
@@ -89,7 +89,7 @@ def run_edit(
 
 
 def run_prototypes(
-    labels: Path, catalog: Path, cache: Path, model: Path, *, only: Sequence[str] = (), licence: str = "any"
+    labels: Path, catalog: Path | Source, cache: Path, model: Path, *, only: Sequence[str] = (), licence: str = "any"
 ) -> None:
     """Fits prototypes of the attributes of a table and writes them to ``model/edit/prototypes``.
 
@@ -108,7 +108,7 @@ def run_prototypes(
 
 def run_attributes(
     labels: Path,
-    catalog: Path,
+    catalog: Path | Source,
     cache: Path,
     model: Path,
     *,

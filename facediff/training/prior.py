@@ -12,7 +12,7 @@ from diffusers import UNet2DConditionModel
 from facediff.audio.encoder import load_encoder
 from facediff.conditioning.captions import CaptionEncoder, split_words
 from facediff.conditioning.difftalk import DiffTalkConditioner
-from facediff.datasets.recordings import Recording, read_recordings
+from facediff.datasets.recordings import Recording, Source, read_recordings
 from facediff.models.checkpoints import open_network
 from facediff.models.difftalk import base_schedule
 from facediff.models.space_time import TemporalLayer, space_time_prior
@@ -29,7 +29,7 @@ SURE = (0.25, 0.66)  # labels below and above are said in words
 
 
 def run_prior(
-    catalog: Path, cache: Path, model: Path, config: LoopConfig, *, labels: Path = LABELS, licence: str = "any"
+    catalog: Path | Source, cache: Path, model: Path, config: LoopConfig, *, labels: Path = LABELS, licence: str = "any"
 ) -> None:
     """Trains a temporal layer and words in front of ``model/difftalk``, which stays as it is; writes ``model/prior``.
 

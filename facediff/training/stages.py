@@ -27,7 +27,7 @@ from facediff.audio.encoder import AudioEncoder, encode_frames, load_encoder
 from facediff.audio.wave import load_wave
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.conditioning.fadm import FADMConditioner
-from facediff.datasets.recordings import Recording, read_recordings
+from facediff.datasets.recordings import Recording, Source, read_recordings
 from facediff.errors import ConfigError, WeightsError
 from facediff.landmarks.alignment import FACE
 from facediff.models.checkpoints import explain_damage, load_network, open_network
@@ -76,7 +76,7 @@ WINDOW_RATE = 100  # one window for every 10 ms, so that any crop's moment has o
 
 
 def run_codec(
-    catalog: Path,
+    catalog: Path | Source,
     cache: Path,
     model: Path,
     config: LoopConfig,
@@ -103,7 +103,7 @@ def run_codec(
 
 
 def run_motion(
-    catalog: Path,
+    catalog: Path | Source,
     cache: Path,
     model: Path,
     config: LoopConfig,
@@ -129,7 +129,7 @@ def run_motion(
     save_component(model / "motion", motion_schedule(), denoiser=trained)
 
 
-def run_sync(catalog: Path, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
+def run_sync(catalog: Path | Source, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
     """Trains the sync network on what ``model/motion`` hears and writes it to ``model/sync``; see ``run_codec``."""
     motion = open_network(MotionDenoiser, model, "motion/denoiser")
     clips = read_recordings(catalog, kinds=("av",), licence=licence)
@@ -150,7 +150,7 @@ def run_closing(spoken: Path, model: Path) -> float:
 
 
 def run_difftalk(
-    catalog: Path,
+    catalog: Path | Source,
     cache: Path,
     model: Path,
     config: LoopConfig,
@@ -200,7 +200,7 @@ def _denoiser(start: str | None, audio_encoder: str) -> Denoiser:
 
 
 def run_fadm(
-    catalog: Path,
+    catalog: Path | Source,
     cache: Path,
     model: Path,
     config: LoopConfig,
@@ -236,7 +236,7 @@ def run_fadm(
     save_component(model / "fadm", base_schedule(), unet=refiner.unet, conditioner=refiner.conditioner)
 
 
-def run_unseen(catalog: Path, cache: Path, model: Path, *, licence: str = "any") -> None:
+def run_unseen(catalog: Path | Source, cache: Path, model: Path, *, licence: str = "any") -> None:
     """Fits the teeth and the shut eyes that portraits do not show, and writes them to ``model/unseen``.
 
     See ``run_codec`` for the arguments.
