@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from facediff.errors import InputError
+from facediff.evaluation.fidelity import chosen, thin
 from facediff.evaluation.frechet import FrechetSpace, crps, frechet_distance, inception_score, polynomial_distance
 from facediff.evaluation.frechet import run_features as runs_of
-from facediff.evaluation.fidelity import chosen, thin
 from facediff.evaluation.looks import face_looks, mouth_looks
 from facediff.evaluation.registry import Best, Entry, Need, metric
 from facediff.models.attributes import AttributeClassifier
@@ -26,7 +26,7 @@ FRAMES = 100  # of a clip that stand for its pictures, evenly spread
 SAMPLED_S, SAMPLED, SAMPLED_SIDE = 0.2, 16, 32  # CRPS: seconds between frames, how many, and their size
 
 
-def _stacked(entries: Sequence[Entry]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _stacked(entries: Sequence[Entry]) -> tuple[NDArray, NDArray]:
     """Features of all clips, and of all truths, each truth once."""
     truths = {entry.truth: entry.true for entry in entries if entry.true is not None}
     if not truths:
@@ -142,7 +142,7 @@ def _crps(entries: Sequence[Entry]) -> float | None:
 
     Formula: E|X - y| - ½ E|X - X'| of each colour of 32x32 pixels in [0, 1], mean over up to 16 frames and over truths
     that have two samples or more
-    Source: Gneiting and Raftery (JASA 2007); Yang et al., "Diffusion Probabilistic Modeling for Video Generation" (2022)
+    Source: Gneiting and Raftery (JASA 2007); Yang et al., "Diffusion Probabilistic Modeling for Video" (2022)
     Range: 0 to 1; of one sample it is the mean absolute error
     """
     found = []

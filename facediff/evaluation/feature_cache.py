@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import zipfile
 from collections.abc import Callable, Mapping
@@ -13,7 +14,6 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-import facediff
 from facediff.errors import MediaError, OutputError
 from facediff.system.files import atomic_write
 
@@ -91,12 +91,13 @@ def _slow(file) -> str:  # Python 3.10
 @cache
 def makers_hash() -> str:
     """A hash of the code and of the embedded weights that features are made by: another version finds its own."""
-    digest, package = hashlib.sha256(facediff.__version__.encode()), Path(facediff.__file__).parent
+    digest, package = hashlib.sha256(), Path(__file__).parents[1]
     for room in _MAKERS:
-        base = package / room
-        if not base.is_dir():  # installed as a room of another folder
-            base = Path(getattr(__import__(f"facediff.{room}", fromlist=["_"]), "__file__", str(base))).parent
-        for file in sorted(base.rglob("*")):
+        folder = package / room
+        if not folder.is_dir():  # installed, where audio/ and landmarks/ are folders of their own
+            spec = importlib.util.find_spec(f"facediff.{room}")
+            folder = Path(str(spec.origin)).parent if spec is not None and spec.origin else folder
+        for file in sorted(folder.rglob("*")):
             if file.suffix == ".py":
                 digest.update(file.read_bytes())
             elif file.suffix in (".safetensors", ".npy", ".json"):

@@ -94,9 +94,7 @@ def fidelity(made: Iterable[Frame], track: FaceTrack, truth: Iterable[Frame], tr
     return Fidelity(float(whole), float(mouth), float(ssim), float(np.nanmedian(found[:, 3])))
 
 
-def fidelities(
-    made: Iterable[Frame], track: FaceTrack, truth: Iterable[Frame], true: FaceTrack
-) -> NDArray[np.float64]:
+def fidelities(made: Iterable[Frame], track: FaceTrack, truth: Iterable[Frame], true: FaceTrack) -> NDArray[np.float64]:
     """``fidelity`` of each frame (T, 4); NaN where not both show a face, and in those between the ones looked at."""
     count = min(len(track), len(true))
     rows = thin(seen(track)[:count] & seen(true)[:count], PAIRS)

@@ -116,7 +116,7 @@ def polynomial_distance(one: NDArray[np.floating], other: NDArray[np.floating]) 
 
 
 def inception_score(chances: NDArray[np.floating]) -> float:
-    """exp of the mean divergence KL(p(y|x) || p(y)) of probabilities (N, classes), one set without splits.
+    """The exponential of the mean of KL(p(y|x) || p(y)) of probabilities (N, classes), one set without splits.
 
     Source: Salimans et al., "Improved Techniques for Training GANs" (NeurIPS 2016).
     """

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from facediff.errors import InputError
 from facediff.evaluation.cases import Item
-from facediff.media.images import PICTURE_SUFFIXES
+from facediff.media.images import READ_SUFFIXES
 from facediff.media.kinds import VIDEO_SUFFIXES
 
 SOUND_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".wma", ".amr")
@@ -56,7 +56,7 @@ def find_items(
             made=video,
             truth=_companion(video, truth, "truth", _is_video, notes),
             speech=_companion(video, speech, "speech", lambda p: _is_sound(p) or _is_video(p), notes),
-            portrait=_companion(video, portrait, "portrait", lambda p: p.suffix.lower() in PICTURE_SUFFIXES, notes),
+            portrait=_companion(video, portrait, "portrait", lambda p: p.suffix.lower() in READ_SUFFIXES, notes),
             text=_words(video, text, notes),
         ))  # fmt: skip
     return Found(items, notes)
@@ -73,7 +73,7 @@ def _videos(made: Iterable[Path], notes: list[str]) -> Iterable[Path]:
             if file.is_file() and not file.name.startswith("."):
                 if _is_video(file):
                     yield file
-                elif not (_is_sound(file) or file.suffix.lower() in (*PICTURE_SUFFIXES, ".txt")):
+                elif not (_is_sound(file) or file.suffix.lower() in (*READ_SUFFIXES, ".txt")):
                     notes.append(f"{file} is no video, and is left out")
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
 from facediff.evaluation.faces import seen
-from facediff.evaluation.fidelity import PAIRS, chosen, psnr, thin
+from facediff.evaluation.fidelity import chosen, psnr, thin
 from facediff.evaluation.registry import Best, Curve, Need, metric
 from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.mesh import MESH_POINTS
@@ -19,6 +19,7 @@ from facediff.types import FaceTrack
 if TYPE_CHECKING:
     from facediff.evaluation.cases import Case
 
+FRAMES = 50  # about so many are looked at, evenly spread
 SIDE = 256  # pixels of the square around the head
 WIDTH = 3.6  # eye distances that it is wide
 
@@ -36,7 +37,7 @@ def _frames(case: Case) -> NDArray[np.float64]:
     truth = case.against()
     count = min(case.length, truth.length)
     found = np.full((count, 2), np.nan)
-    for row, ours, theirs in chosen(thin(np.ones(count, bool), PAIRS), case.reader, truth.reader):
+    for row, ours, theirs in chosen(thin(np.ones(count, bool), FRAMES), case.reader, truth.reader):
         if ours.shape != theirs.shape:
             ours = cv2.resize(ours, theirs.shape[1::-1], interpolation=cv2.INTER_AREA)
         shrink = min(1.0, SIDE / max(theirs.shape[:2]))
@@ -74,7 +75,7 @@ def _heads(case: Case) -> NDArray[np.float64]:
     both = seen(case.track)[:count] & seen(truth.track)[:count]
     found = np.full((count, 4), np.nan)
     size = np.array(truth.track.size) / np.array(case.track.size)
-    for row, ours, theirs in chosen(thin(both, PAIRS), case.reader, truth.reader):
+    for row, ours, theirs in chosen(thin(both, FRAMES), case.reader, truth.reader):
         if ours.shape != theirs.shape:
             ours = cv2.resize(ours, theirs.shape[1::-1], interpolation=cv2.INTER_AREA)
         pair = [cv2.warpAffine(one, square, (SIDE, SIDE), flags=cv2.INTER_AREA) for one in (ours, theirs)]

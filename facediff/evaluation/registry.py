@@ -189,9 +189,8 @@ def select_metrics(names: Iterable[str] | None = None, *, weights: Collection[st
     for name in names:
         group = [one for one in known.values() if one.group == name]
         if name not in known and not group:
-            raise ConfigError(
-                f"there is no metric or group {name!r}; groups are {', '.join(sorted({m.group for m in known.values()}))}"
-            )
+            groups = ", ".join(sorted({m.group for m in known.values()}))
+            raise ConfigError(f"there is no metric or group {name!r}; groups are {groups}")
         for one in [known[name]] if name in known else [one for one in group if can_be_had(one, weights)]:
             if one.weights is not None and one.weights not in weights:
                 raise ConfigError(

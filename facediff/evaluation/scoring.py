@@ -69,8 +69,8 @@ def score(
 ) -> Evaluation:
     """Measures videos one after the other; of each only its features are held, and those of sets until the end.
 
-    What a cache holds of a video with the same content, companions and metrics is not measured again, so that a run that
-    was stopped goes on where it was.
+    What a cache holds of a video with the same content, companions and metrics is not measured again, so that a run
+    that was stopped goes on where it was.
 
     Args:
         items: The videos.
@@ -123,9 +123,7 @@ def _hash(path: str) -> str:
         return path
 
 
-def _collect(
-    case: Case, of_sets: Sequence[Metric], entries: dict[str, list[Entry]], notes: dict[str, str]
-) -> None:
+def _collect(case: Case, of_sets: Sequence[Metric], entries: dict[str, list[Entry]], notes: dict[str, str]) -> None:
     """Adds the features of a case to those of each set metric."""
     for one in of_sets:
         needs_truth = Need.TRUTH in one.needs

@@ -17,7 +17,7 @@ from facediff.evaluation.registry import Best, Curve, metric
 if TYPE_CHECKING:
     from facediff.evaluation.cases import Case
 
-FRAMES = 24  # about so many are looked at
+FRAMES = 16  # about so many are looked at
 BLOCK, EDGES = 64, 0.002  # pixels, and the share of edge pixels from which on a block counts
 BETA, LEAST_CONTRAST = 3.6, 51  # of the psychometric function, and the contrast below which wider edges look sharp
 JUST_NOTICED = 63  # percent
@@ -85,7 +85,7 @@ def _cpbd(case: Case) -> Curve:
     """Sharpness of the aligned face without a truth: CPBD.
 
     Formula: share of edges with 1 - exp(-(w / w_JNB)^3.6) of 63 percent at most, w the edge's width, w_JNB 3 pixels, or
-    5 in blocks of little contrast; face at 256x256, mean over some 24 frames
+    5 in blocks of little contrast; face at 256x256, mean over some 16 frames
     Source: Narvekar and Karam (IEEE TIP 2011), figures as the package cpbd 1.0.7 gives them
     Range: 0 to 1; the truth's is best, since noise counts as sharp
     """

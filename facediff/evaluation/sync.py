@@ -96,9 +96,7 @@ class SyncScorer:
         return self.embed(motion.astype(np.float32), wave)
 
     @torch.inference_mode()
-    def embed(
-        self, motion: NDArray[np.float32], wave: Wave
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def embed(self, motion: NDArray[np.float32], wave: Wave) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Unit vectors (dim, T) of the lips and of the speech, of a motion (T, 31) and a wave at 16 kHz."""
         heard = torch.from_numpy(encode_frames(self._encoder, wave, coefficients.MOTION_FPS, len(motion)))
         speech = self._net.embed_speech(self._motion.encode_speech(heard[None]))[0]
@@ -124,7 +122,9 @@ def offset_curve(lips: NDArray[np.floating], speech: NDArray[np.floating], reach
     return curve
 
 
-def offset_distances(lips: NDArray[np.floating], speech: NDArray[np.floating], reach: int = REACH) -> NDArray[np.float64]:
+def offset_distances(
+    lips: NDArray[np.floating], speech: NDArray[np.floating], reach: int = REACH
+) -> NDArray[np.float64]:
     """Mean distance (2 reach + 1,) of vectors (dim, T), lips ``d`` frames after sound, d from -reach to reach.
 
     As SyncNet's own code has it: beyond its ends the sound is the zero vector, so that all frames count at all offsets.

@@ -43,6 +43,8 @@ class DlibFaces:
     def __call__(self, picture: Frame, points: Points) -> NDArray[np.float64]:
         """A vector (128,) of the face of a picture with landmarks (478, 3)."""
         places = [self._dlib.point(round(x), round(y)) for x, y in points[FIVE, :2].astype(float).tolist()]
-        (left, top), (right, bottom) = (np.rint(corner(points[:, :2], axis=0)).astype(int) for corner in (np.min, np.max))
+        (left, top), (right, bottom) = (
+            np.rint(corner(points[:, :2], axis=0)).astype(int) for corner in (np.min, np.max)
+        )
         shape = self._dlib.full_object_detection(self._dlib.rectangle(left, top, right, bottom), places)
         return np.array(self._network.compute_face_descriptor(np.ascontiguousarray(picture), shape))

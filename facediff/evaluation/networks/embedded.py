@@ -22,6 +22,7 @@ from facediff.models.identity import IdentityEncoder
 from facediff.types import FaceTrack, Frame, Points, RigidPose
 
 BATCH = 16
+PERIOD = 4  # frames, of whose first two it is told who they show: neighbours are compared, and one of them costs most
 GRID = (4, 4)  # cells of the face crop in each of which latents are pooled
 
 
@@ -33,7 +34,7 @@ class Looks:
         mean: (T, C, cells) of the codec's latents in each cell.
         deviation: (T, C, cells) of them over the cell.
         change: (T, C, cells) mean square of their differences from the frame before; NaN without one.
-        identity: (T, D) vectors of length 1; (T, 0) where nobody was asked.
+        identity: (T, D) vectors of length 1, of two frames in four; (T, 0) where nobody was asked.
     """
 
     mean: NDArray[np.float32]
@@ -93,14 +94,18 @@ def look(
             if last is not None and last[0] == row - 1:
                 pooled[2][row] = (shown[place] - last[1]).square().mean(dim=2).cpu().numpy()
             last = row, shown[place]
-        if identity is not None:
+        asked = [place for place, row in enumerate(rows) if row % PERIOD < 2] if identity is not None else []
+        if identity is not None and asked:
             maps = coordinate_maps(coordinates) if identity.config["map_channels"] else None
-            who[rows] = identity(latents.to(identity.dtype), maps).float().cpu().numpy()
-    return Looks(*pooled, who)
+            vectors = identity(latents[asked].to(identity.dtype), maps).float().cpu().numpy()
+            who[[rows[place] for place in asked]] = vectors
+    return Looks(pooled[0], pooled[1], pooled[2], who)
 
 
 @torch.inference_mode()
-def picture_identity(picture: Frame, points: Points, codec: FaceCodec, identity: IdentityEncoder) -> NDArray[np.float32]:
+def picture_identity(
+    picture: Frame, points: Points, codec: FaceCodec, identity: IdentityEncoder
+) -> NDArray[np.float32]:
     """The identity (D,) of the face of a picture, by its landmarks (478, 3)."""
     track = FaceTrack(points[None], np.full(1, 2, np.uint8), (picture.shape[1], picture.shape[0]), 25.0)
     return look([picture], track, codec, identity).identity[0]
@@ -125,7 +130,7 @@ def _batches(
         place = place_of[row]
         rows.append(row)
         crops.append(alignment.crop(frame, place))
-        if is_told:
+        if is_told and row % PERIOD < 2:
             told.append(face_coordinates(_in_crop(track.points[row], alignment, pose, place, template)))
         if len(rows) == BATCH:
             yield rows, _pictures(crops), torch.from_numpy(np.array(told))

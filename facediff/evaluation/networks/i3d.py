@@ -45,7 +45,9 @@ def i3d_features(case: Case) -> NDArray[np.float32]:
             try:
                 found.append(network(clip, rescale=True, resize=True, return_features=True).numpy()[0])
             except (RuntimeError, TypeError) as error:
-                raise WeightsError(f"the TorchScript given as i3d is another's: {str(error).splitlines()[-1]}") from error
+                raise WeightsError(
+                    f"the TorchScript given as i3d is another's: {str(error).splitlines()[-1]}"
+                ) from error
             run = []
     if not found:
         raise InputError(f"{case.name} has fewer than {SPAN} frames, of which FVD needs a run")

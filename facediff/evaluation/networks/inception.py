@@ -42,7 +42,9 @@ def load_inception(path: str) -> Any:
 def inception_features(case: Case) -> dict[str, NDArray]:
     """``pool`` (N, 2048) and ``chances`` (N, 1008) of some 100 whole frames."""
     network = load_inception(case.kit.weights["inception"])
-    pool, chances, waiting = [], [], []
+    pool: list[NDArray] = []
+    chances: list[NDArray] = []
+    waiting: list[NDArray] = []
 
     def flush() -> None:
         if waiting:

@@ -122,9 +122,7 @@ class Expert:
         self._network.eval()
 
     @torch.inference_mode()
-    def embed(
-        self, video: Path, track: FaceTrack, wave: Wave
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def embed(self, video: Path, track: FaceTrack, wave: Wave) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Vectors (1024, T) of lips and of speech, a glance at each frame of 1/25 s.
 
         Raises:
