@@ -6,9 +6,9 @@ Without files it runs on clips rendered from the sample portrait and speech.
 
 Each clip is coded with H.264 at crf 18 and AAC; that copy is the truth. Three more differ only in how they are coded:
 H.265, crf 28, MP3. The others are spoilt: lips late by one frame and by five, frames shuffled within a second, blurred,
-and, of several clips, those of the next one in their place, which is another person if the clips are of several. Of each
-figure the table has the median over the clips of the copy's less the truth's own, or of the figure itself where it is
-one against a truth.
+and, of several clips, those of the next one in their place, which is another person if the clips are of several. Of
+each figure the table has the median over the clips of the copy's less the truth's own, or of the figure itself where it
+is one against a truth.
 """
 
 from __future__ import annotations
@@ -133,7 +133,9 @@ def movement(items: list[Item], names: list[str] | None, kit: Kit) -> dict[str, 
 def sync_ratio(table: dict[str, dict[str, list[float]]]) -> str:
     """What coding moves our sync score by, over what a frame of delay does."""
     frame = np.mean(np.abs(table["1 late"]["sync_facediff"]))
-    shares = (f"{name} {np.mean(np.abs(table[name]['sync_facediff'])) / frame:.2f}" for name in ("H.265", "crf 28", "MP3"))
+    shares = (
+        f"{name} {np.mean(np.abs(table[name]['sync_facediff'])) / frame:.2f}" for name in ("H.265", "crf 28", "MP3")
+    )
     return ", ".join(shares)
 
 

@@ -171,20 +171,19 @@ def inception_chances(case: Case) -> NDArray[np.float32]:
     return case.arrays("inception", lambda: inception_features(case))["chances"]
 
 
-@metric("fid", best=Best.LOW, needs=Need.TRUTH, features=inception_features, weights="inception",
-        library=("torchmetrics", "eval"))  # fmt: skip
+@metric("fid", best=Best.LOW, needs=Need.TRUTH, features=inception_features, weights="inception")
 def _fid_inception(entries: Sequence[Entry]) -> float:
     """Fréchet Inception Distance of single frames from the truths'.
 
     Formula: |μ - ν|² + tr(Σ + Τ - 2 (ΣΤ)^½) of 2048 features of some 100 frames a clip
-    Source: Heusel et al. (NeurIPS 2017), equation 6; network and weights of torch-fidelity, as torchmetrics has it
+    Source: Heusel et al. (NeurIPS 2017), equation 6; network and weights as StyleGAN and clean-fid have them
     Range: 0 and more; biased upwards below some 10,000 frames
     """
     made, true = _stacked(entries)
     return frechet_distance(made.astype(np.float64), true.astype(np.float64))
 
 
-@metric("is", best=Best.HIGH, features=inception_chances, weights="inception", library=("torchmetrics", "eval"))
+@metric("is", best=Best.HIGH, features=inception_chances, weights="inception")
 def _is_inception(entries: Sequence[Entry]) -> float:
     """Inception Score.
 

@@ -45,7 +45,7 @@ class FeatureCache:
         key = hashlib.sha256(f"{content_hash(path)} {name} {makers_hash()}".encode()).hexdigest()
         kept = self._folder / key[:2] / f"{key[2:]}.npz"
         try:
-            with np.load(kept, allow_pickle=False) as file:
+            with kept.open("rb") as held, np.load(held, allow_pickle=False) as file:
                 return {array: file[array] for array in file.files}
         except (OSError, ValueError, EOFError, zipfile.BadZipFile):  # not there, or torn
             found = find()

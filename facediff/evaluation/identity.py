@@ -93,12 +93,6 @@ def _arcface(case: Case) -> Encode:
     return case.kit.network("arcface", ArcFace)
 
 
-def _face_api(case: Case) -> Encode:
-    from facediff.evaluation.networks.face_api import FaceApi
-
-    return case.kit.network("face_api", FaceApi).recognise
-
-
 def _similar(vectors: NDArray[np.floating], reference: NDArray[np.floating]) -> Curve:
     return Curve.mean(np.asarray(vectors, np.float64) @ reference)
 
@@ -129,17 +123,6 @@ def _csim_dlib(case: Case) -> Curve:
     Range: -1 to 1
     """
     return _similar(_vectors(case, "dlib", _dlib), _reference(case, _dlib(case)))
-
-
-@metric("csim_face_api", best=Best.HIGH, needs=Need.PICTURE, weights="face_api")
-def _csim_face_api(case: Case) -> Curve:
-    """Likewise, by the recogniser of face-api.
-
-    Formula: as csim_dlib
-    Source: the npm package @vladmandic/face-api 1.7.15 (MIT), whose network is dlib's in 8 bits
-    Range: -1 to 1
-    """
-    return _similar(_vectors(case, "face_api", _face_api), _reference(case, _face_api(case)))
 
 
 @metric("csim", best=Best.HIGH, needs=Need.PICTURE, weights="arcface")

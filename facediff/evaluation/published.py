@@ -39,14 +39,11 @@ PUBLISHED = {
     "clip": Published(
         what="CLIP", file="a folder of transformers", licence="MIT", hub="openai/clip-vit-base-patch32",
     ),
-    "face_api": Published(
-        what="judges of expression, age, sex and identity", file="the folder `model` of @vladmandic/face-api 1.7.15",
-        licence="MIT",
-    ),
     "i3d": Published(what="I3D as TorchScript, of StyleGAN-V", file="i3d_torchscript.pt", licence="Apache-2.0"),
     "inception": Published(
-        what="Inception of FID", file="weights-inception-2015-12-05-6726825d.pth", licence="Apache-2.0",
-        sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+        what="Inception of FID as TorchScript, of StyleGAN and clean-fid", file="inception-2015-12-05.pt",
+        licence="Apache-2.0",
+        sha256="f58cb9b6ec323ed63459aa4fb441fe750cfe39fafad6da5cb504a16f19e958f4",
     ),
     "syncnet": Published(what="SyncNet", file="syncnet_v2.model", licence="research, see its page"),
 }  # fmt: skip

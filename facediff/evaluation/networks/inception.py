@@ -1,4 +1,4 @@
-"""The Inception network of FID and of the Inception Score, through torchmetrics."""
+"""The Inception network of FID and of the Inception Score, as the TorchScript file of StyleGAN and clean-fid."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from facediff.errors import MissingExtra, WeightsError
+from facediff.errors import WeightsError
 from facediff.evaluation.fidelity import chosen, thin
 
 if TYPE_CHECKING:
@@ -20,22 +20,15 @@ FRAMES, BATCH = 100, 16
 
 @lru_cache(maxsize=1)
 def load_inception(path: str) -> Any:
-    """What turns pictures (B, 3, H, W) uint8 into 2048 features and 1008 logits.
+    """What turns pictures (B, 3, H, W) uint8 into 2048 features, or into the chances of 1008 classes.
 
     Raises:
-        MissingExtra: torch-fidelity is not installed.
-        WeightsError: The file is another's.
+        WeightsError: The file is no TorchScript.
     """
     try:
-        from torchmetrics.image.fid import NoTrainInceptionV3
-    except ImportError as error:
-        raise MissingExtra("torchmetrics", "eval", "FID") from error
-    try:
-        return NoTrainInceptionV3("inception-v3-compat", ["2048", "logits_unbiased"], path).eval()
-    except ModuleNotFoundError as error:
-        raise MissingExtra("torch-fidelity", "eval", "FID") from error
-    except (RuntimeError, KeyError, ValueError, EOFError, OSError) as error:
-        raise WeightsError(f"{path} is not the Inception of FID: {str(error).splitlines()[0]}") from error
+        return torch.jit.load(path, map_location="cpu").eval()
+    except (RuntimeError, ValueError, OSError) as error:
+        raise WeightsError(f"{path} is not Inception as TorchScript: {str(error).splitlines()[0]}") from error
 
 
 @torch.inference_mode()
@@ -49,9 +42,12 @@ def inception_features(case: Case) -> dict[str, NDArray]:
     def flush() -> None:
         if waiting:
             shown = torch.from_numpy(np.stack(waiting)).permute(0, 3, 1, 2)
-            features, logits = network.torch_fidelity_forward(shown)
-            pool.append(features.numpy())
-            chances.append(torch.softmax(logits.double(), dim=1).numpy())
+            try:
+                pool.append(network(shown, return_features=True).numpy())
+                chances.append(network(shown, no_output_bias=True).double().numpy())
+            except (RuntimeError, TypeError) as error:
+                said = str(error).splitlines()[-1]
+                raise WeightsError(f"the TorchScript given as inception is another's: {said}") from error
             waiting.clear()
 
     for _, frame in chosen(thin(np.ones(case.length, bool), FRAMES), case.reader):
