@@ -21,7 +21,7 @@ from facediff.types import Frame
 if TYPE_CHECKING:
     from facediff.evaluation.cases import Case
 
-FRAMES = 32  # about so many are looked at
+FRAMES = 16  # about so many are looked at
 LONGEST = 256  # pixels of whole frames
 Features = Callable[[Tensor], Sequence[Tensor]]
 
@@ -91,7 +91,7 @@ def _lpips_facediff(case: Case) -> Curve:
     """Distance of the aligned face from the truth's by features of our codec: LPIPS-facediff.
 
     Formula: mean over four layers of the encoder and over places of Σ_c (φ_c - φ'_c)², φ of length 1 over the channels,
-    all channels alike; face at 256x256, mean over some 32 frames
+    all channels alike; face at 256x256, mean over some 16 frames
     Source: Zhang et al. (CVPR 2018), with an embedded network that nobody's judgement has tuned
     Range: 0 to 4; a strong blur reaches 0.2
     """

@@ -30,7 +30,7 @@ def wave() -> np.ndarray:
 def test_who_moves_more_is_more_dynamic_and_who_rests_is_not() -> None:
     swing = np.sin(np.arange(100) / 100 * 6 * np.pi)
     assert lip_dynamics(face(at_rest(100))) == pytest.approx(0, abs=1e-9)
-    assert lip_dynamics(speaking(0.2 * swing)) == pytest.approx(4 * lip_dynamics(speaking(0.1 * swing)), rel=0.1)
+    assert lip_dynamics(speaking(0.2 * swing)) > 3 * lip_dynamics(speaking(0.1 * swing)) > 0.001
     motion = at_rest(100)
     motion[:, coefficients.ANGLES.start] = 6 * swing
     assert head_dynamics(face(motion)) > 10 * head_dynamics(face(at_rest(100)))
