@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 REACH = 15  # frames of 25 a second by which sound may be early or late
 LEAST_FRAMES = 3 * SyncNet.RADIUS
+LEAST_FIT = 0.1  # of a best offset: below it, lips and sound are strangers
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,16 @@ def offset_curve(lips: NDArray[np.floating], speech: NDArray[np.floating], reach
     return curve
 
 
+def peak_offset(curve: NDArray[np.floating]) -> float:
+    """Where a curve of offsets -reach to reach has its top, between its points by a parabola through three of them."""
+    best, reach = int(curve.argmax()), len(curve) // 2
+    if not 0 < best < len(curve) - 1:
+        return float(best - reach)
+    before, top, after = (float(value) for value in curve[best - 1 : best + 2])
+    bend = before - 2 * top + after
+    return best - reach + (0.5 * (before - after) / bend if bend < 0 else 0.0)
+
+
 def offset_distances(
     lips: NDArray[np.floating], speech: NDArray[np.floating], reach: int = REACH
 ) -> NDArray[np.float64]:
@@ -170,15 +181,29 @@ def _sync(case: Case) -> Curve:
     return Curve(float(curve[REACH] - np.median(curve)), fit[at].astype(np.float64))
 
 
+@metric("sync_timing_facediff", best=Best.ONE, needs=Need.SPEECH)
+def _timing(case: Case) -> float | None:
+    """Whether the lips come when the sound does, whatever both are like, by our sync network.
+
+    Formula: sync_facediff over what it is at its best offset; None where that is below 0.1, so that nothing fits
+    Source: facediff; the score for films of other codecs: they move sync_facediff, and this one hardly
+    Range: up to 1, where no other offset fits better; a frame of delay costs about 0.1, five cost all
+    """
+    curve = offset_curve(*case.once(_embedded))
+    best = curve.max() - np.median(curve)
+    return float((curve[REACH] - np.median(curve)) / best) if best >= LEAST_FIT else None
+
+
 @metric("sync_offset", best=Best.ZERO, needs=Need.SPEECH)
-def _offset(case: Case) -> int:
+def _offset(case: Case) -> float:
     """By how many frames of 1/25 s the lips come after the sound, by our sync network.
 
-    Formula: the offset of -15 to 15 at which the mean cosine of lips and speech is largest
+    Formula: the top of the parabola through the mean cosines of lips and speech at the best of the offsets -15 to 15
+    and at its neighbours
     Source: as sync_facediff
     Range: -15 to 15; 0 is best, beyond 3 either way the lips are hardly those of the sound
     """
-    return int(offset_curve(*case.once(_embedded)).argmax()) - REACH
+    return peak_offset(offset_curve(*case.once(_embedded)))
 
 
 @metric("lse_c_facediff", best=Best.HIGH, needs=Need.SPEECH)

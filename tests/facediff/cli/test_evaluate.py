@@ -64,8 +64,8 @@ def test_a_batch_is_measured_with_what_its_jobs_named(run, footage, portrait_fil
         "speech": {"path": str(footage / "talk.mp4"), "sha256": ""},
     }
     entry = Entry(
-        output="clip.mp4", status="done", reason=None, key="", sha256="", task="talk", line=1, inputs=inputs, options={},
-        seed=0, weights_sha256="", versions={}, size_bytes=1, frames=72, seconds={}, host="", finished="",
+        output="clip.mp4", status="done", reason=None, key="", sha256="", task="talk", line=1, inputs=inputs,
+        options={}, seed=0, weights_sha256="", versions={}, size_bytes=1, frames=72, seconds={}, host="", finished="",
     )  # fmt: skip
     lost = {**asdict(entry), "output": "lost.mp4"}
     gone = {**asdict(entry), "output": "gone.mp4", "status": "failed", "reason": "no face"}

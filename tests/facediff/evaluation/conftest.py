@@ -37,6 +37,18 @@ def stranger(frame: np.ndarray) -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
+def write_film_copy():
+    """See ``write_copy``."""
+    return write_copy
+
+
+@pytest.fixture(scope="session")
+def as_stranger():
+    """See ``stranger``."""
+    return stranger
+
+
+@pytest.fixture(scope="session")
 def spoilt(footage, tmp_path_factory) -> dict[str, Path]:
     """Films by what was done to them; ``plain`` is the truth of all."""
     folder = tmp_path_factory.mktemp("spoilt")

@@ -10,8 +10,6 @@ from facediff.errors import InputError, WeightsError
 from facediff.evaluation.cases import Case, Item, Kit
 from facediff.evaluation.networks.i3d import i3d_features
 
-from ..conftest import write_copy
-
 
 class Mean(torch.nn.Module):
     """The mean of each colour, in the place of logits."""
@@ -21,14 +19,14 @@ class Mean(torch.nn.Module):
         return x.mean(dim=(2, 3, 4))
 
 
-def test_each_sixteen_frames_have_features_and_the_rest_has_none(tmp_path, cases, portrait) -> None:
+def test_each_sixteen_frames_have_features_and_the_rest_has_none(tmp_path, cases, portrait, write_film_copy) -> None:
     torch.jit.script(Mean()).save(str(tmp_path / "i3d.pt"))
     kit = Kit(weights={"i3d": str(tmp_path / "i3d.pt")})
     found = i3d_features(Case(cases["plain"].item, kit))
     assert found.shape == (72 // 16, 3)
     frames = np.stack([frame for _, frame in zip(range(16), cases["plain"].reader, strict=False)])
     assert found[0] == pytest.approx(frames.mean(axis=(0, 1, 2)), abs=0.1)
-    short = write_copy(tmp_path / "short.mp4", [portrait[:64, :64]] * 9)
+    short = write_film_copy(tmp_path / "short.mp4", [portrait[:64, :64]] * 9)
     with pytest.raises(InputError, match="short.mp4 has fewer than 16 frames"):
         i3d_features(Case(Item(made=short), kit))
 
