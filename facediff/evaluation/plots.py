@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from facediff.errors import FaceDiffError
+from facediff.errors import InputError, MediaError
 from facediff.evaluation.fidelity import chosen
 from facediff.evaluation.registry import Best, metrics
+from facediff.media import VideoReader
 
 if TYPE_CHECKING:
     from facediff.evaluation.cases import Case
@@ -62,12 +63,23 @@ def worst_moments(case: Case, report: Report) -> list[Moment]:
     """The frames in which a video is worst, as pictures; none where it can no longer be read."""
     wanted = worst_frames(report)
     rows = {frame for _, frame, _ in wanted}
+    if not rows:
+        return []
     try:
-        videos = [case.reader] if case.item.truth is None else [case.reader, case.against().reader]
-        pictures = {row: _side_by_side(frames) for row, *frames in chosen(rows, *videos)}
-    except FaceDiffError:  # another rate, which the report says
-        pictures = {row: _side_by_side(frames) for row, *frames in chosen(rows, case.reader)}
+        pictures = {row: _side_by_side(frames) for row, *frames in chosen(rows, *_films(case))}
+    except MediaError:  # moved since
+        return []
     return [Moment(name, row, value, pictures[row]) for name, row, value in wanted if row in pictures]
+
+
+def _films(case: Case) -> list[VideoReader]:
+    """The video, and its truth where that can be compared frame by frame."""
+    try:
+        return [case.reader] if case.item.truth is None else [case.reader, case.against().reader]
+    except MediaError:
+        raise
+    except InputError:  # another rate, which the report says
+        return [case.reader]
 
 
 def _side_by_side(frames: Sequence[NDArray[np.uint8]]) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import pickle
+import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,8 +50,9 @@ def load_state(path: str | Path, what: str) -> dict[str, Tensor]:
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        raise WeightsError(f"{path} is not {what}: {str(error).splitlines()[0]}") from error
+    except (OSError, RuntimeError, ValueError, LookupError, EOFError, pickle.UnpicklingError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise WeightsError(f"{path} is not {what}: {said}") from error
     if not isinstance(state, dict):
         raise WeightsError(f"{path} is not {what}: it holds no tensors by name")
     return state
@@ -81,3 +84,17 @@ def load_heads() -> list[Tensor]:
     file = Path(spec.submodule_search_locations[0]) / "functional" / "image" / "lpips_models" / "alex.pth"
     state = load_state(file, "the weights of LPIPS")
     return [state[f"lin{layer}.model.1.weight"].flatten() for layer in range(len(TAPS))]
+
+
+def load_script(path: str, what: str) -> Any:
+    """The network of a TorchScript file.
+
+    Raises:
+        WeightsError: It is none.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of a format in which published files are
+            return torch.jit.load(path, map_location="cpu").eval()
+    except (RuntimeError, ValueError, OSError) as error:
+        raise WeightsError(f"{path} is not {what} as TorchScript: {str(error).splitlines()[0]}") from error

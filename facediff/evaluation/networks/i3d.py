@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from facediff.errors import InputError, WeightsError
+from facediff.evaluation.networks.alexnet import load_script
 
 if TYPE_CHECKING:
     from facediff.evaluation.cases import Case
@@ -24,10 +25,7 @@ def load_i3d(path: str) -> Any:
     Raises:
         WeightsError: The file is no TorchScript.
     """
-    try:
-        return torch.jit.load(path, map_location="cpu").eval()
-    except (RuntimeError, ValueError, OSError) as error:
-        raise WeightsError(f"{path} is not I3D as TorchScript: {str(error).splitlines()[0]}") from error
+    return load_script(path, "I3D")
 
 
 @torch.inference_mode()

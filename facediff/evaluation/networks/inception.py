@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from facediff.errors import WeightsError
 from facediff.evaluation.fidelity import chosen, thin
+from facediff.evaluation.networks.alexnet import load_script
 
 if TYPE_CHECKING:
     from facediff.evaluation.cases import Case
@@ -25,10 +26,7 @@ def load_inception(path: str) -> Any:
     Raises:
         WeightsError: The file is no TorchScript.
     """
-    try:
-        return torch.jit.load(path, map_location="cpu").eval()
-    except (RuntimeError, ValueError, OSError) as error:
-        raise WeightsError(f"{path} is not Inception as TorchScript: {str(error).splitlines()[0]}") from error
+    return load_script(path, "Inception")
 
 
 @torch.inference_mode()

@@ -22,7 +22,7 @@ def test_every_metric_and_all_weights_have_a_row() -> None:
 
 
 def test_what_stands_between_the_marks_is_replaced_and_the_rest_stays() -> None:
-    page = "before\n<!-- weights -->\nold\n<!-- /weights -->\nafter\n"
+    page = "before\n<!-- weights -->\nof yesterday\n<!-- /weights -->\nafter\n"
     new = filled(page)
     assert new.startswith("before\n<!-- weights -->\n") and new.endswith("<!-- /weights -->\nafter\n")
-    assert "old" not in new and filled(new) == new
+    assert "of yesterday" not in new and filled(new) == new

@@ -10,6 +10,8 @@ from facediff.errors import InputError, WeightsError
 from facediff.evaluation.cases import Case, Item, Kit
 from facediff.evaluation.networks.i3d import i3d_features
 
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+
 
 class Mean(torch.nn.Module):
     """The mean of each colour, in the place of logits."""

@@ -9,6 +9,8 @@ from facediff.errors import WeightsError
 from facediff.evaluation.cases import Case, Kit
 from facediff.evaluation.networks.inception import inception_features
 
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+
 
 class Colours(torch.nn.Module):
     """The mean of each colour as features, and as the chances of three classes."""
