@@ -31,8 +31,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from facediff.audio.wave import load_wave
 from facediff.datasets.footage import read_footage
 from facediff.diffusion.strength import limit_levels, piecewise_linear
+from facediff.evaluation.cases import Kit
+from facediff.evaluation.feature_cache import FeatureCache
 from facediff.evaluation.frechet import FrechetSpace, mouth_features
-from facediff.evaluation.report import TrackedVideo, compare, measure
+from facediff.evaluation.report import evaluate
 from facediff.landmarks.tracker import track_face
 from facediff.media import VideoReader, VideoWriter
 from facediff.motion.rig import encode_motion
@@ -215,7 +217,7 @@ def main() -> None:
         space = FrechetSpace.of(features([c.path for c in read_footage(args.footage)], codec))
         sanity(space, real, args.held_out, args.others, codec)
         held = [read(path, painting) for path in args.held_out]
-        truths = {one.path: TrackedVideo(VideoReader(one.path), one.track) for one in held}
+        kit = Kit(FeatureCache(folder / "features"))  # of truths, which all systems have
         print("\n" + heading("medians over the clips", KEYS))
         for name, system in compared.items():
             if args.systems and not name.startswith(tuple(args.systems)):
@@ -224,8 +226,7 @@ def main() -> None:
             for one in held:
                 outs.append(folder / f"{one.path.stem}-{name.replace(' ', '-')}.mp4")
                 write(made(one, system), one, outs[-1])
-                video = TrackedVideo.read(outs[-1])
-                rows.append({**measure(video), **compare(video, truths[one.path])})
+                rows.append(evaluate(outs[-1], truth=one.path, names=KEYS[:-1], kit=kit).to_dict())
             figures = medians(rows, KEYS)
             figures["frechet"] = space.distance(real, features(outs, codec))
             print(row(name, figures, KEYS), flush=True)

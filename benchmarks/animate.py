@@ -20,24 +20,23 @@ import tempfile
 import time
 from pathlib import Path
 
-import cv2
 import numpy as np
 import sample
 from PIL import Image
-from skimage.metrics import structural_similarity
 from table import heading, medians, row
 
 from facediff.avatar import Avatar
+from facediff.evaluation.cases import Kit
 from facediff.evaluation.motion import motion_correlation
-from facediff.evaluation.report import TrackedVideo, compare, evaluate, measure
-from facediff.landmarks.canonical import canonicalise
+from facediff.evaluation.report import evaluate
 from facediff.landmarks.tracker import track_face
 from facediff.media import VideoReader, VideoWriter
 from facediff.types import FaceTrack
 
 SAME = ("lmd_face", "psnr", "ssim", "psnr_mouth", "aperture_corr", "sharp_ratio", "flicker", "face_rate")
 OTHER = ("lips", "brows", "lids", "yaw", "pitch", "roll", "identity_ssim", "sharp_ratio", "flicker", "face_rate")
-TABLE = ("L1", "PSNR", "SSIM", "AKD")
+TABLE = ("l1_head", "psnr_head", "ssim_head", "akd")
+FIGURES = ("faces", "lips", "fidelity", "flicker", *TABLE)
 PUBLISHED = {"FADM (VoxCeleb)": (0.0402, 24.434, 0.7841, 1.392), "FOMM (VoxCeleb)": (0.0451, 23.422, 0.7521, 1.456)}
 KINDS = ("coarse", "refined")
 
@@ -45,29 +44,6 @@ KINDS = ("coarse", "refined")
 def track(path: Path) -> FaceTrack:
     reader = VideoReader(path)
     return track_face(reader, float(reader.info.fps))
-
-
-def head_square(face: FaceTrack) -> np.ndarray:
-    """(2, 3) from frame pixels to a square of 256, 3.6 eye distances wide, that stays where it is."""
-    _, pose = canonicalise(face.points[face.usable])
-    zoom = 256 / (3.6 * float(np.median(pose.scale)))
-    centre = np.median(face.points[face.usable].mean(axis=1), axis=0)[:2]
-    return np.array([[zoom, 0, 128 - zoom * centre[0]], [0, zoom, 128 - zoom * centre[1]]])
-
-
-def published_figures(out: Path, truth: Path, made: FaceTrack, true: FaceTrack) -> dict[str, float]:
-    square = head_square(true)
-    l1, psnr, ssim, akd = [], [], [], []
-    for k, frames in enumerate(zip(VideoReader(out), VideoReader(truth), strict=False)):
-        if not (made.usable[k] and true.usable[k]):
-            continue
-        a, b = (cv2.warpAffine(f, square, (256, 256), flags=cv2.INTER_AREA).astype(np.float64) / 255 for f in frames)
-        l1.append(np.abs(a - b).mean())
-        psnr.append(-10 * np.log10(((a - b) ** 2).mean() + 1e-9))
-        ssim.append(structural_similarity(a, b, channel_axis=2, data_range=1.0))
-        apart = np.linalg.norm(made.points[k, :468, :2] - true.points[k, :468, :2], axis=1).mean()
-        akd.append(apart * square[0, 0])
-    return dict(zip(TABLE, (float(np.mean(v)) for v in (l1, psnr, ssim, akd)), strict=True))
 
 
 def without_first(clip: Path, folder: Path) -> tuple[Path, Path]:
@@ -88,16 +64,15 @@ def same(clips: list[Path], folder: Path, steps: int) -> None:
     table: list[dict[str, dict]] = []
     for clip in clips:
         picture, rest = without_first(clip, folder)
-        avatar, truth, rows = Avatar.from_image(picture, face="largest"), TrackedVideo.read(rest), {}
+        avatar, kit, rows = Avatar.from_image(picture, face="largest"), Kit(), {}
         for kind in KINDS:
             out = folder / f"{clip.stem}-{kind}.mp4"
             clip_made = avatar.animate(rest, steps=steps, paint=kind == "refined")
             started = time.monotonic()
             clip_made.save(out)
             seconds = time.monotonic() - started
-            made = TrackedVideo.read(out)
-            rows[kind] = {**measure(made), **compare(made, truth), "fps_render": len(clip_made) / seconds}
-            rows[kind].update(published_figures(out, rest, made.track, truth.track))
+            rows[kind] = evaluate(out, truth=rest, names=FIGURES, kit=kit).to_dict()
+            rows[kind]["fps_render"] = len(clip_made) / seconds
             print(row(f"{clip.stem[:18]} {kind}", rows[kind], SAME), flush=True)
         table.append(rows)
     print()
@@ -127,7 +102,7 @@ def other(portraits: list[Path], drivers: list[Path], folder: Path, steps: int) 
             known = motion_correlation(track(out), driving)
             if region == "expression":
                 known.update(yaw=None, pitch=None, roll=None)
-            rows.append({**evaluate(out, portrait=portrait).to_dict(), **known})
+            rows.append({**evaluate(out, portrait=portrait, names=FIGURES[: -len(TABLE)]).to_dict(), **known})
             print(row(f"{portrait.stem[:16]} {region}", rows[-1], OTHER), flush=True)
     print()
     for region, rows in table.items():

@@ -29,6 +29,7 @@ import torch
 from skimage.metrics import structural_similarity
 from torch.utils.flop_counter import FlopCounterMode
 
+from facediff.evaluation.identity import coherence
 from facediff.evaluation.motion import motion_correlation
 from facediff.landmarks.tracker import track_face
 from facediff.media import VideoReader
@@ -114,13 +115,6 @@ def identities(pipeline, film: Film, frames: list[Frame]) -> torch.Tensor:
     return pipeline.identify(pipeline.latents(as_pictures([view.crop for view in looks])), face_layout(looks)).float()
 
 
-def alike(vectors: torch.Tensor) -> tuple[float, float]:
-    """Mean cosine of neighbours, and of all pairs."""
-    table = vectors @ vectors.T
-    pairs = table[~torch.eye(len(table), dtype=torch.bool)]
-    return float((vectors[1:] * vectors[:-1]).sum(1).mean()), float(pairs.mean())
-
-
 def shaded(film: Film, name: str, strength: float) -> list[Frame]:
     """Frames edited by a prototype, or with glasses on."""
     if name == GLASSES:
@@ -140,7 +134,11 @@ def attributes(pipeline, classifier, judge, films: list[Film], method: str) -> N
         regions, rows, changes = regions_of([name]), [], []
         strengths = GLASSES_STRENGTHS if name == GLASSES else STRENGTHS
         for film in films:
-            who, own, scores = torch.from_numpy(film.identity), alike(identities(pipeline, film, film.frames)), []
+            who, own, scores = (
+                torch.from_numpy(film.identity),
+                coherence(identities(pipeline, film, film.frames).numpy()),
+                [],
+            )
             for strength in strengths:
                 if method == PROTOTYPE:
                     frames = shaded(film, name, strength)
@@ -149,7 +147,7 @@ def attributes(pipeline, classifier, judge, films: list[Film], method: str) -> N
                 vectors = identities(pipeline, film, frames)
                 with torch.inference_mode():
                     scores.append(judge(vectors).mean(0))
-            held = [a / b for a, b in zip(alike(vectors), own, strict=True)]  # of the strongest
+            held = [a / b for a, b in zip(coherence(vectors.numpy()), own, strict=True)]  # of the strongest
             moved = torch.stack(scores)
             place = names.index(name)
             rises = float((moved[1:, place] >= moved[:-1, place]).float().mean())  # who has no beard loses none

@@ -35,8 +35,8 @@ def test_heavy_libraries_stay_in_their_rooms():
     homes = {
         "mediapipe": ("landmarks",),
         "face_alignment": ("landmarks",),
-        "librosa": ("audio",),
-        "transformers": ("audio", "pipelines"),  # speech encoders; CLIP
+        "librosa": ("audio", "evaluation"),  # features; onsets
+        "transformers": ("audio", "pipelines", "evaluation"),  # speech encoders; CLIP
     }
     for library, rooms in homes.items():
         for folder in ("facediff", "audio", "landmarks"):

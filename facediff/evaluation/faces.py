@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from facediff.evaluation.registry import Best, Curve, Need, metric
 from facediff.landmarks.mesh import LEFT_LIDS, MESH_POINTS, OUTER_EYES, RIGHT_LIDS
 from facediff.motion import coefficients
 from facediff.motion.rig import encode_motion
 from facediff.types import FaceTrack, Presence
+
+if TYPE_CHECKING:
+    from facediff.evaluation.cases import Case
 
 # What expression hardly moves and every face shows: eye corners, nose bridge, the middle of the forehead, temples.
 ANCHORS = np.array([33, 133, 263, 362, 168, 6, 197, 10, 151, 9, 8, 127, 356])
@@ -62,18 +66,23 @@ def landmark_distance(made: FaceTrack, truth: FaceTrack) -> LandmarkDistance | N
     left between the others, over the truth's eye distance, is the landmark distance of Chen et al., "Lip Movements
     Generation at a Glance" (ECCV 2018), normalised.
     """
-    count = min(len(made), len(truth))
-    rows = np.flatnonzero(seen(made)[:count] & seen(truth)[:count])
-    if not len(rows):
+    found = landmark_distances(made, truth)
+    if not np.isfinite(found).any():
         return None
-    found = []
-    for row in rows:
+    mouth, face = np.nanmean(found, axis=0)
+    return LandmarkDistance(float(mouth), float(face))
+
+
+def landmark_distances(made: FaceTrack, truth: FaceTrack) -> NDArray[np.float64]:
+    """``landmark_distance`` of each frame (T, 2), mouth and face; NaN where not both show one."""
+    count = min(len(made), len(truth))
+    found = np.full((count, 2), np.nan)
+    for row in np.flatnonzero(seen(made)[:count] & seen(truth)[:count]):
         ours, theirs = made.points[row, :, :2], truth.points[row, :, :2]
         matrix = similarity(ours[ANCHORS], theirs[ANCHORS])
         apart = np.linalg.norm(ours @ matrix[:, :2].T + matrix[:, 2] - theirs, axis=1) / eye_distance(theirs)
-        found.append((apart[MOUTH].mean(), apart[:MESH_POINTS].mean()))
-    mouth, face = 100 * np.mean(found, axis=0)
-    return LandmarkDistance(float(mouth), float(face))
+        found[row] = 100 * apart[MOUTH].mean(), 100 * apart[:MESH_POINTS].mean()
+    return found
 
 
 def blinks_per_minute(track: FaceTrack) -> float | None:
@@ -100,3 +109,79 @@ def pose_spread(track: FaceTrack) -> tuple[float, float, float] | None:
         return None
     yaw, pitch, roll = encode_motion(track.points[rows])[:, coefficients.ANGLES].std(axis=0)
     return float(yaw), float(pitch), float(roll)
+
+
+@metric("face_rate", best=Best.HIGH)
+def _face_rate(case: Case) -> float:
+    """Share of frames in which a face is found.
+
+    Formula: frames with a face / frames
+    Source: facediff
+    Range: 0 to 1; 1 in films of one person
+    """
+    return face_rate(case.track)
+
+
+def _landmarks(case: Case) -> NDArray[np.float64]:
+    return landmark_distances(case.track, case.against().track)
+
+
+@metric("lmd_mouth", best=Best.LOW, needs=Need.TRUTH)
+def _lmd_mouth(case: Case) -> Curve:
+    """Distance of the mouth's landmarks from the truth's, in percent of its eye distance.
+
+    Formula: mean over frames and 16 points of the mouth of |p - q| / eye distance, after the best similarity over 13
+    points that expression hardly moves
+    Source: Chen et al., "Lip Movements Generation at a Glance" (ECCV 2018), normalised; published LMD is in pixels
+    Range: 0 and more; two trackings of one film differ by some 0.3
+    """
+    return Curve.mean(case.once(_landmarks)[:, 0])
+
+
+@metric("lmd_face", best=Best.LOW, needs=Need.TRUTH)
+def _lmd_face(case: Case) -> Curve:
+    """Likewise, of all landmarks.
+
+    Formula: as lmd_mouth, over 468 points
+    Source: as lmd_mouth
+    Range: 0 and more
+    """
+    return Curve.mean(case.once(_landmarks)[:, 1])
+
+
+@metric("blink_per_min", best=Best.TRUE)
+def _blinks(case: Case) -> float | None:
+    """Blinks a minute.
+
+    Formula: how often the gap between the lids, over the eye distance, falls below 0.6 of its median, a minute
+    Source: facediff
+    Range: 0 and more; people blink 10 to 20 times
+    """
+    return blinks_per_minute(case.track)
+
+
+def _spread(case: Case) -> tuple[float, float, float] | None:
+    return pose_spread(case.track)
+
+
+@metric("pose_std_deg", best=Best.TRUE)
+def _pose(case: Case) -> tuple[float, float, float] | None:
+    """Spread of the head's yaw, pitch and roll, in degrees.
+
+    Formula: standard deviation over time of each angle of the rigid pose fitted to stable points
+    Source: after Zhang et al., "SadTalker" (CVPR 2023), who take the spread of a pose network's features
+    Range: 0 and more; speakers show 1 to 8
+    """
+    return case.once(_spread)
+
+
+@metric("head_diversity", best=Best.TRUE)
+def _diversity(case: Case) -> float | None:
+    """How much the head moves: the mean of those three.
+
+    Formula: (std yaw + std pitch + std roll) / 3, degrees
+    Source: as pose_std_deg
+    Range: 0 and more; 0 is a head that is held still
+    """
+    spread = case.once(_spread)
+    return None if spread is None else float(np.mean(spread))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
 from facediff.evaluation.faces import seen, similarity
+from facediff.evaluation.registry import Best, Curve, Need, metric
 from facediff.landmarks.mesh import OUTER_EYES
 from facediff.types import FaceTrack, Frame
+
+if TYPE_CHECKING:
+    from facediff.evaluation.cases import Case
 
 SIZE = 256
 EYES_AT: NDArray[np.float64] = np.array([[0.30, 0.40], [0.70, 0.40]]) * float(
@@ -83,19 +87,25 @@ def fidelity(made: Iterable[Frame], track: FaceTrack, truth: Iterable[Frame], tr
         truth: Frames of the truth, at the same rate.
         true: Of the face in it.
     """
+    found = fidelities(made, track, truth, true)
+    if not np.isfinite(found).any():
+        return None
+    whole, mouth, ssim, _ = np.nanmean(found, axis=0)
+    return Fidelity(float(whole), float(mouth), float(ssim), float(np.nanmedian(found[:, 3])))
+
+
+def fidelities(made: Iterable[Frame], track: FaceTrack, truth: Iterable[Frame], true: FaceTrack) -> NDArray[np.float64]:
+    """``fidelity`` of each frame (T, 4); NaN where not both show a face, and in those between the ones looked at."""
     count = min(len(track), len(true))
-    rows = _thinned(seen(track)[:count] & seen(true)[:count], PAIRS)
-    found = []
-    for row, ours, theirs in _chosen(rows, made, truth):
+    rows = thin(seen(track)[:count] & seen(true)[:count], PAIRS)
+    found = np.full((count, len(Fidelity._fields)), np.nan)
+    for row, ours, theirs in chosen(rows, made, truth):
         places = true if ours.shape == theirs.shape else track
         a, b = face_crop(ours, places.points[row]), face_crop(theirs, true.points[row])
         sharpness = detail(a[MOUTH_BOX]) / (detail(b[MOUTH_BOX]) + 1e-9)
         alike = structural_similarity(a, b, channel_axis=2)
-        found.append((psnr(a, b), psnr(a[MOUTH_BOX], b[MOUTH_BOX]), alike, sharpness))
-    if not found:
-        return None
-    whole, mouth, ssim, _ = np.mean(found, axis=0)
-    return Fidelity(float(whole), float(mouth), float(ssim), float(np.median([sharp for *_, sharp in found])))
+        found[row] = psnr(a, b), psnr(a[MOUTH_BOX], b[MOUTH_BOX]), alike, sharpness
+    return found
 
 
 def likeness(made: Iterable[Frame], track: FaceTrack, picture: Frame, points: NDArray[np.floating]) -> Likeness | None:
@@ -108,7 +118,7 @@ def likeness(made: Iterable[Frame], track: FaceTrack, picture: Frame, points: ND
         points: Landmarks (478, 3) of the face in the picture.
     """
     model = face_crop(picture, points)
-    crops = [face_crop(frame, track.points[row]) for row, frame in _chosen(_thinned(seen(track), LIKENESSES), made)]
+    crops = [face_crop(frame, track.points[row]) for row, frame in chosen(thin(seen(track), LIKENESSES), made)]
     if not crops:
         return None
     alike = [structural_similarity(crop[UPPER_FACE], model[UPPER_FACE], channel_axis=2) for crop in crops]
@@ -116,14 +126,84 @@ def likeness(made: Iterable[Frame], track: FaceTrack, picture: Frame, points: ND
     return Likeness(float(np.mean(alike)), float(sharp))
 
 
-def _thinned(rows: NDArray[np.bool_], most: int) -> set[int]:
+def thin(rows: NDArray[np.bool_], most: int) -> set[int]:
     """About so many of the true rows (T,), evenly spread."""
     true = np.flatnonzero(rows)
     return set(true[:: max(1, len(true) // most)].tolist())
 
 
-def _chosen(rows: set[int], *videos: Iterable[Frame]) -> Iterator[tuple]:
+def chosen(rows: set[int], *videos: Iterable[Frame]) -> Iterator[tuple]:
     """Each of the rows with its frame of each video."""
     for row, frames in enumerate(zip(*videos, strict=False)):
         if row in rows:
             yield (row, *frames)
+
+
+def _fidelities(case: Case) -> NDArray[np.float64]:
+    truth = case.against()
+    return fidelities(case.reader, case.track, truth.reader, truth.track)
+
+
+@metric("psnr", best=Best.HIGH, needs=Need.TRUTH)
+def _psnr(case: Case) -> Curve:
+    """PSNR of the aligned face, in dB.
+
+    Formula: 10 log10(255² / mean squared difference), face at 256x256 with the outer eye corners at a fixed place,
+    mean over frames
+    Source: facediff's crop; published PSNR is of whole pictures, see psnr_frame
+    Range: 0 to 138, where nothing differs; a good dub shows 30 and more
+    """
+    return Curve.mean(case.once(_fidelities)[:, 0])
+
+
+@metric("psnr_mouth", best=Best.HIGH, needs=Need.TRUTH)
+def _psnr_mouth(case: Case) -> Curve:
+    """PSNR of the mouth of that face, in dB.
+
+    Formula: as psnr, in the box from 60 to 92 percent down and from 27 to 73 percent across
+    Source: facediff
+    Range: 0 to 138
+    """
+    return Curve.mean(case.once(_fidelities)[:, 1])
+
+
+@metric("ssim", best=Best.HIGH, needs=Need.TRUTH)
+def _ssim(case: Case) -> Curve:
+    """SSIM of the aligned face.
+
+    Formula: Wang's, windows of 7x7, mean over colours and frames
+    Source: Wang et al., "Image Quality Assessment" (IEEE TIP 2004), by scikit-image
+    Range: -1 to 1
+    """
+    return Curve.mean(case.once(_fidelities)[:, 2])
+
+
+def _likeness(case: Case) -> Likeness | None:
+    return None if case.model is None else likeness(case.reader, case.track, *case.model)
+
+
+@metric("identity_ssim", best=Best.HIGH, needs=Need.PICTURE)
+def _identity(case: Case) -> float | None:
+    """SSIM of the upper face with the portrait's, or with the truth's first frame's.
+
+    Formula: mean SSIM of brows, eyes and nose of the aligned face
+    Source: facediff
+    Range: -1 to 1
+    """
+    found = case.once(_likeness)
+    return found and found.upper_face
+
+
+@metric("sharp_ratio", best=Best.ONE, needs=Need.PICTURE)
+def _sharp(case: Case) -> float | Curve | None:
+    """Detail of the mouth over the truth's, or over the portrait's.
+
+    Formula: median over frames of the ratio of variances of the Laplacian
+    Source: Pech-Pacheco et al., "Diatom Autofocusing in Brightfield Microscopy" (ICPR 2000)
+    Range: 0 and more; 1 is as sharp, noise makes it more
+    """
+    if case.item.truth is not None:
+        found = case.once(_fidelities)[:, 3]
+        return Curve(float(np.nanmedian(found)) if np.isfinite(found).any() else None, found)
+    like = case.once(_likeness)
+    return like and like.sharpness

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.linalg import sqrtm
 
 from facediff.errors import InputError
-from facediff.landmarks.alignment import MOUTH, align
-from facediff.landmarks.canonical import canonicalise
+from facediff.evaluation.networks.embedded import Looks, look
+from facediff.landmarks.alignment import MOUTH
 from facediff.models.codec import FaceCodec
 from facediff.types import FaceTrack, Frame
 
@@ -21,7 +20,6 @@ COMPONENTS = 24
 CELLS = (4, 5)  # of the window, in each of which latents are averaged
 
 
-@torch.inference_mode()
 def mouth_features(frames: Iterable[Frame], track: FaceTrack, codec: FaceCodec) -> NDArray[np.float32]:
     """Features (N, D) of a video: of each eight frames what mouths look like, how detailed, and how they change.
 
@@ -33,31 +31,20 @@ def mouth_features(frames: Iterable[Frame], track: FaceTrack, codec: FaceCodec) 
         track: Of the face in it; runs of frames without one give no features.
         codec: Whose latents they are.
     """
-    _, pose = canonicalise(track.points)
-    alignment = align(pose, MOUTH)
-    cells: list[NDArray[np.float32] | None] = []
-    for row, frame in zip(range(len(track)), frames, strict=False):
-        if not track.usable[row]:
-            cells.append(None)
-            continue
-        crop = torch.from_numpy(alignment.crop(frame, row)).permute(2, 0, 1)[None].float() / 127.5 - 1
-        latents = codec.encode(crop.to(codec.device, codec.dtype)).float()
-        places = torch.nn.functional.unfold(latents, _cell(latents), stride=_cell(latents))
-        cells.append(places[0].unflatten(0, (latents.shape[1], -1)).permute(0, 2, 1).cpu().numpy())  # (L, cell, place)
+    return run_features(look(frames, track, codec, template=MOUTH, grid=CELLS))
+
+
+def run_features(looks: Looks) -> NDArray[np.float32]:
+    """Features (N, D) of runs of eight frames: pooled latents, their deviation, and how they change in time."""
     features = []
-    for start in range(0, len(cells) - SPAN + 1, STRIDE):
-        run = [cell for cell in cells[start : start + SPAN] if cell is not None]
-        if len(run) == SPAN:
-            shown = np.stack(run)
-            change = np.sqrt(np.square(np.diff(shown, axis=0)).mean(axis=(0, 3)))
+    for start in range(0, len(looks) - SPAN + 1, STRIDE):
+        run = slice(start, start + SPAN)
+        if np.isfinite(looks.mean[run]).all():
+            change = np.sqrt(looks.change[start + 1 : start + SPAN].mean(axis=0))
             features.append(
-                np.concatenate([shown.mean(axis=(0, 3)), shown.std(axis=3).mean(axis=0), change], axis=None)
+                np.concatenate([looks.mean[run].mean(axis=0), looks.deviation[run].mean(axis=0), change], axis=None)
             )
     return np.array(features, np.float32)
-
-
-def _cell(latents: torch.Tensor) -> tuple[int, int]:
-    return latents.shape[2] // CELLS[0], latents.shape[3] // CELLS[1]
 
 
 @dataclass(frozen=True)
@@ -112,3 +99,39 @@ def frechet_distance(one: NDArray[np.floating], other: NDArray[np.floating]) -> 
     first, second = (np.atleast_2d(np.cov(features, rowvar=False)) for features in (one, other))
     root = np.real(sqrtm(first @ second))
     return float(mean @ mean + np.trace(first) + np.trace(second) - 2 * np.trace(root))
+
+
+def polynomial_distance(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
+    """Squared maximum mean discrepancy of two sets (N, D) and (M, D), unbiased, kernel (x·y / D + 1)³.
+
+    Source: Bińkowski et al., "Demystifying MMD GANs" (ICLR 2018); over features of videos it is Unterthiner's KVD.
+    """
+    first, second = (np.asarray(features, np.float64) for features in (one, other))
+    inside = []
+    for features in (first, second):
+        count, kernel = len(features), (features @ features.T / features.shape[1] + 1) ** 3
+        inside.append((kernel.sum() - np.trace(kernel)) / (count * (count - 1)))
+    between = (first @ second.T / first.shape[1] + 1) ** 3
+    return float(inside[0] + inside[1] - 2 * between.mean())
+
+
+def inception_score(chances: NDArray[np.floating]) -> float:
+    """The exponential of the mean of KL(p(y|x) || p(y)) of probabilities (N, classes), one set without splits.
+
+    Source: Salimans et al., "Improved Techniques for Training GANs" (NeurIPS 2016).
+    """
+    chances = np.clip(np.asarray(chances, np.float64), 1e-16, None)
+    chances /= chances.sum(axis=1, keepdims=True)
+    return float(np.exp((chances * (np.log(chances) - np.log(chances.mean(axis=0)))).sum(axis=1).mean()))
+
+
+def crps(samples: NDArray[np.floating], truth: NDArray[np.floating]) -> float:
+    """Continuous ranked probability score of samples (S, ...) of a truth (...): E|X - y| - ½ E|X - X'|, mean over all.
+
+    Source: Gneiting and Raftery, "Strictly Proper Scoring Rules" (JASA 2007), the empirical distribution's.
+    """
+    samples, truth = np.asarray(samples, np.float64), np.asarray(truth, np.float64)
+    ranked, count = np.sort(samples, axis=0), len(samples)
+    weights = (2 * np.arange(1, count + 1) - count - 1).reshape(-1, *[1] * truth.ndim)
+    spread = (weights * ranked).sum(axis=0) / count**2  # half of the mean distance of two draws
+    return float((np.abs(samples - truth).mean(axis=0) - spread).mean())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,12 @@ from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
 from facediff.audio.wave import SAMPLE_RATE
 from facediff.evaluation.faces import LEAST_FRAMES, eye_distance, seen
+from facediff.evaluation.registry import Best, Need, metric
 from facediff.motion.coefficients import lip_opening
 from facediff.types import FaceTrack, Wave
+
+if TYPE_CHECKING:
+    from facediff.evaluation.cases import Case
 
 REACH_S = 0.4  # by which lips may be early or late
 SPAN_DB = 40.0  # from silent to loud
@@ -102,3 +106,53 @@ def silence_ratio(track: FaceTrack, wave: Wave) -> float | None:
     if min(len(silent), len(spoken)) < LEAST_FRAMES:
         return None
     return float(silent.std() / (spoken.std() + 1e-9))
+
+
+def _sync(case: Case) -> LoudnessSync | None:
+    return None if case.wave is None else loudness_sync(case.track, case.wave)
+
+
+@metric("sync_corr", best=Best.TRUE, needs=Need.SPEECH)
+def _sync_corr(case: Case) -> float | None:
+    """Correlation of the lips' opening with the loudness of the speech, at the best lag.
+
+    Formula: Pearson's r of opening and level in dB, both averaged over three frames, largest over lags up to 0.4 s
+    Source: facediff; coarse, and without a network
+    Range: -1 to 1; people who speak reach 0.3 to 0.6
+    """
+    found = case.once(_sync)
+    return found and found.correlation
+
+
+@metric("sync_lag_ms", best=Best.ZERO, needs=Need.SPEECH)
+def _sync_lag(case: Case) -> float | None:
+    """That lag, in milliseconds; positive is lips late.
+
+    Formula: the lag at which sync_corr is largest
+    Source: facediff
+    Range: -400 to 400; 0 is best
+    """
+    found = case.once(_sync)
+    return found and found.lag_ms
+
+
+@metric("silence_ratio", best=Best.LOW, needs=Need.SPEECH)
+def _silence(case: Case) -> float | None:
+    """Motion of the lips in silence over that in speech.
+
+    Formula: standard deviation of the opening over quiet frames / over loud ones
+    Source: facediff
+    Range: 0 and more; 0 is best, real speakers show 0.2 to 0.8
+    """
+    return None if case.wave is None else silence_ratio(case.track, case.wave)
+
+
+@metric("aperture_corr", best=Best.HIGH, needs=Need.TRUTH)
+def _aperture(case: Case) -> float | None:
+    """Correlation of the lips' opening with the truth's, frame by frame.
+
+    Formula: Pearson's r of the mean gap of three pairs of inner lip points, over the eye distance
+    Source: facediff
+    Range: -1 to 1
+    """
+    return aperture_correlation(case.track, case.against().track)

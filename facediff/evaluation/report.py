@@ -3,107 +3,81 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
-from facediff.audio.wave import SAMPLE_RATE, load_wave
-from facediff.errors import InputError, NoFaceFound
-from facediff.evaluation import faces, fidelity, lips, temporal
-from facediff.landmarks.tracker import track_face, track_still
-from facediff.media import VideoReader, read_image
-from facediff.types import FaceTrack, Frame, Points, Wave
+import numpy as np
 
-SAME_RATE = 0.02  # frames a second by which rates that mean the same may differ
+from facediff.errors import FaceDiffError, NoFaceFound
+from facediff.evaluation.cases import Case, Item, Kit, Model, TrackedVideo
+from facediff.evaluation.registry import Curve, Figure, Metric, Need, metrics, select_metrics
 
-
-def _of(says: str) -> float | None:
-    figure: float | None = field(default=None, metadata={"says": says})
-    return figure
+__all__ = ["Model", "Report", "TrackedVideo", "evaluate", "measure_case"]
+_FACTS = ("frames", "fps", "seconds", "size", "compared")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """The figures of a video; None where there was nothing to measure one by.
+    """The figures of a video, by name and as attributes; None where there was nothing to measure one by.
 
     Attributes:
+        name: Of the file.
         frames: How many there are.
         fps: Of them in a second.
         seconds: Its length.
         size: Width and height in pixels.
-        pose_std_deg: See ``facediff.evaluation.faces.pose_spread``.
+        compared: Frames that were compared with the truth's.
+        figures: What was measured, by the names of ``facediff.evaluation.registry.metrics``.
+        notes: Why something was not, by those names.
+        curves: What was measured frame by frame.
         truth: The truth's own figures, which say what is good for this person and this sound.
     """
 
+    name: str
     frames: int
     fps: float
     seconds: float
     size: tuple[int, int]
-    face_rate: float | None = _of("share of frames with a face")
-    av_gap_ms: float | None = _of("difference of the lengths of picture and sound, 0 is best")
-    sync_corr: float | None = _of("lips' opening against loudness, correlation at the best lag")
-    sync_lag_ms: float | None = _of("that lag; positive is lips late, 0 is best")
-    silence_ratio: float | None = _of("motion of the lips in silence over that in speech, 0 is best")
-    blink_per_min: float | None = _of("blinks a minute; people blink 10 to 20 times")
-    pose_std_deg: tuple[float, float, float] | None = field(
-        default=None, metadata={"says": "spread of the head's yaw, pitch and roll"}
-    )
-    flicker: float | None = _of("second difference over time outside the face, of 255 levels; low is good")
-    identity_ssim: float | None = _of("SSIM of the upper face with the portrait's, or the truth's first frame's")
-    sharp_ratio: float | None = _of("detail of the mouth over the truth's, or the portrait's; 1 is as sharp")
-    compared: int | None = field(default=None, metadata={"says": "frames that were compared with the truth's"})
-    lmd_mouth: float | None = _of("distance of the mouth's landmarks from the truth's, % of the eye distance")
-    lmd_face: float | None = _of("likewise, of all landmarks")
-    aperture_corr: float | None = _of("lips' opening against the truth's, correlation")
-    psnr: float | None = _of("dB, of the aligned face")
-    psnr_mouth: float | None = _of("dB, of its mouth")
-    ssim: float | None = _of("of the aligned face")
+    compared: int | None = None
+    figures: Mapping[str, Figure | None] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+    curves: Mapping[str, list[float | None]] = field(default_factory=dict, repr=False)
     truth: Report | None = None
 
-    def to_dict(self) -> dict:
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and name in metrics():
+            return self.figures.get(name)
+        raise AttributeError(f"a report has no {name!r}")
+
+    def to_dict(self) -> dict[str, Any]:
         """The figures by name, as JSON takes them, without those that are None."""
-        found = {name: value for name, value in asdict(self).items() if value is not None and name != "truth"}
+        facts = {name: getattr(self, name) for name in _FACTS}
+        found = {name: value for name, value in {**facts, **self.figures}.items() if value is not None}
         return found if self.truth is None else {**found, "truth": self.truth.to_dict()}
 
     def to_json(self) -> str:
         """For programs."""
         return json.dumps(self.to_dict(), indent=2)
 
-    def rows(self) -> Iterator[tuple[str, float | int | tuple, float | int | tuple | None, str]]:
+    def rows(self) -> Iterator[tuple[str, Figure, Figure | None, str]]:
         """Name, figure, the truth's own and what it means, of all that was measured."""
-        for one in fields(self):
-            value = getattr(self, one.name)
-            if "says" in one.metadata and value is not None:
-                yield one.name, value, getattr(self.truth, one.name, None), one.metadata["says"]
+        for name, value in self.figures.items():
+            if value is not None:
+                true = None if self.truth is None else self.truth.figures.get(name)
+                yield name, value, true, metrics()[name].says
 
-
-class TrackedVideo(NamedTuple):
-    """A video file and the face in it."""
-
-    reader: VideoReader
-    track: FaceTrack
+    def to_state(self) -> dict[str, Any]:
+        """All of it, as JSON takes it."""
+        return {**vars(self), "truth": None if self.truth is None else self.truth.to_state()}
 
     @classmethod
-    def read(cls, path: str | Path) -> TrackedVideo:
-        """Finds the largest face of a video through all of its frames.
-
-        Raises:
-            MediaError, NoFaceFound: It cannot be read, or shows nobody.
-        """
-        reader = VideoReader(path)
-        try:
-            return cls(reader, track_face(reader, float(reader.info.fps), max_gap_s=0.0))
-        except NoFaceFound as error:  # which of several files it was
-            raise NoFaceFound(f"{reader.path}: {error}") from error
-
-
-class Model(NamedTuple):
-    """A picture of the face that a video should show."""
-
-    picture: Frame
-    points: Points
+    def from_state(cls, state: Mapping[str, Any]) -> Report:
+        """What ``to_state`` gave."""
+        figures = {name: tuple(value) if isinstance(value, list) else value for name, value in state["figures"].items()}
+        truth = None if state["truth"] is None else cls.from_state(state["truth"])
+        return cls(**{**state, "figures": figures, "truth": truth, "size": tuple(state["size"])})
 
 
 def evaluate(
@@ -112,6 +86,9 @@ def evaluate(
     truth: str | Path | None = None,
     speech: str | Path | None = None,
     portrait: str | Path | None = None,
+    text: str | None = None,
+    names: Iterable[str] | None = None,
+    kit: Kit | None = None,
 ) -> Report:
     """Measures a finished video.
 
@@ -120,85 +97,73 @@ def evaluate(
         truth: What it should be, frame by frame over the common length.
         speech: What is said in it; its own sound by default.
         portrait: The picture that it was made of; the truth's first frame with a face by default.
+        text: What it should show, in words.
+        names: Of metrics, or of groups of them; by default all that need nothing which is not there.
+        kit: Published weights, and where features are kept; by default there are none, and none are kept.
 
     Raises:
         MediaError, AudioError: A file cannot be read.
         NoFaceFound: A file shows no face.
         InputError: Video and truth differ in their rates of frames.
+        ConfigError, MissingExtra: A metric is not known, or wants what is not there.
     """
-    video = TrackedVideo.read(made)
-    sound = load_wave(made) if video.reader.info.has_audio else None
-    wave = sound if speech is None else load_wave(speech)
-    true = None if truth is None else TrackedVideo.read(truth)
-    model = _model(portrait, true)
-    figures = measure(video, wave, model)
-    if sound is not None:
-        figures["av_gap_ms"] = 1000 * abs(len(sound) / SAMPLE_RATE - figures["seconds"])
-    if true is not None:
-        figures.update(compare(video, true))
-        figures["truth"] = Report(**measure(true, wave, _model(None, true)))
-    return Report(**figures)
+    paths = [None if path is None else Path(path) for path in (made, truth, speech, portrait)]
+    item = Item(made=Path(made), truth=paths[1], speech=paths[2], portrait=paths[3], text=text)
+    kit = kit or Kit()
+    chosen, case = select_metrics(names, weights=kit.weights), Case(item, kit)
+    for one in (case, case.against() if truth is not None else None):
+        if one is not None and not one.track.usable.any():
+            raise NoFaceFound(f"{one.name}: no human face was found")
+    _ = case.wave, portrait and case.model
+    return measure_case(case, chosen)
 
 
-def measure(video: TrackedVideo, wave: Wave | None = None, model: Model | None = None) -> dict:
-    """The figures that need no truth, by name: lips against sound, signs of life, flicker, likeness to a picture.
-
-    Args:
-        video: What is measured.
-        wave: What is heard with it, at 16 kHz.
-        model: What its face should look like.
-    """
-    reader, track = video
-    sync = None if wave is None else lips.loudness_sync(track, wave)
-    like = None if model is None else fidelity.likeness(reader, track, *model)
-    return {
-        "frames": len(track),
-        "fps": float(reader.info.fps),
-        "seconds": len(track) / float(reader.info.fps),
-        "size": (reader.info.width, reader.info.height),
-        "face_rate": faces.face_rate(track),
-        "sync_corr": sync and sync.correlation,
-        "sync_lag_ms": sync and sync.lag_ms,
-        "silence_ratio": None if wave is None else lips.silence_ratio(track, wave),
-        "blink_per_min": faces.blinks_per_minute(track),
-        "pose_std_deg": faces.pose_spread(track),
-        "flicker": temporal.flicker(reader, track),
-        "identity_ssim": like and like.upper_face,
-        "sharp_ratio": like and like.sharpness,
-    }
-
-
-def compare(video: TrackedVideo, truth: TrackedVideo) -> dict:
-    """The figures against a truth, by name.
+def measure_case(case: Case, chosen: Iterable[Metric]) -> Report:
+    """The figures of a case, and of its truth; what cannot be measured is noted by name.
 
     Raises:
-        InputError: They differ in their rates of frames.
+        MediaError: The video cannot be read.
     """
-    rates = [float(one.reader.info.fps) for one in (video, truth)]
-    if abs(rates[0] - rates[1]) > SAME_RATE:
-        raise InputError(
-            f"{video.reader.path.name} has {rates[0]:g} frames a second and {truth.reader.path.name} {rates[1]:g}, so "
-            "they cannot be compared frame by frame; give a truth of the same rate"
-        )
-    apart = faces.landmark_distance(video.track, truth.track)
-    near = fidelity.fidelity(video.reader, video.track, truth.reader, truth.track)
-    return {
-        "compared": min(len(video.track), len(truth.track)),
-        "lmd_mouth": apart and apart.mouth,
-        "lmd_face": apart and apart.face,
-        "aperture_corr": lips.aperture_correlation(video.track, truth.track),
-        "psnr": near and near.psnr,
-        "psnr_mouth": near and near.psnr_mouth,
-        "ssim": near and near.ssim,
-        "sharp_ratio": near and near.sharpness,
+    chosen = [one for one in chosen if not one.is_of_sets]
+    has_truth = case.item.truth is not None
+    report = _measured(case, chosen, has_picture=has_truth or case.item.portrait is not None)
+    if not has_truth:
+        return report
+    facts: dict[str, Any] = {}
+    try:
+        true = case.truth
+        assert true is not None
+        facts["compared"] = min(case.length, true.length)
+        facts["truth"] = _measured(true, [one for one in chosen if one.is_of_one], has_picture=True)
+    except FaceDiffError as error:  # a truth that cannot be read
+        facts = {"notes": {**report.notes, "truth": str(error)}}
+    return Report(**{**vars(report), **facts})
+
+
+def _measured(case: Case, chosen: Iterable[Metric], *, has_picture: bool) -> Report:
+    there = {
+        Need.TRUTH: case.item.truth is not None,
+        Need.PICTURE: has_picture,
+        Need.TEXT: case.item.text is not None,
+        Need.SPEECH: case.item.speech is not None or case.reader.info.has_audio,
     }
-
-
-def _model(portrait: str | Path | None, truth: TrackedVideo | None) -> Model | None:
-    if portrait is not None:
-        picture = read_image(portrait)
-        return Model(picture, track_still(picture, "largest", where=str(portrait)).points[0])
-    if truth is None:
-        return None
-    first = int(faces.seen(truth.track).argmax())
-    return Model(next(islice(truth.reader, first, None)), truth.track.points[first])
+    figures: dict[str, Figure | None] = {}
+    notes: dict[str, str] = {}
+    curves: dict[str, list[float | None]] = {}
+    for one in chosen:
+        if not all(there[need] for need in one.needs):
+            continue
+        try:
+            found = one.measure(case)
+        except FaceDiffError as error:
+            notes[one.name] = str(error)
+            continue
+        if isinstance(found, Curve):
+            curves[one.name] = [float(f"{v:.5g}") if np.isfinite(v) else None for v in found.values]
+            found = found.figure
+        figures[one.name] = found
+    info = case.reader.info
+    return Report(
+        name=case.name, frames=case.length, fps=case.fps, seconds=case.length / case.fps,
+        size=(info.width, info.height), figures=figures, notes=notes, curves=curves,
+    )  # fmt: skip

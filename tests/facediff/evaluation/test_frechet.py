@@ -8,7 +8,17 @@ import torch
 from skimage.data import astronaut
 
 from facediff.errors import InputError
-from facediff.evaluation.frechet import COMPONENTS, SPAN, STRIDE, FrechetSpace, frechet_distance, mouth_features
+from facediff.evaluation.frechet import (
+    COMPONENTS,
+    SPAN,
+    STRIDE,
+    FrechetSpace,
+    crps,
+    frechet_distance,
+    inception_score,
+    mouth_features,
+    polynomial_distance,
+)
 from facediff.landmarks.tracker import track_still
 from facediff.models.codec import FaceCodec
 from facediff.types import FaceTrack
@@ -129,3 +139,54 @@ def test_runs_that_miss_a_face_give_no_features(track, codec) -> None:
     assert len(whole) == 5 and len(part) == 3  # without those that begin with frames 4 and 8
     np.testing.assert_allclose(part, whole[[0, 3, 4]], atol=1e-5)
     assert not len(mouth_features(frames[:7], track, codec))
+
+
+# Run with torchmetrics 1.9.0, scoringrules 0.10.0 and scipy 1.17.1.
+def test_distances_agree_with_reference_implementations_on_random_features() -> None:
+    one, other = drawn(0, 200, 16), drawn(1, 150, 16, shift=0.3, scale=1.4)
+    metrics = pytest.importorskip("torchmetrics")
+    from torchmetrics.image.fid import _compute_fid
+    from torchmetrics.image.kid import poly_mmd
+
+    assert metrics.__version__
+    moments = [
+        torch.from_numpy(part)
+        for f in (one, other)
+        for part in (f.mean(axis=0), np.cov(f, rowvar=False))
+    ]  # fmt: skip
+    assert frechet_distance(one, other) == pytest.approx(float(_compute_fid(*moments)), rel=1e-4)
+    theirs = float(poly_mmd(torch.from_numpy(one[:150]), torch.from_numpy(other)))
+    assert polynomial_distance(one[:150], other) == pytest.approx(theirs, rel=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:Metric `InceptionScore` will save")
+def test_the_inception_score_agrees_with_torchmetrics() -> None:
+    """Whose way from logits to the score is asked without its network."""
+    pytest.importorskip("torchmetrics")
+    from torchmetrics.image.inception import InceptionScore
+
+    logits = drawn(2, 300, 20)
+    asked = InceptionScore(torch.nn.Identity(), splits=1)
+    asked.features = [torch.from_numpy(logits)]
+    chances = torch.softmax(torch.from_numpy(logits), dim=1).numpy()
+    assert inception_score(chances) == pytest.approx(float(asked.compute()[0]), rel=1e-4)
+
+
+def test_crps_is_what_two_loops_over_the_samples_give_and_scoringrules_says() -> None:
+    samples, truth = drawn(3, 7, 40), drawn(4, 1, 40)[0]
+    spread = np.mean([np.abs(a - b) for a in samples for b in samples], axis=0)
+    assert crps(samples, truth) == pytest.approx(float((np.abs(samples - truth).mean(axis=0) - spread / 2).mean()))
+    assert crps(truth[None], truth) == 0
+    rules = pytest.importorskip("scoringrules")
+    theirs = rules.crps_ensemble(truth, samples.T, estimator="nrg").mean()
+    assert crps(samples, truth) == pytest.approx(float(theirs), rel=1e-4)
+
+
+def test_a_kernel_distance_is_about_zero_of_one_distribution_and_grows_with_the_shift() -> None:
+    apart = [polynomial_distance(drawn(0, 400), drawn(1, 400, shift=shift)) for shift in (0, 0.5, 1.0)]
+    assert abs(apart[0]) < 0.1 * apart[1] < 0.1 * apart[2]
+
+
+def test_an_inception_score_is_one_of_alike_and_the_number_of_classes_of_sure_ones() -> None:
+    assert inception_score(np.full((9, 5), 0.2)) == pytest.approx(1)
+    assert inception_score(np.eye(5)) == pytest.approx(5)

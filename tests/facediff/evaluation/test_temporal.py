@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from facediff.evaluation.temporal import flicker
+from facediff.evaluation.temporal import flicker, warping_errors
 
 from .told_faces import SIZE, at_rest, face
 
@@ -37,3 +37,16 @@ def test_two_frames_or_a_face_that_covers_all_leave_nothing_to_measure() -> None
     near = face(at_rest(6))
     near = replace(near, points=(near.points - [200, 150, 0]) * 40 + [200, 150, 0])
     assert flicker([STILL] * 6, near) is None
+
+
+def test_shuffled_frames_flicker_and_are_far_from_the_ones_before(figure) -> None:
+    for name, factor in (("flicker", 1.5), ("warping_error", 3)):
+        assert figure(name, "shuffled") > factor * figure(name, "plain")
+
+
+def test_a_picture_that_moves_evenly_is_explained_by_its_motion_and_one_that_tears_is_not(portrait) -> None:
+    moving = [np.ascontiguousarray(portrait[100:356, 100 + 2 * k : 356 + 2 * k]) for k in range(4)]
+    torn = [np.roll(frame, 40 * (k % 2), axis=0) if k % 2 else frame for k, frame in enumerate(moving)]
+    even = np.mean(warping_errors(moving))
+    assert even < 0.01 and np.mean(warping_errors(torn, moving)) > 20 * even
+    assert warping_errors(moving[:1]) == []

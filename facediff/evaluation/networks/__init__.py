@@ -1,0 +1,1 @@
+"""Networks that judge: those that travel with facediff, and published ones whose weights are given."""

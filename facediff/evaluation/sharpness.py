@@ -1,0 +1,96 @@
+"""How sharp pictures are without anything to compare them with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import convolve
+from skimage.feature import canny
+
+from facediff.evaluation.faces import seen
+from facediff.evaluation.fidelity import chosen, face_crop, thin
+from facediff.evaluation.registry import Best, Curve, metric
+
+if TYPE_CHECKING:
+    from facediff.evaluation.cases import Case
+
+FRAMES = 16  # about so many are looked at
+BLOCK, EDGES = 64, 0.002  # pixels, and the share of edge pixels from which on a block counts
+BETA, LEAST_CONTRAST = 3.6, 51  # of the psychometric function, and the contrast below which wider edges look sharp
+JUST_NOTICED = 63  # percent
+REACH = 100  # pixels that an edge is followed to either side
+
+
+def cpbd(grey: NDArray[np.floating]) -> float:
+    """Share of edges (0 to 1) whose blur is not noticed, of grey levels (H, W) from 0 to 255; 0 without any edge.
+
+    Source: Narvekar and Karam, "A No-Reference Image Blur Metric Based on the Cumulative Probability of Blur Detection"
+    (IEEE TIP 2011); widths of edges by Marziliano et al. (ICIP 2002). Figures are those of the package cpbd 1.0.7.
+    """
+    grey = np.asarray(grey, np.float64)
+    edges, widths = canny(grey), _widths(grey)
+    counts = np.zeros(101)
+    for top in range(0, grey.shape[0] - BLOCK + 1, BLOCK):
+        for left in range(0, grey.shape[1] - BLOCK + 1, BLOCK):
+            block = slice(top, top + BLOCK), slice(left, left + BLOCK)
+            if np.count_nonzero(edges[block]) > EDGES * BLOCK**2:
+                noticed = 5 if int(np.ptp(grey[block])) < LEAST_CONTRAST else 3
+                found = widths[block][widths[block] > 0]
+                chance = 1 - np.exp(-((found / noticed) ** BETA))
+                counts += np.bincount(np.rint(100 * chance).astype(int), minlength=101)
+    return float(counts[: JUST_NOTICED + 1].sum() / counts.sum()) if counts.any() else 0.0
+
+
+def _widths(grey: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(H, W) the width of the upright edges, 0 elsewhere: as far as grey levels rise, or fall, on either side."""
+    rise = np.zeros(grey.shape)
+    down, across = np.gradient(grey)
+    turn = 45 * np.rint(np.degrees(np.arctan2(down, across)) / 45)
+    turn[across == 0] = 0
+    rise[turn == 0], rise[np.abs(turn) == 180] = 1, -1
+    found = np.zeros(grey.shape)
+    if not turn.any():
+        return found
+    inside = np.zeros(grey.shape, bool)
+    inside[1:-1, 1:-1] = True
+    for row, column in np.argwhere(_upright_edges(grey) & inside & (rise != 0)):
+        line, sign = grey[row], rise[row, column]
+        found[row, column] = _run(-sign * np.diff(line[column - 1 :: -1])) + _run(sign * np.diff(line[column + 1 :]))
+    return found
+
+
+def _run(steps: NDArray[np.floating]) -> int:
+    """How many pixels an edge goes on: steps up to the first that does not rise, and one more."""
+    ends = np.flatnonzero(steps[:REACH] <= 0)
+    return int(ends[0] if len(ends) else min(len(steps), REACH)) + 1
+
+
+def _upright_edges(grey: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(H, W) the crests of the Sobel strength across, where it is more than twice its root mean square."""
+    kernel = np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]]) / 8.0
+    strength = np.square(convolve(grey, kernel))
+    strength[strength <= 2 * np.sqrt(np.mean(strength))] = 0
+    wide = np.pad(strength, 1)
+    centre = wide[1:-1, 1:-1]
+    beside = (centre > wide[1:-1, :-2]) & (centre > wide[1:-1, 2:])
+    above = (centre > wide[:-2, 1:-1]) & (centre > wide[2:, 1:-1])
+    return beside | above
+
+
+@metric("cpbd", best=Best.TRUE)
+def _cpbd(case: Case) -> Curve:
+    """Sharpness of the aligned face without a truth: CPBD.
+
+    Formula: share of edges with 1 - exp(-(w / w_JNB)^3.6) of 63 percent at most, w the edge's width, w_JNB 3 pixels, or
+    5 in blocks of little contrast; face at 256x256, mean over some 16 frames
+    Source: Narvekar and Karam (IEEE TIP 2011), figures as the package cpbd 1.0.7 gives them
+    Range: 0 to 1; the truth's is best, since noise counts as sharp
+    """
+    track = case.track
+    found = np.full(len(track), np.nan)
+    for row, frame in chosen(thin(seen(track), FRAMES), case.reader):
+        found[row] = cpbd(cv2.cvtColor(face_crop(frame, track.points[row]), cv2.COLOR_RGB2GRAY))
+    return Curve.mean(found)
