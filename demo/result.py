@@ -62,46 +62,8 @@ def connect(
         make_clip: The clip that the values ask for.
         name: Of the action, and of the file that it makes.
     """
-
-    def apart(values: list[Any]) -> tuple[list[Any], dict[str, Any]]:
-        """What ``make_clip`` takes, and what marks its clip."""
-        count = len(values) - len(result.marks.inputs)
-        return values[:count], result.marks.read(dict(zip(result.marks.components, values[count:], strict=True)))
-
-    async def render(*arguments: Any) -> tuple[Any, Any, str]:
-        *values, request, progress = arguments
-        values, marks = apart(values)
-        started = time.monotonic()
-
-        def work(report: Report) -> tuple[Path, int]:
-            clip = make_clip(*values)
-            report(0, len(clip))
-            return clip.save(jobs.new_path(f"facediff-{name}.mp4"), progress=report, **marks), len(clip)
-
-        with plain_errors(*_paths(values), private=jobs.folder):
-            try:
-                path, count = await jobs.run(work, progress, request.session_hash)
-            except Stopped:
-                return gr.skip(), gr.skip(), CANCELLED
-        took = duration(time.monotonic() - started)
-        return gr.update(value=path, visible=True), gr.update(visible=False), f"{count} frames, made in {took}."
-
-    async def preview(*arguments: Any) -> tuple[Any, Any, str]:
-        *values, request, progress = arguments
-        values, marks = apart(values)
-
-        def work(report: Report) -> Path:
-            clip = make_clip(*values)
-            report(0, 1)
-            return clip.save_frame(jobs.new_path(f"facediff-{name}.png"), **marks)
-
-        with plain_errors(*_paths(values), private=jobs.folder):
-            try:
-                path = await jobs.run(work, progress, request.session_hash)
-            except Stopped:
-                return gr.skip(), gr.skip(), CANCELLED
-        return gr.update(visible=False), gr.update(value=path, visible=True), "One frame of the video to come."
-
+    render = _rendering(jobs, result.marks, make_clip, name)
+    preview = _previewing(jobs, result.marks, make_clip, name)
     one, whole = actions.starting
     starts = [
         Start(whole, _taking_the_inputs_of(make_clip, result.marks, render), name, "Renders the video."),
@@ -114,6 +76,58 @@ def connect(
     ]
     inputs = [*inputs, *result.marks.inputs]
     connect_actions(jobs, actions, starts, inputs, [result.video, result.picture, result.status], name)
+
+
+def _rendering(jobs: Jobs, marks: Controls, make_clip: Callable[..., Clip], name: str) -> Callable[..., Any]:
+    """What ``Make video`` does."""
+
+    async def render(*arguments: Any) -> tuple[Any, Any, str]:
+        *values, request, progress = arguments
+        values, marked = _apart(values, marks)
+        started = time.monotonic()
+
+        def work(report: Report) -> tuple[Path, int]:
+            clip = make_clip(*values)
+            report(0, len(clip))
+            return clip.save(jobs.new_path(f"facediff-{name}.mp4"), progress=report, **marked), len(clip)
+
+        with plain_errors(*_paths(values), private=jobs.folder):
+            try:
+                path, count = await jobs.run(work, progress, request.session_hash)
+            except Stopped:
+                return gr.skip(), gr.skip(), CANCELLED
+        took = duration(time.monotonic() - started)
+        return gr.update(value=path, visible=True), gr.update(visible=False), f"{count} frames, made in {took}."
+
+    return render
+
+
+def _previewing(jobs: Jobs, marks: Controls, make_clip: Callable[..., Clip], name: str) -> Callable[..., Any]:
+    """What ``Preview`` does."""
+
+    async def preview(*arguments: Any) -> tuple[Any, Any, str]:
+        *values, request, progress = arguments
+        values, marked = _apart(values, marks)
+
+        def work(report: Report) -> Path:
+            clip = make_clip(*values)
+            report(0, 1)
+            return clip.save_frame(jobs.new_path(f"facediff-{name}.png"), **marked)
+
+        with plain_errors(*_paths(values), private=jobs.folder):
+            try:
+                path = await jobs.run(work, progress, request.session_hash)
+            except Stopped:
+                return gr.skip(), gr.skip(), CANCELLED
+        return gr.update(visible=False), gr.update(value=path, visible=True), "One frame of the video to come."
+
+    return preview
+
+
+def _apart(values: list[Any], marks: Controls) -> tuple[list[Any], dict[str, Any]]:
+    """What ``make_clip`` takes, and what marks its clip."""
+    count = len(values) - len(marks.inputs)
+    return values[:count], marks.read(dict(zip(marks.components, values[count:], strict=True)))
 
 
 def _taking_the_inputs_of(

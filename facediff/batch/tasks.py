@@ -115,7 +115,7 @@ def render(job: Job, identity: Identity, target: Path, part: Part | None = None)
     from facediff.provenance.marker import check_marks
 
     marks: dict[str, Any] = {name: job.options[name] for name in options_of(MarkOptions) if name in job.options}
-    check_marks(MarkOptions(**marks))  # refused before anything is read
+    check_marks(MarkOptions(**marks), target)  # refused before anything is read
     clip, seconds = _clip(job, identity)
     begun = time.perf_counter()
     if part is None:

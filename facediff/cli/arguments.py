@@ -52,11 +52,23 @@ def check_edit_paths(source: Path, output: Path) -> None:
         check_target(output)
 
 
-def check_marks(options: MarkOptions) -> None:
-    """Refuses at once marks that could not be made after the work."""
+def check_marks(options: MarkOptions, output: Path, source: Path | None = None) -> None:
+    """Refuses at once marks that could not be made after the work; ``source``: what frames are as large as."""
     from facediff.provenance import marker
 
-    marker.check_marks(options)
+    size = None if source is None or options.label is None else _size(source)
+    marker.check_marks(options, output, size)
+
+
+def _size(source: Path) -> tuple[int, int]:
+    """Width and height of a picture or of a video, in pixels."""
+    from facediff.media import VideoReader, is_video, read_image
+
+    if is_video(source):
+        info = VideoReader(source).info
+        return info.width, info.height
+    height, width = read_image(source).shape[:2]
+    return width, height
 
 
 def refuse_input(output: Path, path: Path) -> None:

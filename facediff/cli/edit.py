@@ -52,7 +52,7 @@ def edit(
         raise ConfigError("give what to edit and where to: facediff edit SOURCE -o OUTPUT --attribute smile=0.6")
     output = output.with_suffix(".png") if written.preview or sweep else output
     check_edit_paths(source, output)
-    check_marks(written)
+    check_marks(written, output, None if sweep else source)
     from facediff.provenance.marker import write_marked
     from facediff.rendering.compare import around_head, strip
     from facediff.rendering.editing.attributes import attribute

@@ -29,7 +29,7 @@ def talk(
     """A portrait speaks, or a video is dubbed."""
     output = output.with_suffix(".png") if written.preview else output
     check_paths(source, speech, output, written.preview)
-    check_marks(written)
+    check_marks(written, output, source)
     with err.status("reading the face"):
         avatar = read_avatar(source, shown)
     with err.status("listening"):

@@ -45,20 +45,33 @@ def sealer(record: Record, title: str, timestamp: str | None = None) -> Callable
         ConfigError: The certificate cannot be used, or the authority does not answer, or the file holds no manifest
             in which its answer could be kept.
     """
+    if timestamp is not None:
+        check_authority(timestamp, title)
     if Path(title).suffix.lower() not in _KINDS:
-        if timestamp is not None:
-            raise ConfigError(f"timestamp is kept in a C2PA manifest, and {title} holds none: write an mp4 or a mov")
         return None
     credentials = Credentials.load()
     _try(credentials)
     record = _without_unfit(record, credentials)
-    if timestamp is not None:
-        _try_authority(credentials, timestamp)
     return lambda path: sign(path, record, credentials, title=as_text(title), timestamp=timestamp)
+
+
+def check_authority(timestamp: str, title: str) -> None:
+    """Has a time-stamp authority stamp one pixel, before any work for a file of a name.
+
+    Raises:
+        ConfigError: It gives no time stamp, the file holds no manifest to keep one in, or the certificate is unfit.
+    """
+    if Path(title).suffix.lower() not in _KINDS:
+        raise ConfigError(f"timestamp is kept in a C2PA manifest, and {title} holds none: write an mp4 or a mov")
+    credentials = Credentials.load()
+    _try(credentials)
+    _try_authority(credentials, timestamp)
 
 
 def sign(path: Path, record: Record, credentials: Credentials, *, title: str, timestamp: str | None = None) -> None:
     """Puts a manifest into a finished file; the file is replaced by the signed one, or left as it was.
+
+    Where an authority gives no time stamp any more, it is signed without one, with a warning: the work is not lost.
 
     Raises:
         OutputError: It cannot be signed, or not be written.
@@ -68,8 +81,13 @@ def sign(path: Path, record: Record, credentials: Credentials, *, title: str, ti
         with atomic_write(path) as signed, path.open("rb") as source, signed.open("w+b") as target:
             _embed(_claim(record, title, kind), credentials, kind, source, target, _manifests(record), timestamp)
     except (c2pa.C2paError, OSError) as error:
-        asked = "" if timestamp is None else f" with a time stamp of {urlsplit(timestamp).hostname}"
-        raise OutputError(f"{title} cannot be signed{asked}: {error}") from error
+        if timestamp is None or isinstance(error, OSError):
+            raise OutputError(f"{title} cannot be signed: {error}") from error
+        sign(path, record, credentials, title=title)
+        host = urlsplit(timestamp).hostname
+        warn_once(
+            f"{title} is signed without a time stamp: {host}, which gave one before, does not ({_reason(str(error))})"
+        )
 
 
 def _try(credentials: Credentials) -> None:

@@ -20,15 +20,26 @@ from facediff.types import Frame
 _BOXED = (".mp4", ".m4v", ".mov")  # kinds that XMP is put into as a box
 
 
-def check_marks(options: MarkOptions) -> None:
-    """Refuses what could mark no clip, before one is made.
+def check_marks(options: MarkOptions, path: Path, size: tuple[int, int] | None = None) -> None:
+    """Refuses what could mark no clip in a file, before anything is read.
+
+    Args:
+        options: How it is to be marked.
+        path: The file to be.
+        size: Width and height of its frames in pixels, where they are known.
 
     Raises:
-        ConfigError: The label cannot be drawn, or the metadata are none.
+        ConfigError: The label cannot be drawn, the metadata are none, or an authority gives no time stamp.
     """
     check_label(options)
+    if size is not None:
+        make_label(options, size)
     if options.aigc is not None:
         given_fields(options.aigc)
+    if options.timestamp is not None:
+        from facediff.provenance.manifest import check_authority  # which loads what signs
+
+        check_authority(options.timestamp, path.name)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from fractions import Fraction
@@ -236,6 +237,18 @@ def test_marks_that_cannot_be_are_refused_with_their_flags(portrait, short_speec
     ):
         assert said in refused("talk", portrait, short_speech, "-o", "o.mp4", *words)
         assert not Path("o.mp4").exists()
+
+
+def test_marks_are_refused_before_the_face_is_read(short_speech):
+    faceless = "coffee.png"
+    Image.fromarray(coffee()).save(faceless)
+    for words in (["talk", faceless, short_speech], ["edit", faceless, "--attribute", "smile=0.5"]):
+        said = refused(*words, "-o", "o.mp4", "--label", "x" * 60)
+        assert re.search(r"label is \d+ pixels wide, and the frames are 600", said)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{nobody.getsockname()[1]}/"
+        assert "it cannot be reached" in refused("talk", faceless, short_speech, "-o", "o.mp4", "--timestamp", address)
 
 
 def test_the_program_itself_says_one_line_and_nothing_else(portrait):
