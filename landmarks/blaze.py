@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 FEW_PIXELS = 9
-MANY_VALUES = 20480  # from where on torch convolves with oneDNN, by which it is fast
 
 
 class BlazeBlock(nn.Module):
@@ -81,15 +80,13 @@ class Depthwise(nn.Conv2d):
 
 
 class Pointwise(nn.Conv2d):
-    """A convolution of one pixel; as one product where torch's own starts late, with its groups side by side."""
+    """A convolution of one pixel as one product, its groups side by side: torch's own starts late."""
 
     def __init__(self, channels: int, out_channels: int, groups: int = 1) -> None:
         super().__init__(channels, out_channels, 1, groups=groups)
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = int(x.shape[2]), int(x.shape[3])
-        if self.groups == 1 and x.numel() > MANY_VALUES:
-            return torch.conv2d(x, self.weight, self.bias)
         bias, weight = self._ready
         pixels = x.permute(0, 2, 3, 1).reshape(height * width, self.groups, -1).transpose(0, 1)
         out = torch.baddbmm(bias, pixels, weight)
