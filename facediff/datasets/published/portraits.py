@@ -232,12 +232,12 @@ def read_talkvid(root: Path, tally: Tally) -> Iterator[Segment]:
             info = row["info"]
             video = info["Video Link"].split("v=")[-1].split("&")[0]
             start, end = float(row["start-time"]), float(row["end-time"])
-            path = clips.get(f"{row['id']}.mp4") or by_time.get((video, round(start, 1), round(end, 1)))
-            if path is None:
+            found = clips.get(f"{row['id']}.mp4") or by_time.get((video, round(start, 1), round(end, 1)))
+            if found is None:
                 tally.miss(GONE, row["id"])
                 continue
             labels = {key: str(info[key]) for key in ("Ethnicity", "Age Group", "Gender", "Language") if key in info}
             yield Segment(
-                dataset="talkvid", name=row["id"], path=path, sound=path, fps=float(row["fps"]), labels=labels,
+                dataset="talkvid", name=row["id"], path=found, sound=found, fps=float(row["fps"]), labels=labels,
                 identity=info.get("Person ID") or video, text=tuple(filter(None, (row.get("description"),))),
             )  # fmt: skip

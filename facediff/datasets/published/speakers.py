@@ -49,15 +49,16 @@ def read_lrs3(root: Path, tally: Tally) -> Iterator[Segment]:
 def read_lrs2(root: Path, tally: Tally) -> Iterator[Segment]:
     """LRS2: ``mvlrs_v1/{main|pretrain}/{programme}/{clip}.mp4``, split by the lists beside ``mvlrs_v1``."""
     need(root, "mvlrs_v1")
-    splits = {}
+    splits: dict[str, str] = {}
     for name, split in (("train", TRAIN), ("val", VAL), ("test", TEST)):
         for words in read_lines(need(root, f"{name}.txt", f"mvlrs_v1/{name}.txt")):
             splits[words[0]] = split
     for path, said in walk(
         root / "mvlrs_v1", "*/*/*.mp4", tally, r"(?P<part>main|pretrain)/(?P<id>[^/]+)/(?P<n>\d+)\.mp4"
     ):
-        split = TRAIN if said["part"] == "pretrain" else splits.pop(f"{said['id']}/{said['n']}", None)
-        if split is None:
+        name = f"{said['id']}/{said['n']}"
+        split = TRAIN if said["part"] == "pretrain" else splits.pop(name, "")
+        if not split:
             tally.miss("clips are in none of the lists", path.relative_to(root))
             continue
         yield _lip_reading("lrs2", path, said, split)
@@ -67,7 +68,8 @@ def read_lrs2(root: Path, tally: Tally) -> Iterator[Segment]:
 
 
 def _lip_reading(dataset: str, path: Path, said: dict[str, str], split: str) -> Segment:
-    table, text, labels = path.with_suffix(".txt"), (), {"part": said["part"]}
+    table, labels = path.with_suffix(".txt"), {"part": said["part"]}
+    text: tuple[str, ...] = ()
     if table.is_file():
         found = {words[0]: " ".join(words[1:]) for words in read_lines(table)}
         text = (found["Text:"],) if "Text:" in found else ()

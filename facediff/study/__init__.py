@@ -1,0 +1,1 @@
+"""What people think of videos: studies that are made, served as a page, and reported with intervals."""
