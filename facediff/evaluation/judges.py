@@ -48,7 +48,7 @@ def _csim(case: Case) -> Curve:
     if case.model is None:
         raise InputError(f"{case.name} has no portrait and no truth to be like; give one")
     reference = case.kit.network("face_api", FaceApi).recognise(*case.model)
-    cosines: NDArray[np.float64] = case.once(_judged)["vectors"] @ (reference / np.linalg.norm(reference))
+    cosines = np.asarray(case.once(_judged)["vectors"], np.float64) @ (reference / np.linalg.norm(reference))
     return Curve.mean(cosines)
 
 
