@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -96,8 +97,9 @@ def _found(made: list[Path], truth: Path | None, speech: Path | None, portrait: 
     items: list[Item] = []
     notes: list[str] = []
     for path in lists:
-        there = list(_of_manifest(path, notes))
-        items += there
+        for one in _of_manifest(path, notes):  # what is given for all goes before what its job named
+            told = find_items([one.made], truth=truth, speech=speech, portrait=portrait, text=text).items[0]
+            items.append(replace(one, **{name: value for name, value in vars(told).items() if value is not None}))
     rest = [path for path in made if path not in lists]
     if rest or not lists:
         found = find_items(rest, truth=truth, speech=speech, portrait=portrait, text=text)

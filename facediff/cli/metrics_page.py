@@ -16,6 +16,7 @@ _GROUPS = {
     "faces": "Faces and heads",
     "fidelity": "The aligned face, pixel by pixel",
     "identity": "Who it is",
+    "judges": "Independent judges",
     "lips": "Lips",
     "looks": "Neighbouring frames",
     "perceptual": "To the eye",
@@ -62,7 +63,11 @@ def _wants(one: Metric) -> str:
 def _weights() -> Iterator[str]:
     yield "| name | what | file | SHA-256 begins | licence |\n|---|---|---|---|---|"
     for name, one in PUBLISHED.items():
-        known = "not told by its publisher: give it behind a `#`" if one.sha256 is None else f"`{one.sha256[:8]}`"
+        known = (
+            "not told by its publisher: give it behind a `#`"
+            if one.sha256 is None
+            else f"`{one.sha256[:30] if ',' in one.sha256 else one.sha256[:8]}`"
+        )
         file = one.file if one.hub is None else f"{one.file}, or a name on the hub as `{one.hub}`"
         yield f"| `{name}` | {one.what} | {file} | {known} | {one.licence} |"
 

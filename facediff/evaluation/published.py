@@ -17,7 +17,8 @@ class Published:
         what: The network.
         file: As they are called where they are had.
         licence: As far as it is told.
-        sha256: Of the file, or how it begins, as far as its publisher tells; None where nobody does.
+        sha256: Of the file, or how it begins, as far as it is known; of the files of a folder for those who read, since
+            what opens them checks them. None where nobody tells.
         hub: A name on the Hugging Face hub that may be given in the place of a path; None for files only.
     """
 
@@ -38,6 +39,11 @@ PUBLISHED = {
     ),
     "clip": Published(
         what="CLIP", file="a folder of transformers", licence="MIT", hub="openai/clip-vit-base-patch32",
+    ),
+    "face_api": Published(
+        what="judges of identity, expression, age and sex",
+        file="the folder `model` of the npm package @vladmandic/face-api 1.7.15", licence="MIT",
+        sha256="b413e420, 9a9840f2, 49f92bbc",
     ),
     "i3d": Published(what="I3D as TorchScript, of StyleGAN-V", file="i3d_torchscript.pt", licence="Apache-2.0"),
     "inception": Published(

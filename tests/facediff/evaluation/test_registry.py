@@ -18,6 +18,7 @@ def test_every_metric_says_what_it_is_by_what_formula_whose_and_in_what_range() 
 def test_what_takes_the_place_of_a_published_network_says_so_in_its_name() -> None:
     """A published name is had with published weights alone."""
     published = {"fid", "is", "fvd", "kvd", "lpips", "csim", "lse_c", "lse_d", "clip_score", "clip_consistency"}
+    published |= {f"{name}_face_api" for name in ("csim", "expression", "age", "male")}
     assert {name for name, one in metrics().items() if one.weights is not None} == published
     for name in ("fid", "fvd", "kvd", "is", "lpips", "csim", "lse_c", "lse_d"):
         assert metrics()[f"{name}_facediff"].weights is None
