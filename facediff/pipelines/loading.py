@@ -32,6 +32,7 @@ from facediff.pipelines.fadm import FADMPipeline
 from facediff.pipelines.speech_motion import MotionPipeline
 from facediff.pipelines.video_adapter import Mix
 from facediff.system.device import choose_device, choose_dtype
+from facediff.system.weights import model_folder
 
 Pipeline = TypeVar("Pipeline", bound=DiffusionPipeline)
 TALK: Mapping[str, tuple[type[ModelMixin], str]] = {
@@ -90,7 +91,7 @@ def _open(kind: type[ModelMixin], model: str | Path, part: str, dtype: torch.dty
 
 
 def load_talk(
-    model: str | Path = "base", device: str | None = None, scheduler: str | None = None
+    model: str | Path = "base", device: str | None = None, scheduler: str | None = None, *, is_served: bool = False
 ) -> tuple[MotionPipeline, DiffTalkPipeline]:
     """The two pipelines that make a face speak.
 
@@ -98,13 +99,30 @@ def load_talk(
         model: ``base``, or a folder with ``codec``, ``motion`` and ``difftalk`` in it.
         device: Where to run; the best there is by default.
         scheduler: For the denoiser, by name; the one of training by default.
+        is_served: Whether a back end may run the networks that paint, where there is one: for who only renders. Their
+            weights are then not to be changed.
 
     Raises:
         WeightsError: A part is missing or damaged.
-        ConfigError: There is no such device or scheduler.
+        ConfigError: There is no such device, scheduler or back end.
     """
     painting = open_pipeline(DiffTalkPipeline, TALK, "difftalk", model, device, scheduler)
+    if is_served:
+        _serve(painting, TALK, model)
     return load_motion(model, device), painting
+
+
+def _serve(
+    pipeline: DiffusionPipeline, networks: Mapping[str, tuple[type[ModelMixin], str]], model: str | Path
+) -> None:
+    """Has a back end run the networks that paint; a part of a model is a folder of a component."""
+    from facediff.pipelines.serving import serve_painter
+
+    folders = {}
+    for name in ("codec", "unet"):
+        component, *inner = networks[name][1].split("/")
+        folders[name] = model_folder(model, component).joinpath(*inner)
+    serve_painter(pipeline, folders)
 
 
 def load_motion(model: str | Path = "base", device: str | None = None) -> MotionPipeline:
@@ -122,18 +140,24 @@ def load_motion(model: str | Path = "base", device: str | None = None) -> Motion
     return MotionPipeline(denoiser, open_schedule(model, "motion"), encoder)
 
 
-def load_animate(model: str | Path = "base", device: str | None = None, scheduler: str | None = None) -> FADMPipeline:
+def load_animate(
+    model: str | Path = "base", device: str | None = None, scheduler: str | None = None, *, is_served: bool = False
+) -> FADMPipeline:
     """The pipeline that refines a coarse animation; the arguments are those of ``load_talk``.
 
     Args:
         model: ``base``, or a folder with ``codec`` and ``fadm`` in it.
         device: See ``load_talk``.
         scheduler: See ``load_talk``.
+        is_served: See ``load_talk``.
 
     Raises:
         WeightsError, ConfigError: As ``load_talk``.
     """
-    return open_pipeline(FADMPipeline, ANIMATE, "fadm", model, device, scheduler)
+    refining = open_pipeline(FADMPipeline, ANIMATE, "fadm", model, device, scheduler)
+    if is_served:
+        _serve(refining, ANIMATE, model)
+    return refining
 
 
 def load_edit(

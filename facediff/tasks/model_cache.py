@@ -41,7 +41,7 @@ def load_talk(model: str, device: str | None, scheduler: str | None) -> tuple[Mo
     """The motion and the painting pipeline of a model."""
     from facediff.pipelines import loading
 
-    return loading.load_talk(model, device, scheduler)
+    return loading.load_talk(model, device, scheduler, is_served=True)
 
 
 @_once
@@ -59,7 +59,7 @@ def load_refiner(model: str, device: str | None, scheduler: str | None) -> FADMP
     """The refining pipeline of a model."""
     from facediff.pipelines.loading import load_animate
 
-    return load_animate(model, device, scheduler)
+    return load_animate(model, device, scheduler, is_served=True)
 
 
 @_once

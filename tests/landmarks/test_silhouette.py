@@ -198,7 +198,7 @@ def test_pictures_that_are_carried_together_are_what_each_is_alone() -> None:
     layers, mask = split_layers(MeshWarp(picture, here), there), picture[..., 0].astype(np.float32) / 255
     assert layers.hidden is not None
     for together, alone in zip(layers.carry(picture, mask), (layers(picture), layers(mask)), strict=True):
-        np.testing.assert_array_equal(together, alone)
+        np.testing.assert_allclose(together, alone, atol=1e-6)  # a mask may be rounded otherwise; levels may not
 
 
 def test_a_part_of_what_is_enlarged_is_what_the_whole_has_there() -> None:

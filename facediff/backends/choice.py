@@ -1,0 +1,65 @@
+"""Which back end runs the networks: the environment says, else what is installed."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+
+import torch
+
+from facediff.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+VARIABLE = "FACEDIFF_BACKEND"
+# Whole numbers where their loss was measured to be below what is seen, or floating point alone.
+TORCH, OPENVINO, OPENVINO_FLOAT = "none", "openvino", "openvino-float"
+CHOICES = (TORCH, OPENVINO, OPENVINO_FLOAT)
+
+
+def choose_backend(device: torch.device) -> str:
+    """The back end of networks on a device: torch alone on a card; else ``FACEDIFF_BACKEND``, or OpenVINO if installed.
+
+    Raises:
+        ConfigError: The variable has another value.
+    """
+    asked = os.environ.get(VARIABLE, "").strip().lower()
+    if asked and asked not in CHOICES:
+        raise ConfigError(f"{VARIABLE} is one of {', '.join(CHOICES)}, not {asked!r}; or leave it away")
+    if device.type != "cpu":
+        return TORCH
+    return asked or (OPENVINO if openvino_version() else TORCH)
+
+
+@lru_cache(maxsize=1)
+def openvino_version() -> str | None:
+    """The version of OpenVINO that is installed; None where there is none."""
+    try:
+        return version("openvino") if find_spec("openvino") else None
+    except PackageNotFoundError:
+        return None
+
+
+def describe_openvino() -> str:
+    """OpenVINO, with its version."""
+    return f"OpenVINO {openvino_version()}"
+
+
+@lru_cache(maxsize=1)
+def is_ready(open_core: Callable[[], object]) -> bool:
+    """Whether a back end can be opened; where it cannot, one sentence says so, and torch runs all.
+
+    Args:
+        open_core: Opens it.
+    """
+    try:
+        open_core()
+    except Exception as error:  # a wheel of another system, a library that is missing, a damaged file
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        log.warning("%s cannot be used here (%s); torch runs all, more slowly", describe_openvino(), reason)
+        return False
+    return True
