@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from math import ceil, gcd
+
 import numpy as np
-import soxr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from facediff.errors import AudioError
 from facediff.types import Wave
 
 RATES = (4000, 192_000)  # samples a second that are taken
+_CROSSINGS, _BETA, _ROLL_OFF = 16, 8.0, 0.92  # half a filter in zeros of its sinc; Kaiser's beta; pass band
 _LOUDEST = 4.0  # of a float sample; what is louder was meant for another scale
 
 
@@ -52,29 +54,60 @@ def read_packet(data: bytes | bytearray | memoryview | ArrayLike, sample_rate: i
 class StreamResampler:
     """Brings a wave that comes in pieces to another rate, without a seam between them.
 
-    A piece may give fewer samples than its share, as long as the filter waits for what follows; ``finish`` gives the
-    rest, and in all there are as many as the whole would have given.
+    A sample comes out as soon as half a filter of what follows is known, which is 1 ms at 16 kHz; soxr's stream, which
+    is a better filter, works in blocks and holds back 20 ms on average, up to 115 of a wave at 8 kHz, and a look-ahead
+    is 200. The filter is a sinc under a Kaiser window, 80 dB (Smith, "Digital Audio Resampling"), each phase of it
+    computed once.
+
+    Args:
+        source: Samples a second that come.
+        target: Samples a second that are wanted.
     """
 
     def __init__(self, source: int, target: int) -> None:
         self.source, self.target = int(source), int(target)
-        self._stream = self._open()
+        common = gcd(self.source, self.target)
+        self._up, self._down = self.target // common, self.source // common
+        narrow = min(1.0, self.target / self.source)
+        self._half = ceil(_CROSSINGS / narrow)
+        place = np.arange(1 - self._half, self._half + 1) - (np.arange(self._up) / self._up)[:, None]
+        inside = np.clip(1 - (place / self._half) ** 2, 0, None)
+        self._phases = narrow * np.sinc(narrow * _ROLL_OFF * place) * _ROLL_OFF * np.i0(_BETA * np.sqrt(inside))
+        self._phases /= self._phases.sum(axis=1, keepdims=True)
+        self._restart()
 
     def __call__(self, wave: Wave) -> Wave:
         """The samples that are ready by now."""
-        if self._stream is None:
+        if self.source == self.target:
             return wave
-        return np.asarray(self._stream.resample_chunk(wave, last=False), np.float32)
+        self._known = np.concatenate([self._known, wave])
+        self._count += len(wave)
+        return self._run((self._count - self._half) * self._up // self._down)
 
     def finish(self) -> Wave:
         """The samples that are left; what comes after is a new wave."""
-        if self._stream is None:
-            return np.zeros(0, np.float32)
-        rest: NDArray[np.float32] = self._stream.resample_chunk(np.zeros(0, np.float32), last=True)
-        self._stream = self._open()
-        return np.asarray(rest, np.float32)
-
-    def _open(self) -> soxr.ResampleStream | None:
         if self.source == self.target:
-            return None
-        return soxr.ResampleStream(self.source, self.target, 1, dtype="float32", quality="MQ")
+            return np.zeros(0, np.float32)
+        stop = round(self._count * self._up / self._down)
+        self._known = np.pad(self._known, (0, self._half + self._down))
+        rest = self._run(stop)
+        self._restart()
+        return rest
+
+    def _restart(self) -> None:
+        self._known = np.zeros(self._half, np.float32)  # from ``_begin`` on, in samples of the source
+        self._begin, self._count, self._given = -self._half, 0, 0
+
+    def _run(self, stop: int) -> Wave:
+        """Samples up to ``stop``, which half a filter of the source follows."""
+        number = np.arange(self._given, max(self._given, stop))
+        if not len(number):
+            return np.zeros(0, np.float32)
+        at, phase = np.divmod(number * self._down, self._up)
+        first = at - self._half + 1 - self._begin
+        taps = np.lib.stride_tricks.sliding_window_view(self._known, 2 * self._half)
+        out = np.einsum("nk,nk->n", taps[first], self._phases[phase])
+        self._given = stop
+        behind = stop * self._down // self._up - self._half + 1
+        self._known, self._begin = self._known[behind - self._begin :], behind
+        return out.astype(np.float32)

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from facediff.audio.features import COLUMN_RATE
+from facediff.audio.features import COLUMN_RATE, FLOOR
 from facediff.audio.voice_activity import ABOVE_NOISE_DB, SPEECH_BANDS, STILL_ABOVE_DB, UNDER_PEAK_DB
 from facediff.audio.wave import SAMPLE_RATE
 from facediff.types import Wave
 
 _BLOCK = SAMPLE_RATE // 50
+_LEARNT = 10.0  # blocks after which a level is that of what was heard alone
 _DB = 10 / np.log(10)
 
 
@@ -29,21 +30,22 @@ class RunningLoudness:
     """
 
     def __init__(self, target_db: float = -23.0, usual_db: float = -22.0, memory_s: float = 10.0) -> None:
-        self._target = target_db
-        self._weight = 10.0
-        self._sum = self._weight * 10 ** (usual_db / 10)
+        self._target, self._usual = target_db, 10 ** (usual_db / 10)
+        self._weight = self._sum = 0.0
         self._keep = 1 - 1 / (memory_s * 50)
 
     @property
     def gain(self) -> float:
         """What a sample is multiplied with."""
-        return float(10 ** (self._target / 20) / np.sqrt(self._sum / self._weight))
+        unknown = max(0.0, _LEARNT - self._weight)
+        power = (self._sum + unknown * self._usual) / (self._weight + unknown)
+        return float(10 ** (self._target / 20) / np.sqrt(power))
 
     def push(self, wave: Wave) -> None:
         """Hear what comes next; whole blocks of 20 ms count."""
         whole = wave[: len(wave) // _BLOCK * _BLOCK].reshape(-1, _BLOCK).astype(np.float64)
         for power in (whole**2).mean(axis=1) if len(whole) else ():
-            if power > max(1e-6, self._sum / self._weight / 100):
+            if power > max(1e-6, self._sum / max(self._weight, 1) / 100):
                 self._sum, self._weight = self._sum * self._keep + power, self._weight * self._keep + 1
 
     def ahead(self, wave: Wave) -> RunningLoudness:
@@ -154,5 +156,5 @@ class RunningVoiceActivity:
         assert self._floor is not None
         floor = self._floor if self._seen >= self._SURE else np.minimum(self._floor, self._loudest / 300)
         smooth = np.stack([bands[max(0, k - 2) : k + 3].mean(axis=0) for k in range(len(bands))])
-        ratio = np.minimum(smooth / np.maximum(floor, 1e-12), 1000).mean(axis=1)
+        ratio = np.minimum(smooth / np.maximum(floor, FLOOR), 1000).mean(axis=1)
         return _DB * np.log(ratio), _DB * np.log(np.maximum(bands.mean(axis=1), 1e-12))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing import shared_memory
 from queue import SimpleQueue
 from threading import Thread
@@ -47,11 +48,17 @@ class Messages:
         self._waiting.put(None)
         self._threads[1].join(timeout_s)
 
+    def join(self, timeout_s: float = 1.0) -> None:
+        """Waits until both threads have ended, once both sides are closed."""
+        for thread in self._threads:
+            thread.join(timeout_s)
+
     def _read(self) -> None:
         try:
             while True:
                 self._receive(pickle.load(self._source))
-        except (EOFError, OSError, ValueError, pickle.UnpicklingError):  # a pipe that ends, or was closed here
+        except (EOFError, OSError, ValueError, pickle.UnpicklingError):  # the other side has gone, perhaps in mid-word
+            self._source.close()
             self._closed()
 
     def _write(self) -> None:
@@ -59,9 +66,10 @@ class Messages:
             while (message := self._waiting.get()) is not None:
                 pickle.dump(message, self._target, protocol=5)
                 self._target.flush()
-            self._target.close()
         except (OSError, ValueError):  # nobody reads any more
-            return
+            pass
+        with suppress(OSError, ValueError):  # what is still in its buffer goes nowhere
+            self._target.close()
 
 
 class PictureRing:

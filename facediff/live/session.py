@@ -136,7 +136,10 @@ class LiveSession:
         self._ring = PictureRing(portrait.size)
         self._process = _start_process()
         assert self._process.stdin is not None and self._process.stdout is not None
-        self._messages = Messages(self._process.stdout, self._process.stdin, self._receive, self._closed)
+        own = weakref.ref(self)  # a session that nobody holds any more ends, though its threads run
+        self._messages = Messages(
+            self._process.stdout, self._process.stdin, lambda message: _tell(own, message), lambda: _tell(own, None)
+        )
         self._end = weakref.finalize(self, _end, self._process, self._messages, self._ring)
         self._messages.send(
             Begin(portrait, model, device, options, marks, self._ring.name, options.realtime, self._lead)
@@ -330,7 +333,10 @@ class LiveSession:
             raise LiveError("the live session was shut down; make another with avatar.live()")
 
     def _receive(self, message: Any) -> None:
-        """Takes what the process says; in a thread of its own."""
+        """Takes what the process says, None when it has gone; in a thread of its own."""
+        if message is None:
+            self._closed()
+            return
         with self._news:
             if isinstance(message, Made):
                 picture = self._ring.read(message.slot)
@@ -358,6 +364,13 @@ class LiveSession:
             self._news.notify_all()
 
 
+def _tell(session: weakref.ref[LiveSession], message: Any) -> None:
+    """Hands a message to a session that is still there."""
+    there = session()
+    if there is not None:
+        there._receive(message)
+
+
 def _start_process() -> subprocess.Popen[bytes]:
     """A fresh interpreter that finds what this one finds; scripts without a main guard are not run again."""
     found = os.pathsep.join(path or os.getcwd() for path in sys.path)
@@ -375,4 +388,5 @@ def _end(process: subprocess.Popen[bytes], messages: Messages, ring: PictureRing
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    messages.join()
     ring.close(unlink=True)
