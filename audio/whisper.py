@@ -58,6 +58,10 @@ class EmbeddedWhisper:
         """Windows of up to 512 frames at a time; see ``AudioEncoder``."""
         return self.prepare(wave).stream(fps, frames, first=first)
 
+    def hear_window(self, wave: Wave) -> NDArray[np.float32]:
+        """States (n, dim) of a stretch of at most 30 seconds, at the level of ``normalise_loudness``, as it stands."""
+        return _hear(self._network, wave, 0, max(1, -(-len(wave) * STATE_RATE // SAMPLE_RATE)))
+
 
 class WhisperSpeech:
     """A wave that the embedded network hears piece by piece, the last pieces kept; an ``EncodedSpeech``."""
@@ -87,15 +91,19 @@ class WhisperSpeech:
 
     def _hear(self, number: int) -> NDArray[np.float32]:
         """States (n, dim) of one piece."""
-        import torch
-
         begin, end = number * _INNER, min((number + 1) * _INNER, self._count)
         before, after = max(begin - _CONTEXT, 0), min(end + _CONTEXT, self._count)
-        mel = whisper_mel(self._wave, before * _COLUMNS, after * _COLUMNS)
-        network = self._network
-        with torch.inference_mode():
-            states = network(torch.from_numpy(mel)[None].to(network.device, network.dtype))[0]
-        return states[begin - before : end - before].float().cpu().numpy()
+        return _hear(self._network, self._wave, before, after)[begin - before : end - before]
+
+
+def _hear(network: WhisperEncoder, wave: Wave, first: int, stop: int) -> NDArray[np.float32]:
+    """States (stop - first, dim) of a normalised wave."""
+    import torch
+
+    mel = whisper_mel(wave, first * _COLUMNS, stop * _COLUMNS)
+    with torch.inference_mode():
+        states = network(torch.from_numpy(mel)[None].to(network.device, network.dtype))[0]
+    return states.float().cpu().numpy()
 
 
 def load_embedded_whisper(tokens: int = 2, device: str | torch.device | None = None) -> EmbeddedWhisper:

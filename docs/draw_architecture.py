@@ -30,7 +30,7 @@ SANS = "font-family='system-ui, -apple-system, Segoe UI, Roboto, Helvetica, Aria
 MONO = "font-family='ui-monospace, SFMono-Regular, Menlo, Consolas, monospace'"
 SEEN_BY = {"media": FRAME, "landmarks": FRAME, "rendering": FRAME, "audio": SOUND, "motion": BOTH, "pipelines": BOTH,
            "models": BOTH, "diffusion": BOTH, "conditioning": BOTH, "clip": BOTH, "provenance": BOTH, "avatar": BOTH,
-           "tasks": BOTH}  # fmt: skip
+           "live": BOTH, "tasks": BOTH}  # fmt: skip
 
 
 def read_layers() -> list[list[str]]:

@@ -4,6 +4,7 @@ avatar = Avatar.from_image("portrait.jpg")          # or Avatar.from_video("me.m
 avatar.talk("speech.wav", seed=7).save("hello.mp4")
 avatar.animate("driving.mp4").save("moved.mp4")
 avatar.edit(smile=0.6).save("smile.mp4")
+avatar.live()                                       # speaks while the sound still comes in
 
 Importing it loads no network library; what makes a clip is imported when one is made.
 """
@@ -19,6 +20,7 @@ import numpy as np
 
 from facediff.errors import ConfigError
 from facediff.landmarks.tracker import track_face, track_still
+from facediff.live.options import IdleOptions, LiveOptions
 from facediff.media import VideoReader, is_video, read_image
 from facediff.motion.template import MotionTemplate
 from facediff.options import (
@@ -40,7 +42,9 @@ from facediff.types import FaceTrack, Frame, Wave
 
 if TYPE_CHECKING:
     from facediff.clip import Clip
+    from facediff.live.session import LiveSession
     from facediff.rendering.warping import Warper
+    from facediff.tasks.model_choice import ModelChoice
 
 
 class Avatar:
@@ -240,6 +244,61 @@ class Avatar:
         record = self._record("edit", options)
         models = ModelChoice(self._options.model, self._options.device)
         return replace(make_edit(self._warper, wanted, models, options), record=record)
+
+    @takes_more(LiveOptions)
+    def live(self, options: LiveOptions) -> LiveSession:
+        """A live session: sound is pushed as it comes, and frames that say it are read as they are due.
+
+        What renders is a process of its own, whose models are loaded while this returns; ``first_frame`` waits for it.
+        Every frame is watermarked; ``session.record.to_json()`` says how the stream is made.
+
+        Args:
+            options: How.
+
+        Raises:
+            ConfigError: A number is out of range, or the avatar is a video.
+        """
+        from facediff.live.engine import Portrait
+        from facediff.live.session import LiveSession
+
+        portrait = Portrait.of(self._source, options.size)
+        return LiveSession(portrait, self._record("live", options), self._options.model, self._options.device, options)
+
+    @takes(LiveOptions)
+    def stream(self, speech: str | Path | Wave, options: LiveOptions) -> Clip:
+        """The clip that a live session gives of a speech whose sound comes in as time goes by; frame by frame.
+
+        Args:
+            speech: A file with sound, or a mono wave at 16 kHz, float32.
+            options: How; a file is labelled where it is saved, and every frame is waited for.
+
+        Raises:
+            AudioError: The sound cannot be used.
+            ConfigError: A number is out of range, or the avatar is a video.
+        """
+        from facediff.live.recording import record_stream
+
+        record = self._record("live", options, _ingredient("speech", speech))
+        return replace(record_stream(self._source, speech, self._models(), options), record=record)
+
+    @takes_more(IdleOptions)
+    def idle(self, options: IdleOptions) -> Clip:
+        """A silent clip in which the avatar breathes, blinks and looks about, as a live one does between speeches.
+
+        Args:
+            options: How.
+
+        Raises:
+            ConfigError: A number is out of range, or the avatar is a video.
+        """
+        from facediff.live.recording import record_idle
+
+        return replace(record_idle(self._source, self._models(), options), record=self._record("idle", options))
+
+    def _models(self) -> ModelChoice:
+        from facediff.tasks.model_choice import ModelChoice
+
+        return ModelChoice(self._options.model, self._options.device)
 
     def _record(self, task: str, options: Checked, second: Ingredient | None = None) -> Record:
         """How a clip is made; only what differs from the defaults is an option."""

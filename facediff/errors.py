@@ -9,6 +9,7 @@
     ├── OutputError(OSError)         a result that cannot be written
     ├── ConfigError(ValueError)      a setting or a combination of settings that makes no sense
     ├── WeightsError(OSError)        model files that are missing, corrupt or of another version
+    ├── LiveError(RuntimeError)      a live session that is over, or whose process has ended
     └── MissingExtra(ImportError)    an optional dependency that is not installed
 
 A message holds what was got, what was wanted and what to do. The command line prints it in one line and
@@ -50,6 +51,10 @@ class ConfigError(FaceDiffError, ValueError):
 
 class WeightsError(FaceDiffError, OSError):
     """Model files that are missing, corrupt or of another version."""
+
+
+class LiveError(FaceDiffError, RuntimeError):
+    """A live session that is over, or whose process has ended."""
 
 
 class MissingExtra(FaceDiffError, ImportError):

@@ -92,6 +92,11 @@ class MotionPipeline(DiffusionPipeline):
         self.register_modules(denoiser=denoiser, scheduler=scheduler)
         self._encoder = encoder
 
+    @property
+    def encoder(self) -> AudioEncoder:
+        """What it hears with."""
+        return self._encoder
+
     @torch.inference_mode()
     def __call__(
         self,

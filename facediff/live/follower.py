@@ -1,0 +1,69 @@
+"""A webcam's frames to the motion of who sits there, counted from how they looked at first."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facediff.landmarks.canonical import canonicalise
+from facediff.landmarks.detection import FaceFinder, choose_face
+from facediff.landmarks.follower import Cuts, Follower, Sight
+from facediff.motion import coefficients
+from facediff.motion.driver import limit_softly
+from facediff.motion.rig import FaceRig, fit_neutral
+from facediff.types import Frame, Points
+
+_LEARN = 12  # frames that tell a face at rest
+_SEARCH_EVERY = 10  # frames, where no face has been found yet
+
+
+class DriverReader:
+    """Follows the largest face of the frames that are given."""
+
+    def __init__(self, fps: float = 25.0, detector: str | None = None) -> None:
+        self._fps, self._detector = fps, detector
+        self._finder = FaceFinder(detector)
+        self._cuts = Cuts()
+        self._follower: Follower | None = None
+        self._learnt: list[Points] = []
+        self._rig: FaceRig | None = None
+        self._rest = np.zeros(coefficients.DIMENSIONS, np.float32)
+        self._count = 0
+
+    def read(self, frame: Frame) -> NDArray[np.float32] | None:
+        """The motion (31,) that a frame shows; None where it shows no face."""
+        mesh = self._find(frame)
+        if mesh is None:
+            return None
+        if len(self._learnt) < _LEARN:
+            self._learnt.append(mesh)
+            canonical, pose = canonicalise(np.stack(self._learnt))
+            self._rig = FaceRig.from_shape(fit_neutral(canonical), pose)
+            self._rest = np.median(self._rig.encode(np.stack(self._learnt)), axis=0)
+        assert self._rig is not None
+        row = self._rig.encode(mesh[None])[0]
+        for part in (coefficients.LIDS, coefficients.GAZE, coefficients.BROWS, coefficients.SHIFT, coefficients.ANGLES):
+            row[part] -= self._rest[part]
+        return limit_softly(row[None])[0].astype(np.float32)
+
+    def close(self) -> None:
+        """Frees the libraries."""
+        if self._follower is not None:
+            self._follower.close()
+        self._finder.close()
+
+    def _find(self, frame: Frame) -> Points | None:
+        sight, cut = Sight(self._finder, frame), self._cuts(frame)
+        self._count += 1
+        if self._follower is None:
+            if self._count % _SEARCH_EVERY != 1:
+                return None
+            faces = sight.search(depth=0)
+            if not faces:
+                return None
+            self._follower = Follower(self._finder, self._detector, self._fps, choose_face(faces, "largest"))
+        mesh = self._follower(sight, [], cut=cut)
+        if self._follower.is_gone:
+            self._follower.close()
+            self._follower, self._count = None, 0
+        return mesh

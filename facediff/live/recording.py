@@ -1,0 +1,116 @@
+"""Live frames as clips: a speech as it would stream, and an avatar that idles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from facediff.audio.features import SILENCE
+from facediff.audio.wave import SAMPLE_RATE, load_wave
+from facediff.audio.windows import exact_rate
+from facediff.clip import SOUND_RATE, Clip
+from facediff.errors import ConfigError, InputError
+from facediff.live.engine import LiveEngine, Portrait
+from facediff.live.options import IdleOptions, LiveOptions
+from facediff.live.planner import LOOK_AHEAD_S, Plan, Planner
+from facediff.live.renderer import MOST_AT_ONCE, LiveRenderer
+from facediff.marks import MarkOptions
+from facediff.motion.idle import SHORTEST_LOOP_S, IdleMotion
+from facediff.provenance.marker import frame_marker
+from facediff.rendering.source import Source
+from facediff.tasks.model_choice import ModelChoice
+from facediff.types import Frame, Wave
+
+PACKET_S = 0.02  # in which a speech is pushed
+_HEARD_S = LOOK_AHEAD_S + 2 * PACKET_S  # of sound beyond a frame's moment has come when it is planned
+CLOSING_S = 0.6  # of silence after a speech, in which the mouth closes
+_UNMARKED = MarkOptions(watermark=False)  # a clip is marked where it is saved
+
+
+def record_stream(source: Source, speech: str | Path | Wave, models: ModelChoice, options: LiveOptions) -> Clip:
+    """A clip, without a record, of what a live session shows of a speech; see ``Avatar.stream``."""
+    portrait, fps = Portrait.of(source, options.size), exact_rate(options.fps)
+    if options.label is not None:
+        raise ConfigError("a clip is labelled where it is saved: clip.save(path, label=...)")
+    wave = _read(speech)
+    plans = plan_speech(wave, SOUND_RATE, fps)
+    sound = np.concatenate(
+        [np.zeros(_samples(plan.index, fps), np.int16) if plan.sound is None else plan.sound for plan in plans]
+    )
+
+    def render(part: slice) -> Iterator[Frame]:
+        engine = LiveEngine(portrait, models, options, _UNMARKED)
+        engine.prepare()
+        for start in range(0, part.stop, MOST_AT_ONCE):
+            chunk = plans[start : min(start + MOST_AT_ONCE, part.stop)]
+            wanted = [plan.index >= part.start for plan in chunk]
+            yield from (picture for picture in engine.render(chunk, wanted) if picture is not None)
+
+    audio = (sound / np.float32(32768)).astype(np.float32)
+    return Clip(fps, portrait.size, len(plans), audio, render, preview_index=len(plans) // 2)
+
+
+def plan_speech(wave: Wave, sample_rate: int, fps: Fraction) -> list[Plan]:
+    """The frames of a speech whose packets come in real time, from its first one on, and those in which it ends."""
+    planner = Planner(float(fps), sample_rate)
+    size, pushed, ended = round(PACKET_S * sample_rate), 0, 0
+    plans: list[Plan] = []
+    while ended < CLOSING_S * fps:
+        now = float(len(plans) / fps + _HEARD_S) * sample_rate
+        while pushed < min(now, len(wave)):
+            packet = wave[pushed : pushed + size]
+            pushed += len(packet)
+            planner.push(packet, sample_rate, last_chunk=pushed >= len(wave))
+        plans.append(planner.plan())
+        ended += bool(plans[-1].end_of_speech or ended)
+    return plans
+
+
+def record_idle(source: Source, models: ModelChoice, options: IdleOptions) -> Clip:
+    """A silent clip, without a record, of an avatar that idles; see ``Avatar.idle``.
+
+    Raises:
+        ConfigError: A loop is too short, or the avatar is a video.
+    """
+    portrait, fps = Portrait.of(source, options.size), exact_rate(options.fps)
+    count = max(1, round(options.seconds * fps))
+    if options.loop and count < SHORTEST_LOOP_S * fps:
+        raise ConfigError(f"a loop lasts {SHORTEST_LOOP_S:g} seconds at least, not {options.seconds:g}")
+    idle = IdleMotion(
+        seed=options.seed, strength=options.idle, loop_s=float(count / fps) if options.loop else None
+    )  # of whole frames, so that the one after the last is the first
+
+    def render(part: slice) -> Iterator[Frame]:
+        painting = models.load_talk()[1]
+        renderer = LiveRenderer(
+            portrait.warper(models), painting if options.paint else None, frame_marker(_UNMARKED, portrait.size),
+            steps=options.steps, seed=options.seed,
+        )  # fmt: skip
+        silence = np.full((int(painting.conditioner.config["audio_columns"]), 80), SILENCE, np.float32)
+        renderer.prepare(silence)
+        step = float(25 / fps)
+        for start in range(part.start, part.stop, MOST_AT_ONCE):
+            some = min(MOST_AT_ONCE, part.stop - start)
+            rows = idle.rows(start * step, some, step)
+            yield from renderer.render(
+                rows, np.repeat(silence[None], some, axis=0), np.zeros(some, np.float32), renderer.levels[0]
+            )
+
+    return Clip(fps, portrait.size, count, None, render)
+
+
+def _read(speech: str | Path | Wave) -> Wave:
+    """A speech at the rate of clips."""
+    if not isinstance(speech, np.ndarray):
+        return load_wave(speech, sample_rate=SOUND_RATE)
+    if speech.ndim != 1 or not speech.size:
+        raise InputError(f"a wave is mono and not empty, (N,) at 16 kHz, not of shape {speech.shape}")
+    steps = np.arange(len(speech) * SOUND_RATE // SAMPLE_RATE) * (SAMPLE_RATE / SOUND_RATE)
+    return np.interp(steps, np.arange(len(speech)), speech).astype(np.float32)
+
+
+def _samples(index: int, fps: Fraction) -> int:
+    return round((index + 1) * SOUND_RATE / fps) - round(index * SOUND_RATE / fps)

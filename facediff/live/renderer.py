@@ -1,0 +1,144 @@
+"""Rows of motion to marked pictures, a few at a time: all that does not change with time is made ready once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facediff.landmarks.alignment import MOUTH, align
+from facediff.motion import coefficients
+from facediff.pipelines.difftalk import DiffTalkPipeline
+from facediff.provenance.marker import FrameMarker
+from facediff.rendering.compose import add_window, keep_detail
+from facediff.rendering.frame import WarpedFrame
+from facediff.rendering.painting.mouth import HeardFrame, MouthPainter, PaintSettings
+from facediff.rendering.painting.painter import View
+from facediff.rendering.warping.portrait import PortraitWarper
+from facediff.types import Frame
+
+MOST_AT_ONCE = 4
+_RESTS = 0.02  # of what lips do, below which they are painted as they were at rest
+
+
+@dataclass(frozen=True)
+class Level:
+    """How much is done for a frame.
+
+    Attributes:
+        name: What it is called where it is spoken of.
+        steps: Denoising steps of a mouth; 0 for none painted.
+        every: One frame in so many is rendered.
+    """
+
+    name: str
+    steps: int
+    every: int = 1
+
+
+def levels(steps: int, paint: bool) -> tuple[Level, ...]:
+    """What is given up where a machine cannot keep up, in this order: steps, painting, frame rate."""
+    found: list[Level] = []
+    while paint and steps >= 1:
+        found.append(Level("all" if not found else f"{steps} step{'s' if steps > 1 else ''}", steps))
+        steps //= 2
+    found.append(Level("not painted" if found else "all", 0))
+    return (*found, Level("half the frames", 0, 2), Level("a quarter of the frames", 0, 4))
+
+
+class _RestingPainter(MouthPainter):
+    """Paints mouths, and pastes what it painted at rest onto other frames at rest."""
+
+    def __init__(self, pipeline: DiffTalkPipeline, settings: PaintSettings) -> None:
+        super().__init__(pipeline, settings)
+        self.last: NDArray[np.float32] | None = None
+
+    def _paste(
+        self, frame: HeardFrame, view: View, made: NDArray[np.float32], round_trip: NDArray[np.float32]
+    ) -> Frame:
+        self.last = keep_detail(made, view.crop.astype(np.float32), round_trip, view.paste, view.fresh)
+        return add_window(frame.picture, self.last, view.alignment.inverses[0])
+
+
+class LiveRenderer:
+    """Pictures of one portrait.
+
+    Args:
+        warper: The portrait.
+        painting: What paints mouths; None where none is painted.
+        marker: What marks each frame.
+        steps: Denoising steps where nothing is given up.
+        seed: Of the noise that all frames share.
+    """
+
+    def __init__(
+        self,
+        warper: PortraitWarper,
+        painting: DiffTalkPipeline | None,
+        marker: FrameMarker,
+        *,
+        steps: int = 2,
+        seed: int = 0,
+    ) -> None:
+        warper.prepare()
+        self._rows = np.zeros((MOST_AT_ONCE, coefficients.DIMENSIONS), np.float32)
+        self._warp = warper.follow(self._rows)  # reads a row when its frame is asked for
+        self._marker = marker
+        self.levels = levels(steps, painting is not None)
+        self._painters = {
+            level.steps: _RestingPainter(
+                painting, PaintSettings(num_inference_steps=level.steps, new_steps=2 * level.steps, seed=seed)
+            )
+            for level in self.levels
+            if painting is not None and level.steps
+        }
+        self._rest: NDArray[np.float32] | None = None  # what painting changes at rest, in the crop
+
+    def prepare(self, window: NDArray[np.float32]) -> Frame:
+        """The first frame, at rest, with a window (columns, 80) of silence; all networks have run then."""
+        rest = np.zeros((1, coefficients.DIMENSIONS), np.float32)
+        if self._painters:
+            self._rows[:1] = rest
+            (frame,) = self._warp(slice(0, 1))
+            painter = next(iter(self._painters.values()))
+            painter.paint([HeardFrame(frame, window)])
+            self._rest = painter.last
+        return self.render(rest, window[None], np.zeros(1, np.float32), self.levels[0])[0]
+
+    def render(
+        self,
+        rows: NDArray[np.float32],
+        windows: NDArray[np.floating],
+        opening: NDArray[np.float32],
+        level: Level,
+    ) -> list[Frame]:
+        """Marked pictures of rows (n, 31), n ≤ 4.
+
+        Args:
+            rows: Motion.
+            windows: (n, columns, dim) what is heard.
+            opening: (n,) how much lips do; those that rest are not painted anew.
+            level: What is done for each.
+        """
+        count = len(rows)
+        self._rows[:count] = rows
+        frames = list(self._warp(slice(0, count)))
+        finished: list[Frame] = [frame.picture for frame in frames]
+        painter = self._painters.get(level.steps)
+        speaks = [k for k in range(count) if painter is not None and opening[k] > _RESTS]
+        if painter is not None and speaks:
+            painted = painter.paint([HeardFrame(frames[k], windows[k]) for k in speaks])
+            for k, picture in zip(speaks, painted, strict=True):
+                finished[k] = picture
+        for k in sorted(set(range(count)) - set(speaks)):
+            finished[k] = self._paste_rest(frames[k], 1 - float(opening[k]))
+        return [self._marker.mark(picture) for picture in finished]
+
+    def _paste_rest(self, frame: WarpedFrame, share: float) -> Frame:
+        """A frame with the mouth that was painted at rest, as far as it rests; the less the more it speaks."""
+        face = frame.face
+        if face is None or self._rest is None or share <= 0:
+            return frame.picture
+        inverse = align(face.pose, MOUTH).inverses[0]
+        return face.inpaint_mouth(add_window(frame.picture, np.float32(share) * self._rest, inverse))

@@ -1,0 +1,78 @@
+"""The last step of motion from speech for a live session: a ``MotionFinisher`` that looks at nothing to come."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facediff.motion import coefficients
+from facediff.pipelines.motion_finishing import FPS, HeadStyle
+
+_ATTACK_S, _RELEASE_S = 0.5, 1.2  # in which a head begins to take part in speech, and goes back to idling
+_CENTRE_S = 4.0  # in which what a head does all the time becomes its place at rest
+
+
+class RunningFinisher:
+    """Gives back each row as it comes: smoothing is one-sided, and a head is pulled to where it is at rest.
+
+    Lids and gaze are left to who idles; a blink takes no sound. Smoothing is by two poles whose deviation in time is
+    that of the Gaussian that whole files get.
+
+    Args:
+        lips: Strength of what the lower face does.
+        head: Strength of what the head does; 0 keeps it still.
+        head_style: See ``HeadStyle``.
+    """
+
+    def __init__(self, *, lips: float = 1.0, head: float = 1.0, head_style: HeadStyle | None = None) -> None:
+        self._lips, self._head, self._style = lips, head, head_style or HeadStyle()
+        self._share = 0.0
+        self._poles: NDArray[np.float64] | None = None  # (2, 31)
+        self._centre = np.zeros(coefficients.DIMENSIONS)
+        style, step = self._style, 1 / FPS
+        smoothing = np.zeros(coefficients.DIMENSIONS)
+        for part, seconds in (
+            (coefficients.ANGLES, style.angle_smoothing_s),
+            (coefficients.SHIFT, style.shift_smoothing_s),
+            (coefficients.BROWS, style.brow_smoothing_s),
+            (coefficients.GAZE, style.brow_smoothing_s),
+        ):
+            smoothing[part] = seconds / np.sqrt(2)  # of each of two poles
+        self._follow = np.where(smoothing > 0, 1 - np.exp(-step / np.maximum(smoothing, 1e-6)), 1.0)
+        self._gain = np.ones(coefficients.DIMENSIONS)
+        self._gain[coefficients.ANGLES] = style.angle_gain * head
+        self._gain[coefficients.SHIFT] = style.shift_gain * head
+        self._gain[coefficients.GAZE] = style.gaze_gain
+        self._gain[coefficients.LIDS] = 0.0
+
+    def push(self, motion: NDArray[np.floating], speaking: NDArray[np.floating]) -> NDArray[np.float32]:
+        """As many rows as came; see ``MotionFinisher``."""
+        out = np.empty((len(motion), coefficients.DIMENSIONS), np.float32)
+        for k, (row, open_share) in enumerate(zip(motion, speaking, strict=True)):
+            out[k] = self._finish(np.asarray(row, np.float64), float(open_share))
+        return out
+
+    def finish(self) -> NDArray[np.float32]:
+        """None: nothing is kept back."""
+        return np.zeros((0, coefficients.DIMENSIONS), np.float32)
+
+    def _finish(self, row: NDArray[np.float64], open_share: float) -> NDArray[np.float64]:
+        self._share += (open_share - self._share) * (
+            1 - np.exp(-1 / FPS / (_ATTACK_S if open_share > self._share else _RELEASE_S))
+        )
+        if self._share < 1e-3 and open_share == 0.0:  # the next speech begins from rest
+            self._poles, self._share = None, 0.0
+            return np.zeros(coefficients.DIMENSIONS)
+        if self._poles is None:
+            self._poles = np.stack([row, row])
+            self._centre = row.copy()
+        for pole, behind in ((0, row), (1, self._poles[0])):
+            self._poles[pole] += self._follow * (behind - self._poles[pole])
+        smooth = self._poles[1].copy()
+        self._centre += (smooth - self._centre) * (1 - np.exp(-1 / FPS / _CENTRE_S))
+        for part in (coefficients.ANGLES, coefficients.SHIFT):
+            smooth[part] -= self._centre[part]
+        out = smooth * self._gain * self._share
+        for part in (coefficients.LIPS, coefficients.OPENING):
+            out[part] = row[part] * self._lips * open_share
+        return out
