@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.audio.features import COLUMN_RATE, FLOOR
-from facediff.audio.voice_activity import ABOVE_NOISE_DB, SPEECH_BANDS, STILL_ABOVE_DB, UNDER_PEAK_DB
+from facediff.audio.voice_activity import ABOVE_NOISE_DB, FAINT_DB, SPEECH_BANDS, STILL_ABOVE_DB
 from facediff.audio.wave import SAMPLE_RATE
 from facediff.types import Wave
 
@@ -101,7 +101,7 @@ class RunningVoiceActivity:
         bands = np.exp(mel[SPEECH_BANDS].astype(np.float64)).T  # (n, bands)
         self._learn(bands[:settled])
         above, energy = self._measure(bands)
-        audible = (energy > self._peak - UNDER_PEAK_DB) & (self._peak > -40)
+        audible = (energy > self._peak - FAINT_DB) & (self._peak > -40)
         still, begun = (above > STILL_ABOVE_DB) & audible, (above > ABOVE_NOISE_DB) & audible
         loud = np.zeros(len(bands), bool)
         on = self._is_on

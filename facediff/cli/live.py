@@ -13,8 +13,8 @@ from facediff.cli.console import err
 from facediff.cli.flags import flags
 from facediff.errors import InputError
 from facediff.live.options import IdleOptions, StreamOptions
-from facediff.marks import OutputOptions
 from facediff.options import PortraitOptions, SourceOptions
+from facediff.options.marks import OutputOptions
 
 
 @app.command()
@@ -30,7 +30,7 @@ def live(
     """A portrait speaks as it does live, a look-ahead of 0.2 seconds at a time; the record is written beside it."""
     output = output.with_suffix(".png") if written.preview else output
     check_paths(portrait, speech, output, written.preview)
-    check_marks(written)
+    check_marks(written, output, portrait)
     with err.status("reading the face"):
         avatar = read_avatar(portrait, SourceOptions(**vars(shown)))
     with err.status("listening"):
@@ -58,7 +58,7 @@ def idle(
     refuse_input(output, portrait)
     if not written.preview:
         check_target(output)
-    check_marks(written)
+    check_marks(written, output, portrait)
     with err.status("reading the face"):
         avatar = read_avatar(portrait, SourceOptions(**vars(shown)))
     write_clip(avatar.idle(**vars(options)), output, written)

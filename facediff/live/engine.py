@@ -20,7 +20,7 @@ from facediff.live.options import StreamOptions
 from facediff.live.performer import Performer
 from facediff.live.planner import Plan
 from facediff.live.renderer import MOST_AT_ONCE, LiveRenderer
-from facediff.marks import MarkOptions
+from facediff.options.marks import MarkOptions
 from facediff.provenance.marker import frame_marker
 from facediff.rendering.source import Source
 from facediff.rendering.warping.portrait import PortraitWarper

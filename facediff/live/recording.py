@@ -17,8 +17,8 @@ from facediff.live.engine import LiveEngine, Portrait
 from facediff.live.options import IdleOptions, LiveOptions
 from facediff.live.planner import LOOK_AHEAD_S, Plan, Planner
 from facediff.live.renderer import MOST_AT_ONCE, LiveRenderer
-from facediff.marks import MarkOptions
 from facediff.motion.idle import SHORTEST_LOOP_S, IdleMotion
+from facediff.options.marks import MarkOptions
 from facediff.provenance.marker import frame_marker
 from facediff.rendering.source import Source
 from facediff.tasks.model_choice import ModelChoice

@@ -24,7 +24,7 @@ from facediff.live.engine import Portrait
 from facediff.live.options import LiveOptions
 from facediff.live.planner import LOOK_AHEAD_S, Plan, Planner
 from facediff.live.worker import Begin, Failed, Made, Order, Report
-from facediff.marks import MarkOptions
+from facediff.options.marks import MarkOptions
 from facediff.provenance import Record
 from facediff.types import Frame
 

@@ -18,7 +18,7 @@ from facediff.live.engine import LiveEngine, Portrait
 from facediff.live.options import StreamOptions
 from facediff.live.planner import Plan
 from facediff.live.renderer import MOST_AT_ONCE
-from facediff.marks import MarkOptions
+from facediff.options.marks import MarkOptions
 from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame
 

@@ -8,9 +8,9 @@ import pytest
 from facediff.audio.features import SILENCE
 from facediff.live.engine import Portrait
 from facediff.live.renderer import LiveRenderer
-from facediff.marks import MarkOptions
 from facediff.motion import coefficients
 from facediff.motion.expressions import expression
+from facediff.options.marks import MarkOptions
 from facediff.provenance.marker import frame_marker
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
 from facediff.tasks.model_choice import ModelChoice
