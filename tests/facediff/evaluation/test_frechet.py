@@ -167,7 +167,7 @@ def test_the_inception_score_agrees_with_torchmetrics() -> None:
 
     logits = drawn(2, 300, 20)
     asked = InceptionScore(torch.nn.Identity(), splits=1)
-    asked.features = [torch.from_numpy(logits)]
+    asked.update(torch.from_numpy(logits))
     chances = torch.softmax(torch.from_numpy(logits), dim=1).numpy()
     assert inception_score(chances) == pytest.approx(float(asked.compute()[0]), rel=1e-4)
 
