@@ -159,7 +159,7 @@ def test_distances_agree_with_reference_implementations_on_random_features() -> 
     assert polynomial_distance(one[:150], other) == pytest.approx(theirs, rel=1e-4)
 
 
-@pytest.mark.filterwarnings("ignore:Metric `InceptionScore` will save")
+@pytest.mark.filterwarnings("ignore:Metric `InceptionScore` will save", "ignore:std\\(\\)")
 def test_the_inception_score_agrees_with_torchmetrics() -> None:
     """Whose way from logits to the score is asked without its network."""
     pytest.importorskip("torchmetrics")
