@@ -113,7 +113,7 @@ def _csim(case: Case) -> Curve:
     return _similar(face_looks(case).identity, _reference(case, _own(case)))
 
 
-@metric("csim_dlib", best=Best.HIGH, needs=Need.PICTURE, library=("dlib", "dlib"))
+@metric("csim_dlib", best=Best.HIGH, needs=Need.PICTURE, library=("face_recognition_models", "dlib"))
 def _csim_dlib(case: Case) -> Curve:
     """Likewise, by dlib's face network.
 
@@ -147,7 +147,7 @@ def _aed(case: Case) -> Curve:
     return _apart(face_looks(case).identity, face_looks(case.against()).identity)
 
 
-@metric("aed_id_dlib", best=Best.LOW, needs=Need.TRUTH, library=("dlib", "dlib"))
+@metric("aed_id_dlib", best=Best.LOW, needs=Need.TRUTH, library=("face_recognition_models", "dlib"))
 def _aed_dlib(case: Case) -> Curve:
     """Likewise, by dlib's face network.
 
