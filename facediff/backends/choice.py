@@ -11,7 +11,7 @@ from importlib.util import find_spec
 
 import torch
 
-from facediff.errors import ConfigError
+from facediff.errors import ConfigError, MissingExtra
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +26,15 @@ def choose_backend(device: torch.device) -> str:
 
     Raises:
         ConfigError: The variable has another value.
+        MissingExtra: It asks for what is not installed.
     """
     asked = os.environ.get(VARIABLE, "").strip().lower()
     if asked and asked not in CHOICES:
         raise ConfigError(f"{VARIABLE} is one of {', '.join(CHOICES)}, not {asked!r}; or leave it away")
     if device.type != "cpu":
         return TORCH
+    if asked not in ("", TORCH) and not openvino_version():
+        raise MissingExtra("OpenVINO", "openvino", f"{VARIABLE}={asked}")
     return asked or (OPENVINO if openvino_version() else TORCH)
 
 

@@ -32,7 +32,7 @@ def record_ranges(module: nn.Module) -> Iterator[dict[str, tuple[float, float]]]
     ends: dict[str, tuple[float, float]] = {}
 
     def look(name: str, given: tuple[Tensor, ...]) -> None:
-        low, high = (float(end) for end in torch.aminmax(given[0].float()))
+        low, high = (float(end) for end in torch.aminmax(given[0].detach().float()))
         before = ends.get(name, (0.0, 0.0))
         ends[name] = (min(low, before[0]), max(high, before[1]))
 
@@ -77,7 +77,10 @@ def round_layers(module: nn.Module, ranges: Ranges) -> nn.Module:
 class _Rounded(nn.Module):
     """A layer whose input and weights are rounded."""
 
-    def __init__(self, layer: nn.Module, low: float, high: float) -> None:
+    per_channel: Tensor
+    none: Tensor
+
+    def __init__(self, layer: nn.Conv2d | nn.Linear, low: float, high: float) -> None:
         super().__init__()
         self.layer = layer
         self.scale = (high - low) / _LEVELS

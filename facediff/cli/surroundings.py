@@ -18,6 +18,8 @@ import pi_heif
 import torch
 from PIL import Image, features
 
+from facediff.backends import choice
+from facediff.backends.openvino import multiplies_bfloat16, open_core
 from facediff.cli.findings import Finding
 from facediff.errors import FaceDiffError
 from facediff.landmarks.detection import DETECTORS, choose_detector
@@ -38,6 +40,7 @@ FILMS_OF = {  # decoder: whose films it is for
     "ac3": "camcorders, their sound",
     "mp3": "recorders, their sound",
 }
+_FASTER = "; with OpenVINO painting takes less time: pip install 'facediff[openvino]'"
 _WIDE, _HIGH = 32, 16
 
 
@@ -56,6 +59,23 @@ def examine_surroundings() -> Iterator[Finding]:
     said = f"multiplied by {device}" if is_fast else "not multiplied by this processor; float32 instead"
     cost = "" if is_fast else "painting takes up to twice as long; a newer processor or a card would do it"
     yield Finding("surroundings", "bfloat16", said, cost=cost)
+    yield _backend()
+
+
+def _backend() -> Finding:
+    """What runs the networks that paint; OpenVINO is opened."""
+    try:
+        chosen = choice.choose_backend(choose_device())
+    except FaceDiffError as error:
+        return Finding("surroundings", "back end", str(error), False)
+    if chosen == choice.TORCH:
+        more = "" if os.environ.get(choice.VARIABLE) or choose_device().type != "cpu" else _FASTER
+        return Finding("surroundings", "back end", f"torch alone{more}")
+    if not choice.is_ready(open_core):
+        cost = "painting takes longer; pip install --force-reinstall openvino, or FACEDIFF_BACKEND=none for no warning"
+        return Finding("surroundings", "back end", f"{choice.describe_openvino()} cannot be opened; torch", cost=cost)
+    kinds = ["int8"] * (chosen == choice.OPENVINO) + ["bfloat16" if multiplies_bfloat16() else "float32"]
+    return Finding("surroundings", "back end", f"{choice.describe_openvino()}, {' and '.join(kinds)}")
 
 
 def examine_landmarks() -> Iterator[Finding]:

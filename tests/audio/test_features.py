@@ -2,7 +2,7 @@ import librosa
 import numpy as np
 import pytest
 
-from facediff.audio.features import BANDS, SILENCE, log_mel, without_channel
+from facediff.audio.features import BANDS, SILENCE, log_mel, mel_filters, without_channel
 
 
 def whole_mel(wave: np.ndarray) -> np.ndarray:
@@ -54,3 +54,9 @@ def test_a_filter_and_a_level_are_taken_out():
     coloured = mel + rng.normal(0.0, 1.0, (80, 1)).astype(np.float32)
     np.testing.assert_allclose(without_channel(coloured), without_channel(mel), atol=1e-5)
     assert np.abs(without_channel(np.full((80, 5), SILENCE, np.float32))).max() <= 3
+
+
+@pytest.mark.parametrize(("fft", "lowest_hz", "highest_hz"), [(512, 55.0, 7600.0), (400, 0.0, 8000.0)])
+def test_filters_are_those_of_librosa(fft, lowest_hz, highest_hz):
+    wanted = librosa.filters.mel(sr=16000, n_fft=fft, n_mels=80, fmin=lowest_hz, fmax=highest_hz)
+    np.testing.assert_array_equal(mel_filters(fft, lowest_hz, highest_hz), wanted)

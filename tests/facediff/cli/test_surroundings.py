@@ -8,7 +8,9 @@ from importlib.metadata import PackageNotFoundError
 import pytest
 import torch
 
+from facediff.backends import choice
 from facediff.cli import surroundings
+from facediff.cli.findings import Finding
 from facediff.cli.surroundings import examine_files, examine_landmarks, examine_surroundings
 from facediff.media.orientation import Orientation
 
@@ -68,3 +70,30 @@ def test_back_ends_of_landmarks_are_named(monkeypatch):
     assert found["torch"].found.endswith("chosen")
     assert found["mediapipe"].found == "not installed, and not needed while torch is there"
     assert all(finding.is_well for finding in found.values())
+
+
+def backend_found(monkeypatch, asked: str | None, opens) -> Finding:
+    monkeypatch.delenv(choice.VARIABLE, raising=False)
+    if asked is not None:
+        monkeypatch.setenv(choice.VARIABLE, asked)
+    monkeypatch.setattr(surroundings, "choose_device", lambda: torch.device("cpu"))
+    monkeypatch.setattr(choice, "openvino_version", lambda: "2026.4" if opens is not None else None)
+    monkeypatch.setattr(surroundings, "open_core", opens)
+    monkeypatch.setattr(surroundings, "multiplies_bfloat16", lambda: True)
+    return by_name(examine_surroundings())["back end"]
+
+
+def test_the_back_end_that_serves_is_told(monkeypatch):
+    assert "facediff[openvino]" in backend_found(monkeypatch, None, None).found
+    assert backend_found(monkeypatch, "none", None).found == "torch alone"
+    assert backend_found(monkeypatch, None, lambda: None).found == "OpenVINO 2026.4, int8 and bfloat16"
+    assert backend_found(monkeypatch, "openvino-float", lambda: 1).found == "OpenVINO 2026.4, bfloat16"
+
+
+def test_a_back_end_that_cannot_be_opened_costs_and_an_unknown_one_is_amiss(monkeypatch):
+    def damaged() -> None:
+        raise ImportError("libtbb.so is missing")
+
+    found = backend_found(monkeypatch, None, damaged)
+    assert found.is_well and found.cost and "torch" in found.found
+    assert not backend_found(monkeypatch, "fastest", None).is_well
