@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil, gcd
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from facediff.errors import AudioError
 from facediff.types import Wave
@@ -76,6 +76,14 @@ class StreamResampler:
         self._phases /= self._phases.sum(axis=1, keepdims=True)
         self._restart()
 
+    def _restart(self) -> None:
+        self._known: NDArray[np.float32] = np.zeros(
+            self._half, np.float32
+        )  # from ``_begin`` on, in samples of the source
+        self._begin: int = -self._half
+        self._count: int = 0
+        self._given: int = 0
+
     def __call__(self, wave: Wave) -> Wave:
         """The samples that are ready by now."""
         if self.source == self.target:
@@ -93,10 +101,6 @@ class StreamResampler:
         rest = self._run(stop)
         self._restart()
         return rest
-
-    def _restart(self) -> None:
-        self._known = np.zeros(self._half, np.float32)  # from ``_begin`` on, in samples of the source
-        self._begin, self._count, self._given = -self._half, 0, 0
 
     def _run(self, stop: int) -> Wave:
         """Samples up to ``stop``, which half a filter of the source follows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
@@ -42,6 +43,14 @@ class EmbeddedWhisper:
         """Take over a network in eval mode; windows hold so many states."""
         self._network = network
         self.dim, self.tokens = network.dim, tokens
+
+    def as_fast_as(self, dtype: torch.dtype) -> EmbeddedWhisper:
+        """The same ear with weights of another type; this one stays as it is."""
+        import torch
+
+        if dtype != torch.bfloat16 or self._network.dtype == dtype:
+            return self
+        return EmbeddedWhisper(copy.deepcopy(self._network).bfloat16(), self.tokens)
 
     def prepare(self, wave: Wave) -> WhisperSpeech:
         """The speech, of which a piece is heard when it is first asked for; see ``AudioEncoder``."""

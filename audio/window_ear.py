@@ -48,10 +48,12 @@ class WindowEar:
 
     Args:
         encoder: The embedded Whisper.
-        past_s: Seconds before the ticks that are due; a multiple of 40 ms.
+        past_s: Seconds before the ticks that are due; a multiple of 40 ms. Fit by: correlation of the lips' opening
+            with the truth, and cost. Seen on: 14 people whom the regression was not solved with. Range tried: 0.8 and
+            1.6, which is worse; whole files are 0.025 better.
     """
 
-    def __init__(self, encoder: EmbeddedWhisper, past_s: float = 1.6) -> None:
+    def __init__(self, encoder: EmbeddedWhisper, past_s: float = 0.8) -> None:
         self._encoder, self._past = encoder, round(past_s * 25) * TICK
         self._wave = np.zeros(self._past, np.float32)
         self._loudness, self._activity = RunningLoudness(), RunningVoiceActivity()

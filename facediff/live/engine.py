@@ -24,6 +24,7 @@ from facediff.options.marks import MarkOptions
 from facediff.provenance.marker import frame_marker
 from facediff.rendering.source import Source
 from facediff.rendering.warping.portrait import PortraitWarper
+from facediff.system.device import choose_dtype
 from facediff.tasks.model_choice import ModelChoice
 from facediff.types import FaceTrack, Frame, Presence
 
@@ -100,8 +101,9 @@ class LiveEngine:
             )
         self.fps = exact_rate(options.fps)
         self._columns = int(painting.conditioner.config["audio_columns"])
+        ear = motion.encoder.as_fast_as(choose_dtype(motion.denoiser.device))
         self._performer = Performer(
-            motion, motion.encoder, fps=self.fps, seed=options.seed, lips=options.lips, head=options.head,
+            motion, ear, fps=self.fps, seed=options.seed, lips=options.lips, head=options.head,
             idle=options.idle, columns=self._columns,
         )  # fmt: skip
         self._renderer = LiveRenderer(
@@ -113,6 +115,7 @@ class LiveEngine:
 
     def prepare(self) -> Frame:
         """The first frame, at rest; everything has run once then."""
+        self._performer.prepare()
         silence = np.full((self._columns, 80), SILENCE, np.float32)
         return self._renderer.prepare(silence)
 

@@ -69,6 +69,7 @@ class Performer:
         motion_steps: int = 4,
     ) -> None:
         self._fps, self._columns = fps, columns
+        self._pipeline, self._encoder = pipeline, encoder
         self._ear = WindowEar(encoder)
         self._sampler = StreamingMotion(pipeline, seed=seed, num_inference_steps=motion_steps)
         self._finisher = RunningFinisher(lips=lips, head=head)
@@ -81,6 +82,12 @@ class Performer:
         self._driven: NDArray[np.float32] | None = None
         self._follows, self._unseen = 0.0, 10**6
         self._linger = _linger()
+
+    def prepare(self) -> None:
+        """Runs the networks once, on noise that leaves no trace."""
+        ear = WindowEar(self._encoder)
+        noise = np.random.default_rng(0).normal(0, 0.1, 4 * TICK).astype(np.float32)
+        StreamingMotion(self._pipeline).sample(ear.hear(noise[:TICK], noise[TICK:]))
 
     def perform(self, plans: Sequence[Plan]) -> Performed:
         """What the frames of some plans show, the next ones in order."""

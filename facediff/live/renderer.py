@@ -101,9 +101,9 @@ class LiveRenderer:
         if self._painters:
             self._rows[:1] = rest
             (frame,) = self._warp(slice(0, 1))
-            painter = next(iter(self._painters.values()))
-            painter.paint([HeardFrame(frame, window)])
-            self._rest = painter.last
+            for painter in reversed(self._painters.values()):
+                painter.paint([HeardFrame(frame, window)])
+                self._rest = painter.last
         return self.render(rest, window[None], np.zeros(1, np.float32), self.levels[0])[0]
 
     def render(

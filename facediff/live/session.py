@@ -45,7 +45,7 @@ class LiveFrame:
         timestamp: Seconds from the first frame.
         index: Counted from 0.
         end_of_speech: Whether a speech that was flushed ends with it.
-        is_repeated: Whether its picture is an earlier one, since its own was late.
+        is_repeated: Whether its picture is an earlier one, since its own was late or left out.
     """
 
     picture: Frame
@@ -73,7 +73,7 @@ class LiveStats:
 
     Attributes:
         frames: That were given out.
-        late: Of these, how many had an earlier picture.
+        late: Of these, how many had an earlier picture because their own was not there in time.
         fps: New pictures a second, over the last five seconds.
         level: What is done for each frame: ``all``, or what is left of it where the machine cannot keep up.
         frame_s: Seconds that rendering a frame takes.
@@ -122,6 +122,7 @@ class LiveSession:
         self._lock, self._news = RLock(), Condition()
         self._plans: deque[Plan] = deque()
         self._pictures: dict[int, Frame] = {}
+        self._left_out: set[int] = set()  # frames that will have no picture, since fewer are rendered
         self._first: Frame | None = None
         self._last: Frame | None = None
         self._index = self._generation = self._late = 0
@@ -272,7 +273,7 @@ class LiveSession:
             return 0.0
         with self._lock:
             if self._began is None:
-                self._began = time.monotonic()
+                self._began = time.monotonic() + LEAD_S  # in which the first frame is made
             self._plan_ahead()
             if not self._realtime:
                 return None if self._index in self._pictures else 0.05
@@ -296,7 +297,7 @@ class LiveSession:
                 for k in there:
                     del self._pictures[k]
             is_repeated = newest != index
-            self._late += is_repeated
+            self._late += is_repeated and index not in self._left_out
             if plan.waiting_since is not None:
                 self._delay = time.monotonic() - plan.waiting_since
             assert self._last is not None
@@ -339,8 +340,10 @@ class LiveSession:
             return
         with self._news:
             if isinstance(message, Made):
-                picture = self._ring.read(message.slot)
-                if message.index < 0:
+                picture = None if message.slot is None else self._ring.read(message.slot)
+                if picture is None:
+                    self._left_out = {k for k in self._left_out if k >= self._index} | {message.index}
+                elif message.index < 0:
                     self._first = self._last = picture
                 elif message.generation == self._generation or message.index < self._index:
                     self._pictures[message.index] = picture
@@ -374,7 +377,9 @@ def _tell(session: weakref.ref[LiveSession], message: Any) -> None:
 def _start_process() -> subprocess.Popen[bytes]:
     """A fresh interpreter that finds what this one finds; scripts without a main guard are not run again."""
     found = os.pathsep.join(path or os.getcwd() for path in sys.path)
-    environment = {**os.environ, "PYTHONPATH": found}
+    # Threads that spin while they wait for one another take the cores from whoever has sound to play; a machine with
+    # other work on it is four times slower then.
+    environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "PYTHONPATH": found}
     command = [sys.executable, "-c", _START]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
 

@@ -25,6 +25,7 @@ TREE = {
     "OutputError": OSError,
     "ConfigError": ValueError,
     "WeightsError": OSError,
+    "LiveError": RuntimeError,
     "MissingExtra": ImportError,
 }
 
