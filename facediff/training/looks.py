@@ -22,8 +22,9 @@ class LooksWeights:
         realism: Of what the adversary says.
         match: Of distances between its features.
 
-    Set so that distance and realism pull about twice and a fifth as hard at a pixel as fidelity does. With realism six
-    times as heavy a decoder drew a faint grid, and lost 5 dB in mouths.
+    At a pixel the distance pulls about three times as hard as fidelity does, on pictures of a codec trained for that.
+    With six times as much realism, and a critic that saw colours, its decoder lost 5 dB in mouths after 400 steps, with
+    a cast and a faint grid. No range was swept since.
     """
 
     distance: float = 0.2

@@ -187,6 +187,9 @@ def _resume(
     ema.load_state_dict(kept["ema"])
     ema.to(accelerator.device)
     schedule.load_state_dict(kept["schedule"])
-    for one, was in zip(companions, kept.get("companions", ()), strict=True):
+    learnt = kept.get("companions", [])
+    if len(learnt) != len(companions):
+        raise ConfigError(f"the run in {state.parent} was trained in another way; give another folder, or delete it")
+    for one, was in zip(companions, learnt, strict=True):
         one.load_state_dict(was)
     return int(kept["step"])

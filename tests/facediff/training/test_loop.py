@@ -137,6 +137,8 @@ def test_who_learns_beside_the_model_goes_on_with_it(tmp_path) -> None:
         assert one.asked == done
     fit(linear(), draw, counted(one := Count()), config(tmp_path), companions=[one])
     assert one.asked == 8
+    with pytest.raises(ConfigError, match="was trained in another way; give another folder"):
+        fit(linear(), draw, loss, config(tmp_path))
 
 
 def test_a_save_cut_off_loses_nothing(tmp_path, monkeypatch) -> None:
