@@ -49,8 +49,8 @@ class WindowEar:
     Args:
         encoder: The embedded Whisper.
         past_s: Seconds before the ticks that are due; a multiple of 40 ms. Fit by: correlation of the lips' opening
-            with the truth, and cost. Seen on: 14 people whom the regression was not solved with. Range tried: 0.8 and
-            1.6, which is worse; whole files are 0.025 better.
+            with the truth, and cost. Seen on: 14 people whom the regression was not solved with. Range tried: 0.4 to
+            1.6, both worse; whole files are 0.025 better.
     """
 
     def __init__(self, encoder: EmbeddedWhisper, past_s: float = 0.8) -> None:

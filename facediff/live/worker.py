@@ -161,7 +161,12 @@ class Worker:
 
 
 def _next_chunk(orders: list[Order], realtime: bool) -> tuple[list[Order], list[Order]]:
-    """Orders that are worked on together, up to the next interruption, and those after them."""
+    """Orders that are worked on together, up to the next interruption, and those after them.
+
+    The first frame after one is made alone: a mouth that is to close is waited for.
+    """
+    if orders[0].plan.is_cut:
+        return orders[:1], orders[1:]
     stop = next((k for k, order in enumerate(orders) if k and order.plan.is_cut), len(orders))
     if not realtime:
         stop = min(stop, MOST_AT_ONCE)
