@@ -20,7 +20,6 @@ import numpy as np
 
 from facediff.errors import ConfigError
 from facediff.landmarks.tracker import track_face, track_still
-from facediff.live.options import IdleOptions, LiveOptions
 from facediff.media import VideoReader, is_video, read_image
 from facediff.motion.template import MotionTemplate
 from facediff.options import (
@@ -35,6 +34,7 @@ from facediff.options import (
     options_of,
 )
 from facediff.options.keywords import takes, takes_more
+from facediff.options.live import IdleOptions, LiveOptions
 from facediff.provenance import Ingredient, Record, check_consent, model_name, weights_hash
 from facediff.tasks import saved_avatar
 from facediff.tasks.strengths import read_strengths, write_strengths

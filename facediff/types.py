@@ -74,6 +74,11 @@ class FaceTrack:
         """(T,) True where landmarks exist, found or interpolated."""
         return self.presence != Presence.ABSENT
 
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """(T,) whether a face was found in a frame; what was filled in between such frames does not count."""
+        return self.presence == Presence.FOUND
+
     def take(self, index: slice | Sequence[int] | NDArray[np.integer]) -> FaceTrack:
         """The track of some of the frames."""
         return replace(self, points=self.points[index], presence=self.presence[index])

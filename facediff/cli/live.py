@@ -12,8 +12,8 @@ from facediff.cli.arguments import Output, check_marks, check_paths, read_avatar
 from facediff.cli.console import err
 from facediff.cli.flags import flags
 from facediff.errors import InputError
-from facediff.live.options import IdleOptions, StreamOptions
 from facediff.options import PortraitOptions, SourceOptions
+from facediff.options.live import IdleOptions, StreamOptions
 from facediff.options.marks import OutputOptions
 
 

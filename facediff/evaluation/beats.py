@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from facediff.audio.wave import SAMPLE_RATE
-from facediff.evaluation.faces import LEAST_FRAMES, seen
+from facediff.evaluation.faces import LEAST_FRAMES
 from facediff.evaluation.registry import Best, Need, metric
 from facediff.motion import coefficients
 from facediff.motion.rig import encode_motion
@@ -24,7 +24,7 @@ SMOOTH = 1.0  # frames over which speed is averaged, so that the tracker's noise
 
 def motion_beats(track: FaceTrack) -> NDArray[np.float64] | None:
     """When (B,), in seconds, the head turns least fast: minima of the speed of its angles; None for few frames."""
-    rows = np.flatnonzero(seen(track))
+    rows = np.flatnonzero(track.seen)
     if len(rows) < 4 * LEAST_FRAMES:
         return None
     angles = encode_motion(track.points[rows])[:, coefficients.ANGLES]

@@ -13,7 +13,6 @@ import numpy as np
 
 from facediff.audio.wave import load_wave
 from facediff.errors import FaceDiffError, InputError, NoFaceFound
-from facediff.evaluation.faces import seen
 from facediff.evaluation.feature_cache import Arrays, FeatureCache, content_hash
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, read_image
@@ -228,5 +227,5 @@ def _model(case: Case) -> Model | None:
         points = track_still(picture, "largest", where=str(case.item.portrait)).points[0]
         return Model(picture, points)
     of = case.truth or case
-    first = int(seen(of.track).argmax())
+    first = int(of.track.seen.argmax())
     return Model(next(islice(of.reader, first, None)), of.track.points[first])

@@ -11,7 +11,7 @@ from facediff.evaluation.registry import Best, Curve, Need, metric
 from facediff.landmarks.mesh import LEFT_LIDS, MESH_POINTS, OUTER_EYES, RIGHT_LIDS
 from facediff.motion import coefficients
 from facediff.motion.rig import encode_motion
-from facediff.types import FaceTrack, Presence
+from facediff.types import FaceTrack
 
 if TYPE_CHECKING:
     from facediff.evaluation.cases import Case
@@ -31,14 +31,9 @@ class LandmarkDistance(NamedTuple):
     face: float
 
 
-def seen(track: FaceTrack) -> NDArray[np.bool_]:
-    """(T,) whether a face was found in a frame; what was filled in between such frames does not count."""
-    return track.presence == Presence.FOUND
-
-
 def face_rate(track: FaceTrack) -> float:
     """Share of frames in which a face is found, from 0 to 1."""
-    return float(seen(track).mean())
+    return float(track.seen.mean())
 
 
 def eye_distance(points: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -77,7 +72,7 @@ def landmark_distances(made: FaceTrack, truth: FaceTrack) -> NDArray[np.float64]
     """``landmark_distance`` of each frame (T, 2), mouth and face; NaN where not both show one."""
     count = min(len(made), len(truth))
     found = np.full((count, 2), np.nan)
-    for row in np.flatnonzero(seen(made)[:count] & seen(truth)[:count]):
+    for row in np.flatnonzero(made.seen[:count] & truth.seen[:count]):
         ours, theirs = made.points[row, :, :2], truth.points[row, :, :2]
         matrix = similarity(ours[ANCHORS], theirs[ANCHORS])
         apart = np.linalg.norm(ours @ matrix[:, :2].T + matrix[:, 2] - theirs, axis=1) / eye_distance(theirs)
@@ -90,10 +85,10 @@ def blinks_per_minute(track: FaceTrack) -> float | None:
 
     A blink begins where the gap between the lids, over the eye distance, falls below ``SHUT`` of its median.
     """
-    if seen(track).sum() < LEAST_FRAMES:
+    if track.seen.sum() < LEAST_FRAMES:
         return None
     gaps = [np.linalg.norm(track.points[:, a] - track.points[:, b], axis=-1) for a, b in (RIGHT_LIDS, LEFT_LIDS)]
-    gap = np.where(seen(track), np.mean(gaps, axis=0) / eye_distance(track.points), np.nan)
+    gap = np.where(track.seen, np.mean(gaps, axis=0) / eye_distance(track.points), np.nan)
     shut = gap < SHUT * np.nanmedian(gap)
     return float((shut[1:] & ~shut[:-1]).sum() / (len(track) / track.fps) * 60)
 
@@ -104,7 +99,7 @@ def pose_spread(track: FaceTrack) -> tuple[float, float, float] | None:
     The angles are those of the rigid pose that is fitted to points which expression hardly moves, so that a chin that
     drops in speech is no nod.
     """
-    rows = seen(track)
+    rows = track.seen
     if rows.sum() < LEAST_FRAMES:
         return None
     yaw, pitch, roll = encode_motion(track.points[rows])[:, coefficients.ANGLES].std(axis=0)

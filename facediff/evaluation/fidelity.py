@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
-from facediff.evaluation.faces import seen, similarity
+from facediff.evaluation.faces import similarity
 from facediff.evaluation.registry import Best, Curve, Need, metric
 from facediff.landmarks.mesh import OUTER_EYES
 from facediff.types import FaceTrack, Frame
@@ -97,7 +97,7 @@ def fidelity(made: Iterable[Frame], track: FaceTrack, truth: Iterable[Frame], tr
 def fidelities(made: Iterable[Frame], track: FaceTrack, truth: Iterable[Frame], true: FaceTrack) -> NDArray[np.float64]:
     """``fidelity`` of each frame (T, 4); NaN where not both show a face, and in those between the ones looked at."""
     count = min(len(track), len(true))
-    rows = thin(seen(track)[:count] & seen(true)[:count], PAIRS)
+    rows = thin(track.seen[:count] & true.seen[:count], PAIRS)
     found = np.full((count, len(Fidelity._fields)), np.nan)
     for row, ours, theirs in chosen(rows, made, truth):
         places = true if ours.shape == theirs.shape else track
@@ -118,7 +118,7 @@ def likeness(made: Iterable[Frame], track: FaceTrack, picture: Frame, points: ND
         points: Landmarks (478, 3) of the face in the picture.
     """
     model = face_crop(picture, points)
-    crops = [face_crop(frame, track.points[row]) for row, frame in chosen(thin(seen(track), LIKENESSES), made)]
+    crops = [face_crop(frame, track.points[row]) for row, frame in chosen(thin(track.seen, LIKENESSES), made)]
     if not crops:
         return None
     alike = [structural_similarity(crop[UPPER_FACE], model[UPPER_FACE], channel_axis=2) for crop in crops]

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.errors import InputError
-from facediff.evaluation.faces import seen
 from facediff.evaluation.fidelity import chosen, thin
 from facediff.evaluation.looks import face_looks, neighbour_cosines
 from facediff.evaluation.networks import embedded
@@ -59,7 +58,7 @@ def _vectors(case: Case, name: str, load: Callable[[Case], Encode]) -> NDArray[n
 
     def find() -> dict[str, NDArray]:
         encode, found = load(case), {}
-        for row, frame in chosen(thin(seen(case.track), FRAMES), case.reader):
+        for row, frame in chosen(thin(case.track.seen, FRAMES), case.reader):
             vector = encode(frame, case.track.points[row])
             found[row] = vector / np.linalg.norm(vector)
         vectors = np.full((len(case.track), len(next(iter(found.values()), ()))), np.nan, np.float32)
@@ -168,7 +167,7 @@ def _aed_exp(case: Case) -> Curve:
     """
     pair, rows = (case, case.against()), []
     count = min(len(one.track) for one in pair)
-    both = np.logical_and(*(seen(one.track)[:count] for one in pair))
+    both = np.logical_and(*(one.track.seen[:count] for one in pair))
     if not both.any():
         return Curve.mean([])
     for one in pair:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.errors import InputError
-from facediff.evaluation.faces import seen
 from facediff.evaluation.feature_cache import Arrays
 from facediff.evaluation.fidelity import chosen, thin
 from facediff.evaluation.networks.face_api import EXPRESSIONS, FaceApi
@@ -27,7 +26,7 @@ def _judged(case: Case) -> Arrays:
     def find() -> Arrays:
         judge, count = case.kit.network("face_api", FaceApi), len(case.track)
         vectors, told = np.full((count, 128), np.nan), np.full((count, MALE + 1), np.nan)
-        rows = thin(seen(case.track), FRAMES)
+        rows = thin(case.track.seen, FRAMES)
         for row, frame in chosen(rows, case.reader):
             vector, said = judge.recognise(frame, case.track.points[row]), judge.judge(frame, case.track.points[row])
             vectors[row] = vector / np.linalg.norm(vector)

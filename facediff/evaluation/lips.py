@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
 from facediff.audio.wave import SAMPLE_RATE
-from facediff.evaluation.faces import LEAST_FRAMES, eye_distance, seen
+from facediff.evaluation.faces import LEAST_FRAMES, eye_distance
 from facediff.evaluation.registry import Best, Need, metric
 from facediff.motion.coefficients import lip_opening
 from facediff.types import FaceTrack, Wave
@@ -41,7 +41,7 @@ def aperture(track: FaceTrack) -> NDArray[np.float64]:
 
     The mean of three gaps between the inner lips: in the middle and on either side.
     """
-    return np.where(seen(track), lip_opening(track.points) / eye_distance(track.points), np.nan)
+    return np.where(track.seen, lip_opening(track.points) / eye_distance(track.points), np.nan)
 
 
 def aperture_correlation(made: FaceTrack, truth: FaceTrack) -> float | None:
@@ -80,7 +80,7 @@ def loudness_sync(track: FaceTrack, wave: Wave) -> LoudnessSync | None:
     if len(wave) <= LEAST_SECONDS * SAMPLE_RATE:
         return None
     lips = aperture(track)
-    lips = np.where(np.isnan(lips), np.nanmean(lips) if seen(track).any() else 0.0, lips)
+    lips = np.where(np.isnan(lips), np.nanmean(lips) if track.seen.any() else 0.0, lips)
     lips, loud = (uniform_filter1d(s, 3, mode="nearest") for s in (lips, loudness(wave, len(track), track.fps)))
     reach = min(round(REACH_S * track.fps), len(lips) - 1)
     best, lag = None, 0
@@ -102,7 +102,7 @@ def silence_ratio(track: FaceTrack, wave: Wave) -> float | None:
         return None
     loud, lips = loudness(wave, len(track), track.fps), aperture(track)
     quiet = minimum_filter1d((loud < QUIET).astype(int), 5, mode="constant", cval=0) > 0
-    silent, spoken = (lips[part & seen(track)] for part in (quiet, loud > LOUD))
+    silent, spoken = (lips[part & track.seen] for part in (quiet, loud > LOUD))
     if min(len(silent), len(spoken)) < LEAST_FRAMES:
         return None
     return float(silent.std() / (spoken.std() + 1e-9))

@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facediff.evaluation.faces import seen
 from facediff.evaluation.fidelity import chosen, face_crop, thin
 from facediff.evaluation.networks import embedded
 from facediff.evaluation.registry import Best, Curve, Need, metric
@@ -64,7 +63,7 @@ def codec_features(codec: FaceCodec) -> Features:
 def _distances(case: Case, features: Features, weights: Sequence[Tensor] | None, *, is_of_face: bool) -> Curve:
     truth = case.against()
     count = min(case.length, truth.length)
-    both = seen(case.track)[:count] & seen(truth.track)[:count] if is_of_face else np.ones(count, bool)
+    both = case.track.seen[:count] & truth.track.seen[:count] if is_of_face else np.ones(count, bool)
     found = np.full(count, np.nan)
     for row, ours, theirs in chosen(thin(both, FRAMES), case.reader, truth.reader):
         if is_of_face:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
-from facediff.evaluation.faces import seen
 from facediff.evaluation.fidelity import chosen, psnr, thin
 from facediff.evaluation.registry import Best, Curve, Need, metric
 from facediff.landmarks.canonical import canonicalise
@@ -26,7 +25,7 @@ WIDTH = 3.6  # eye distances that it is wide
 
 def head_square(track: FaceTrack) -> NDArray[np.float64]:
     """The similarity (2, 3) from frame pixels to a square around the head that stays where it is."""
-    points = track.points[seen(track)]
+    points = track.points[track.seen]
     zoom = SIDE / (WIDTH * float(np.median(canonicalise(points)[1].scale)))
     centre = np.median(points.mean(axis=1), axis=0)[:2]
     return np.array([[zoom, 0, SIDE / 2 - zoom * centre[0]], [0, zoom, SIDE / 2 - zoom * centre[1]]])
@@ -72,7 +71,7 @@ def _heads(case: Case) -> NDArray[np.float64]:
     """L1, PSNR, SSIM and AKD (T, 4) on the square around the truth's head."""
     truth = case.against()
     square, count = head_square(truth.track), min(len(case.track), len(truth.track))
-    both = seen(case.track)[:count] & seen(truth.track)[:count]
+    both = case.track.seen[:count] & truth.track.seen[:count]
     found = np.full((count, 4), np.nan)
     size = np.array(truth.track.size) / np.array(case.track.size)
     for row, ours, theirs in chosen(thin(both, FRAMES), case.reader, truth.reader):

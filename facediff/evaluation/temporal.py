@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.audio.wave import SAMPLE_RATE
-from facediff.evaluation.faces import seen
 from facediff.evaluation.registry import Best, Curve, metric
 from facediff.landmarks.mesh import FACE_OVAL
 from facediff.types import FaceTrack, Frame
@@ -99,7 +98,7 @@ def _agree(back: NDArray[np.float32], forth: NDArray[np.float32]) -> NDArray[np.
 def _never_covered(track: FaceTrack) -> NDArray[np.bool_]:
     """(SIZE, SIZE) what lies outside the convex hull of the face in all frames."""
     covered = np.zeros((SIZE, SIZE), np.uint8)
-    for points in track.points[seen(track)]:
+    for points in track.points[track.seen]:
         oval = (points[FACE_OVAL, :2] * (SIZE / np.array(track.size))).astype(np.int32)
         cv2.fillConvexPoly(covered, cv2.convexHull(oval), 1)
     return covered == 0

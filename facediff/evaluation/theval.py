@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import pdist
 
-from facediff.evaluation.faces import LEAST_FRAMES, eye_distance, seen
+from facediff.evaluation.faces import LEAST_FRAMES, eye_distance
 from facediff.evaluation.lips import QUIET, loudness
 from facediff.evaluation.registry import Best, Need, metric
 from facediff.landmarks.mesh import LEFT_BROW, LEFT_EYE, LIPS_INNER, LIPS_OUTER, RIGHT_BROW, RIGHT_EYE
@@ -32,7 +32,7 @@ LOWER = np.array([95, 88, 178, 87, 14, 317, 402, 318])
 
 def lip_dynamics(track: FaceTrack) -> float | None:
     """Mean variance over time of all distances between 40 points of the lips, in eye distances; None for few frames."""
-    points = track.points[seen(track)][..., :2]
+    points = track.points[track.seen][..., :2]
     if len(points) < LEAST_FRAMES:
         return None
     lips = np.concatenate([LIPS_OUTER, LIPS_INNER])
@@ -46,7 +46,7 @@ def head_dynamics(track: FaceTrack) -> float | None:
     sqrt(mean σ(angle) · mean Var(Δangle) + mean Var(place)), angles in degrees; places are those of the face's middle
     at 256 pixels of the frame's height, so that sizes of films do not count.
     """
-    points = track.points[seen(track)]
+    points = track.points[track.seen]
     if len(points) < LEAST_FRAMES:
         return None
     angles = encode_motion(points)[:, coefficients.ANGLES]
@@ -57,7 +57,7 @@ def head_dynamics(track: FaceTrack) -> float | None:
 
 def brow_dynamics(track: FaceTrack) -> float | None:
     """Mean change from frame to frame of the distance of brow and eye, over that of the eyes; None for few frames."""
-    points = track.points[seen(track)][..., :2]
+    points = track.points[track.seen][..., :2]
     if len(points) < LEAST_FRAMES:
         return None
     right, left = (points[:, eye].mean(axis=1) for eye in (RIGHT_EYE, LEFT_EYE))
@@ -72,7 +72,7 @@ def brow_dynamics(track: FaceTrack) -> float | None:
 def openness(track: FaceTrack) -> NDArray[np.float64]:
     """Mean vertical gap (T,) of eight pairs of inner lip points, in eye distances; NaN where no face is found."""
     gaps = np.abs(track.points[:, UPPER, 1] - track.points[:, LOWER, 1]).mean(axis=1)
-    return np.where(seen(track), gaps / eye_distance(track.points[..., :2]), np.nan)
+    return np.where(track.seen, gaps / eye_distance(track.points[..., :2]), np.nan)
 
 
 def silent(wave: Wave, frames: int, fps: float) -> NDArray[np.bool_]:

@@ -16,10 +16,10 @@ from facediff.audio.whisper import EmbeddedWhisper
 from facediff.audio.windows import exact_rate
 from facediff.errors import ConfigError
 from facediff.live.governor import Governor
-from facediff.live.options import StreamOptions
 from facediff.live.performer import Performer
 from facediff.live.planner import Plan
 from facediff.live.renderer import MOST_AT_ONCE, LiveRenderer
+from facediff.options.live import StreamOptions
 from facediff.options.marks import MarkOptions
 from facediff.provenance.marker import frame_marker
 from facediff.rendering.source import Source

@@ -14,10 +14,10 @@ from facediff.audio.windows import exact_rate
 from facediff.clip import SOUND_RATE, Clip
 from facediff.errors import ConfigError, InputError
 from facediff.live.engine import LiveEngine, Portrait
-from facediff.live.options import IdleOptions, LiveOptions
 from facediff.live.planner import LOOK_AHEAD_S, Plan, Planner
 from facediff.live.renderer import MOST_AT_ONCE, LiveRenderer
 from facediff.motion.idle import SHORTEST_LOOP_S, IdleMotion
+from facediff.options.live import IdleOptions, LiveOptions
 from facediff.options.marks import MarkOptions
 from facediff.provenance.marker import frame_marker
 from facediff.rendering.source import Source

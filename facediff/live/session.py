@@ -21,9 +21,9 @@ from facediff import errors
 from facediff.errors import InputError, LiveError
 from facediff.live.channel import Messages, PictureRing
 from facediff.live.engine import Portrait
-from facediff.live.options import LiveOptions
 from facediff.live.planner import LOOK_AHEAD_S, Plan, Planner
 from facediff.live.worker import Begin, Failed, Made, Order, Report
+from facediff.options.live import LiveOptions
 from facediff.options.marks import MarkOptions
 from facediff.provenance import Record
 from facediff.types import Frame

@@ -16,9 +16,9 @@ import psutil
 from facediff.errors import FaceDiffError
 from facediff.live.channel import Messages, PictureRing
 from facediff.live.engine import LiveEngine, Portrait
-from facediff.live.options import StreamOptions
 from facediff.live.planner import Plan
 from facediff.live.renderer import MOST_AT_ONCE
+from facediff.options.live import StreamOptions
 from facediff.options.marks import MarkOptions
 from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame

@@ -18,7 +18,6 @@ from scipy.fft import dct
 from torch import Tensor, nn
 
 from facediff.errors import InputError, WeightsError
-from facediff.evaluation.faces import seen
 from facediff.evaluation.networks.alexnet import load_state
 from facediff.landmarks.mesh import MESH_POINTS
 from facediff.media import VideoReader
@@ -130,7 +129,7 @@ class Expert:
         """
         columns = mfcc(wave).T
         count = min(int(len(track) / track.fps * FPS), len(wave) // 640) - SPAN
-        if count < 1 or not seen(track).any():
+        if count < 1 or not track.seen.any():
             raise InputError(f"{video.name} has no six frames with a face and sound, which SyncNet needs")
         lips, speech = [], []
         for start, glances in self._glances(video, track, count):
@@ -156,7 +155,7 @@ class Expert:
 
 def _cut(frame: Frame, track: FaceTrack, row: int) -> Frame:
     """The face (224, 224, 3), BGR, of a frame: the square around it at the nearest row that shows one."""
-    rows = np.flatnonzero(seen(track))
+    rows = np.flatnonzero(track.seen)
     points = track.points[rows[np.abs(rows - row).argmin()], :MESH_POINTS, :2]
     low, high = points.min(axis=0), points.max(axis=0)
     half = (high - low).max() / 2 * (1 + MARGIN)

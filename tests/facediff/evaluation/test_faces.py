@@ -11,7 +11,6 @@ from facediff.evaluation.faces import (
     face_rate,
     landmark_distance,
     pose_spread,
-    seen,
     similarity,
 )
 from facediff.motion import coefficients
@@ -23,7 +22,7 @@ from .told_faces import at_rest, face, speaking, without
 def test_frames_that_were_filled_in_do_not_count_as_found() -> None:
     track = without(without(face(at_rest(10)), slice(0, 2)), slice(4, 7), Presence.INTERPOLATED)
     assert face_rate(track) == pytest.approx(0.5)
-    assert seen(track).tolist() == [False] * 2 + [True] * 2 + [False] * 3 + [True] * 3
+    assert track.seen.tolist() == [False] * 2 + [True] * 2 + [False] * 3 + [True] * 3
 
 
 def test_a_similarity_takes_two_points_exactly_and_undoes_turn_size_and_place() -> None:

@@ -160,7 +160,7 @@ def test_what_cannot_be_loaded_is_told_to_who_waits(small_avatar, tmp_path):
     from dataclasses import replace
 
     from facediff.live.engine import Portrait
-    from facediff.live.options import LiveOptions
+    from facediff.options.live import LiveOptions
 
     portrait = Portrait.of(small_avatar._source, None)
     record = replace(small_avatar._record("live", LiveOptions()))

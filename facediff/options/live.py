@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from facediff.options import Checked, Opt
 from facediff.options.marks import CORNERS, LEAST_SIZE
+from facediff.options.record import Checked, Opt
 
 
 @dataclass(frozen=True, kw_only=True)
