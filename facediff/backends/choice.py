@@ -16,9 +16,9 @@ from facediff.errors import ConfigError, MissingExtra
 log = logging.getLogger(__name__)
 
 VARIABLE = "FACEDIFF_BACKEND"
-# Whole numbers where their loss was measured to be below what is seen, or floating point alone.
-TORCH, OPENVINO, OPENVINO_FLOAT = "none", "openvino", "openvino-float"
-CHOICES = (TORCH, OPENVINO, OPENVINO_FLOAT)
+# Whole numbers are for whoever asks: of the one dub that was measured with them, lips followed the truth less well.
+TORCH, OPENVINO, OPENVINO_INT8 = "none", "openvino", "openvino-int8"
+CHOICES = (TORCH, OPENVINO, OPENVINO_INT8)
 
 
 def choose_backend(device: torch.device) -> str:

@@ -74,7 +74,7 @@ def _backend() -> Finding:
     if not choice.is_ready(open_core):
         cost = "painting takes longer; pip install --force-reinstall openvino, or FACEDIFF_BACKEND=none for no warning"
         return Finding("surroundings", "back end", f"{choice.describe_openvino()} cannot be opened; torch", cost=cost)
-    kinds = ["int8"] * (chosen == choice.OPENVINO) + ["bfloat16" if multiplies_bfloat16() else "float32"]
+    kinds = ["int8"] * (chosen == choice.OPENVINO_INT8) + ["bfloat16" if multiplies_bfloat16() else "float32"]
     return Finding("surroundings", "back end", f"{choice.describe_openvino()}, {' and '.join(kinds)}")
 
 

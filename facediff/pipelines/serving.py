@@ -35,7 +35,7 @@ def serve_painter(pipeline: DiffusionPipeline, folders: dict[str, Path]) -> None
     threads = torch.get_num_threads()
 
     def compiled(module: nn.Module, name: str, file: Path, **more: Any) -> Compiled:
-        ranges: Ranges | None = read_ranges(file, module) if chosen == choice.OPENVINO else None
+        ranges: Ranges | None = read_ranges(file, module) if chosen == choice.OPENVINO_INT8 else None
         return Compiled(module, Plan(name, ranges, **more), threads)
 
     if isinstance(codec, FaceCodec):

@@ -41,7 +41,7 @@ def test_what_is_asked_for_and_not_installed_is_said(monkeypatch) -> None:
 
 def test_another_word_is_refused_with_those_that_there_are(monkeypatch) -> None:
     monkeypatch.setenv(choice.VARIABLE, "fast")
-    with pytest.raises(ConfigError, match="none, openvino, openvino-float, not 'fast'"):
+    with pytest.raises(ConfigError, match="none, openvino, openvino-int8, not 'fast'"):
         choice.choose_backend(CPU)
 
 

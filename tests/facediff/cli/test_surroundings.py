@@ -86,8 +86,8 @@ def backend_found(monkeypatch, asked: str | None, opens) -> Finding:
 def test_the_back_end_that_serves_is_told(monkeypatch):
     assert "facediff[openvino]" in backend_found(monkeypatch, None, None).found
     assert backend_found(monkeypatch, "none", None).found == "torch alone"
-    assert backend_found(monkeypatch, None, lambda: None).found == "OpenVINO 2026.4, int8 and bfloat16"
-    assert backend_found(monkeypatch, "openvino-float", lambda: 1).found == "OpenVINO 2026.4, bfloat16"
+    assert backend_found(monkeypatch, None, lambda: None).found == "OpenVINO 2026.4, bfloat16"
+    assert backend_found(monkeypatch, "openvino-int8", lambda: 1).found == "OpenVINO 2026.4, int8 and bfloat16"
 
 
 def test_a_back_end_that_cannot_be_opened_costs_and_an_unknown_one_is_amiss(monkeypatch):

@@ -18,7 +18,7 @@ def test_without_a_back_end_pipelines_are_torchs(monkeypatch) -> None:
 
 
 @pytest.mark.skipif(openvino_version() is None, reason="OpenVINO is not installed")
-@pytest.mark.parametrize(("backend", "most"), [(choice.OPENVINO, 0.03), (choice.OPENVINO_FLOAT, 0.01)])
+@pytest.mark.parametrize(("backend", "most"), [(choice.OPENVINO_INT8, 0.03), (choice.OPENVINO, 0.01)])
 @torch.inference_mode()
 def test_denoiser_and_codec_give_nearly_what_torch_gives(monkeypatch, tmp_path, backend, most) -> None:
     monkeypatch.setattr(store, "cache_folder", lambda: tmp_path)
