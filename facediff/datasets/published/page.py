@@ -26,7 +26,8 @@ facediff train codec --data shards=/disk1/hdtf --data shards=/disk2/mead --model
 Splits are the published ones where there are any. Else they are drawn by a hash of the identity: 85 of a hundred train,
 5 val, 10 test; nobody is in two, and clips that are added later leave the rest where it was. `--licence permissive`
 leaves out sets whose terms allow no more than research. Licences are told as the sets' own pages told them when this
-was written, and are no legal advice: read them there.
+was written, and are no legal advice: read them there. Layouts are as those pages, papers and scripts describe
+them, and were tried on miniatures that are laid out so; none of the sets was downloaded for it.
 
 **Shards** are tar files as [WebDataset](https://github.com/webdataset/webdataset) has them: `KEY.mp4` (or `KEY.png`)
 and `KEY.json`, with sound, cut and cropped. Training takes one clip at a time out of them, so that shards may lie on
@@ -62,7 +63,7 @@ def make_card(card: Card) -> str:
             *(f"- **{name}**: {fact}\n" for name, fact in facts.items()),
             "- **Traps**:\n",
             *(f"    - {trap}\n" for trap in card.traps),
-            "- **Layout and terms read at**: ",
+            "- **Where it is described**: ",
             ", ".join(f"<{source}>" for source in card.sources),
             "\n\n```\n",
             *(f"{line}\n" for line in card.layout),
