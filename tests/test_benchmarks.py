@@ -17,7 +17,8 @@ BENCHMARKS = sorted(
 PRINTED = {
     "adapt": "medians over the clips", "animate": "median refined", "batch": "one worker", "edit": "cost of a frame",
     "landmarks": "torch, ", "live": "first voiced frame", "metrics": "sync_facediff moved by coding",
-    "ranges": "ranges.json", "speed": "frames a second rendering", "talk": "median facediff", "watermark": "| unmarked | 0 of",
+    "ranges": "ranges.json", "speed": "frames a second rendering", "talk": "median facediff",
+    "watermark": "| unmarked | 0 of",
 }  # fmt: skip
 
 

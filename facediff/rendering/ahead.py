@@ -52,8 +52,8 @@ def paint_ahead(
             read = reader.submit(lambda: list(islice(source, count)))
             pending.append((read, crew.submit(lambda: list(paint_waiting(read.result(), paint)))))
 
-        begin(min(first, size))
-        most = _count_held(pending[0][0].result(), size, painters)
+        begin(min(first, size))  # alone: whoever wants no more than the first does not wait for others
+        most = 1
         while True:
             while len(pending) < most:
                 begin(size)
@@ -61,14 +61,15 @@ def paint_ahead(
             pictures, waiting = painted.result(), read.result()
             if not waiting:
                 return
-            begin(size)
+            if most == 1:
+                most = _count_held(waiting, size, painters)
+            else:
+                begin(size)
             yield from zip(waiting, pictures, strict=True)
 
 
 def _count_held(first: list[P], size: int, painters: int) -> int:
     """Chunks that may be on the way at once: one to each painter and one more, unless they are large."""
-    if not first:
-        return 1
     return max(2, min(painters + 1, HELD_BYTES // (size * first[0].picture.nbytes)))
 
 
