@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from facediff.landmarks.raster import FACE_MAPS
 from facediff.landmarks.sixty_eight import MESH_OF_68
+from facediff.models.identity import COORDINATE_CHANNELS, coordinate_maps
 
 LANDMARKS = MESH_OF_68[17:]  # the jaw is left out, as in the paper, since it is the person's more than the moment's
 MAP_FOLD = 2  # face maps have a quarter of the crop's resolution, latents an eighth
-FREQUENCIES = (1, 2, 4)  # of the coordinates, in half waves to an eye distance
 
 
 class FaceVector(ModelMixin, ConfigMixin):
@@ -66,11 +66,4 @@ def place_maps(parts: Tensor, coordinates: Tensor) -> Tensor:
     return torch.cat([F.pixel_unshuffle(parts, MAP_FOLD), coordinate_maps(coordinates)], dim=1)
 
 
-def coordinate_maps(coordinates: Tensor) -> Tensor:
-    """Coordinates (B, 2, h, w) and their waves, (B, COORDINATE_CHANNELS, h, w)."""
-    angles = [math.pi * frequency * coordinates for frequency in FREQUENCIES]
-    return torch.cat([coordinates, *(wave for a in angles for wave in (a.sin(), a.cos()))], dim=1)
-
-
-COORDINATE_CHANNELS = 2 + 4 * len(FREQUENCIES)
 PLACE_CHANNELS = FACE_MAPS * MAP_FOLD**2 + COORDINATE_CHANNELS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -9,6 +10,15 @@ import torch.nn.functional as F
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
+
+FREQUENCIES = (1, 2, 4)  # of the coordinates, in half waves to an eye distance
+COORDINATE_CHANNELS = 2 + 4 * len(FREQUENCIES)
+
+
+def coordinate_maps(coordinates: Tensor) -> Tensor:
+    """Coordinates (B, 2, h, w) and their waves, (B, COORDINATE_CHANNELS, h, w)."""
+    angles = [math.pi * frequency * coordinates for frequency in FREQUENCIES]
+    return torch.cat([coordinates, *(wave for a in angles for wave in (a.sin(), a.cos()))], dim=1)
 
 
 class IdentityEncoder(ModelMixin, ConfigMixin):

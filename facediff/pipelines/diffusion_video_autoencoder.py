@@ -11,12 +11,12 @@ from diffusers import DDIMScheduler, DiffusionPipeline
 from diffusers.guiders import BaseGuidance
 from torch import Tensor
 
-from facediff.conditioning.diffusion_autoencoder import FaceVector, coordinate_maps, place_maps
+from facediff.conditioning.diffusion_autoencoder import FaceVector, place_maps
 from facediff.diffusion.inversion import invert
 from facediff.diffusion.sampler import denoise
 from facediff.models import latents as space
 from facediff.models.diffusion_autoencoder import DualModulationUNet
-from facediff.models.identity import IdentityEncoder
+from facediff.models.identity import IdentityEncoder, coordinate_maps
 from facediff.models.latents import Codec
 from facediff.pipelines.shared import FrameOutput, Sampling, make_denoiser, make_output, move_to
 

@@ -17,12 +17,12 @@ from diffusers import DDIMScheduler
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from facediff.conditioning.diffusion_autoencoder import FaceVector, coordinate_maps, place_maps
+from facediff.conditioning.diffusion_autoencoder import FaceVector, place_maps
 from facediff.diffusion.prediction import to_sample
 from facediff.landmarks.alignment import FACE
 from facediff.models.codec import FaceCodec
 from facediff.models.diffusion_autoencoder import DualModulationUNet
-from facediff.models.identity import IdentityEncoder
+from facediff.models.identity import IdentityEncoder, coordinate_maps
 from facediff.training.latents import encode_pair_cache, read_rows
 from facediff.training.loop import Batch, LoopConfig, Loss, fit
 

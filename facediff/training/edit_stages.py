@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from facediff.conditioning.diffusion_autoencoder import COORDINATE_CHANNELS, PLACE_CHANNELS, FaceVector, coordinate_maps
+from facediff.conditioning.diffusion_autoencoder import PLACE_CHANNELS, FaceVector
 from facediff.datasets.recordings import Recording, Source, read_recordings
 from facediff.errors import ConfigError
 from facediff.landmarks import masks
@@ -26,7 +26,7 @@ from facediff.landmarks.correspondence import face_coordinates
 from facediff.models.checkpoints import open_network
 from facediff.models.codec import FaceCodec
 from facediff.models.diffusion_autoencoder import base_schedule, base_unet
-from facediff.models.identity import IdentityEncoder
+from facediff.models.identity import COORDINATE_CHANNELS, IdentityEncoder, coordinate_maps
 from facediff.motion.coefficients import lip_opening
 from facediff.training.attributes import fit_attributes, read_labels
 from facediff.training.coarse_pairs import FACE_WINDOW

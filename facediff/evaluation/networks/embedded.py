@@ -12,13 +12,12 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from facediff.conditioning.diffusion_autoencoder import coordinate_maps
 from facediff.landmarks.alignment import FACE, Alignment, CropTemplate, align
 from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.correspondence import face_coordinates
 from facediff.models.checkpoints import open_network
 from facediff.models.codec import FaceCodec
-from facediff.models.identity import IdentityEncoder
+from facediff.models.identity import IdentityEncoder, coordinate_maps
 from facediff.types import FaceTrack, Frame, Points, RigidPose
 
 BATCH = 16
