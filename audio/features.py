@@ -98,18 +98,3 @@ def _power(wave: NDArray[np.float32], fft: int, window: int) -> NDArray[np.float
     parts = sliding_window_view(wave, fft)[::HOP] * spread
     size: NDArray[np.float32] = np.abs(np.fft.rfft(parts).astype(np.complex64)).T
     return np.square(size)
-
-
-def without_channel(mel: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Log-mel with what the voice, the microphone and the room add to every column taken out, in [-3, 3].
-
-    The mean of each band over the columns that are not silent is subtracted (cepstral mean normalisation: Atal 1974),
-    which is what lets a model that heard few people understand others.
-
-    Args:
-        mel: (80, steps) natural-log mel energies of a whole recording.
-    """
-    loud = np.asarray(mel.max(axis=0))
-    heard = loud > max(float(loud.max(initial=SILENCE)) - 9.0, SILENCE + 3.0)
-    mean = mel[:, heard].mean(axis=1, keepdims=True) if heard.any() else np.zeros((len(mel), 1))
-    return np.clip((mel - mean) / 3.0, -3.0, 3.0).astype(np.float32)

@@ -31,10 +31,6 @@ _TELEMETRY = "openvino_telemetry"
 _REVISION = 1  # of how networks are converted here, for those that are kept
 
 
-class OddBackend(RuntimeError):
-    """What OpenVINO gave is not what torch gives."""
-
-
 @lru_cache(maxsize=1)
 def open_core() -> Any:
     """OpenVINO's core, its telemetry off.

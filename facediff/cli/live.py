@@ -15,6 +15,7 @@ from facediff.errors import InputError
 from facediff.options import PortraitOptions, SourceOptions
 from facediff.options.live import IdleOptions, StreamOptions
 from facediff.options.marks import OutputOptions
+from facediff.system.files import atomic_write
 
 
 @app.command()
@@ -37,7 +38,8 @@ def live(
         clip = avatar.stream(speech, **vars(options))
     write_clip(clip, output, written)
     if not written.preview and clip.record is not None:
-        output.with_suffix(".json").write_text(clip.record.to_json() + "\n", encoding="ascii")
+        with atomic_write(output.with_suffix(".json")) as beside:
+            beside.write_text(clip.record.to_json() + "\n", encoding="ascii")
 
 
 @app.command()

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from facediff.errors import InputError
-from facediff.evaluation.fidelity import chosen, thin
+from facediff.evaluation.frame_choice import read_chosen, thin
 from facediff.evaluation.frechet import FrechetSpace, crps, frechet_distance, inception_score, polynomial_distance
 from facediff.evaluation.frechet import run_features as runs_of
 from facediff.evaluation.looks import face_looks, mouth_looks
@@ -133,7 +133,7 @@ def sampled_frames(case: Case) -> NDArray[np.uint8]:
     """(N, 32, 32, 3) a frame each fifth of a second, sixteen at most."""
     rows = {round(k * SAMPLED_S * case.fps) for k in range(SAMPLED)}
     return np.array([cv2.resize(frame, (SAMPLED_SIDE,) * 2, interpolation=cv2.INTER_AREA)
-                     for _, frame in chosen(rows, case.reader)])  # fmt: skip
+                     for _, frame in read_chosen(rows, case.reader)])  # fmt: skip
 
 
 @metric("crps", best=Best.LOW, needs=Need.TRUTH, features=sampled_frames)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
 from facediff.evaluation.faces import similarity
+from facediff.evaluation.frame_choice import read_chosen, thin
 from facediff.evaluation.registry import Best, Curve, Need, metric
 from facediff.landmarks.mesh import OUTER_EYES
 from facediff.types import FaceTrack, Frame
@@ -99,7 +100,7 @@ def fidelities(made: Iterable[Frame], track: FaceTrack, truth: Iterable[Frame], 
     count = min(len(track), len(true))
     rows = thin(track.seen[:count] & true.seen[:count], PAIRS)
     found = np.full((count, len(Fidelity._fields)), np.nan)
-    for row, ours, theirs in chosen(rows, made, truth):
+    for row, ours, theirs in read_chosen(rows, made, truth):
         places = true if ours.shape == theirs.shape else track
         a, b = face_crop(ours, places.points[row]), face_crop(theirs, true.points[row])
         sharpness = detail(a[MOUTH_BOX]) / (detail(b[MOUTH_BOX]) + 1e-9)
@@ -118,25 +119,12 @@ def likeness(made: Iterable[Frame], track: FaceTrack, picture: Frame, points: ND
         points: Landmarks (478, 3) of the face in the picture.
     """
     model = face_crop(picture, points)
-    crops = [face_crop(frame, track.points[row]) for row, frame in chosen(thin(track.seen, LIKENESSES), made)]
+    crops = [face_crop(frame, track.points[row]) for row, frame in read_chosen(thin(track.seen, LIKENESSES), made)]
     if not crops:
         return None
     alike = [structural_similarity(crop[UPPER_FACE], model[UPPER_FACE], channel_axis=2) for crop in crops]
     sharp = np.median([detail(crop[MOUTH_BOX]) for crop in crops]) / (detail(model[MOUTH_BOX]) + 1e-9)
     return Likeness(float(np.mean(alike)), float(sharp))
-
-
-def thin(rows: NDArray[np.bool_], most: int) -> set[int]:
-    """About so many of the true rows (T,), evenly spread."""
-    true = np.flatnonzero(rows)
-    return set(true[:: max(1, len(true) // most)].tolist())
-
-
-def chosen(rows: set[int], *videos: Iterable[Frame]) -> Iterator[tuple]:
-    """Each of the rows with its frame of each video."""
-    for row, frames in enumerate(zip(*videos, strict=False)):
-        if row in rows:
-            yield (row, *frames)
 
 
 def _fidelities(case: Case) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.errors import InputError
-from facediff.evaluation.fidelity import chosen, thin
+from facediff.evaluation.frame_choice import read_chosen, thin
 from facediff.evaluation.looks import face_looks, neighbour_cosines
 from facediff.evaluation.networks import embedded
 from facediff.evaluation.registry import Best, Curve, Need, metric
@@ -58,7 +58,7 @@ def _vectors(case: Case, name: str, load: Callable[[Case], Encode]) -> NDArray[n
 
     def find() -> dict[str, NDArray]:
         encode, found = load(case), {}
-        for row, frame in chosen(thin(case.track.seen, FRAMES), case.reader):
+        for row, frame in read_chosen(thin(case.track.seen, FRAMES), case.reader):
             vector = encode(frame, case.track.points[row])
             found[row] = vector / np.linalg.norm(vector)
         vectors = np.full((len(case.track), len(next(iter(found.values()), ()))), np.nan, np.float32)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from facediff.errors import InputError
 from facediff.evaluation.feature_cache import Arrays
-from facediff.evaluation.fidelity import chosen, thin
+from facediff.evaluation.frame_choice import read_chosen, thin
 from facediff.evaluation.networks.face_api import EXPRESSIONS, FaceApi
 from facediff.evaluation.registry import Best, Curve, Need, metric
 
@@ -27,7 +27,7 @@ def _judged(case: Case) -> Arrays:
         judge, count = case.kit.network("face_api", FaceApi), len(case.track)
         vectors, told = np.full((count, 128), np.nan), np.full((count, MALE + 1), np.nan)
         rows = thin(case.track.seen, FRAMES)
-        for row, frame in chosen(rows, case.reader):
+        for row, frame in read_chosen(rows, case.reader):
             vector, said = judge.recognise(frame, case.track.points[row]), judge.judge(frame, case.track.points[row])
             vectors[row] = vector / np.linalg.norm(vector)
             told[row] = [*said.expressions, said.age, said.male]

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facediff.evaluation.fidelity import chosen, face_crop, thin
+from facediff.evaluation.fidelity import face_crop
+from facediff.evaluation.frame_choice import read_chosen, thin
 from facediff.evaluation.networks import embedded
 from facediff.evaluation.registry import Best, Curve, Need, metric
 from facediff.models.codec import FaceCodec
@@ -65,7 +66,7 @@ def _distances(case: Case, features: Features, weights: Sequence[Tensor] | None,
     count = min(case.length, truth.length)
     both = case.track.seen[:count] & truth.track.seen[:count] if is_of_face else np.ones(count, bool)
     found = np.full(count, np.nan)
-    for row, ours, theirs in chosen(thin(both, FRAMES), case.reader, truth.reader):
+    for row, ours, theirs in read_chosen(thin(both, FRAMES), case.reader, truth.reader):
         if is_of_face:
             places = truth.track if ours.shape == theirs.shape else case.track
             pair = [face_crop(ours, places.points[row]), face_crop(theirs, truth.track.points[row])]

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
-from facediff.evaluation.fidelity import chosen, psnr, thin
+from facediff.evaluation.fidelity import psnr
+from facediff.evaluation.frame_choice import read_chosen, thin
 from facediff.evaluation.registry import Best, Curve, Need, metric
 from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.mesh import MESH_POINTS
@@ -36,7 +37,7 @@ def _frames(case: Case) -> NDArray[np.float64]:
     truth = case.against()
     count = min(case.length, truth.length)
     found = np.full((count, 2), np.nan)
-    for row, ours, theirs in chosen(thin(np.ones(count, bool), FRAMES), case.reader, truth.reader):
+    for row, ours, theirs in read_chosen(thin(np.ones(count, bool), FRAMES), case.reader, truth.reader):
         if ours.shape != theirs.shape:
             ours = cv2.resize(ours, theirs.shape[1::-1], interpolation=cv2.INTER_AREA)
         shrink = min(1.0, SIDE / max(theirs.shape[:2]))
@@ -74,7 +75,7 @@ def _heads(case: Case) -> NDArray[np.float64]:
     both = case.track.seen[:count] & truth.track.seen[:count]
     found = np.full((count, 4), np.nan)
     size = np.array(truth.track.size) / np.array(case.track.size)
-    for row, ours, theirs in chosen(thin(both, FRAMES), case.reader, truth.reader):
+    for row, ours, theirs in read_chosen(thin(both, FRAMES), case.reader, truth.reader):
         if ours.shape != theirs.shape:
             ours = cv2.resize(ours, theirs.shape[1::-1], interpolation=cv2.INTER_AREA)
         pair = [cv2.warpAffine(one, square, (SIDE, SIDE), flags=cv2.INTER_AREA) for one in (ours, theirs)]

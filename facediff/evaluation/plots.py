@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facediff.errors import InputError, MediaError
-from facediff.evaluation.fidelity import chosen
+from facediff.evaluation.frame_choice import read_chosen
 from facediff.evaluation.registry import Best, metrics
 from facediff.media import VideoReader
 
@@ -66,7 +66,7 @@ def worst_moments(case: Case, report: Report) -> list[Moment]:
     if not rows:
         return []
     try:
-        pictures = {row: _side_by_side(frames) for row, *frames in chosen(rows, *_films(case))}
+        pictures = {row: _side_by_side(frames) for row, *frames in read_chosen(rows, *_films(case))}
     except MediaError:  # moved since
         return []
     return [Moment(name, row, value, pictures[row]) for name, row, value in wanted if row in pictures]

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import convolve
 from skimage.feature import canny
 
-from facediff.evaluation.fidelity import chosen, face_crop, thin
+from facediff.evaluation.fidelity import face_crop
+from facediff.evaluation.frame_choice import read_chosen, thin
 from facediff.evaluation.registry import Best, Curve, metric
 
 if TYPE_CHECKING:
@@ -90,6 +91,6 @@ def _cpbd(case: Case) -> Curve:
     """
     track = case.track
     found = np.full(len(track), np.nan)
-    for row, frame in chosen(thin(track.seen, FRAMES), case.reader):
+    for row, frame in read_chosen(thin(track.seen, FRAMES), case.reader):
         found[row] = cpbd(cv2.cvtColor(face_crop(frame, track.points[row]), cv2.COLOR_RGB2GRAY))
     return Curve.mean(found)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.errors import InputError
-from facediff.evaluation.fidelity import chosen, thin
+from facediff.evaluation.frame_choice import read_chosen, thin
 from facediff.evaluation.networks.clip import Clip
 from facediff.evaluation.registry import Best, Curve, Need, metric
 
@@ -25,7 +25,7 @@ def _vectors(case: Case) -> NDArray[np.float32]:
         count = case.length
         rows = sorted({row + k for row in thin(np.arange(count) < count - 1, PAIRS) for k in (0, 1)})
         clip, waiting, found = case.kit.network("clip", Clip), [], []
-        for _, frame in chosen(set(rows), case.reader):
+        for _, frame in read_chosen(set(rows), case.reader):
             waiting.append(frame)
             if len(waiting) == BATCH:
                 found.append(clip.pictures(waiting))

@@ -13,7 +13,6 @@ from facediff.datasets.published.record import TEST, TRAIN, VAL, Segment, Tally
 from facediff.datasets.published.tfrecord import count_records
 
 CITYSCAPES_SNIPPET, CITYSCAPES_FPS = 30, 17.0
-BAIR_FRAMES = 30
 
 
 def read_davis(root: Path, tally: Tally) -> Iterator[Segment]:

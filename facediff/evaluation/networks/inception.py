@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from facediff.errors import WeightsError
-from facediff.evaluation.fidelity import chosen, thin
+from facediff.evaluation.frame_choice import read_chosen, thin
 from facediff.evaluation.networks.alexnet import load_script
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def inception_features(case: Case) -> dict[str, NDArray]:
                 raise WeightsError(f"the TorchScript given as inception is another's: {said}") from error
             waiting.clear()
 
-    for _, frame in chosen(thin(np.ones(case.length, bool), FRAMES), case.reader):
+    for _, frame in read_chosen(thin(np.ones(case.length, bool), FRAMES), case.reader):
         waiting.append(frame)
         if len(waiting) == BATCH:
             flush()

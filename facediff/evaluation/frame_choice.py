@@ -1,0 +1,24 @@
+"""Which frames are looked at where all would take too long, and those frames of several videos side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facediff.types import Frame
+
+
+def thin(rows: NDArray[np.bool_], most: int) -> set[int]:
+    """About so many of the true rows (T,), evenly spread."""
+    true = np.flatnonzero(rows)
+    return set(true[:: max(1, len(true) // most)].tolist())
+
+
+def read_chosen(rows: set[int], *videos: Iterable[Frame]) -> Iterator[tuple[Any, ...]]:
+    """Each of the rows with its frame of each video, as far as the shortest goes."""
+    for row, frames in enumerate(zip(*videos, strict=False)):
+        if row in rows:
+            yield (row, *frames)
