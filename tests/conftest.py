@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import av
 import numpy as np
 import pytest
 import skimage.data
+from filelock import FileLock
 from numpy.typing import NDArray
 
 
@@ -31,6 +33,26 @@ def own_settings(tmp_path_factory):
         for name in ("FACEDIFF_C2PA_CERT", "FACEDIFF_C2PA_KEY"):
             patch.delenv(name, raising=False)
         yield os.environ["XDG_CONFIG_HOME"]
+
+
+@pytest.fixture(scope="session")
+def make_once(tmp_path_factory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """What gives a folder by its name, which is made by whichever process asks first and serves all of a run."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+
+    def once(name: str, make: Callable[[Path], None]) -> Path:
+        folder, begun = root / name, root / f"{name}.begun"
+        with FileLock(root / f"{name}.lock"):
+            if not folder.exists():
+                shutil.rmtree(begun, ignore_errors=True)
+                begun.mkdir()
+                make(begun)
+                begun.rename(folder)
+        return folder
+
+    return once
 
 
 @pytest.fixture(scope="session")

@@ -138,7 +138,8 @@ def wheel(source, tmp_path_factory) -> Path:
 
 
 def _build(kind: str, source: Path, into: Path) -> None:
-    code = f"import setuptools.build_meta as backend; backend.build_{kind}({str(into)!r})"
+    plain = {"--build-option": ["--compression", "stored"]} if kind == "wheel" else {}  # weights are dense as they are
+    code = f"import setuptools.build_meta as backend; backend.build_{kind}({str(into)!r}, {plain})"
     subprocess.run([sys.executable, "-c", code], cwd=source, check=True, capture_output=True)
 
 
@@ -216,6 +217,7 @@ def test_the_space_is_served_where_the_image_listens():
     assert len(settings["short_description"]) <= 60
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("make") is None, reason="no make")
 def test_the_space_holds_what_its_image_is_built_of_and_the_page(source):
     """Its copy of the code, away from this checkout, builds the page without a network."""

@@ -162,6 +162,7 @@ def test_cancelling_ends_the_rendering(client, uploads):
     assert time.monotonic() - started < 20
 
 
+@pytest.mark.slow
 def test_a_presenter_is_learnt_and_speaks(client, uploads, monkeypatch):
     monkeypatch.setattr(learning, "PREVIEW_S", 0.2)
     footage = [handle_file(uploads / name) for name in ("presenter.mp4", "short.mp4")]
@@ -186,6 +187,7 @@ def test_a_presenter_is_learnt_and_speaks(client, uploads, monkeypatch):
     assert read_image(picture["value"]).shape == (512, 512, 3)
 
 
+@pytest.mark.slow
 def test_learning_is_cancelled(client, uploads):
     job = client.submit(footage=[handle_file(uploads / "presenter.mp4")], steps=5000, api_name="/adapt")
     while not (progress := job.status().progress_data) or " of 5000 steps" not in str(progress[0].desc):

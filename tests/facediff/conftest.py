@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ from facediff.media import VideoWriter
 from facediff.models.codec import FaceCodec
 from facediff.models.difftalk import base_schedule
 from facediff.models.space_time import TemporalLayer
-from facediff.pipelines.domains import DomainCard
+from facediff.pipelines.domains import DomainCard, read_card
 from facediff.system.weights import CHECKPOINTS
 from facediff.training.adaptation import AdaptRecipe, adapt
 from facediff.training.stages import save_network
@@ -59,9 +60,12 @@ def close_up() -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory) -> Path:
+def tiny_model(make_once) -> Path:
     """A model folder of untrained networks of 4 latent channels, whose prior knows time and three words."""
-    folder = tmp_path_factory.mktemp("tiny") / "model"
+    return make_once("tiny", lambda folder: _make_model(folder / "model")) / "model"
+
+
+def _make_model(folder: Path) -> None:
     torch.manual_seed(0)
     conditioner = DiffTalkConditioner()
     unet = UNet2DConditionModel(
@@ -89,13 +93,15 @@ def tiny_model(tmp_path_factory) -> Path:
     save_network(temporal, folder / "prior" / "temporal")
     save_network(words, folder / "prior" / "captions")
     shutil.copytree(CHECKPOINTS / "base" / "motion", folder / "motion")
-    return folder
 
 
 @pytest.fixture(scope="session")
-def footage(tmp_path_factory, close_up) -> Path:
+def footage(make_once, close_up) -> Path:
     """A face that speaks, with a caption; in a folder below the same face without a sound; and a cup of coffee."""
-    folder = tmp_path_factory.mktemp("footage")
+    return make_once("footage", lambda folder: _film_footage(folder, close_up))
+
+
+def _film_footage(folder: Path, close_up: np.ndarray) -> None:
     wave = load_wave(HELLO)[: 16000 * (SPOKEN + QUIET) // 25]
     frames = list(Avatar.from_image(close_up, device="cpu").talk(wave, paint=False))
     _film(folder / "talk.mp4", frames[:SPOKEN], wave[: 16000 * SPOKEN // 25])
@@ -103,7 +109,6 @@ def footage(tmp_path_factory, close_up) -> Path:
     _film(folder / "coffee.mp4", [np.ascontiguousarray(coffee()[:192, :192])] * 10)
     (folder / "talk.txt").write_text("A woman, speaking softly.\n")
     (folder / "notes.md").write_text("no video")
-    return folder
 
 
 def _film(path: Path, frames: list[np.ndarray], sound: np.ndarray | None = None) -> None:
@@ -114,10 +119,16 @@ def _film(path: Path, frames: list[np.ndarray], sound: np.ndarray | None = None)
 
 
 @pytest.fixture(scope="session")
-def adapted(tmp_path_factory, footage, tiny_model) -> Adapted:
+def adapted(make_once, footage, tiny_model) -> Adapted:
     """A small model of the footage, after six steps."""
-    folder, told = tmp_path_factory.mktemp("adapted") / "anna", []
-    recipe = AdaptRecipe(steps=6, batch_size=1)
-    card = adapt(footage, folder, recipe, model=str(tiny_model), progress=lambda *news: told.append(news))
-    assert os.listdir(folder.parent) == ["anna"]  # the work is gone
-    return Adapted(folder, card, told)
+
+    def learn(folder: Path) -> None:
+        told: list = []
+        recipe = AdaptRecipe(steps=6, batch_size=1)
+        adapt(footage, folder / "anna", recipe, model=str(tiny_model), progress=lambda *news: told.append(news))
+        assert os.listdir(folder) == ["anna"]  # the work is gone
+        (folder / "told.json").write_text(json.dumps(told))
+
+    folder = make_once("adapted", learn)
+    told = [tuple(news) for news in json.loads((folder / "told.json").read_text())]
+    return Adapted(folder / "anna", read_card(folder / "anna"), told)

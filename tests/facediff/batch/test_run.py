@@ -201,6 +201,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_loses_nothing(tmp_path):
     """50 jobs, 5 of them bad, killed at random moments: 45 results, 5 reasons, no partial file."""
     (tmp_path / "script.py").write_text(SCRIPT)

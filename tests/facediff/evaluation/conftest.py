@@ -49,9 +49,13 @@ def as_stranger():
 
 
 @pytest.fixture(scope="session")
-def spoilt(footage, tmp_path_factory) -> dict[str, Path]:
+def spoilt(footage, make_once) -> dict[str, Path]:
     """Films by what was done to them; ``plain`` is the truth of all."""
-    folder = tmp_path_factory.mktemp("spoilt")
+    folder = make_once("spoilt", lambda folder: _spoil(footage, folder))
+    return {path.stem: path for path in sorted(folder.iterdir())}
+
+
+def _spoil(footage: Path, folder: Path) -> None:
     frames, wave = list(VideoReader(footage / "talk.mp4")), load_wave(footage / "talk.mp4")
     order = np.random.default_rng(0).permutation(len(frames))
     copies = {
@@ -63,13 +67,20 @@ def spoilt(footage, tmp_path_factory) -> dict[str, Path]:
         "shuffled": [frames[k] for k in order],
         "stranger": [stranger(frame) for frame in frames],
     }
-    return {name: write_copy(folder / f"{name}.mp4", shown, wave) for name, shown in copies.items()}
+    for name, shown in copies.items():
+        write_copy(folder / f"{name}.mp4", shown, wave)
 
 
 @pytest.fixture(scope="session")
-def kit(tmp_path_factory) -> Kit:
+def features(make_once) -> FeatureCache:
+    """What has been found out about films."""
+    return FeatureCache(make_once("features", lambda folder: None))
+
+
+@pytest.fixture(scope="session")
+def kit(features) -> Kit:
     """What all cases of the tests share, features among them."""
-    return Kit(FeatureCache(tmp_path_factory.mktemp("features")))
+    return Kit(features)
 
 
 @pytest.fixture(scope="session")

@@ -22,8 +22,8 @@ class Brightness:
 
 
 @pytest.fixture(scope="module")
-def measure(spoilt):
-    kit = Kit(weights={"face_api": "model"})
+def measure(spoilt, features):
+    kit = Kit(features, weights={"face_api": "model"})
     kit.network("face_api", lambda _: Brightness())
 
     def measure(name: str, film: str):

@@ -9,7 +9,7 @@ import pytest
 
 from facediff.audio.wave import load_wave
 from facediff.errors import AudioError, InputError, MediaError, NoFaceFound
-from facediff.evaluation.cases import Case, Item
+from facediff.evaluation.cases import Case, Item, Kit
 from facediff.evaluation.registry import select_metrics
 from facediff.evaluation.report import Report, evaluate, measure_case
 from facediff.media import VideoReader, VideoWriter, write_image
@@ -18,8 +18,10 @@ LATE = 5
 NAMES = ("faces", "lips", "fidelity", "flicker", "av_gap_ms")
 
 
-def measured(made, **companions) -> Report:
-    return evaluate(made, names=NAMES, **companions)
+@pytest.fixture(scope="module")
+def measured(features):
+    """What measures a film, and looks once at a film that is the truth of many."""
+    return lambda made, **companions: evaluate(made, names=NAMES, kit=Kit(features), **companions)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def folder(footage, close_up, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def ideal(footage) -> Report:
+def ideal(measured, footage) -> Report:
     """The talk against itself."""
     return measured(footage / "talk.mp4", truth=footage / "talk.mp4")
 
@@ -60,36 +62,36 @@ def test_a_video_against_itself_is_ideal(ideal) -> None:
     assert own.psnr is None and own.truth is None
 
 
-def test_lips_that_come_five_frames_late_are_found_so(ideal, folder, footage) -> None:
+def test_lips_that_come_five_frames_late_are_found_so(measured, ideal, folder, footage) -> None:
     late = measured(folder / "late.mp4", truth=footage / "talk.mp4")
     assert late.sync_lag_ms - ideal.sync_lag_ms == pytest.approx(1000 * LATE / 25, abs=41)
     assert late.aperture_corr < 0.7 and late.lmd_mouth > 1
 
 
-def test_blur_shows_in_what_it_touches_and_not_in_the_landmarks(ideal, folder, footage) -> None:
+def test_blur_shows_in_what_it_touches_and_not_in_the_landmarks(measured, ideal, folder, footage) -> None:
     soft = measured(folder / "blurred.mp4", truth=footage / "talk.mp4")
     assert soft.sharp_ratio < 0.4 and soft.psnr < 40 and soft.ssim < 0.97
     assert soft.aperture_corr > 0.8 and soft.lmd_face < 2
 
 
-def test_a_portrait_is_the_model_of_upper_face_and_sharpness(folder, footage) -> None:
+def test_a_portrait_is_the_model_of_upper_face_and_sharpness(measured, folder, footage) -> None:
     found = measured(footage / "talk.mp4", portrait=folder / "portrait.png")
     assert 0.6 < found.identity_ssim < 1 and found.sharp_ratio > 0.4
     assert found.psnr is None and found.truth is None
 
 
-def test_another_sound_can_be_given_and_a_silent_video_has_none(folder, footage) -> None:
+def test_another_sound_can_be_given_and_a_silent_video_has_none(measured, folder, footage) -> None:
     silent = measured(footage / "more" / "quiet.mp4")
     assert silent.sync_corr is None and silent.av_gap_ms is None and silent.silence_ratio is None
     assert measured(folder / "fast.mp4", speech=footage / "talk.mp4").sync_corr is not None
 
 
-def test_of_a_shorter_video_the_common_frames_are_compared_and_counted(folder, footage) -> None:
+def test_of_a_shorter_video_the_common_frames_are_compared_and_counted(measured, folder, footage) -> None:
     short = measured(folder / "short.mp4", truth=footage / "talk.mp4")
     assert short.compared == 50 and short.aperture_corr > 0.95
 
 
-def test_what_cannot_be_measured_is_refused(folder, footage, tmp_path) -> None:
+def test_what_cannot_be_measured_is_refused(measured, folder, footage, tmp_path) -> None:
     with pytest.raises(InputError, match=r"fast\.mp4 has 30 frames a second and talk\.mp4 25.*same rate"):
         measured(folder / "fast.mp4", truth=footage / "talk.mp4")
     with pytest.raises(NoFaceFound, match=r"coffee\.mp4: no human face"):

@@ -126,6 +126,7 @@ def test_an_event_loop_reads_frames_too(patient):
     assert rest == [first + 1, first + 2]
 
 
+@pytest.mark.slow
 def test_two_streams_keep_to_the_clock_and_to_themselves_and_one_that_is_killed_says_so(small_avatar):
     before = children()
     one, two = small_avatar.live(paint=False), small_avatar.live(paint=False, sample_rate=24000)

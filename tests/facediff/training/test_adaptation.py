@@ -133,6 +133,7 @@ def saved_often(monkeypatch) -> None:
     monkeypatch.setattr(adaptation, "LoopConfig", lambda **given: LoopConfig(**{**given, "save_every": 2}))
 
 
+@pytest.mark.slow
 def test_cut_off_again_and_again_it_ends_at_the_same_weights(
     footage, tiny_model, cache, tmp_path, saved_often, monkeypatch
 ) -> None:

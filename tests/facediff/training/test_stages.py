@@ -52,6 +52,7 @@ def config(folder: Path, stage: str, **changes) -> LoopConfig:
     return LoopConfig(output=folder / "runs" / stage, steps=1, mixed_precision="no", **changes)
 
 
+@pytest.mark.slow
 def test_all_stages_make_a_model_that_speaks(folder) -> None:
     catalog, cache, model = folder / "clips.csv", folder / "cache", folder / "model"
     stages.run_codec(catalog, cache, model, config(folder, "codec"))
