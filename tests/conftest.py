@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,12 @@ import pytest
 import skimage.data
 from filelock import FileLock
 from numpy.typing import NDArray
+
+
+def pytest_collection_finish() -> None:
+    """What was loaded and collected stays: the garbage collector need not go through it again after each test."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
