@@ -17,6 +17,7 @@ NOTHING_TO_RUN = {
 TESTED_WHERE_IT_ENDS = {  # module: the tests that fail when it is broken
     "audio/listening.py": "tests/audio/test_mixing.py",
     "facediff/cli/adapt.py": "tests/facediff/cli/test_commands.py",
+    "facediff/agents/speech.py": "tests/facediff/agents/test_livekit.py",
     "facediff/cli/animate.py": "tests/facediff/tasks/test_animate.py",
     "facediff/cli/arguments.py": "tests/facediff/cli/test_commands.py",
     "facediff/cli/doctor.py": "tests/facediff/cli/test_checks.py",

@@ -248,9 +248,21 @@ class LiveSession:
         )  # fmt: skip
 
     @property
+    def queued_s(self) -> float:
+        """Seconds of sound that wait to be spoken."""
+        return self._planner.queued_s
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it was shut down, or what renders has ended."""
+        return self._is_over or self._failure is not None
+
+    @property
     def is_speaking(self) -> bool:
         """Whether sound is being said, or waits to be."""
-        return self._planner.queued_s > 0 or self._planner.is_speaking
+        with self._lock:
+            planned = any(plan.sound is not None for plan in self._plans)
+        return planned or self._planner.queued_s > 0 or self._planner.is_speaking
 
     def shutdown(self) -> None:
         """Ends the session and its process; loops over its frames end. May be called twice."""

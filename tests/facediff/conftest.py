@@ -65,6 +65,12 @@ def tiny_model(make_once) -> Path:
     return make_once("tiny", lambda folder: _make_model(folder / "model")) / "model"
 
 
+@pytest.fixture(scope="session")
+def small_avatar(close_up, tiny_model) -> Avatar:
+    """An avatar of 192 by 192 pixels, on untrained networks that paint."""
+    return Avatar.from_image(close_up, model=str(tiny_model), device="cpu")
+
+
 def _make_model(folder: Path) -> None:
     torch.manual_seed(0)
     conditioner = DiffTalkConditioner()
