@@ -1,7 +1,6 @@
-"""An agent in Pipecat with a face: it says what it is told on a web page's text channel, or by any other service.
+"""An agent in Pipecat with a face; its transport, ears, wits and voice are any of that framework.
 
-pip install 'facediff[pipecat]' 'pipecat-ai[kokoro,webrtc,runner]'
-python pipecat_agent.py --transport webrtc
+pip install 'facediff[pipecat]', then call ``run`` with them.
 """
 
 from __future__ import annotations

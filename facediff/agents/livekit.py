@@ -83,7 +83,7 @@ class LiveKitAvatar(VideoGenerator):
             answer = self._answer
             height, width = frame.picture.shape[:2]
             yield rtc.VideoFrame(width, height, rtc.VideoBufferType.RGB24, frame.picture.tobytes())
-            for piece in _pieces(frame):
+            for piece in self._pieces(frame):
                 if answer != self._answer:
                     break  # its picture came before an interruption, and the runner counts what it is given
                 self._is_taken.clear()
@@ -94,10 +94,8 @@ class LiveKitAvatar(VideoGenerator):
             if frame.end_of_speech and answer == self._answer:
                 yield AudioSegmentEnd()
 
-
-def _pieces(frame: LiveFrame) -> list[np.ndarray]:
-    """The sound of a frame, int16, in parts that are short enough."""
-    if frame.sound is None:
-        return []
-    count = -(-len(frame.sound) // int(_PIECE_S * frame.sample_rate))
-    return np.array_split(frame.sound, count)
+    def _pieces(self, frame: LiveFrame) -> list[np.ndarray]:
+        """The sound of a frame, int16, in parts that are short enough."""
+        if frame.sound is None:
+            return []
+        return np.array_split(frame.sound, -(-len(frame.sound) // int(_PIECE_S * self._sample_rate)))

@@ -104,9 +104,8 @@ def test_sound_comes_with_its_pictures_and_the_stop_after_its_last_sample(small_
     spoken = [f for f in sink.came if isinstance(f, (TTSAudioRawFrame, OutputImageRawFrame))]
     for frame, before in zip(spoken[1:], spoken, strict=False):
         assert not (isinstance(frame, TTSAudioRawFrame) and isinstance(before, TTSAudioRawFrame))
-    assert all(
-        f.size == (192, 192) and f.format == "RGB" and not f.sync_with_audio for f in sink.of(OutputImageRawFrame)
-    )
+    pictures = sink.of(OutputImageRawFrame)
+    assert {(f.size, f.format, f.sync_with_audio) for f in pictures} == {((192, 192), "RGB", False)}
 
 
 def test_an_interruption_silences_it_and_the_next_answer_is_whole(small_avatar) -> None:
