@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import av
 
@@ -12,17 +12,18 @@ from facediff.media.colour import RgbConverter
 _WHOLE_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
-def decode(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
-    """The frames of a stream, with their transparency."""
+def decode(packets: Iterable[av.Packet], stream: av.VideoStream) -> Iterator[av.VideoFrame]:
+    """The frames of a stream in its packets, with their transparency."""
     name = _WHOLE_DECODERS.get(stream.codec_context.name)
     if name is None or stream.metadata.get("alpha_mode") != "1" or name not in av.codecs_available:
-        yield from container.decode(stream)
+        for packet in packets:
+            yield from packet.decode()
         return
     decoder = av.CodecContext.create(name, "r")
     assert isinstance(decoder, av.VideoCodecContext)
     decoder.options = dict(stream.codec_context.options)
     decoder.thread_type = stream.thread_type
-    for packet in container.demux(stream):
+    for packet in packets:
         yield from decoder.decode(packet)
 
 

@@ -16,9 +16,9 @@ import av
 from facediff.errors import MediaError
 from facediff.media.alpha import decode, has_alpha
 from facediff.media.colour import RgbConverter, to_rgb
+from facediff.media.damage import DamageWatch
 from facediff.media.interlacing import deinterlace
 from facediff.media.light import light_of
-from facediff.media.notices import warn_once
 from facediff.media.orientation import orientation_of
 from facediff.media.rates import LOWEST, filled_rate, fraction_of, measured_rate, nominal_rate, packet_times
 from facediff.system.containers import MAX_PIXELS, moving_stream, open_container
@@ -55,7 +55,8 @@ class Film:
     """A video file; every iteration opens it anew and gives each frame (H, W, 3) uint8 with its time in seconds.
 
     A file that is damaged part-way gives the frames before the damage, with a warning; one with damaged bits in it
-    gives what its decoder makes of them, with another. VP8, VP9 and AV1 carry nothing by which wrong bits are told.
+    gives what its decoder makes of them, with another. Bits of VP8 may be wrong
+    without breaking a rule of its, and single ones of HEVC; these are not told.
 
     Args:
         path: The file.
@@ -68,7 +69,7 @@ class Film:
         self.path = path
         with self._open() as (container, stream):
             try:
-                frames = decode(container, stream)
+                frames = decode(container.demux(stream), stream)
                 first = next(frames, None)
                 if first is None:
                     raise MediaError(f"{path} has no frame that can be decoded")
@@ -88,6 +89,7 @@ class Film:
                 has_audio=bool(container.streams.audio),
                 is_tagged=self._light is not None or int(first.colorspace) != 2,  # H.273: unspecified
             )
+        self._is_seen = False  # to the end, so that its damage has been told
         self.last_s = 1 / self.info.fps  # how long its last frame is shown
 
     def _filled(self, rate: Fraction) -> Fraction:
@@ -117,31 +119,20 @@ class Film:
         converter = RgbConverter(self._size, self._light, self._has_alpha)
         with self._open() as (container, stream):
             stream.thread_type = "AUTO"
-            reached = Fraction(0)
+            reached, watch = Fraction(0), DamageWatch(self.path, stream, has_second=not self._is_seen)
             try:
-                for frame in deinterlace(self._watched(decode(container, stream), stream)):
+                packets = watch.packets(container.demux(stream))
+                for frame in deinterlace(watch.frames(decode(packets, stream))):
                     time = _time(frame, stream)
                     reached = reached if time is None else time
                     yield time, self._upright(to_rgb(converter, frame))
             except av.FFmpegError as error:
                 log.warning("%s is damaged; the frames before the damage are used (%s)", self.path, error)
                 return
+            self._is_seen = True
             missing = _said_end(container, stream) - reached
             if missing > _TOLERATED_LOSS_S:
                 log.warning("%s is cut short: its last %.1f s cannot be read", self.path, float(missing))
-
-    def _watched(self, frames: Iterator[av.VideoFrame], stream: av.VideoStream) -> Iterator[av.VideoFrame]:
-        """The same frames; those in which a decoder met damaged bits are told of, the first with its time."""
-        is_told = False
-        for frame in frames:
-            if frame.is_corrupt and not is_told:
-                is_told, time = True, _time(frame, stream)
-                when = "" if time is None else f" at {float(time):.1f} s"
-                warn_once(
-                    f"{self.path} has damaged bits{when}: what is shown there is partly made up by the decoder; "
-                    "give another copy of the file, or cut the place out"
-                )
-            yield frame
 
 
 def _time(frame: av.VideoFrame, stream: av.VideoStream) -> Fraction | None:

@@ -20,7 +20,8 @@ from facediff.types import Frame, SoundTrack, Wave
 OUTPUT_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv")
 _BT709, _BT601 = 1, 6  # ITU-T H.273
 _VIDEO_RANGE = 1
-_KNOWN_TEXTS = {"comment"}  # of what is written here
+XMP_TEXT = "xmp"  # by which FFmpeg puts a packet among the user data of a mov
+_KNOWN_TEXTS = {"comment", XMP_TEXT}  # of what is written here
 
 
 def check_target(path: str | Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from facediff.errors import ConfigError
 from facediff.media import write_image
+from facediff.media.writing import XMP_TEXT
 from facediff.options.marks import MarkOptions
 from facediff.provenance.aigc import aigc_json, given_fields
 from facediff.provenance.label import Label, check_label, make_label
@@ -84,7 +85,7 @@ class FileMarks:
 
     def finish_video(self, path: Path) -> None:
         """Adds XMP to a finished video, and signs it."""
-        if path.suffix.lower() in _BOXED:
+        if path.suffix.lower() in _BOXED and XMP_TEXT not in self.metadata:
             append_xmp(path, self.packet)
         if self.seal is not None:
             self.seal(path)
@@ -107,6 +108,8 @@ def file_marks(record: Record | None, options: MarkOptions, path: Path) -> FileM
     label = None if options.aigc is None else aigc_json(options.aigc, record)
     metadata = record.as_metadata() | ({} if label is None else {AIGC: label})
     packet = xmp_packet(record, aigc_label=label, with_record=path.suffix.lower() in PICTURES)
+    if path.suffix.lower() == ".mov" and label is None:  # FFmpeg writes such a text or keys of one's own, never both
+        metadata |= {XMP_TEXT: packet.decode()}
     return FileMarks(metadata, packet, sealer(record, path.name, options.timestamp))
 
 

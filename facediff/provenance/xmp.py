@@ -1,7 +1,8 @@
 """XMP in pictures and videos: IPTC's digital source type, which programs read that know nothing of C2PA.
 
-XMP Specification, parts 1 and 3; IPTC Photo Metadata Standard 2025.1. A video has it in a box of its own behind all
-others, a picture where Pillow puts it. Pictures keep the record there too, since they have no other place for it.
+XMP Specification, parts 1 and 3; IPTC Photo Metadata Standard 2025.1. A mov has it among its user data, where FFmpeg
+writes it; an mp4 in a box of its own behind all others, a picture where Pillow puts it. Pictures keep the record there
+too, since they have no other place for it.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def xmp_packet(record: Record, *, aigc_label: str | None = None, with_record: bo
 
 
 def append_xmp(path: Path, packet: bytes) -> None:
-    """Puts a packet behind the other boxes of an mp4, m4v or mov, where it moves nothing."""
+    """Puts a packet behind the other boxes of an mp4 or m4v, where it moves nothing; a mov may have it there too."""
     with path.open("ab") as file:
         file.write(struct.pack(">I4s16s", 24 + len(packet), b"uuid", UUID) + packet)
 
@@ -93,16 +94,29 @@ def _of_picture(path: Path) -> bytes | None:
 
 def _of_boxes(path: Path) -> bytes | None:
     with path.open("rb") as file:
-        for kind, size in _boxes(file):
+        end = file.seek(0, 2)
+        for kind, place, size in _boxes(file, 0, end):
+            if kind == b"moov" and (packet := _of_user_data(file, place, size)) is not None:
+                return packet
+            file.seek(place)
             if kind == b"uuid" and 16 < size <= _MAX_BYTES and file.read(16) == UUID:
                 return file.read(size - 16)
     return None
 
 
-def _boxes(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    """Kind and length of each box's content, the file standing at its beginning."""
-    end = file.seek(0, 2)
-    place = 0
+def _of_user_data(file: BinaryIO, place: int, size: int) -> bytes | None:
+    """Of the user data in the index of a mov."""
+    for kind, inside, length in _boxes(file, place, place + size):
+        if kind == b"udta":
+            for name, packet, count in _boxes(file, inside, inside + length):
+                if name == b"XMP_" and count <= _MAX_BYTES:
+                    file.seek(packet)
+                    return file.read(count)
+    return None
+
+
+def _boxes(file: BinaryIO, place: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, place and length of the content of each box in a part of a file."""
     while place + 8 <= end:
         file.seek(place)
         size, kind = struct.unpack(">I4s", file.read(8))
@@ -113,7 +127,7 @@ def _boxes(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
             size = end - place
         if size < head or place + size > end:
             return
-        yield kind, size - head
+        yield kind, place + head, size - head
         place += size
 
 
