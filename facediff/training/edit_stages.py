@@ -137,7 +137,7 @@ def run_attributes(
     known = read_labels(labels)
     rows = [(number, label) for number in vectors if (label := find_label(clips[number], known)) is not None]
     if not rows:
-        raise ConfigError(f"no file of {labels} is in {catalog}")
+        raise ConfigError(f"no file of {labels} is in {catalog}; give --labels, a CSV of what is seen in your clips")
     names = list(dict.fromkeys(name for _, label in rows for name in label))
     people = np.array([clips[number].identity for number, _ in rows])
     count = Counter(people)
