@@ -63,13 +63,13 @@ def read_recordings(
         raise InputError(f"licence is 'any' or 'permissive', not {licence!r}")
     if not isinstance(catalog, Path):
         return catalog.read(split, kinds, licence)
+    if catalog.is_dir():
+        raise InputError(
+            f"{catalog} is a folder; give a CSV of the clips in it, or --data NAME=PATH for a published set"
+        )
     if not catalog.is_file():
         raise InputError(f"there is no table of clips at {catalog}")
-    with catalog.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
-    missing = [c for c in COLUMNS if not rows or c not in rows[0]]
-    if missing:
-        raise InputError(f"{catalog} lacks the column {missing[0]!r}; it needs {', '.join(COLUMNS)}")
+    rows = _rows(catalog)
     clips = []
     for row in rows:
         if row["split"] != split or row["kind"] not in kinds:
@@ -83,6 +83,21 @@ def read_recordings(
     if not clips:
         raise InputError(f"{catalog} has no clips of split {split!r}, kinds {sorted(kinds)} and licence {licence!r}")
     return clips
+
+
+def _rows(catalog: Path) -> list[dict[str, str]]:
+    try:
+        with catalog.open(newline="", encoding="utf-8-sig") as file:
+            table = csv.DictReader(file)
+            rows, there = list(table), table.fieldnames or ()
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{catalog} is no CSV in UTF-8: {error}") from error
+    missing = [name for name in COLUMNS if name not in there]
+    if missing:
+        raise InputError(f"{catalog} lacks the column {missing[0]!r}; it needs {', '.join(COLUMNS)}")
+    if not rows:
+        raise InputError(f"{catalog} lists no clip; give it a row for each")
+    return rows
 
 
 def _sound(path: Path, row: dict[str, str]) -> Path | None:

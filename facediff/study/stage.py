@@ -18,7 +18,7 @@ CSS = """
 #stage .videos { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; }
 #stage .videos.alone { grid-template-columns: minmax(0, 520px); justify-content: center; }
 #stage figure { margin: 0; min-width: 0; }
-#stage video { width: 100%; max-height: 56vh; background: #0f172a; border-radius: 10px; display: block; }
+#stage video { width: 100%; max-height: 56vh; border-radius: 10px; display: block; }
 #stage figcaption { text-align: center; font-weight: 600; padding: .35rem; }
 #stage .play { display: flex; gap: .75rem; justify-content: center; align-items: center; margin-top: .5rem;
   flex-wrap: wrap; }
@@ -27,22 +27,27 @@ CSS = """
 #stage .play label { color: #475569; font-size: .9rem; }
 #stage .hint { text-align: center; color: #64748b; font-size: .9rem; min-height: 1.4rem; margin: .6rem 0 0; }
 #stage .end { text-align: center; padding: 3rem 1rem; }
+#stage .html-container { padding: .6rem 0 0; }
 #answers { flex-wrap: nowrap; gap: .5rem; }
 #answers button { min-height: 3.25rem; min-width: 0 !important; font-weight: 600; padding: .3rem .5rem; }
 body.waits #answers button { opacity: .4; pointer-events: none; }
 .dark #stage .play button { background: transparent; color: #5eead4; border-color: #5eead4; }
 .dark #stage .count, .dark #stage .hint, .dark #stage .play label { color: #94a3b8; }
 @media (max-width: 640px) {
-  .gradio-container main { padding: .6rem !important; }
+  .gradio-container .main { padding: .8rem !important; }
   #stage h2 { font-size: 1.1rem; margin-bottom: .6rem; }
-  #stage .videos { gap: .4rem; }
-  #answers button { padding: .3rem !important; font-size: .85rem; }
+  #stage .videos { gap: .4rem; grid-template-columns: 1fr; }
+  #stage .videos:not(.alone) video { max-height: 28vh; }
+  #stage figcaption { padding: .1rem; }
+  #answers { gap: .3rem; }
+  #answers button { padding: .1rem !important; font-size: .7rem; }
 }
 """
 
 # Answers open when each video was seen nearly to its end; keys are the numbers on the buttons, and the space bar.
 HEAD = """
 <script>
+const noKeys = matchMedia('(hover: none)').matches;
 const all = () => [...document.querySelectorAll('#stage video')];
 function hear() {
   const box = document.querySelector('#stage .play input');
@@ -54,7 +59,7 @@ function seen() {
   const open = all().length > 0 && all().every(v => v.dataset.seen);
   document.body.classList.toggle('waits', all().length > 0 && !open);
   const hint = document.querySelector('#stage .hint');
-  if (hint) hint.textContent = open ? hint.dataset.open : hint.dataset.waits;
+  if (hint) hint.textContent = hint.dataset[(open ? 'open' : 'waits') + (noKeys ? 'Touch' : '')];
 }
 setInterval(seen, 200);
 document.addEventListener('click', event => {
@@ -100,15 +105,16 @@ def draw_question(
     )
     play = "&#9654; Play both" if is_choice else "&#9654; Play"
     keys = "1 or 2" if is_choice else "1 to 5"
-    sound = '<label><input type="checkbox" onchange="hear()"> hear video 2</label>' if is_choice else ""
+    sound = '<label><input type="checkbox" onchange="hear()"> hear video 2 instead of 1</label>' if is_choice else ""
+    watch = "Watch both to the end first" if is_choice else "Watch to the end first"
     return (
         f'<div class="bar" role="progressbar" aria-valuenow="{done}" aria-valuemax="{total}">'
         f'<i style="width:{100 * done / total:.1f}%"></i></div>'
         f'<p class="count">{done + 1} of {total}</p><h2>{html.escape(texts[question.kind])}</h2>'
         f'<div class="videos{"" if is_choice else " alone"}">{figures}</div>'
         f'<div class="play"><button type="button" onclick="playAll()">{play}</button>'
-        f'{sound}</div><p class="hint" data-waits="Watch to the end first; the space bar plays." '
-        f'data-open="Answer with a click, or with the keys {keys}."></p>'
+        f'{sound}</div><p class="hint" data-waits="{watch}; the space bar plays." data-waits-touch="{watch}." '
+        f'data-open="Answer with a click, or with the keys {keys}." data-open-touch="Answer with a tap."></p>'
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,10 +13,12 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from facediff.datasets.recordings import Recording
 from facediff.errors import ConfigError
 from facediff.models.attributes import AttributeClassifier
 
 KEYS = ("file", "sha256", "usable")  # columns that are no attribute
+HASH_DIGITS = 16  # of the SHA-256 by which labels know a file
 
 
 def read_labels(path: Path) -> dict[str, dict[str, float]]:
@@ -55,6 +58,13 @@ def _read_label(text: str, where: str) -> float:
     if not 0 <= value <= 1:
         raise ConfigError(f"{where}: a label is a number from 0 to 1, or empty, not {text!r}")
     return value
+
+
+def find_label(clip: Recording, labels: Mapping[str, Mapping[str, float]]) -> Mapping[str, float] | None:
+    """The labels of a clip, found by its name or by its content; None where it has none."""
+    if clip.name in labels:
+        return labels[clip.name]
+    return labels.get(hashlib.sha256(clip.path.read_bytes()).hexdigest()[:HASH_DIGITS])
 
 
 def fit_attributes(

@@ -7,7 +7,6 @@ prototypes  labels, the faces themselves ──▶ model/edit/prototypes
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -28,7 +27,7 @@ from facediff.models.codec import FaceCodec
 from facediff.models.diffusion_autoencoder import base_schedule, base_unet
 from facediff.models.identity import COORDINATE_CHANNELS, IdentityEncoder, coordinate_maps
 from facediff.motion.coefficients import lip_opening
-from facediff.training.attributes import fit_attributes, read_labels
+from facediff.training.attributes import find_label, fit_attributes, read_labels
 from facediff.training.coarse_pairs import FACE_WINDOW
 from facediff.training.diffusion_autoencoder import (
     Autoencoder,
@@ -138,7 +137,7 @@ def run_attributes(
     known = read_labels(labels)
     rows = [(number, label) for number in vectors if (label := find_label(clips[number], known)) is not None]
     if not rows:
-        raise ConfigError(f"no file of {labels} is in {catalog}")
+        raise ConfigError(f"no file of {labels} is in {catalog}; give --labels, a CSV of what is seen in your clips")
     names = list(dict.fromkeys(name for _, label in rows for name in label))
     people = np.array([clips[number].identity for number, _ in rows])
     count = Counter(people)
@@ -218,10 +217,3 @@ def tabulate_labels(clips: Sequence[Recording], labels: dict[str, dict[str, floa
     names = list(dict.fromkeys(name for label in labels.values() for name in label))
     rows = [find_label(clip, labels) or {} for clip in clips]
     return np.array([[row.get(name, np.nan) for name in names] for row in rows], np.float32).reshape(-1, len(names))
-
-
-def find_label(clip: Recording, labels: dict[str, dict[str, float]]) -> dict[str, float] | None:
-    """The labels of a clip, found by its name or by its content; None where it has none."""
-    if clip.name in labels:
-        return labels[clip.name]
-    return labels.get(hashlib.sha256(clip.path.read_bytes()).hexdigest()[:16])

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.datasets.recordings import Recording
-from facediff.errors import NoFaceFound
+from facediff.errors import InputError, NoFaceFound
 from facediff.landmarks.alignment import Alignment, CropTemplate, align
 from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.tracker import track_face, track_still
@@ -160,9 +160,13 @@ def build_face_cache(
 
     Raises:
         NoFaceFound: No clip has a face.
+        InputError: What is there was cut of other clips.
     """
     if (folder / "index.npz").is_file():
-        return open_face_cache(folder)
+        made = open_face_cache(folder)
+        if made.names.tolist() != [clip.name for clip in clips]:
+            raise InputError(f"{folder} holds the faces of other clips; give another --cache, or remove it")
+        return made
     folder.mkdir(parents=True, exist_ok=True)
     share: dict[str, int] = defaultdict(int)
     for clip in clips:
@@ -179,7 +183,9 @@ def build_face_cache(
     count = len(columns["time"])
     if not count:
         partial.unlink()
-        raise NoFaceFound("no clip of the table shows a face that could be cut out")
+        raise NoFaceFound(
+            f"none of {len(clips)} clips shows a face that could be cut out; give clips of faces, seen from the front"
+        )
     crops = np.memmap(partial, np.uint8, "r", shape=(count, *WIDE.size[::-1], 3))
     np.save(folder / "frames.npy", crops)
     del crops

@@ -87,7 +87,9 @@ def fit_lid(people: Iterable[list[NDArray[np.float32]]], *, rounds: int = 4) -> 
     """
     known = [windows for windows in people if windows]
     if not known:
-        raise ConfigError("nobody in these clips shuts their eyes near enough to the camera")
+        raise ConfigError(
+            "nobody in these clips shuts their eyes near enough to the camera; give clips of people who blink"
+        )
     looks = [look for windows in known for look in windows]
     share = np.array([1 / (len(known) * len(windows)) for windows in known for _ in windows])
     u, v = grid()

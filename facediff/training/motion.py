@@ -49,6 +49,11 @@ class MotionRecipe:
     identity_power: float = 0.5
     penalty: float = 1.0
 
+    @property
+    def least(self) -> int:
+        """Frames of the shortest clip that is drawn from."""
+        return self.frames // 2
+
 
 def cumulate_weights(clips: Sequence[MotionRecording], power: float) -> NDArray[np.float64]:
     """(N,) rising to 1: each clip weighs as its length, and people as their footage to that power."""
@@ -69,7 +74,7 @@ class MotionDraw:
     """
 
     def __init__(self, clips: Sequence[MotionRecording], recipe: MotionRecipe, sounds: Sequence[Tensor | None]) -> None:
-        long = [i for i, c in enumerate(clips) if len(c.motion) >= recipe.frames // 2]
+        long = [i for i, c in enumerate(clips) if len(c.motion) >= recipe.least]
         self._clips = [clips[i] for i in long]
         self._sounds = [sounds[i] for i in long]
         self._features = max(len(s) for s in sounds if s is not None)

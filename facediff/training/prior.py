@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -13,13 +13,14 @@ from facediff.audio.encoder import load_encoder
 from facediff.conditioning.captions import CaptionEncoder, split_words
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.datasets.recordings import Recording, Source, read_recordings
+from facediff.errors import InputError
 from facediff.models.checkpoints import open_network
 from facediff.models.difftalk import base_schedule
 from facediff.models.space_time import TemporalLayer, space_time_prior
-from facediff.training.attributes import read_labels
-from facediff.training.edit_stages import LABELS, find_label
+from facediff.training.attributes import find_label, read_labels
+from facediff.training.edit_stages import LABELS
 from facediff.training.loop import LoopConfig
-from facediff.training.runs import ClipRuns, build_runs
+from facediff.training.runs import FRAMES, ClipRuns, build_runs
 from facediff.training.space_time import ClipModel, RunDraw, RunRecipe, RunSource, train_clips
 from facediff.training.stages import load_own_codec, save_network
 
@@ -50,6 +51,8 @@ def run_prior(
     known = read_labels(labels)
     sources = weigh_sources([(clip, runs[clip.name], write_caption(find_label(clip, known) or {})) for clip in clips
                        if clip.name in runs])  # fmt: skip
+    if not sources:
+        raise InputError(f"none of {len(clips)} clips shows a face for {FRAMES} frames in a row; give clips of faces")
     torch.manual_seed(config.seed)
     temporal = TemporalLayer(unet.config["block_out_channels"][-1])
     words = CaptionEncoder(sorted({word for source in sources for word in split_words(source.caption)}))
@@ -62,7 +65,7 @@ def run_prior(
     save_network(words, model / "prior" / "captions")
 
 
-def write_caption(label: dict[str, float]) -> str:
+def write_caption(label: Mapping[str, float]) -> str:
     """What a row of labels says, in words."""
     said = []
     for name, value in label.items():

@@ -7,7 +7,6 @@ people are men, but men are not bearded.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,12 +27,11 @@ from facediff.landmarks.mesh import FACE_OVAL, LEFT_BROW, LEFT_EYE, RIGHT_BROW, 
 from facediff.media import VideoReader, read_image
 from facediff.models.prototypes import Prototypes
 from facediff.motion.coefficients import lip_opening
-from facediff.training.attributes import complete_labels
+from facediff.training.attributes import complete_labels, find_label
 from facediff.training.faces import is_frontal, read_tracks
 
 NEEDED = ("age", "male")  # labels without which a face tells nothing of the others
 SMALLEST_PX, MAX_YAW_DEG = 60.0, 23.0
-HASH_DIGITS = 16  # of the SHA-256 by which labels know a file
 INNER = 0.85  # of the face oval, short of hair
 DECAY = 1.0  # of the squared effects, in people
 NOSE = 2  # the landmark under it: what is above tells the light
@@ -65,12 +63,12 @@ def collect_flat_faces(
 
     Args:
         clips: Portraits and videos.
-        labels: By the first digits of their SHA-256, as ``read_labels`` gives them.
+        labels: As ``read_labels`` gives them.
         tracks: Folder of the cache of tracks.
     """
     found = []
     for clip in clips:
-        told = labels.get(hashlib.sha256(clip.path.read_bytes()).hexdigest()[:HASH_DIGITS])
+        told = find_label(clip, labels)
         if told is None or not set(NEEDED) <= set(told):
             continue
         track = read_tracks(clip, tracks)
@@ -124,7 +122,10 @@ def fit_prototypes(faces: Sequence[FlatFace], names: Sequence[str], kept: Sequen
         ConfigError: There are too few faces, or an attribute is the same in all of them.
     """
     if len(faces) <= len(names) + 2:
-        raise ConfigError(f"{len(faces)} labelled faces are too few for {len(names)} attributes")
+        raise ConfigError(
+            f"{len(faces)} of the faces are labelled with {' and '.join(NEEDED)}; {len(names)} attributes want "
+            f"{len(names) + 3} at least"
+        )
     table = np.array([[face.labels.get(name, np.nan) for name in names] + [face.opening] for face in faces])
     count = Counter(face.identity for face in faces)
     weights = np.array([count[face.identity] for face in faces], np.float64) ** -0.5

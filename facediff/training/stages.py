@@ -28,7 +28,7 @@ from facediff.audio.wave import load_wave
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.conditioning.fadm import FADMConditioner
 from facediff.datasets.recordings import Recording, Source, read_recordings
-from facediff.errors import ConfigError, WeightsError
+from facediff.errors import InputError, WeightsError
 from facediff.landmarks.alignment import FACE
 from facediff.models.checkpoints import explain_damage, load_network, open_network
 from facediff.models.codec import FaceCodec
@@ -64,10 +64,16 @@ from facediff.training.lids import collect_shut_eyes, fit_lid
 from facediff.training.lip_closure import read_spoken, teach_lip_closure
 from facediff.training.looks import load_looks
 from facediff.training.loop import LoopConfig
-from facediff.training.motion import MotionRecording, equalise_articulation, motion_schedule, train_motion
+from facediff.training.motion import (
+    MotionRecipe,
+    MotionRecording,
+    equalise_articulation,
+    motion_schedule,
+    train_motion,
+)
 from facediff.training.mouth_looks import MouthLooks
 from facediff.training.pairs import build_pair_cache
-from facediff.training.sync import train_sync
+from facediff.training.sync import SyncRecipe, train_sync
 from facediff.training.teeth import collect_smiles, fit_teeth
 
 log = logging.getLogger(__name__)
@@ -123,7 +129,7 @@ def run_motion(
     """
     encoder = load_encoder(audio_encoder, tokens=MOTION_TOKENS)
     clips = read_recordings(catalog, kinds=("av", "silent"), licence=licence)
-    known = motion_recordings(clips, cache / "tracks", encoder)
+    known = motion_recordings(clips, cache / "tracks", encoder, least=MotionRecipe().least)
     sizes = {"speech_dim": encoder.dim * encoder.tokens, "audio_tokens": encoder.tokens, "audio_encoder": audio_encoder}
     trained = train_motion(equalise_articulation(known), config, sizes=sizes)
     save_component(model / "motion", motion_schedule(), denoiser=trained)
@@ -133,7 +139,7 @@ def run_sync(catalog: Path | Source, cache: Path, model: Path, config: LoopConfi
     """Trains the sync network on what ``model/motion`` hears and writes it to ``model/sync``; see ``run_codec``."""
     motion = open_network(MotionDenoiser, model, "motion/denoiser")
     clips = read_recordings(catalog, kinds=("av",), licence=licence)
-    known = motion_recordings(clips, cache / "tracks", own_encoder(motion))
+    known = motion_recordings(clips, cache / "tracks", own_encoder(motion), least=SyncRecipe().frames)
     save_network(train_sync(known, config, motion), model / "sync")
 
 
@@ -266,15 +272,23 @@ def own_encoder(motion: MotionDenoiser) -> AudioEncoder:
     return load_encoder(motion.config["audio_encoder"], tokens=motion.config["audio_tokens"])
 
 
-def motion_recordings(clips: list[Recording], tracks: Path, encoder: AudioEncoder) -> list[MotionRecording]:
+def motion_recordings(
+    clips: list[Recording], tracks: Path, encoder: AudioEncoder, *, least: int
+) -> list[MotionRecording]:
     """Motion and speech of clips, those without a face left out.
 
     Raises:
-        ConfigError: None of them has speech.
+        InputError: None of them has speech, or all that have are shorter than ``least`` frames.
     """
     known = [made for made in (motion_recording(clip, tracks, encoder) for clip in clips) if made is not None]
-    if not any(clip.heard is not None for clip in known):
-        raise ConfigError("there is no clip of kind av with a face in it: nothing to learn speech from")
+    spoken = [len(clip.motion) for clip in known if clip.heard is not None]
+    if not spoken:
+        raise InputError(f"none of {len(clips)} clips is of kind av and shows a face: nothing to learn speech from")
+    if max(spoken) < least:
+        raise InputError(
+            f"the longest of {len(spoken)} clips of kind av has {max(spoken) / coefficients.MOTION_FPS:.1f} s; "
+            f"give one of {least / coefficients.MOTION_FPS:.1f} s at least"
+        )
     return known
 
 

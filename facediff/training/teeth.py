@@ -107,7 +107,9 @@ def fit_teeth(found: list[Smile], *, rounds: int = ROUNDS) -> dict[str, NDArray[
         ConfigError: There are fewer than two.
     """
     if len(found) < 2:
-        raise ConfigError("teeth want two portraits at least that smile widely, near and into the camera")
+        raise ConfigError(
+            f"{len(found)} of the portraits smile widely, near and into the camera; give two of kind still at least"
+        )
     ways, alike = [(1.0, 0.0, 0.0)] * len(found), np.ones(len(found))
     for turn in range(rounds):
         spread = (alike - np.median(alike)) / (alike.std() + 1e-6)

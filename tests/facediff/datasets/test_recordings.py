@@ -77,7 +77,8 @@ def test_a_column_that_is_missing_is_named(tmp_path, missing) -> None:
     ("text", "options", "said"),
     [
         ("", {}, "lacks the column 'file'"),
-        (HEADER, {}, "lacks the column 'file'"),
+        (HEADER, {}, "lists no clip; give it a row for each"),
+        ("file,split\nsix.mp4,train\n", {}, "lacks the column 'kind'"),
         (HEADER + ROWS, {"split": "dev"}, "has no clips of split 'dev'"),
         (HEADER + ROWS, {"licence": "free"}, "licence is 'any' or 'permissive', not 'free'"),
         (HEADER + "six.mp4,train,av,eve,CC0,\n", {}, "names six.mp4, which is not there"),
@@ -91,4 +92,9 @@ def test_tables_that_cannot_be_used_are_refused(tmp_path, text, options, said) -
 def test_files_of_other_splits_need_not_be_there(tmp_path) -> None:
     assert names(table(tmp_path, HEADER + ROWS + "gone.mp4,test,av,eve,CC0,\n"))[-1] == "four.png"
     with pytest.raises(InputError, match="no table of clips at .*none.csv"):
+        read_recordings(tmp_path / "none.csv")
+    with pytest.raises(InputError, match="is a folder; give a CSV of the clips in it, or --data"):
+        read_recordings(tmp_path)
+    (tmp_path / "none.csv").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="none.csv is no CSV in UTF-8"):
         read_recordings(tmp_path / "none.csv")

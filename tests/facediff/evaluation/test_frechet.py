@@ -159,6 +159,20 @@ def test_distances_agree_with_reference_implementations_on_random_features() -> 
     assert polynomial_distance(one[:150], other) == pytest.approx(theirs, rel=1e-4)
 
 
+def test_the_kernel_distance_agrees_with_the_kernel_of_sklearn() -> None:
+    """Of scikit-learn 1.9.1; degree, slope and constant as Bińkowski et al. have them."""
+    from sklearn.metrics.pairwise import polynomial_kernel
+
+    one, other = drawn(0, 60, 16), drawn(1, 50, 16, shift=0.3, scale=1.4)
+
+    def mean(first: np.ndarray, second: np.ndarray) -> float:
+        kernel = polynomial_kernel(first, second, degree=3, gamma=1 / first.shape[1], coef0=1)
+        return float(kernel[~np.eye(len(first), dtype=bool)].mean() if first is second else kernel.mean())
+
+    theirs = mean(one, one) + mean(other, other) - 2 * mean(one, other)
+    assert polynomial_distance(one, other) == pytest.approx(theirs, rel=1e-4)
+
+
 @pytest.mark.filterwarnings("ignore:Metric `InceptionScore` will save", "ignore:std\\(\\)")
 def test_the_inception_score_agrees_with_torchmetrics() -> None:
     """Whose way from logits to the score is asked without its network."""

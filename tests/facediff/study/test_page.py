@@ -1,12 +1,15 @@
+import json
 import urllib.error
 import urllib.request
 
 import pytest
 
 pytest.importorskip("gradio")
+from gradio_client import Client
 
 from facediff.study.answers import Answers
 from facediff.study.page import Session, serving
+from facediff.study.report import write_report
 from facediff.study.stage import draw_end, draw_question
 
 
@@ -71,3 +74,47 @@ def test_the_server_shows_videos_and_no_answers(study):
                 urllib.request.urlopen(f"{address}{path}")
         with urllib.request.urlopen(address) as page:
             assert "gradio" in page.read().decode()
+
+
+def open_link(address, rater):
+    """What the page of a rater's link shows: rater, question, its drawing."""
+    asked = urllib.request.Request(
+        f"{address}gradio_api/call/enter?rater={rater}", b'{"data": []}', {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(asked) as event:
+        number = json.load(event)["event_id"]
+    with urllib.request.urlopen(f"{address}gradio_api/call/enter/{number}") as stream:
+        told = stream.read().decode()
+    shown = json.loads(told.split("data: ", 1)[1].splitlines()[0])
+    return shown[0], shown[1], shown[3]
+
+
+def best_button(question, swapped, *, careful):
+    """The button of who prefers ours and scores it 5, theirs 2; who does not look falls for a check."""
+    if question.kind == "score":
+        right = 1 if question.wrong else 5 if question.systems[0] == "ours" else 2
+        return right if careful or not question.wrong else 5
+    wanted = question.systems.index("ours") if not question.wrong else "ab".index(question.wrong) ^ careful
+    return 1 + (wanted ^ swapped)
+
+
+def test_two_raters_answer_all_one_of_them_by_link_and_the_report_counts_who_looked(study, tmp_path):
+    known = {question.name: question for question in study.questions}
+    with serving(study) as address:
+        page = Client(address, verbose=False)
+        for careful in (True, False):
+            rater, name, drawn = page.predict(api_name="/enter")
+            sides = {question.name: swapped for question, swapped in study.ordered(rater)}
+            for number in range(len(known)):
+                assert f"{number + 1} of {len(known)}" in drawn
+                if number == 3:  # the page is closed here, and opened again by its link
+                    assert open_link(address, rater) == (rater, name, drawn)
+                button = best_button(known[name], sides[name], careful=careful)
+                rater, name, drawn = page.predict(rater, name, api_name=f"/answer_{button}")
+            assert "Thank you" in drawn and name == ""
+            assert "Thank you" in open_link(address, rater)[2]
+        assert open_link(address, "nobody")[0] not in ("nobody", rater)
+    results = write_report(study, tmp_path / "out")
+    assert (results.raters, results.complete, results.excluded) == (1, 1, (rater,))
+    assert [(rate.system, rate.wins, rate.count) for rate in results.wins] == [("ours", 2, 2)]
+    assert [(one.system, one.mean) for one in results.opinions] == [("ours", 5), ("theirs", 2)]

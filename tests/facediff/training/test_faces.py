@@ -7,6 +7,7 @@ from PIL import Image
 from skimage.data import astronaut, coffee
 
 from facediff.datasets.recordings import Recording, read_recordings
+from facediff.errors import InputError
 from facediff.landmarks.mesh import LIPS_OUTER, OUTER_EYES
 from facediff.landmarks.tracker import track_still
 from facediff.media import VideoWriter
@@ -81,6 +82,11 @@ def test_a_cache_is_opened_again_not_made_again(clips, cache, crops, monkeypatch
     np.testing.assert_array_equal(again.points, open_face_cache(cache).points)
     kept = read_tracks(clips[2], cache / "tracks")
     assert (len(kept), kept.fps, kept.size) == (FRAMES, 25.0, (512, 512)) and kept.usable.all()
+
+
+def test_a_cache_of_other_clips_is_refused(clips, cache, crops) -> None:
+    with pytest.raises(InputError, match="holds the faces of other clips; give another --cache"):
+        build_face_cache(clips[:2], cache)
 
 
 def test_tracks_that_are_there_are_not_made_again(clips, cache, crops, tmp_path, monkeypatch) -> None:

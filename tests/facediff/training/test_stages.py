@@ -15,7 +15,8 @@ from torch import Tensor, nn
 import facediff
 from facediff import Avatar
 from facediff.audio.wave import load_wave
-from facediff.errors import ConfigError, WeightsError
+from facediff.datasets.recordings import read_recordings
+from facediff.errors import InputError, WeightsError
 from facediff.evaluation.sync import SyncScorer
 from facediff.media import VideoWriter
 from facediff.models.checkpoints import open_network
@@ -24,6 +25,7 @@ from facediff.training import stages
 from facediff.training.adversary import Adversary
 from facediff.training.looks import Looks
 from facediff.training.loop import LoopConfig
+from facediff.training.motion import MotionRecipe, MotionRecording
 from facediff.training.perceptual import PerceptualDistance
 from tests.portraits import plain
 
@@ -101,5 +103,16 @@ def test_what_is_missing_is_named(folder, tmp_path) -> None:
         stages.run_fadm(folder / "clips.csv", tmp_path, tmp_path, config(tmp_path, "fadm"))
     silent = folder / "silent.csv"
     silent.write_text((folder / "clips.csv").read_text().replace(",av,", ",silent,"))
-    with pytest.raises(ConfigError, match="nothing to learn speech from"):
+    with pytest.raises(
+        InputError, match="none of . clips is of kind av and shows a face: nothing to learn speech from"
+    ):
         stages.run_motion(silent, folder / "cache", tmp_path, config(tmp_path, "motion"))
+
+
+def test_clips_that_are_too_short_are_told_with_what_is_needed(folder, monkeypatch, tmp_path) -> None:
+    made = MotionRecording(np.zeros((25, 31), np.float32), np.zeros((25, 4), np.float16), "ann")
+    monkeypatch.setattr(stages, "motion_recording", lambda *_: made)
+    clips = read_recordings(folder / "clips.csv", kinds=("av",))
+    with pytest.raises(InputError, match=r"the longest of . clips of kind av has 1.0 s; give one of 1.3 s at least"):
+        stages.motion_recordings(clips, tmp_path, None, least=MotionRecipe().least)
+    assert len(stages.motion_recordings(clips, tmp_path, None, least=25)) == len(clips)
