@@ -62,6 +62,16 @@ def frame_noise(
     return torch.stack(out)
 
 
+def check_prior(kind: str, trained: str) -> None:
+    """Refuses noise of another prior than a model was trained with, which it would take for a picture of its own.
+
+    Raises:
+        ConfigError: It is another.
+    """
+    if kind != trained:
+        raise ConfigError(f"the model was trained with {trained} noise, not {kind}: leave the noise prior out")
+
+
 def _draw(shape: tuple[int, ...], seed: int, index: int) -> Tensor:
     """Noise of one frame; its generator is seeded by (seed, index), mixed as in a hash."""
     mixed = ((seed * 0x9E3779B97F4A7C15) ^ ((index + 1) * 0xBF58476D1CE4E5B9)) & 0x7FFF_FFFF_FFFF_FFFF

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from facediff.diffusion.noise_priors import PRIORS, frame_noise
+from facediff.diffusion.noise_priors import PRIORS, check_prior, frame_noise
 from facediff.errors import ConfigError
 
 
@@ -29,3 +29,9 @@ def test_correlations(kind: str, near: float, far: float) -> None:
 def test_an_unknown_prior_is_refused() -> None:
     with pytest.raises(ConfigError, match="no noise prior"):
         frame_noise("pink", (1,), 1, seed=0)
+
+
+def test_a_prior_that_a_model_was_not_trained_with_is_refused() -> None:
+    check_prior("mixed", "mixed")
+    with pytest.raises(ConfigError, match="trained with independent noise, not progressive"):
+        check_prior("progressive", "independent")
