@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
+from itertools import repeat
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.motion import coefficients
+from facediff.motion.emotions import ShapeTrack
 from facediff.motion.rig import FaceRig, fit_neutral
 from facediff.rendering.disocclusion import (
     DisocclusionStyle,
@@ -68,9 +70,9 @@ class PortraitWarper:
     def _prepared(self) -> PreparedInpainter:
         return self._inpainter.prepare(self.source.frame(0), self._points, canonicalise(self.source.track.points)[1])
 
-    def speak(self, motion: NDArray[np.float32]) -> Warp:
-        """Frames for each row of a motion (T, 31) that speech asks for."""
-        return self.follow(motion)
+    def speak(self, motion: NDArray[np.float32], *, shapes: ShapeTrack | None = None) -> Warp:
+        """Frames for each row of a motion (T, 31) that speech asks for; for ``shapes`` see ``follow``."""
+        return self.follow(motion, shapes=shapes)
 
     def follow(
         self,
@@ -79,6 +81,7 @@ class PortraitWarper:
         rotation: NDArray[np.floating] | None = None,
         closes_lips: bool = True,
         since: NDArray[np.floating] | None = None,
+        shapes: ShapeTrack | None = None,
     ) -> Warp:
         """Frames for each row of a motion.
 
@@ -87,26 +90,38 @@ class PortraitWarper:
             rotation: (3, 3) the head rotation that motion starts from; the portrait's own by default.
             closes_lips: Whether lips start from closed, for motions that move them, or from where they are.
             since: (31,) motion of the driver at the very moment that the picture shows: what moves is counted from it.
+            shapes: What emotions do beyond the motion.
         """
-        canonical, pose = canonicalise(self.source.track.points)
-        own = canonical[0]
-        rig = FaceRig.from_shape(fit_neutral(canonical) if closes_lips else own, pose)
-        shown = rig.encode(self.source.track.points)[0] if since is None else since
-        if rotation is not None:
-            rig = replace(rig, pose=replace(pose, rotation=np.asarray(rotation, np.float32)[None]))
+        own = canonicalise(self.source.track.points)[0][0]
+        shown = self.rig(closes_lips=closes_lips).encode(self.source.track.points)[0] if since is None else since
+        rig = self.rig(rotation=rotation, closes_lips=closes_lips, since=since)
         beyond: NDArray[np.floating] = np.zeros_like(rig.neutral)
         if since is not None:
-            rig = rig.since(since)
             beyond = own - rig.express(_with_lids(since, _close_lids(since, since))[None])[0]  # not held by the basis
 
         def warp(part: slice) -> Iterator[WarpedFrame]:
-            for row in motion[part]:
+            rows = motion[part]
+            for row, shape in zip(rows, repeat(0.0, len(rows)) if shapes is None else shapes.frames(part), strict=True):
                 closure, head = _close_lids(row, since), rig.move_head(row[None])
-                moved = rig.express(_with_lids(row, closure)[None])[0] + beyond
+                moved = rig.express(_with_lids(row, closure)[None])[0] + beyond + shape
                 points = from_canonical(moved[None], head)[0]
                 yield self._carry(points, head, closure, own, moved, shown - row, head.scale[0] / rig.pose.scale[0])
 
         return warp
+
+    def rig(
+        self,
+        *,
+        rotation: NDArray[np.floating] | None = None,
+        closes_lips: bool = True,
+        since: NDArray[np.floating] | None = None,
+    ) -> FaceRig:
+        """What a motion is added to; see ``follow`` for the arguments."""
+        canonical, pose = canonicalise(self.source.track.points)
+        rig = FaceRig.from_shape(fit_neutral(canonical) if closes_lips else canonical[0], pose)
+        if rotation is not None:
+            rig = replace(rig, pose=replace(pose, rotation=np.asarray(rotation, np.float32)[None]))
+        return rig if since is None else rig.since(since)
 
     def reach(self, targets: Points, *, is_corrected: bool = True) -> Warp:
         """Frames whose face is at landmarks that are given: those of the same person, in the portrait's own pixels.

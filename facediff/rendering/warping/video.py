@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from facediff.landmarks.smoothing import smooth_track
 from facediff.landmarks.warp import MeshWarp
 from facediff.media.notices import warn_once
 from facediff.motion import coefficients
+from facediff.motion.emotions import ShapeTrack
 from facediff.motion.expressions import expressions
 from facediff.motion.rig import FaceRig, fit_neutral, move_head
 from facediff.rendering.disocclusion import measure_disocclusion, measure_lip_gap, measure_unobserved
@@ -114,21 +116,42 @@ class VideoWarper:
         cost = np.where(usable, np.abs(opening - wanted) / (wanted + 1e-3) + turned, np.inf)
         return int(np.argmin(cost))
 
-    def speak(self, motion: NDArray[np.float32]) -> Warp:
-        """Frames whose lower face does what each row of a motion (T, 31) says; the rest of them stays."""
-        return self._play(_Spoken(self.face), motion)
+    def speak(
+        self,
+        motion: NDArray[np.float32],
+        *,
+        chosen: NDArray[np.bool_] | None = None,
+        shapes: ShapeTrack | None = None,
+    ) -> Warp:
+        """Frames whose lower face does what each row of a motion (T, 31) says; the rest of them stays.
 
-    def follow(self, motion: NDArray[np.float32], chosen: NDArray[np.bool_]) -> Warp:
+        Args:
+            motion: (T, 31).
+            chosen: (31,) channels of the upper face that the motion has as well; none by default.
+            shapes: What emotions do beyond the motion.
+        """
+        change = _Spoken(self.face) if chosen is None else _Directed(self.face, chosen)
+        return self._play(change, motion, shapes)
+
+    def follow(
+        self, motion: NDArray[np.float32], chosen: NDArray[np.bool_], *, shapes: ShapeTrack | None = None
+    ) -> Warp:
         """Frames whose face makes another one's expression, in the channels that are chosen; its head stays its own.
 
         Args:
             motion: (T, 31).
             chosen: (31,) channels that are the driver's.
+            shapes: See ``speak``.
         """
-        return self._play(_Driven(self.face, chosen), motion)
+        return self._play(_Driven(self.face, chosen), motion, shapes)
 
     def express(
-        self, frames: Iterator[tuple[int, Frame]], motion: NDArray[np.float32], *, turns: bool
+        self,
+        frames: Iterator[tuple[int, Frame]],
+        motion: NDArray[np.float32],
+        *,
+        turns: bool,
+        shapes: Iterator[NDArray[np.float32]] | None = None,
     ) -> Iterator[WarpedFrame]:
         """Frames whose face goes on doing what it does, with an expression or a turn of the head added.
 
@@ -136,14 +159,17 @@ class VideoWarper:
             frames: Some of the video, edited perhaps, with their indices.
             motion: A row (31,) for each of them, added to what it does.
             turns: Whether the head turns in any of them, and takes its surroundings along.
+            shapes: What emotions do beyond the motion (478, 3), for each of them.
         """
-        return self._warp(_Expressed(self.face, turns), frames, motion)
+        return self._warp(_Expressed(self.face, turns), frames, motion, shapes)
 
-    def _play(self, change: _Change, motion: NDArray[np.float32]) -> Warp:
+    def _play(self, change: _Change, motion: NDArray[np.float32], shapes: ShapeTrack | None) -> Warp:
         def warp(part: slice) -> Iterator[WarpedFrame]:
             first = self._first_needed(part.start)
-            frames = self.source.played(slice(first, part.stop))
-            for position, frame in enumerate(self._warp(change, frames, motion[first : part.stop]), first):
+            needed = slice(first, part.stop)
+            added = None if shapes is None else shapes.frames(needed)
+            frames = self._warp(change, self.source.played(needed), motion[needed], added)
+            for position, frame in enumerate(frames, first):
                 if position >= part.start:
                     yield frame
 
@@ -159,23 +185,30 @@ class VideoWarper:
         return needed
 
     def _warp(
-        self, change: _Change, frames: Iterator[tuple[int, Frame]], motion: NDArray[np.float32]
+        self,
+        change: _Change,
+        frames: Iterator[tuple[int, Frame]],
+        motion: NDArray[np.float32],
+        shapes: Iterator[NDArray[np.float32]] | None,
     ) -> Iterator[WarpedFrame]:
         """A warped frame for each frame and row; those without a face pass as they are, or hold the last one."""
         held: WarpedFrame | None = None
-        for row, (index, frame) in zip(motion, frames, strict=False):
+        added: Iterator[NDArray[np.float32] | float] = repeat(0.0) if shapes is None else iter(shapes)
+        for row, (index, frame), shape in zip(motion, frames, added, strict=False):
             if self.face.track.usable[index]:
-                held = self._carry(change, index, frame, row)
+                held = self._carry(change, index, frame, row, shape)
                 yield held
             elif self.source.on_missing_face == "hold" and held is not None:
                 yield held
             else:
                 yield WarpedFrame(frame)
 
-    def _carry(self, change: _Change, index: int, frame: Frame, row: NDArray[np.float32]) -> WarpedFrame:
-        """A frame with its face where a change of it wants it, and what it lacks there."""
+    def _carry(
+        self, change: _Change, index: int, frame: Frame, row: NDArray[np.float32], shape: NDArray[np.float32] | float
+    ) -> WarpedFrame:
+        """A frame with its face where a change of it wants it, and a shape (478, 3) added; and what it lacks there."""
         source_points, canonical = self.face.track.points[index], self.face.canonical[index]
-        pose, moved = change.pose(index, row), change.shape(index, row)
+        pose, moved = change.pose(index, row), change.shape(index, row) + shape
         points = from_canonical(moved[None], pose)[0]
         overlay = self._overlay(index)
         shown = frame if overlay is None else overlay.remove(frame, source_points)
@@ -240,6 +273,22 @@ class _Spoken(_Change):
     def shape(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
         own = self._face.canonical[index]
         return own + coefficients.basis().lower[:, None] * (self._face.rig.express(row[None])[0] - own)
+
+
+class _Directed(_Spoken):
+    """Beside what is spoken, channels of the upper face that are chosen."""
+
+    def __init__(self, face: SteadyFace, chosen: NDArray[np.bool_]) -> None:
+        super().__init__(face)
+        self._chosen = chosen | SPOKEN
+
+    def motion(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.where(self._chosen, row, self._face.motion[index]).astype(np.float32)
+
+    def shape(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
+        spoken = np.where(SPOKEN, row, self._face.motion[index])
+        before, after = self._face.rig.express(np.stack([spoken, self.motion(index, row)]))
+        return super().shape(index, row) + after - before
 
 
 class _Driven(_Change):
