@@ -15,9 +15,7 @@ NOTHING_TO_RUN = {
     "facediff/cli/app.py": "the command line's root; every test of a command goes through it",
 }
 TESTED_WHERE_IT_ENDS = {  # module: the tests that fail when it is broken
-    "audio/kokoro_voice.py": "tests/audio/test_engines.py",
     "audio/listening.py": "tests/audio/test_mixing.py",
-    "audio/pocket_voice.py": "tests/audio/test_engines.py",
     "facediff/cli/adapt.py": "tests/facediff/cli/test_commands.py",
     "facediff/cli/animate.py": "tests/facediff/tasks/test_animate.py",
     "facediff/cli/arguments.py": "tests/facediff/cli/test_commands.py",

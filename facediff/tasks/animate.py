@@ -57,20 +57,23 @@ def make_animation(
     if isinstance(warper, VideoWarper):
         if span.total != span.asked:
             rows = span.extend(rows, warper.face.motion)
-        shapes = None
+        shapes, turns_eyes = None, False
         if directed:
             made = direct_video(rows, rate, options, warper, chosen)
-            rows, chosen, shapes = made.rows, chosen | made.touched, made.shapes
-        warp = warper.follow(rows, chosen, shapes=shapes)
+            rows, chosen, shapes, turns_eyes = made.rows, chosen | made.touched, made.shapes, made.turns_eyes
+        warp = warper.follow(rows, chosen, shapes=shapes, turns_eyes=turns_eyes)
     elif guides is not None:
         warp = warper.reach(guides, is_corrected=options.paint)
     else:
-        rotation, shapes = template.rotation if options.absolute else None, None
+        rotation = template.rotation if options.absolute else None
+        shapes, turns_eyes = None, False
         if directed:
             rig = warper.rig(rotation=rotation, closes_lips=moves_lips, since=since)
             made = direct_portrait(rows, rate, options, rig, since=since)
-            rows, shapes = made.rows, made.shapes
-        warp = warper.follow(rows, rotation=rotation, closes_lips=moves_lips, since=since, shapes=shapes)
+            rows, shapes, turns_eyes = made.rows, made.shapes, made.turns_eyes
+        warp = warper.follow(
+            rows, rotation=rotation, closes_lips=moves_lips, since=since, shapes=shapes, turns_eyes=turns_eyes
+        )
 
     def render(part: slice) -> Iterator[Frame]:
         if refining is None:

@@ -35,6 +35,11 @@ class DirectedMotion:
     touched: NDArray[np.bool_]
     shapes: ShapeTrack | None = None
 
+    @property
+    def turns_eyes(self) -> bool:
+        """Whether eyes look where they would not have looked."""
+        return bool(self.touched[coefficients.GAZE].any())
+
 
 def is_directed(options: ExpressionOptions) -> bool:
     """Whether anything is said about a performance."""
@@ -142,7 +147,7 @@ def direct_added(
         added, lids = turn_to_lens(gaze, turned.rotation, moved[:, coefficients.LIDS], fps)
         out[:, coefficients.GAZE] += options.eye_contact * added
         out[:, coefficients.LIDS] += options.eye_contact * lids * np.clip(1 - moved[:, coefficients.LIDS], 0, 1)
-    return DirectedMotion(out, made.touched, made.shapes)
+    return DirectedMotion(out, made.touched | (_eyes() & bool(options.eye_contact)), made.shapes)
 
 
 def _direct(rows: NDArray[np.float32], fps: Fraction, performance: Performance, lips_of: str | None) -> Direction:

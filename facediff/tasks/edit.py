@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
+from functools import cache
 from itertools import repeat
 from typing import TypeAlias
 
@@ -107,9 +108,15 @@ def _add_expression(
     rows, shapes = (motion, None) if made is None else (made.rows, made.shapes)
     turns = bool(rows[:, coefficients.ANGLES].any())
 
+    @cache
+    def eye_response() -> NDArray[np.float32] | None:
+        if made is None or not made.turns_eyes:
+            return None
+        return moving.measure_eye_response(rows[:, coefficients.GAZE])
+
     def express(frames: Iterator[tuple[int, Frame]], part: slice) -> Iterator[Frame]:
         added = None if shapes is None else shapes.frames(part)
-        moved = moving.express(frames, rows[part], turns=turns, shapes=added)
+        moved = moving.express(frames, rows[part], turns=turns, shapes=added, eye_response=eye_response())
         return FaceRefiner(refining, RefineSettings(seed=options.seed))(moved)
 
     return express

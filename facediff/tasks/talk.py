@@ -108,7 +108,7 @@ def _warp_directed(warper: Warper, rows: NDArray[np.float32], rate: Fraction, op
     if options.still and "head" in read_performance(options).files:
         raise ConfigError("still holds the head, and head_from moves it; leave one of them out")
     made = direct_portrait(rows, rate, options, warper.rig(), lips_of="the speech")
-    return warper.speak(made.rows, shapes=made.shapes)
+    return warper.speak(made.rows, shapes=made.shapes, turns_eyes=made.turns_eyes)
 
 
 def _pad(wave: Wave, span: Span, rate: Fraction) -> Wave:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import repeat
 from typing import Protocol
 
@@ -25,6 +25,8 @@ from facediff.rendering.frame import Warp, WarpedFace, WarpedFrame
 from facediff.rendering.inpainting.protocol import Inpainter, PreparedInpainter
 from facediff.rendering.source import Source
 from facediff.rendering.warping.correction import Correction, choose_samples, measure_correction
+from facediff.rendering.warping.eye_response import measure_eye_response
+from facediff.rendering.warping.eyes import turn_eyes
 from facediff.rendering.warping.layers import LayeredWarp
 from facediff.types import Frame, Points, RigidPose
 
@@ -70,9 +72,9 @@ class PortraitWarper:
     def _prepared(self) -> PreparedInpainter:
         return self._inpainter.prepare(self.source.frame(0), self._points, canonicalise(self.source.track.points)[1])
 
-    def speak(self, motion: NDArray[np.float32], *, shapes: ShapeTrack | None = None) -> Warp:
-        """Frames for each row of a motion (T, 31) that speech asks for; for ``shapes`` see ``follow``."""
-        return self.follow(motion, shapes=shapes)
+    def speak(self, motion: NDArray[np.float32], *, shapes: ShapeTrack | None = None, turns_eyes: bool = False) -> Warp:
+        """Frames for each row of a motion (T, 31) that speech asks for; see ``follow`` for the rest."""
+        return self.follow(motion, shapes=shapes, turns_eyes=turns_eyes)
 
     def follow(
         self,
@@ -82,6 +84,7 @@ class PortraitWarper:
         closes_lips: bool = True,
         since: NDArray[np.floating] | None = None,
         shapes: ShapeTrack | None = None,
+        turns_eyes: bool = False,
     ) -> Warp:
         """Frames for each row of a motion.
 
@@ -91,6 +94,7 @@ class PortraitWarper:
             closes_lips: Whether lips start from closed, for motions that move them, or from where they are.
             since: (31,) motion of the driver at the very moment that the picture shows: what moves is counted from it.
             shapes: What emotions do beyond the motion.
+            turns_eyes: Whether irises are carried to where the motion has them; else that is left to who paints.
         """
         own = canonicalise(self.source.track.points)[0][0]
         shown = self.rig(closes_lips=closes_lips).encode(self.source.track.points)[0] if since is None else since
@@ -99,13 +103,28 @@ class PortraitWarper:
         if since is not None:
             beyond = own - rig.express(_with_lids(since, _close_lids(since, since))[None])[0]  # not held by the basis
 
+        rest = np.zeros(coefficients.DIMENSIONS, np.float32) if since is None else since
+
+        @cache
+        def eye_response() -> NDArray[np.float32]:
+            turned = np.median((motion - rest)[:, coefficients.GAZE], axis=0)
+            return measure_eye_response(self.source.frame(0), own, canonicalise(self.source.track.points)[1], turned)
+
         def warp(part: slice) -> Iterator[WarpedFrame]:
             rows = motion[part]
             for row, shape in zip(rows, repeat(0.0, len(rows)) if shapes is None else shapes.frames(part), strict=True):
                 closure, head = _close_lids(row, since), rig.move_head(row[None])
                 moved = rig.express(_with_lids(row, closure)[None])[0] + beyond + shape
                 points = from_canonical(moved[None], head)[0]
-                yield self._carry(points, head, closure, own, moved, shown - row, head.scale[0] / rig.pose.scale[0])
+                gaze, residual = None, shown - row
+                if turns_eyes:
+                    turned = (row - rest)[None, coefficients.GAZE]
+                    gaze = from_canonical(coefficients.look(moved[None], -turned), head)[0]
+                    moved = coefficients.look(moved[None], turned @ eye_response().T - turned)[0]
+                    points = from_canonical(moved[None], head)[0]
+                    residual[coefficients.GAZE] = 0.0
+                zoom = head.scale[0] / rig.pose.scale[0]
+                yield self._carry(points, head, closure, own, moved, residual, zoom, gaze)
 
         return warp
 
@@ -141,6 +160,7 @@ class PortraitWarper:
         moved: NDArray[np.floating],
         residual: NDArray[np.float32],
         zoom: float,
+        shown: NDArray[np.float32] | None = None,
     ) -> WarpedFrame:
         """The frame with its face at landmarks, and what it lacks there.
 
@@ -152,7 +172,11 @@ class PortraitWarper:
             moved: The canonical face wanted.
             residual: (31,) the picture's own motion less the one wanted.
             zoom: Size of the head over its size in the picture.
+            shown: Landmarks (478, 3) with irises where the warped picture has them; None to leave them there.
         """
+        picture = self._animator(points)
+        if shown is not None:
+            picture = turn_eyes(picture, points, shown)
         disocclusion = measure_disocclusion(own, moved, DisocclusionStyle.portrait_span)
         face = WarpedFace(
             points=points,
@@ -164,7 +188,7 @@ class PortraitWarper:
             source_points=self._points * zoom,
             inpaint=self._prepared.inpaint_mouth,
         )
-        return WarpedFrame(self._prepared.shut_lids(self._animator(points), points, closure), face)
+        return WarpedFrame(self._prepared.shut_lids(picture, points, closure), face)
 
 
 class _Reaching:

@@ -28,6 +28,8 @@ from facediff.rendering.inpainting.protocol import Inpainter
 from facediff.rendering.overlays import Overlay, Overlays
 from facediff.rendering.reference import Reference
 from facediff.rendering.source import Source
+from facediff.rendering.warping.eye_response import measure_eye_response
+from facediff.rendering.warping.eyes import turn_eyes
 from facediff.types import FaceTrack, Frame, RigidPose
 
 SPOKEN = np.zeros(coefficients.DIMENSIONS, bool)  # what speech changes in a video
@@ -131,10 +133,17 @@ class VideoWarper:
             shapes: What emotions do beyond the motion.
         """
         change = _Spoken(self.face) if chosen is None else _Directed(self.face, chosen)
+        if chosen is not None and chosen[coefficients.GAZE].any():
+            self._turn_eyes(change, motion)
         return self._play(change, motion, shapes)
 
     def follow(
-        self, motion: NDArray[np.float32], chosen: NDArray[np.bool_], *, shapes: ShapeTrack | None = None
+        self,
+        motion: NDArray[np.float32],
+        chosen: NDArray[np.bool_],
+        *,
+        shapes: ShapeTrack | None = None,
+        turns_eyes: bool = False,
     ) -> Warp:
         """Frames whose face makes another one's expression, in the channels that are chosen; its head stays its own.
 
@@ -142,8 +151,12 @@ class VideoWarper:
             motion: (T, 31).
             chosen: (31,) channels that are the driver's.
             shapes: See ``speak``.
+            turns_eyes: Whether irises are carried to where the motion has them; else that is left to who paints.
         """
-        return self._play(_Driven(self.face, chosen), motion, shapes)
+        change = _Driven(self.face, chosen)
+        if turns_eyes:
+            self._turn_eyes(change, motion)
+        return self._play(change, motion, shapes)
 
     def express(
         self,
@@ -152,6 +165,7 @@ class VideoWarper:
         *,
         turns: bool,
         shapes: Iterator[NDArray[np.float32]] | None = None,
+        eye_response: NDArray[np.float32] | None = None,
     ) -> Iterator[WarpedFrame]:
         """Frames whose face goes on doing what it does, with an expression or a turn of the head added.
 
@@ -160,8 +174,11 @@ class VideoWarper:
             motion: A row (31,) for each of them, added to what it does.
             turns: Whether the head turns in any of them, and takes its surroundings along.
             shapes: What emotions do beyond the motion (478, 3), for each of them.
+            eye_response: How irises are carried; None where they are left to who paints.
         """
-        return self._warp(_Expressed(self.face, turns), frames, motion, shapes)
+        change = _Expressed(self.face, turns)
+        change.eye_response = eye_response
+        return self._warp(change, frames, motion, shapes)
 
     def _play(self, change: _Change, motion: NDArray[np.float32], shapes: ShapeTrack | None) -> Warp:
         def warp(part: slice) -> Iterator[WarpedFrame]:
@@ -174,6 +191,18 @@ class VideoWarper:
                     yield frame
 
         return warp
+
+    def measure_eye_response(self, turned: NDArray[np.floating]) -> NDArray[np.float32]:
+        """How irises are carried (2, 2) for eyes that turn by (T, 2), as one frame of the video says."""
+        best = self.find_reference()
+        canonical, pose = self.face.canonical[best], self.face.pose.take(slice(best, best + 1))
+        return measure_eye_response(self.source.frame(best), canonical, pose, np.nanmedian(turned, axis=0))
+
+    def _turn_eyes(self, change: _Change, motion: NDArray[np.float32]) -> None:
+        """Lets a change carry irises."""
+        shown = np.array([self.source.index_at(place) for place in range(len(motion))])
+        wanted = np.stack([change.motion(index, row) for index, row in zip(shown, motion, strict=True)])
+        change.eye_response = self.measure_eye_response((wanted - self.face.motion[shown])[:, coefficients.GAZE])
 
     def _first_needed(self, start: int) -> int:
         """Where to begin, so that the frame at ``start`` knows the last one with a face where that one is held."""
@@ -214,6 +243,13 @@ class VideoWarper:
         shown = frame if overlay is None else overlay.remove(frame, source_points)
         picture = MeshWarp(shown, source_points, follows=change.follows)(points)
         wanted, own = change.motion(index, row), self.face.motion[index]
+        residual = own - wanted
+        if change.eye_response is not None:
+            away = residual[None, coefficients.GAZE]
+            there = from_canonical(coefficients.look(moved[None], away), pose)[0]
+            further = coefficients.look(moved[None], away - away @ change.eye_response.T)
+            picture = turn_eyes(picture, from_canonical(further, pose)[0], there)
+            residual[coefficients.GAZE] = 0.0
         lids, drawn = wanted[coefficients.LIDS], np.zeros(2, np.float32)
         prepared = self._inpainter.prepare(shown, source_points)
         if (lids > own[coefficients.LIDS] + LOWERED).any():
@@ -232,7 +268,7 @@ class VideoWarper:
             disocclusion=disocclusion,
             unobserved=measure_unobserved(disocclusion, max(measure_lip_gap(canonical), self._reference.opening)),
             drawn_lids=drawn,
-            motion_residual=own - wanted,
+            motion_residual=residual,
             source_points=source_points,
             inpaint=inpaint,
         )
@@ -243,6 +279,7 @@ class _Change(ABC):
     """What becomes of a video's face."""
 
     follows = 0.0  # head and surroundings stay
+    eye_response: NDArray[np.float32] | None = None  # how irises are carried; None where they are left to who paints
 
     def __init__(self, face: SteadyFace) -> None:
         self._face = face

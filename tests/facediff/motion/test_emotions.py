@@ -27,7 +27,7 @@ def test_an_emotion_is_alike_on_both_sides_and_does_not_part_the_lips(name) -> N
     left, right = change[CORNERS]
     np.testing.assert_allclose(left * [-1, 1, 1], right, atol=2e-3)
     lips = coefficients.lip_opening(np.stack([mean_face() + change, mean_face()]))
-    assert abs(lips[0] - lips[1]) < 0.012
+    assert abs(lips[0] - lips[1]) < 0.025  # eye distances; speech parts them by 0.1
 
 
 def test_faces_do_what_the_names_say() -> None:
