@@ -10,6 +10,7 @@ import gradio as gr
 from facediff.clip import Clip
 from facediff.demo.actions import action_row
 from facediff.demo.controls import controls, with_parameters
+from facediff.demo.direction import part_uploads
 from facediff.demo.domain import PARAMETERS, PRIOR_PARAMETER, domain_options, read_domain
 from facediff.demo.jobs import Jobs
 from facediff.demo.limits import Limits
@@ -45,6 +46,7 @@ def animate_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
                 domain = domain_options()
                 with gr.Accordion("More", open=False):
                     more = controls(AnimateOptions, more=True)
+                    parts = part_uploads(AnimateOptions)
             actions = action_row(*BUTTONS)
             gr.Examples(
                 [[str(portrait)]], [source.portrait], label="No files at hand?",
@@ -68,12 +70,15 @@ def animate_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
         if driver == PICTURE:
             limits.picture(expression)
         adapted = read_domain(given["domain"], given["domain_file"], given["prior_strength"], jobs, given["prior"])
-        return avatar.animate(motion, **{**options.read(given), **more.read(given), **adapted})
+        return avatar.animate(
+            motion, **{**options.read(given), **more.read(given), **parts.read(given, limits), **adapted}
+        )
 
-    parameters = [*options.parameters, *PARAMETERS, *more.parameters, PRIOR_PARAMETER]
+    parameters = [*options.parameters, *PARAMETERS, *more.parameters, PRIOR_PARAMETER, *parts.parameters]
     names = [each.name for each in parameters]
     inputs = [
         *source.inputs, driver, driving, expression, *options.inputs, *domain.inputs, *more.inputs, domain.prior,
+        *parts.inputs,
     ]  # fmt: skip
     connect(jobs, actions, result, inputs, with_parameters(make_clip, *parameters), "animate")
 

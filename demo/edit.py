@@ -10,6 +10,7 @@ import gradio as gr
 from facediff.clip import Clip
 from facediff.demo.actions import action_row
 from facediff.demo.controls import controls, parameter, with_parameters
+from facediff.demo.direction import part_uploads
 from facediff.demo.jobs import Jobs
 from facediff.demo.limits import Limits
 from facediff.demo.result import BUTTONS, connect, result_column
@@ -42,6 +43,7 @@ def edit_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
                 sliders |= {name: _slider(name) for name in folded}
                 options = controls(EditOptions, more=False)
                 more = controls(EditOptions, more=True)
+                parts = part_uploads(EditOptions)
             actions = action_row(*BUTTONS)
             gr.Examples(
                 [[str(portrait)]], [source.portrait], label="No files at hand?",
@@ -56,14 +58,20 @@ def edit_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
     ) -> Clip:  # fmt: skip
         given = dict(zip(names, values, strict=True))
         strengths = {name: strength for name in sliders if (strength := given[_word(name)])}
-        if not strengths:
+        shown = {**more.read(given), **parts.read(given, limits)}
+        if not (strengths or shown["emotion"] or shown["eye_contact"] or shown.get("expression_from")):
             raise InputError("move a slider first: nothing is wished for yet")
         avatar = read_avatar(kind, portrait, video, face, limits)
-        return avatar.edit(attributes=write_strengths(strengths), **options.read(given), **more.read(given))
+        return avatar.edit(attributes=write_strengths(strengths) or None, **options.read(given), **shown)
 
-    parameters = [*options.parameters, *(parameter(_word(name), 0.0) for name in sliders), *more.parameters]
+    parameters = [
+        *options.parameters,
+        *(parameter(_word(name), 0.0) for name in sliders),
+        *more.parameters,
+        *parts.parameters,
+    ]
     names = [each.name for each in parameters]
-    inputs: list[Any] = [*source.inputs, *options.inputs, *sliders.values(), *more.inputs]
+    inputs: list[Any] = [*source.inputs, *options.inputs, *sliders.values(), *more.inputs, *parts.inputs]
     connect(jobs, actions, result, inputs, with_parameters(make_clip, *parameters), "edit")
 
 

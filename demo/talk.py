@@ -10,6 +10,7 @@ import gradio as gr
 from facediff.clip import Clip
 from facediff.demo.actions import action_row
 from facediff.demo.controls import controls, with_parameters
+from facediff.demo.direction import part_uploads
 from facediff.demo.domain import PARAMETERS, PRIOR_PARAMETER, domain_options, read_domain
 from facediff.demo.jobs import Jobs
 from facediff.demo.limits import Limits
@@ -37,6 +38,7 @@ def talk_tab(jobs: Jobs, limits: Limits, portrait: Path, speech: Path) -> None:
                 domain = domain_options()
                 with gr.Accordion("More", open=False):
                     more = controls(TalkOptions, more=True)
+                    parts = part_uploads(TalkOptions)
             actions = action_row(*BUTTONS)
             gr.Examples(
                 [[str(portrait), str(speech)]], [source.portrait, heard], label="No files at hand?",
@@ -51,12 +53,13 @@ def talk_tab(jobs: Jobs, limits: Limits, portrait: Path, speech: Path) -> None:
         speech: str | None = None, *values: Any,
     ) -> Clip:  # fmt: skip
         given = dict(zip(names, values, strict=True))
-        heard = limits.check_sound(speech)
+        shown = more.read(given)
+        heard = None if shown["say"] and speech is None else limits.check_sound(speech)
         avatar = read_avatar(kind, portrait, video, face, limits)
         adapted = read_domain(given["domain"], given["domain_file"], given["prior_strength"], jobs, given["prior"])
-        return avatar.talk(heard, **{**options.read(given), **more.read(given), **adapted})
+        return avatar.talk(heard, **{**options.read(given), **shown, **parts.read(given, limits), **adapted})
 
-    parameters = [*options.parameters, *PARAMETERS, *more.parameters, PRIOR_PARAMETER]
+    parameters = [*options.parameters, *PARAMETERS, *more.parameters, PRIOR_PARAMETER, *parts.parameters]
     names = [each.name for each in parameters]
-    inputs = [*source.inputs, heard, *options.inputs, *domain.inputs, *more.inputs, domain.prior]
+    inputs = [*source.inputs, heard, *options.inputs, *domain.inputs, *more.inputs, domain.prior, *parts.inputs]
     connect(jobs, actions, result, inputs, with_parameters(make_clip, *parameters), "talk")

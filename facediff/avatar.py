@@ -27,6 +27,7 @@ from facediff.options import (
     AnimateOptions,
     Checked,
     EditOptions,
+    ExpressionOptions,
     PortraitOptions,
     SourceOptions,
     TalkOptions,
@@ -35,6 +36,7 @@ from facediff.options import (
 )
 from facediff.options.keywords import takes, takes_more
 from facediff.options.live import IdleOptions, LiveOptions
+from facediff.options.performance import hide_folders, read_performance, split_timed
 from facediff.provenance import Ingredient, Record, check_consent, model_name, weights_hash
 from facediff.tasks import saved_avatar
 from facediff.tasks.strengths import read_strengths, write_strengths
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
     from facediff.live.session import LiveSession
     from facediff.rendering.warping import Warper
     from facediff.tasks.model_choice import ModelChoice
+
+_USUAL = TalkOptions()
 
 
 class Avatar:
@@ -162,22 +166,24 @@ class Avatar:
         return self
 
     @takes(TalkOptions)
-    def talk(self, speech: str | Path | Wave, options: TalkOptions) -> Clip:
+    def talk(self, speech: str | Path | Wave | None = None, options: TalkOptions = _USUAL) -> Clip:
         """A clip in which the avatar says what is heard.
 
         Args:
-            speech: A file with sound, or a mono wave at 16 kHz, float32.
+            speech: A file with sound, or a mono wave at 16 kHz, float32; None where ``say`` is a text.
             options: How.
 
         Raises:
-            AudioError: The sound cannot be used.
+            AudioError: The sound cannot be used, or a voice says nothing.
+            MissingExtra: A voice's engine is not installed.
             ConfigError: A number is out of range, or something is said about a domain and there is none.
             WeightsError: There is no such domain model, or it was trained for another model.
         """
         from facediff.tasks.model_choice import ModelChoice
-        from facediff.tasks.talk import make_talk
+        from facediff.tasks.talk import check_speech, make_talk
 
-        record = self._record("talk", options, _ingredient("speech", speech))
+        check_speech(speech, options)
+        record = self._record("talk", options, None if speech is None else _ingredient("speech", speech))
         models = ModelChoice(
             self._options.model, self._options.device, options.scheduler, options.domain, options.prior,
             options.prior_strength, options.text,
@@ -223,7 +229,8 @@ class Avatar:
 
         Args:
             options: How.
-            strengths: By name, from -2 to 2; at 1 an attribute changes by as much as people differ in it.
+            strengths: By name, from -2 to 2; at 1 an attribute changes by as much as people differ in it. As text
+                an expression may have a time range, ``attributes="smile=0.6@3s-7s"``.
 
         Raises:
             ConfigError: A wish is unknown or out of range, or there is none.
@@ -233,8 +240,11 @@ class Avatar:
         from facediff.tasks.identity import usual_method
         from facediff.tasks.model_choice import ModelChoice
 
+        lasting, timed = split_timed(options.attributes)
+        cues = ", ".join(filter(None, (options.emotion, timed))) or None
+        options = replace(options, attributes=lasting, emotion=cues)
         wanted = read_strengths(options.attributes, strengths)
-        if not wanted and not options.text:
+        if not (wanted or options.text or options.eye_contact or read_performance(options)):
             raise ConfigError("nothing is wished for: give attributes, as in smile=0.6, or a text")
         options = replace(
             options, attributes=write_strengths(wanted) or None,
@@ -306,10 +316,15 @@ class Avatar:
         for name, option in options_of(type(options)).items():
             if option.opt.names_model and kept.get(name) is not None:
                 kept[name] = model_name(str(kept[name]))
+        parts: tuple[Ingredient, ...] = ()
+        if isinstance(options, ExpressionOptions):
+            kept.update(hide_folders(options))
+            files = read_performance(options).files
+            parts = tuple(Ingredient.of_file(part, path) for part, path in files.items())
         added = {name: getattr(options, name, None) for name in ("domain", "prior")}
         return Record(
             task=task,
-            inputs=(self._origin,) if second is None else (self._origin, second),
+            inputs=((self._origin,) if second is None else (self._origin, second)) + parts,
             options=kept,
             seed=getattr(options, "seed", 0),
             model=model_name(self._options.model),

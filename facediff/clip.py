@@ -11,14 +11,14 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from facediff.errors import InputError
+from facediff.errors import ConfigError, InputError
 from facediff.media import VideoWriter
 from facediff.media.joining import join_videos
 from facediff.options.keywords import takes_more
 from facediff.options.marks import MarkOptions
 from facediff.provenance import Record
 from facediff.provenance.marker import file_marks, frame_marker, write_marked
-from facediff.types import Frame, SoundTrack, Wave
+from facediff.types import Frame, SoundTrack, Wave, Word
 
 SHOWN_S = 20.0  # clips up to here are rendered where a notebook shows them
 SOUND_RATE = 48000  # of the sound track of a clip; models listen at 16 kHz
@@ -39,6 +39,8 @@ class Clip:
         record: How it was made, which goes into its file with a C2PA manifest; None for neither.
         sound: Where ``audio`` was heard, if in a video whose sound is kept: the file then gets it as it is there, with
             all its channels. It counts only as long as ``audio`` is what was heard there, or the beginning of it.
+        words: When which word is heard, where a text was said.
+        is_captioned: Whether captions of them are written beside the file.
     """
 
     fps: Fraction
@@ -50,6 +52,8 @@ class Clip:
     is_tagged: bool = True
     record: Record | None = None
     sound: SoundTrack | None = None
+    words: tuple[Word, ...] = ()
+    is_captioned: bool = False
 
     def __iter__(self) -> Iterator[Frame]:
         """RGB frames (H, W, 3) uint8, rendered one chunk after the other; as they are, without any mark."""
@@ -67,7 +71,10 @@ class Clip:
         """The first seconds of it, or all where it is shorter."""
         count = min(self.frame_total, max(1, round(seconds * self.fps)))
         audio = None if self.audio is None else self.audio[: round(count / self.fps * SOUND_RATE)]
-        return replace(self, frame_total=count, audio=audio, preview_index=min(self.preview_index, count - 1))
+        words = tuple(word for word in self.words if word.start < count / self.fps)
+        return replace(
+            self, frame_total=count, audio=audio, preview_index=min(self.preview_index, count - 1), words=words
+        )
 
     def preview(self) -> Frame:
         """One frame, without rendering the others; as it is, without any mark: ``save_frame`` writes one with all."""
@@ -120,6 +127,8 @@ class Clip:
                 writer.write(marker.mark(frame))
                 if progress is not None:
                     progress(done, self.frame_total)
+        if self.is_captioned:
+            self.save_captions(path.with_suffix(".vtt"))
         return path
 
     @takes_more(MarkOptions)
@@ -190,10 +199,26 @@ class Clip:
         path = Path(path)
         marks = file_marks(self.record, options, path)
         filled = [part for part in parts if part.stat().st_size]
-        return join_videos(
+        count = join_videos(
             filled, path, self.fps, audio=self.audio, audio_rate=SOUND_RATE, sound=self._kept_sound(),
             metadata=None if marks is None else marks.metadata, seal=None if marks is None else marks.finish_video,
         )  # fmt: skip
+        if self.is_captioned:
+            self.save_captions(path.with_suffix(".vtt"))
+        return count
+
+    def save_captions(self, path: str | Path) -> Path:
+        """Writes when which word is heard as captions, WebVTT.
+
+        Raises:
+            ConfigError: The words are not known: only a text that was said has some.
+            OutputError: The place cannot be written to.
+        """
+        from facediff.audio.captions import write_captions
+
+        if not self.words:
+            raise ConfigError("captions are of a text that is said, and none is: give say")
+        return write_captions(self.words, Path(path))
 
     def _kept_sound(self) -> SoundTrack | None:
         """Where its sound comes from, unless that has been replaced by another."""

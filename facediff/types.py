@@ -35,6 +35,21 @@ class SoundTrack:
     wave: Wave
 
 
+@dataclass(frozen=True)
+class Word:
+    """A word that is heard.
+
+    Attributes:
+        text: As it is written.
+        start: Seconds from the beginning of the sound; ``end`` likewise.
+        end: See ``start``.
+    """
+
+    text: str
+    start: float
+    end: float
+
+
 class Presence(IntEnum):
     """Where the landmarks of a frame come from."""
 

@@ -13,13 +13,14 @@ import math
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from facediff.batch.options import Option, Scalar
-from facediff.errors import InputError
+from facediff.errors import ConfigError, InputError
 from facediff.media.writing import OUTPUT_SUFFIXES
+from facediff.options.performance import place_files
 
 JOB_SUFFIXES = (".jsonl", ".ndjson", ".csv")
 MAX_JOBS, MAX_FILE_BYTES = 100_000, 256_000_000
@@ -38,10 +39,12 @@ class Task:
     Attributes:
         inputs: The fields that name its input files, in order.
         options: Its options by name.
+        instead: Inputs that may be left out, with the option that takes their place.
     """
 
     inputs: tuple[str, ...]
     options: Mapping[str, Option]
+    instead: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -212,14 +215,17 @@ def _jobs(
         options[name] = read(fields[name]) if name in fields else option.default
         if option.opt.names_model:
             options[name] = _place(folder, options[name])
-    found = [_matches(folder, name, fields.get(name), output) for name in task.inputs]
+        if option.opt.names_files and isinstance(value := options[name], str):
+            options[name] = _place_files(folder, name, value)
+    needed = [name for name in task.inputs if name in fields or options.get(task.instead.get(name, "")) is None]
+    found = [_matches(folder, name, fields.get(name), output) for name in needed]
     name = fields.get("output", "")
     if not isinstance(name, str):
         raise InputError(f"output is text, not {str(name)[:80]!r}")
     if name and math.prod(map(len, found)) > 1:
         raise InputError("output names one result, but the inputs match several files; leave it out")
     for paths in itertools.product(*found):
-        yield Job(line, kind, dict(zip(task.inputs, paths, strict=True)), options, name and check_name(name))
+        yield Job(line, kind, dict(zip(needed, paths, strict=True)), options, name and check_name(name))
 
 
 def _place(folder: Path, value: Scalar) -> Scalar:
@@ -227,6 +233,14 @@ def _place(folder: Path, value: Scalar) -> Scalar:
     if isinstance(value, str) and set("/\\") & set(value) and os.path.isdir(folder / value):
         return os.path.abspath(folder / value)
     return value
+
+
+def _place_files(folder: Path, name: str, value: str) -> str:
+    """What an option says of files, so that it means the same wherever the job is done."""
+    try:
+        return place_files(name, value, folder)
+    except ConfigError as error:
+        raise InputError(str(error)) from error
 
 
 def _matches(folder: Path, name: str, text: object, output: Path) -> list[Path]:

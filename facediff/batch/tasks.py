@@ -15,11 +15,12 @@ import facediff
 from facediff.batch.jobs import Job, Task
 from facediff.batch.options import WINDOW, options_of
 from facediff.batch.work_items import Identity, Part, Rendered
-from facediff.errors import FaceDiffError, InputError
+from facediff.errors import ConfigError, FaceDiffError, InputError
 from facediff.media import VideoReader, is_video
 from facediff.media.durations import picture_seconds, sound_seconds
 from facediff.options import TASKS, SourceOptions
 from facediff.options.marks import MarkOptions
+from facediff.options.performance import read_performance
 from facediff.rendering import CHUNK
 
 if TYPE_CHECKING:  # torch is loaded by whoever renders, after the number of threads is set
@@ -37,7 +38,10 @@ STRIDE = WINDOW // 2  # parts begin at multiples of it: of what is painted at on
 def tasks() -> dict[str, Task]:
     """All kinds of jobs; their options are those of the task, of what makes an avatar, and of what marks a clip."""
     others = {**options_of(SourceOptions), **options_of(MarkOptions)}
-    return {name: Task(inputs, {**options_of(TASKS[name]), **others}) for name, inputs in _INPUTS.items()}
+    return {
+        name: Task(inputs, {**options_of(TASKS[name]), **others}, {"speech": "say"} if "speech" in inputs else {})
+        for name, inputs in _INPUTS.items()
+    }
 
 
 def identify(job: Job, window: int = WINDOW) -> Identity:
@@ -53,7 +57,7 @@ def identify(job: Job, window: int = WINDOW) -> Identity:
     """
     from facediff.provenance import weights_hash
 
-    hashes = {name: _hash(name, path) for name, path in job.inputs.items()}
+    hashes = {name: _hash(name, path) for name, path in _files(job).items()}
     added = {role: str(given) for role in ("domain", "prior") if (given := job.options.get(role)) is not None}
     weights = weights_hash(str(job.options["model"]), **added)
     encoder = job.options.get("audio_encoder")
@@ -68,6 +72,8 @@ def expected_frames(job: Job) -> int:
     """About how many frames a job's result will have, without looking at any; 0 where its inputs cannot be read."""
     try:
         if job.task == "talk":
+            if "speech" not in job.inputs:
+                return 0  # how long a voice takes is known when it has spoken
             return round(_spanned(job, sound_seconds(job.inputs["speech"])) * _rate(job))
         shown = job.inputs["driving" if job.task == "animate" else "source"]
         if not is_video(shown) or (job.task == "edit" and not is_video(job.inputs["source"])):
@@ -144,14 +150,23 @@ def _clip(job: Job, identity: Identity) -> tuple[Clip, dict[str, float]]:
     started = time.perf_counter()
     avatar = _avatar(job.inputs["source"], identity.inputs["source"], of_avatar)
     read = time.perf_counter()
-    clip = getattr(avatar, job.task)(*(job.inputs[name] for name in others), **options)
+    clip = getattr(avatar, job.task)(*(job.inputs.get(name) for name in others), **options)
     seconds = {"source": read - started} | ({others[0]: time.perf_counter() - read} if others else {})
-    for name, path in job.inputs.items():
+    for name, path in _files(job).items():
         if _hash(name, path) != identity.inputs[name]:
             raise InputError(f"{path} changed after the run had begun to work on it, or differs between machines")
     _LAST.clear()
     _LAST[identity.key] = clip
     return clip, seconds
+
+
+def _files(job: Job) -> dict[str, Path]:
+    """All files that a job is made from: its inputs, and the parts of a performance."""
+    try:
+        parts = read_performance(job.options).files
+    except ConfigError as error:
+        raise InputError(str(error)) from error
+    return {**job.inputs, **{part: Path(path) for part, path in parts.items()}}
 
 
 @lru_cache(maxsize=2)

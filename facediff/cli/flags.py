@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from facediff.errors import ConfigError
 from facediff.options import Checked, Option, options_of
 
 _REFUSES = r"(?= (?:is|was|must be|\d+ was) )"
@@ -37,7 +38,9 @@ def flags(command: Callable[..., None]) -> Callable[..., None]:
     def run(**given: Any) -> None:
         made = {}
         for name, record in records.items():
-            made[name] = record(**{field: _value(given.pop(field)) for field in options_of(record)})
+            made[name] = record(
+                **{field: _value(option, given.pop(field)) for field, option in options_of(record).items()}
+            )
         command(**given, **made)
 
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -63,7 +66,7 @@ def _flag(option: Option) -> inspect.Parameter:
         kind, default = (choice | None, None) if default is None else (choice, choice(default))
     elif str in option.kinds:
         kind = str if default is not None else str | None
-    if option.opt.repeated:
+    if option.opt.repeated or option.opt.names_files:  # the last of several would be taken without a word
         kind = list[str] | None
     return inspect.Parameter(
         option.name, inspect.Parameter.KEYWORD_ONLY, default=default,
@@ -71,7 +74,11 @@ def _flag(option: Option) -> inspect.Parameter:
     )  # fmt: skip
 
 
-def _value(given: Any) -> Any:
+def _value(option: Option, given: Any) -> Any:
+    if isinstance(given, list) and option.opt.names_files:
+        if len(given) > 1:
+            raise ConfigError(f"{option.name} is given twice; keep one of {', '.join(given)}")
+        return given[0] if given else None
     if isinstance(given, list):
         return ", ".join(given) or None
     return given.value if isinstance(given, Enum) else given

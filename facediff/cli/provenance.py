@@ -12,6 +12,7 @@ import typer
 from facediff.cli.app import app
 from facediff.cli.console import err
 from facediff.errors import InputError
+from facediff.options.performance import GIVES
 
 if TYPE_CHECKING:
     from facediff.provenance import ManifestReport, Record, Verification
@@ -90,7 +91,8 @@ def command_line(record: Record, clip: Path) -> str:
     for part in record.inputs:
         if part.name == IN_MEMORY:
             raise InputError(f"its {part.role} was no file but came from Python, so no command can be given")
-    names = [Path(part.name).name for part in record.inputs]
+    parts = {part for given in GIVES.values() for part in given}  # which options name
+    names = [Path(part.name).name for part in record.inputs if part.role not in parts]
     words = [f"./{name}" if name.startswith("-") else name for name in names]
     words += ["--output", f"again{clip.suffix}"]
     for name, value in options.items():

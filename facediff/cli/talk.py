@@ -20,15 +20,18 @@ from facediff.options.marks import OutputOptions
 @flags
 def talk(
     source: Annotated[Path, typer.Argument(help="A portrait, or a video to be dubbed.")],
-    speech: Annotated[Path, typer.Argument(help="A file with speech: sound, or a video with sound.")],
     output: Output,
+    speech: Annotated[
+        Path | None, typer.Argument(help="A file with speech: sound, or a video with sound; none with --say.")
+    ] = None,
+    *,
     options: TalkOptions,
     shown: SourceOptions,
     written: OutputOptions,
 ) -> None:
     """A portrait speaks, or a video is dubbed."""
     output = output.with_suffix(".png") if written.preview else output
-    check_paths(source, speech, output, written.preview)
+    check_paths(source, source if speech is None else speech, output, written.preview)
     check_marks(written, output, source)
     with err.status("reading the face"):
         avatar = read_avatar(source, shown)

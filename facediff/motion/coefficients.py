@@ -117,3 +117,12 @@ def look(canonical: NDArray[np.float32], gaze: NDArray[np.floating]) -> NDArray[
         width = np.linalg.norm(canonical[:, a] - canonical[:, b], axis=-1)[:, None]
         out[:, iris, :2] += (gaze * width)[:, None]
     return out
+
+
+def read_gaze(canonical: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Where irises (T, 2) of canonical faces (T, 478, 3) are, in eye widths from the middle of the eye."""
+    offsets = []
+    for _, _, iris, (a, b) in EYES:
+        width = np.linalg.norm(canonical[:, a] - canonical[:, b], axis=-1)[:, None]
+        offsets.append((canonical[:, iris[0], :2] - (canonical[:, a, :2] + canonical[:, b, :2]) / 2) / width)
+    return np.mean(offsets, axis=0)

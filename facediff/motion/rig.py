@@ -26,6 +26,7 @@ from facediff.motion.coefficients import (
     close_lids,
     lip_opening,
     look,
+    read_gaze,
 )
 from facediff.types import Points, RigidPose
 
@@ -57,11 +58,11 @@ class FaceRig:
     def from_shape(cls, neutral: NDArray[np.floating], pose: RigidPose) -> FaceRig:
         """The rig of a face (478, 3) that is at rest as it is, and of the head poses (T) that it takes."""
         shape = np.asarray(neutral, np.float32)
-        return cls(shape, fit_mean_pose(pose), _lid_gap(shape[None])[0], _gaze(shape[None])[0])
+        return cls(shape, fit_mean_pose(pose), _lid_gap(shape[None])[0], read_gaze(shape[None])[0])
 
     @classmethod
     def _of_canonical(cls, canonical: NDArray[np.floating], pose: RigidPose) -> FaceRig:
-        lid_gap, gaze = (np.nanmedian(of(canonical), axis=0) for of in (_lid_gap, _gaze))
+        lid_gap, gaze = (np.nanmedian(of(canonical), axis=0) for of in (_lid_gap, read_gaze))
         return cls(fit_neutral(canonical), fit_mean_pose(pose), lid_gap, gaze)
 
     def encode(self, points: Points) -> NDArray[np.float32]:
@@ -75,7 +76,7 @@ class FaceRig:
         for part, directions in ((LIPS, b.lips), (BROWS, b.brows)):
             motion[:, part] = offset @ np.linalg.pinv(directions.reshape(len(directions), -1))
         motion[:, LIDS] = np.clip(1.0 - _lid_gap(canonical) / self.lid_gap, -0.5, 1.0)
-        motion[:, GAZE] = _gaze(canonical) - self.gaze
+        motion[:, GAZE] = read_gaze(canonical) - self.gaze
         motion[:, ANGLES], motion[:, SHIFT] = self._encode_head(pose)
         motion[:, OPENING] = lip_opening(canonical)[:, None] - lip_opening(self.neutral[None])[0]
         return motion
@@ -169,12 +170,3 @@ def _lid_gap(canonical: NDArray[np.floating]) -> NDArray[np.floating]:
         width = np.linalg.norm(canonical[:, a] - canonical[:, b], axis=-1)
         gaps.append(np.linalg.norm(canonical[:, upper] - canonical[:, lower], axis=-1) / width)
     return np.stack(gaps, axis=1)
-
-
-def _gaze(canonical: NDArray[np.floating]) -> NDArray[np.floating]:
-    """(T, 2) iris centre from the middle of the eye corners, in eye widths, mean of both eyes."""
-    offsets = []
-    for _, _, iris, (a, b) in EYES:
-        width = np.linalg.norm(canonical[:, a] - canonical[:, b], axis=-1)[:, None]
-        offsets.append((canonical[:, iris[0], :2] - (canonical[:, a, :2] + canonical[:, b, :2]) / 2) / width)
-    return np.mean(offsets, axis=0)

@@ -6,6 +6,7 @@ facediff talk --seed 7            flags of the same record    facediff.cli.flags
 a number called Seed on the page  what has a ``page``         facediff.demo.controls
 """
 
+from facediff.options.performance import Condition, Performance
 from facediff.options.record import STRONGEST, Checked, Opt, Option, Scalar, check_strength, options_of
 from facediff.options.tasks import (
     AFTER,
@@ -16,7 +17,9 @@ from facediff.options.tasks import (
     TASKS,
     AnimateOptions,
     EditOptions,
+    ExpressionOptions,
     FaceOptions,
+    PerformanceOptions,
     PortraitOptions,
     SourceOptions,
     TalkOptions,
@@ -33,10 +36,14 @@ __all__ = [
     "TASKS",
     "AnimateOptions",
     "Checked",
+    "Condition",
     "EditOptions",
+    "ExpressionOptions",
     "FaceOptions",
     "Opt",
     "Option",
+    "Performance",
+    "PerformanceOptions",
     "PortraitOptions",
     "Scalar",
     "SourceOptions",

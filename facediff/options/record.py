@@ -12,7 +12,6 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from numbers import Integral, Real
-from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from facediff.errors import ConfigError
@@ -20,6 +19,7 @@ from facediff.errors import ConfigError
 Scalar = str | int | float | bool | None
 
 STRONGEST = 2.0  # of an expression or an attribute, either way
+_SCALARS = (bool, int, float, str, type(None))
 _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
@@ -35,6 +35,7 @@ class Opt:
         says: All of a refusal between "is" and "not", where that cannot be made of the above.
         choices: The texts that are taken; any if there are none.
         names_model: Whether it may be a folder; records keep no more than its last name.
+        names_files: Whether it is a source of a performance, or a whole one: records keep the names of its files.
         recorded: Whether a clip's record has it among its options, where it differs from the default.
         flag: The command line's own name for it, and a short one: ``--attribute -a``.
         repeated: Whether the flag may be repeated; its values are joined with commas.
@@ -52,6 +53,7 @@ class Opt:
     says: str | None = None
     choices: tuple[str, ...] = ()
     names_model: bool = False
+    names_files: bool = False
     recorded: bool = True
     flag: str | None = None
     repeated: bool = False
@@ -81,7 +83,7 @@ class Option:
     def kinds(self) -> tuple[type, ...]:
         """The types it takes, out of bool, int, float, str and NoneType."""
         kinds = get_args(self.type) if get_origin(self.type) is not None else (self.type,)
-        return tuple(kind for kind in kinds if kind is not Path)
+        return tuple(kind for kind in kinds if kind in _SCALARS)
 
     @property
     def meaning(self) -> str:
@@ -126,6 +128,8 @@ class Option:
         if str in kinds and isinstance(value, str | os.PathLike):
             text = os.fspath(value)
             return int(text) if int in kinds and re.fullmatch(r"-?\d{1,9}", text) else str.__str__(text)
+        if str in kinds and hasattr(value, "to_json"):
+            return value.to_json()
         return value
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from facediff.options.performance import Performance, read_performance
 from facediff.options.record import Checked, Opt, options_of
 
 CLIP_MODEL = "openai/clip-vit-base-patch16"
@@ -58,10 +59,64 @@ def _steps(help: str) -> Opt:
     return Opt(help, 1, 1000, page="slider", page_high=20)
 
 
-@dataclass(frozen=True, kw_only=True)
-class TalkOptions(Checked):
-    """How an avatar says what is heard."""
+def _source(of: str, *, page: str | None = None) -> Opt:
+    said = f"{of}, as PATH, or PATH=STRENGTH@START-END with seconds, as in me.mp4=0.5@3s-7s."
+    return Opt(said, names_files=True, page=page, more=True)
 
+
+@dataclass(frozen=True, kw_only=True)
+class ExpressionOptions(Checked):
+    """What is added to whatever a face does."""
+
+    emotion: Annotated[
+        str | None,
+        Opt("Emotions and expressions by name, all through or in a time range, as in 'happy=0.6, sad=0.4@5s-9s'.",
+            repeated=True, page="text", more=True),
+    ] = None  # fmt: skip
+    eye_contact: Annotated[
+        float,
+        Opt("How far eyes are turned from where they look to the lens; blinks and small movements stay.", 0, 1,
+            what="share", page="slider", more=True),
+    ] = 0.0  # fmt: skip
+    expression_from: Annotated[
+        str | Path | None,
+        _source("A picture or a video whose expression is added and held, while lips go on", page="own"),
+    ] = None  # fmt: skip
+
+    def __post_init__(self) -> None:
+        """Checks each field.
+
+        Raises:
+            ConfigError: One is of another type or out of range, does not read as it should, or a part is given twice.
+        """
+        super().__post_init__()
+        read_performance(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerformanceOptions(ExpressionOptions):
+    """Parts of what a face does, each from a source of its own."""
+
+    head_from: Annotated[str | Path | None, _source("A video whose head motion a portrait takes over", page="own")] = (
+        None
+    )
+    eyes_from: Annotated[str | Path | None, _source("A video whose gaze and blinks are taken over", page="own")] = None
+    gaze_from: Annotated[str | Path | None, _source("A video whose gaze is taken over")] = None
+    lids_from: Annotated[str | Path | None, _source("A video whose blinks are taken over")] = None
+    brows_from: Annotated[str | Path | None, _source("A video or a picture whose brows are taken over", page="own")] = (
+        None
+    )
+    performance: Annotated[
+        str | Path | Performance | None,
+        Opt(
+            "All of these in one: JSON, or a file of it, as facediff.options.performance describes it.",
+            names_files=True,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _SpeechOptions(Checked):
     seed: Annotated[int, _SEED] = 0
     steps: Annotated[int, _steps("Denoising steps of each mouth; more are slower.")] = 2
     guidance_scale: Annotated[
@@ -106,9 +161,23 @@ class TalkOptions(Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnimateOptions(Checked):
-    """How an avatar moves as a driver does."""
+class TalkOptions(PerformanceOptions, _SpeechOptions):
+    """How an avatar says what is heard."""
 
+    say: Annotated[
+        str | None, Opt("A text that is said, in the place of a file with speech.", page="text", more=True)
+    ] = None
+    voice: Annotated[
+        str,
+        Opt("Who says it, as ENGINE:NAME: espeak:en-us, kokoro:af_heart, pocket:alba.", page="text", more=True),
+    ] = "espeak"  # fmt: skip
+    captions: Annotated[
+        bool, Opt("Write captions of a text that is said beside the clip, as WebVTT.", recorded=False)
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class _DriverOptions(Checked):
     region: Annotated[str, Opt("What is taken over from the driver.", choices=REGIONS, page="dropdown")] = "all"
     absolute: Annotated[
         bool,
@@ -136,9 +205,14 @@ class AnimateOptions(Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EditOptions(Checked):
-    """How an avatar becomes another in some ways; the strengths of these ways have names of their own."""
+class AnimateOptions(PerformanceOptions, _DriverOptions):
+    """How an avatar moves as a driver does."""
 
+    lips_from: Annotated[str | Path | None, _source("A video whose lips and jaw are taken over")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ChangeOptions(Checked):
     attributes: Annotated[
         str | None,
         Opt("Strengths as text, 'smile=0.6, beard=0.3'.", flag="--attribute -a", repeated=True),
@@ -167,6 +241,11 @@ class EditOptions(Checked):
             recorded=False, flag="--cache"),
     ] = True  # fmt: skip
     track: Annotated[int | None, _track("the video is kept")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditOptions(ExpressionOptions, _ChangeOptions):
+    """How an avatar becomes another in some ways; the strengths of these ways have names of their own."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,7 @@ from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
 from facediff.rendering.source import Source
 from facediff.rendering.warping import Warper
 from facediff.rendering.warping.video import VideoWarper
+from facediff.tasks.direct import direct_portrait, direct_video, is_directed
 from facediff.tasks.lengths import measure_span
 from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame, SoundTrack
@@ -49,18 +50,30 @@ def make_animation(
     since = None if own is None else np.where(chosen, scale_motion(own, **strengths), np.float32(0))
     if source.is_still and since is None:
         rows = limit_softly(rows)
-    is_whole = chosen.all() and set(strengths.values()) == {1.0}
+    directed = is_directed(options)
+    is_whole = chosen.all() and set(strengths.values()) == {1.0} and not directed
     guides = driver.find_landmarks_of(source.track) if since is not None and is_whole else None
     span = measure_span(source, len(rows), rate, "the driver")
     if isinstance(warper, VideoWarper):
         if span.total != span.asked:
             rows = span.extend(rows, warper.face.motion)
-        warp = warper.follow(rows, chosen)
+        shapes, turns_eyes = None, False
+        if directed:
+            made = direct_video(rows, rate, options, warper, chosen)
+            rows, chosen, shapes, turns_eyes = made.rows, chosen | made.touched, made.shapes, made.turns_eyes
+        warp = warper.follow(rows, chosen, shapes=shapes, turns_eyes=turns_eyes)
     elif guides is not None:
         warp = warper.reach(guides, is_corrected=options.paint)
     else:
         rotation = template.rotation if options.absolute else None
-        warp = warper.follow(rows, rotation=rotation, closes_lips=moves_lips, since=since)
+        shapes, turns_eyes = None, False
+        if directed:
+            rig = warper.rig(rotation=rotation, closes_lips=moves_lips, since=since)
+            made = direct_portrait(rows, rate, options, rig, since=since)
+            rows, shapes, turns_eyes = made.rows, made.shapes, made.turns_eyes
+        warp = warper.follow(
+            rows, rotation=rotation, closes_lips=moves_lips, since=since, shapes=shapes, turns_eyes=turns_eyes
+        )
 
     def render(part: slice) -> Iterator[Frame]:
         if refining is None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from functools import cache
 from itertools import repeat
 from typing import TypeAlias
 
@@ -11,9 +13,10 @@ from numpy.typing import NDArray
 
 from facediff.clip import SOUND_RATE, Clip
 from facediff.motion import coefficients
-from facediff.motion.driver import ease_in
+from facediff.motion.driver import EXPRESSION_S, ease_in
 from facediff.motion.expressions import expression
 from facediff.options import EditOptions
+from facediff.options.performance import Performance, read_performance
 from facediff.pipelines.identity_editors import Editor, LinearEditor
 from facediff.provenance import weights_hash
 from facediff.rendering.editing.attributes import WHOLE, look_editors
@@ -23,6 +26,7 @@ from facediff.rendering.source import Source
 from facediff.rendering.warping import Warper
 from facediff.rendering.warping.video import VideoWarper
 from facediff.tasks import model_cache
+from facediff.tasks.direct import direct_added, is_directed
 from facediff.tasks.identity import (
     DEFAULT_METHOD,
     IdentityEdit,
@@ -55,7 +59,10 @@ def make_edit(warper: Warper, strengths: Mapping[str, float], models: ModelChoic
         edits.insert(0, _edit_identity(source, changing, models, method, options))
     rate, added = source.rate(), expression(moving)
     motion = ease_in(added, rate) if source.is_still else np.broadcast_to(added, (len(source.track), len(added)))
-    express = _add_expression(warper, motion, models, options.seed) if moving else None
+    directed = is_directed(options)
+    if directed and source.is_still:  # held for as long as the ranges say
+        motion = _hold(motion, read_performance(options), rate)
+    express = _add_expression(warper, motion, models, options) if moving or directed else None
 
     def render(part: slice) -> Iterator[Frame]:
         own = slice(0, 1) if source.is_still else part
@@ -92,14 +99,31 @@ def _edit_identity(
 
 
 def _add_expression(
-    warper: Warper, motion: NDArray[np.float32], models: ModelChoice, seed: int
+    warper: Warper, motion: NDArray[np.float32], models: ModelChoice, options: EditOptions
 ) -> Callable[[Iterator[tuple[int, Frame]], slice], Iterator[Frame]]:
     """Adds a motion (T, 31) to what a face does of itself; a portrait is a video of one frame to it."""
     refining = models.load_refiner()
     moving = warper if isinstance(warper, VideoWarper) else VideoWarper(warper.source, models.load_inpainter())
-    turns = bool(motion[:, coefficients.ANGLES].any())
+    made = direct_added(motion, moving.source.rate(), options, moving) if is_directed(options) else None
+    rows, shapes = (motion, None) if made is None else (made.rows, made.shapes)
+    turns = bool(rows[:, coefficients.ANGLES].any())
+
+    @cache
+    def eye_response() -> NDArray[np.float32] | None:
+        if made is None or not made.turns_eyes:
+            return None
+        return moving.measure_eye_response(rows[:, coefficients.GAZE])
 
     def express(frames: Iterator[tuple[int, Frame]], part: slice) -> Iterator[Frame]:
-        return FaceRefiner(refining, RefineSettings(seed=seed))(moving.express(frames, motion[part], turns=turns))
+        added = None if shapes is None else shapes.frames(part)
+        moved = moving.express(frames, rows[part], turns=turns, shapes=added, eye_response=eye_response())
+        return FaceRefiner(refining, RefineSettings(seed=options.seed))(moved)
 
     return express
+
+
+def _hold(motion: NDArray[np.float32], performance: Performance, rate: Fraction) -> NDArray[np.float32]:
+    """The motion of a portrait, held until the last time range has ended."""
+    ends = [max(one.end or 0.0, one.start + EXPRESSION_S) for _, one in performance.named()]
+    count = max(len(motion), round(max(ends, default=0.0) * rate))
+    return np.concatenate([motion, np.repeat(motion[-1:], count - len(motion), axis=0)])

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from facediff.audio.captions import divide_words
+from facediff.audio.voices import check_text, say
 from facediff.audio.wave import SAMPLE_RATE, load_wave
 from facediff.audio.windows import exact_rate, frame_count
 from facediff.clip import SOUND_RATE, Clip
@@ -18,20 +20,39 @@ from facediff.motion import coefficients
 from facediff.motion.rig import encode_motion
 from facediff.motion.speaking_style import fit_speaking_style
 from facediff.options import TalkOptions
+from facediff.options.performance import read_performance
 from facediff.pipelines.speech_motion import FILMED, LipStyle, MotionPipeline
+from facediff.rendering.frame import Warp
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
 from facediff.rendering.source import Source
 from facediff.rendering.warping import Warper, make_warper
-from facediff.rendering.warping.video import VideoWarper
+from facediff.rendering.warping.video import SPOKEN, VideoWarper
 from facediff.tasks import model_cache
+from facediff.tasks.direct import direct_portrait, direct_video, is_directed
 from facediff.tasks.lengths import Span, fit_wave, measure_span
 from facediff.tasks.model_choice import ModelChoice
-from facediff.types import Frame, Wave
+from facediff.types import Frame, Wave, Word
 
 HEARD_S = 60  # seconds of a video that tell how somebody holds their lips
 
 
-def make_talk(warper: Warper, speech: str | Path | Wave, models: ModelChoice, options: TalkOptions) -> Clip:
+def check_speech(speech: str | Path | Wave | None, options: TalkOptions) -> None:
+    """Refuses to say nothing, or two things at once.
+
+    Raises:
+        ConfigError: There is neither speech nor a text, or there are both.
+    """
+    if speech is None and options.say is None:
+        raise ConfigError("nothing is said: give a file with speech, or a text, as in say='Hello'")
+    if speech is not None and options.say is not None:
+        raise ConfigError("speech is given twice, as a sound and as a text to say; keep one of them")
+    if options.captions and options.say is None:
+        raise ConfigError("captions are of a text that is said, and none is; give say too")
+    if options.say is not None:
+        check_text(options.say)
+
+
+def make_talk(warper: Warper, speech: str | Path | Wave | None, models: ModelChoice, options: TalkOptions) -> Clip:
     """A clip, without a record, in which a source says what is heard; see ``Avatar.talk``."""
     source = warper.source.at(options.fps)
     if source is not warper.source:  # a video at another rate
@@ -39,7 +60,7 @@ def make_talk(warper: Warper, speech: str | Path | Wave, models: ModelChoice, op
     if isinstance(warper, VideoWarper):
         warper = warper.with_end(options.after)
         source = warper.source
-    wave, sound = _heard(speech, options.track)
+    wave, sound, words = _heard(speech, options)
     rate = source.rate(options.fps)
     span = measure_span(source, frame_count(len(wave), rate), rate, "the speech")
     wave = _pad(wave, span, rate)
@@ -53,7 +74,7 @@ def make_talk(warper: Warper, speech: str | Path | Wave, models: ModelChoice, op
     rows = coefficients.resample(motion, coefficients.MOTION_FPS, rate, span.moved)
     if isinstance(warper, VideoWarper) and span.total > span.moved:
         rows = span.extend(rows, warper.face.motion)
-    warp = warper.speak(rows)
+    warp = _warp_directed(warper, rows, rate, options) if is_directed(options) else warper.speak(rows)
     heard = model_cache.load_hearing(painting, options.audio_encoder, models.device).prepare(wave)
     settings = PaintSettings(
         num_inference_steps=options.steps, guidance_scale=options.guidance_scale, seed=options.seed,
@@ -75,8 +96,19 @@ def make_talk(warper: Warper, speech: str | Path | Wave, models: ModelChoice, op
         sound = fit_wave(sound, round(span.total / rate * SOUND_RATE), None if rest is None else rest.wave)
     return Clip(
         rate, source.track.size, span.total, sound, span.append_own(render, source), preview_index=widest,
-        is_tagged=source.is_tagged,
+        is_tagged=source.is_tagged, words=words, is_captioned=options.captions,
     )  # fmt: skip
+
+
+def _warp_directed(warper: Warper, rows: NDArray[np.float32], rate: Fraction, options: TalkOptions) -> Warp:
+    """Frames in which the parts of a performance have sources of their own."""
+    if isinstance(warper, VideoWarper):
+        made = direct_video(rows, rate, options, warper, SPOKEN, lips_of="the speech")
+        return warper.speak(made.rows, chosen=made.touched, shapes=made.shapes)
+    if options.still and "head" in read_performance(options).files:
+        raise ConfigError("still holds the head, and head_from moves it; leave one of them out")
+    made = direct_portrait(rows, rate, options, warper.rig(), lips_of="the speech")
+    return warper.speak(made.rows, shapes=made.shapes, turns_eyes=made.turns_eyes)
 
 
 def _pad(wave: Wave, span: Span, rate: Fraction) -> Wave:
@@ -99,8 +131,18 @@ def _speaking_style(
     return fit_speaking_style(encode_motion(source.track.points)[:count], expected, float(fps))
 
 
-def _heard(speech: str | Path | Wave, track: int | None) -> tuple[Wave, Wave]:
-    """The speech at the models' rate and at the clip's."""
+def _heard(speech: str | Path | Wave | None, options: TalkOptions) -> tuple[Wave, Wave, tuple[Word, ...]]:
+    """The speech at the models' rate and at the clip's, and when its words are heard, where they are known."""
+    if speech is None:
+        text = check_text(str(options.say))
+        spoken = say(text, options.voice)
+        wave = spoken.at(SAMPLE_RATE)
+        return wave, spoken.at(SOUND_RATE), spoken.words or divide_words(text, wave)
+    return (*_read_speech(speech, options.track), ())
+
+
+def _read_speech(speech: str | Path | Wave, track: int | None) -> tuple[Wave, Wave]:
+    """Speech that is given as a sound, at both rates."""
     if isinstance(speech, np.ndarray):
         if track is not None:
             raise ConfigError(f"track is one of a file's; a wave has none, so leave track={track} out")

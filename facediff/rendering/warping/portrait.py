@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
+from itertools import repeat
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.motion import coefficients
+from facediff.motion.emotions import ShapeTrack
 from facediff.motion.rig import FaceRig, fit_neutral
 from facediff.rendering.disocclusion import (
     DisocclusionStyle,
@@ -23,6 +25,8 @@ from facediff.rendering.frame import Warp, WarpedFace, WarpedFrame
 from facediff.rendering.inpainting.protocol import Inpainter, PreparedInpainter
 from facediff.rendering.source import Source
 from facediff.rendering.warping.correction import Correction, choose_samples, measure_correction
+from facediff.rendering.warping.eye_response import measure_eye_response
+from facediff.rendering.warping.eyes import turn_eyes
 from facediff.rendering.warping.layers import LayeredWarp
 from facediff.types import Frame, Points, RigidPose
 
@@ -68,9 +72,9 @@ class PortraitWarper:
     def _prepared(self) -> PreparedInpainter:
         return self._inpainter.prepare(self.source.frame(0), self._points, canonicalise(self.source.track.points)[1])
 
-    def speak(self, motion: NDArray[np.float32]) -> Warp:
-        """Frames for each row of a motion (T, 31) that speech asks for."""
-        return self.follow(motion)
+    def speak(self, motion: NDArray[np.float32], *, shapes: ShapeTrack | None = None, turns_eyes: bool = False) -> Warp:
+        """Frames for each row of a motion (T, 31) that speech asks for; see ``follow`` for the rest."""
+        return self.follow(motion, shapes=shapes, turns_eyes=turns_eyes)
 
     def follow(
         self,
@@ -79,6 +83,8 @@ class PortraitWarper:
         rotation: NDArray[np.floating] | None = None,
         closes_lips: bool = True,
         since: NDArray[np.floating] | None = None,
+        shapes: ShapeTrack | None = None,
+        turns_eyes: bool = False,
     ) -> Warp:
         """Frames for each row of a motion.
 
@@ -87,26 +93,54 @@ class PortraitWarper:
             rotation: (3, 3) the head rotation that motion starts from; the portrait's own by default.
             closes_lips: Whether lips start from closed, for motions that move them, or from where they are.
             since: (31,) motion of the driver at the very moment that the picture shows: what moves is counted from it.
+            shapes: What emotions do beyond the motion.
+            turns_eyes: Whether irises are carried to where the motion has them; else that is left to who paints.
         """
-        canonical, pose = canonicalise(self.source.track.points)
-        own = canonical[0]
-        rig = FaceRig.from_shape(fit_neutral(canonical) if closes_lips else own, pose)
-        shown = rig.encode(self.source.track.points)[0] if since is None else since
-        if rotation is not None:
-            rig = replace(rig, pose=replace(pose, rotation=np.asarray(rotation, np.float32)[None]))
+        own = canonicalise(self.source.track.points)[0][0]
+        shown = self.rig(closes_lips=closes_lips).encode(self.source.track.points)[0] if since is None else since
+        rig = self.rig(rotation=rotation, closes_lips=closes_lips, since=since)
         beyond: NDArray[np.floating] = np.zeros_like(rig.neutral)
         if since is not None:
-            rig = rig.since(since)
             beyond = own - rig.express(_with_lids(since, _close_lids(since, since))[None])[0]  # not held by the basis
 
+        rest = np.zeros(coefficients.DIMENSIONS, np.float32) if since is None else since
+
+        @cache
+        def eye_response() -> NDArray[np.float32]:
+            turned = np.median((motion - rest)[:, coefficients.GAZE], axis=0)
+            return measure_eye_response(self.source.frame(0), own, canonicalise(self.source.track.points)[1], turned)
+
         def warp(part: slice) -> Iterator[WarpedFrame]:
-            for row in motion[part]:
+            rows = motion[part]
+            for row, shape in zip(rows, repeat(0.0, len(rows)) if shapes is None else shapes.frames(part), strict=True):
                 closure, head = _close_lids(row, since), rig.move_head(row[None])
-                moved = rig.express(_with_lids(row, closure)[None])[0] + beyond
+                moved = rig.express(_with_lids(row, closure)[None])[0] + beyond + shape
                 points = from_canonical(moved[None], head)[0]
-                yield self._carry(points, head, closure, own, moved, shown - row, head.scale[0] / rig.pose.scale[0])
+                gaze, residual = None, shown - row
+                if turns_eyes:
+                    turned = (row - rest)[None, coefficients.GAZE]
+                    gaze = from_canonical(coefficients.look(moved[None], -turned), head)[0]
+                    moved = coefficients.look(moved[None], turned @ eye_response().T - turned)[0]
+                    points = from_canonical(moved[None], head)[0]
+                    residual[coefficients.GAZE] = 0.0
+                zoom = head.scale[0] / rig.pose.scale[0]
+                yield self._carry(points, head, closure, own, moved, residual, zoom, gaze)
 
         return warp
+
+    def rig(
+        self,
+        *,
+        rotation: NDArray[np.floating] | None = None,
+        closes_lips: bool = True,
+        since: NDArray[np.floating] | None = None,
+    ) -> FaceRig:
+        """What a motion is added to; see ``follow`` for the arguments."""
+        canonical, pose = canonicalise(self.source.track.points)
+        rig = FaceRig.from_shape(fit_neutral(canonical) if closes_lips else canonical[0], pose)
+        if rotation is not None:
+            rig = replace(rig, pose=replace(pose, rotation=np.asarray(rotation, np.float32)[None]))
+        return rig if since is None else rig.since(since)
 
     def reach(self, targets: Points, *, is_corrected: bool = True) -> Warp:
         """Frames whose face is at landmarks that are given: those of the same person, in the portrait's own pixels.
@@ -126,6 +160,7 @@ class PortraitWarper:
         moved: NDArray[np.floating],
         residual: NDArray[np.float32],
         zoom: float,
+        shown: NDArray[np.float32] | None = None,
     ) -> WarpedFrame:
         """The frame with its face at landmarks, and what it lacks there.
 
@@ -137,7 +172,11 @@ class PortraitWarper:
             moved: The canonical face wanted.
             residual: (31,) the picture's own motion less the one wanted.
             zoom: Size of the head over its size in the picture.
+            shown: Landmarks (478, 3) with irises where the warped picture has them; None to leave them there.
         """
+        picture = self._animator(points)
+        if shown is not None:
+            picture = turn_eyes(picture, points, shown)
         disocclusion = measure_disocclusion(own, moved, DisocclusionStyle.portrait_span)
         face = WarpedFace(
             points=points,
@@ -149,7 +188,7 @@ class PortraitWarper:
             source_points=self._points * zoom,
             inpaint=self._prepared.inpaint_mouth,
         )
-        return WarpedFrame(self._prepared.shut_lids(self._animator(points), points, closure), face)
+        return WarpedFrame(self._prepared.shut_lids(picture, points, closure), face)
 
 
 class _Reaching:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from facediff.landmarks.smoothing import smooth_track
 from facediff.landmarks.warp import MeshWarp
 from facediff.media.notices import warn_once
 from facediff.motion import coefficients
+from facediff.motion.emotions import ShapeTrack
 from facediff.motion.expressions import expressions
 from facediff.motion.rig import FaceRig, fit_neutral, move_head
 from facediff.rendering.disocclusion import measure_disocclusion, measure_lip_gap, measure_unobserved
@@ -26,6 +28,8 @@ from facediff.rendering.inpainting.protocol import Inpainter
 from facediff.rendering.overlays import Overlay, Overlays
 from facediff.rendering.reference import Reference
 from facediff.rendering.source import Source
+from facediff.rendering.warping.eye_response import measure_eye_response
+from facediff.rendering.warping.eyes import turn_eyes
 from facediff.types import FaceTrack, Frame, RigidPose
 
 SPOKEN = np.zeros(coefficients.DIMENSIONS, bool)  # what speech changes in a video
@@ -114,21 +118,54 @@ class VideoWarper:
         cost = np.where(usable, np.abs(opening - wanted) / (wanted + 1e-3) + turned, np.inf)
         return int(np.argmin(cost))
 
-    def speak(self, motion: NDArray[np.float32]) -> Warp:
-        """Frames whose lower face does what each row of a motion (T, 31) says; the rest of them stays."""
-        return self._play(_Spoken(self.face), motion)
+    def speak(
+        self,
+        motion: NDArray[np.float32],
+        *,
+        chosen: NDArray[np.bool_] | None = None,
+        shapes: ShapeTrack | None = None,
+    ) -> Warp:
+        """Frames whose lower face does what each row of a motion (T, 31) says; the rest of them stays.
 
-    def follow(self, motion: NDArray[np.float32], chosen: NDArray[np.bool_]) -> Warp:
+        Args:
+            motion: (T, 31).
+            chosen: (31,) channels of the upper face that the motion has as well; none by default.
+            shapes: What emotions do beyond the motion.
+        """
+        change = _Spoken(self.face) if chosen is None else _Directed(self.face, chosen)
+        if chosen is not None and chosen[coefficients.GAZE].any():
+            self._turn_eyes(change, motion)
+        return self._play(change, motion, shapes)
+
+    def follow(
+        self,
+        motion: NDArray[np.float32],
+        chosen: NDArray[np.bool_],
+        *,
+        shapes: ShapeTrack | None = None,
+        turns_eyes: bool = False,
+    ) -> Warp:
         """Frames whose face makes another one's expression, in the channels that are chosen; its head stays its own.
 
         Args:
             motion: (T, 31).
             chosen: (31,) channels that are the driver's.
+            shapes: See ``speak``.
+            turns_eyes: Whether irises are carried to where the motion has them; else that is left to who paints.
         """
-        return self._play(_Driven(self.face, chosen), motion)
+        change = _Driven(self.face, chosen)
+        if turns_eyes:
+            self._turn_eyes(change, motion)
+        return self._play(change, motion, shapes)
 
     def express(
-        self, frames: Iterator[tuple[int, Frame]], motion: NDArray[np.float32], *, turns: bool
+        self,
+        frames: Iterator[tuple[int, Frame]],
+        motion: NDArray[np.float32],
+        *,
+        turns: bool,
+        shapes: Iterator[NDArray[np.float32]] | None = None,
+        eye_response: NDArray[np.float32] | None = None,
     ) -> Iterator[WarpedFrame]:
         """Frames whose face goes on doing what it does, with an expression or a turn of the head added.
 
@@ -136,18 +173,36 @@ class VideoWarper:
             frames: Some of the video, edited perhaps, with their indices.
             motion: A row (31,) for each of them, added to what it does.
             turns: Whether the head turns in any of them, and takes its surroundings along.
+            shapes: What emotions do beyond the motion (478, 3), for each of them.
+            eye_response: How irises are carried; None where they are left to who paints.
         """
-        return self._warp(_Expressed(self.face, turns), frames, motion)
+        change = _Expressed(self.face, turns)
+        change.eye_response = eye_response
+        return self._warp(change, frames, motion, shapes)
 
-    def _play(self, change: _Change, motion: NDArray[np.float32]) -> Warp:
+    def _play(self, change: _Change, motion: NDArray[np.float32], shapes: ShapeTrack | None) -> Warp:
         def warp(part: slice) -> Iterator[WarpedFrame]:
             first = self._first_needed(part.start)
-            frames = self.source.played(slice(first, part.stop))
-            for position, frame in enumerate(self._warp(change, frames, motion[first : part.stop]), first):
+            needed = slice(first, part.stop)
+            added = None if shapes is None else shapes.frames(needed)
+            frames = self._warp(change, self.source.played(needed), motion[needed], added)
+            for position, frame in enumerate(frames, first):
                 if position >= part.start:
                     yield frame
 
         return warp
+
+    def measure_eye_response(self, turned: NDArray[np.floating]) -> NDArray[np.float32]:
+        """How irises are carried (2, 2) for eyes that turn by (T, 2), as one frame of the video says."""
+        best = self.find_reference()
+        canonical, pose = self.face.canonical[best], self.face.pose.take(slice(best, best + 1))
+        return measure_eye_response(self.source.frame(best), canonical, pose, np.nanmedian(turned, axis=0))
+
+    def _turn_eyes(self, change: _Change, motion: NDArray[np.float32]) -> None:
+        """Lets a change carry irises."""
+        shown = np.array([self.source.index_at(place) for place in range(len(motion))])
+        wanted = np.stack([change.motion(index, row) for index, row in zip(shown, motion, strict=True)])
+        change.eye_response = self.measure_eye_response((wanted - self.face.motion[shown])[:, coefficients.GAZE])
 
     def _first_needed(self, start: int) -> int:
         """Where to begin, so that the frame at ``start`` knows the last one with a face where that one is held."""
@@ -159,28 +214,42 @@ class VideoWarper:
         return needed
 
     def _warp(
-        self, change: _Change, frames: Iterator[tuple[int, Frame]], motion: NDArray[np.float32]
+        self,
+        change: _Change,
+        frames: Iterator[tuple[int, Frame]],
+        motion: NDArray[np.float32],
+        shapes: Iterator[NDArray[np.float32]] | None,
     ) -> Iterator[WarpedFrame]:
         """A warped frame for each frame and row; those without a face pass as they are, or hold the last one."""
         held: WarpedFrame | None = None
-        for row, (index, frame) in zip(motion, frames, strict=False):
+        added: Iterator[NDArray[np.float32] | float] = repeat(0.0) if shapes is None else iter(shapes)
+        for row, (index, frame), shape in zip(motion, frames, added, strict=False):
             if self.face.track.usable[index]:
-                held = self._carry(change, index, frame, row)
+                held = self._carry(change, index, frame, row, shape)
                 yield held
             elif self.source.on_missing_face == "hold" and held is not None:
                 yield held
             else:
                 yield WarpedFrame(frame)
 
-    def _carry(self, change: _Change, index: int, frame: Frame, row: NDArray[np.float32]) -> WarpedFrame:
-        """A frame with its face where a change of it wants it, and what it lacks there."""
+    def _carry(
+        self, change: _Change, index: int, frame: Frame, row: NDArray[np.float32], shape: NDArray[np.float32] | float
+    ) -> WarpedFrame:
+        """A frame with its face where a change of it wants it, and a shape (478, 3) added; and what it lacks there."""
         source_points, canonical = self.face.track.points[index], self.face.canonical[index]
-        pose, moved = change.pose(index, row), change.shape(index, row)
+        pose, moved = change.pose(index, row), change.shape(index, row) + shape
         points = from_canonical(moved[None], pose)[0]
         overlay = self._overlay(index)
         shown = frame if overlay is None else overlay.remove(frame, source_points)
         picture = MeshWarp(shown, source_points, follows=change.follows)(points)
         wanted, own = change.motion(index, row), self.face.motion[index]
+        residual = own - wanted
+        if change.eye_response is not None:
+            away = residual[None, coefficients.GAZE]
+            there = from_canonical(coefficients.look(moved[None], away), pose)[0]
+            further = coefficients.look(moved[None], away - away @ change.eye_response.T)
+            picture = turn_eyes(picture, from_canonical(further, pose)[0], there)
+            residual[coefficients.GAZE] = 0.0
         lids, drawn = wanted[coefficients.LIDS], np.zeros(2, np.float32)
         prepared = self._inpainter.prepare(shown, source_points)
         if (lids > own[coefficients.LIDS] + LOWERED).any():
@@ -199,7 +268,7 @@ class VideoWarper:
             disocclusion=disocclusion,
             unobserved=measure_unobserved(disocclusion, max(measure_lip_gap(canonical), self._reference.opening)),
             drawn_lids=drawn,
-            motion_residual=own - wanted,
+            motion_residual=residual,
             source_points=source_points,
             inpaint=inpaint,
         )
@@ -210,6 +279,7 @@ class _Change(ABC):
     """What becomes of a video's face."""
 
     follows = 0.0  # head and surroundings stay
+    eye_response: NDArray[np.float32] | None = None  # how irises are carried; None where they are left to who paints
 
     def __init__(self, face: SteadyFace) -> None:
         self._face = face
@@ -240,6 +310,22 @@ class _Spoken(_Change):
     def shape(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
         own = self._face.canonical[index]
         return own + coefficients.basis().lower[:, None] * (self._face.rig.express(row[None])[0] - own)
+
+
+class _Directed(_Spoken):
+    """Beside what is spoken, channels of the upper face that are chosen."""
+
+    def __init__(self, face: SteadyFace, chosen: NDArray[np.bool_]) -> None:
+        super().__init__(face)
+        self._chosen = chosen | SPOKEN
+
+    def motion(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.where(self._chosen, row, self._face.motion[index]).astype(np.float32)
+
+    def shape(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
+        spoken = np.where(SPOKEN, row, self._face.motion[index])
+        before, after = self._face.rig.express(np.stack([spoken, self.motion(index, row)]))
+        return super().shape(index, row) + after - before
 
 
 class _Driven(_Change):

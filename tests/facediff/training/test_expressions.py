@@ -4,7 +4,7 @@ from facediff.landmarks.canonical import fit_pose, mean_face
 from facediff.motion import coefficients
 from facediff.motion.expressions import expressions
 from facediff.motion.rig import FaceRig
-from facediff.training.expressions import OPENED, fit_brows_up, fit_mouth_open, fit_smile
+from facediff.training.expressions import OPENED, STRONGER, fit_brows_up, fit_emotion, fit_mouth_open, fit_smile
 
 
 def test_the_smile_that_was_put_in_comes_out() -> None:
@@ -35,3 +35,25 @@ def test_an_opening_mouth_is_what_lips_do_as_they_part() -> None:
 
 def test_the_shipped_brows_are_those_of_the_basis() -> None:
     np.testing.assert_allclose(fit_brows_up(), expressions()["brows-up"], rtol=1e-4, atol=1e-4)
+
+
+def test_an_emotion_is_what_speech_with_it_has_more_whatever_the_head_does() -> None:
+    """Two people who speak at random, once with brows and mouth corners moved, under heads that turn."""
+    rng = np.random.default_rng(0)
+    added = np.zeros(coefficients.DIMENSIONS, np.float32)
+    added[coefficients.BROWS.start], added[1] = 2.0, 1.2
+    people = []
+    for yaw in (-8.0, 10.0):
+        rig = FaceRig.from_shape(mean_face(), fit_pose(mean_face()[None] * 150 + 300))
+        spoken = np.zeros((60, coefficients.DIMENSIONS), np.float32)
+        spoken[:, :4] = 0.3 * rng.normal(size=(60, 4))
+        turned = spoken + added
+        turned[:, coefficients.ANGLES.start] = yaw
+        people.append((rig.points(spoken), rig.points(turned)))
+    row, beyond = fit_emotion(people)
+    assert abs(row[coefficients.BROWS.start] - 2.0 * STRONGER) < 0.5
+    rest = FaceRig.from_shape(mean_face(), fit_pose(mean_face()[None]))
+    wanted, got = rest.express(added[None])[0] - mean_face(), rest.express(row[None])[0] + beyond - mean_face()
+    upper = mean_face()[:, 1] < 0.1
+    assert np.corrcoef(wanted[upper, 1], got[upper, 1])[0, 1] > 0.9
+    assert not row[coefficients.ANGLES].any() and not beyond[468:].any()

@@ -1,0 +1,179 @@
+"""Gives each part of a performance a source of its own and measures what moves; emotions by a judge; eye contact.
+
+    python benchmarks/direct.py [--portraits P.jpg ... --drivers D.mp4 ...] [--aside P.jpg ...] [--face-api MODEL]
+
+Without files it runs on the sample portrait, driven by a clip that is rendered from its mirror image.
+
+Composition: a talk is rendered plainly, and with each condition alone; faces are found anew in the results. A part's
+correlation is that of its channels in the result with those of the driver, over the frames, mean of the channels that
+move in the driver. Leak is what a condition changes in the other parts over what it changes in its own, each in the
+usual deviations of people's motion; lips is the correlation of the lips' opening with that of the plain talk.
+
+Emotions: the judge names the emotion of frames of a talk; it is the network of the npm package @vladmandic/face-api,
+which nothing here was trained with. Without ``--face-api``, the folder ``model`` of that package, it is left out.
+
+Eye contact: degrees past the lens, before and after, by the irises found anew; 3 are wanted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import sample
+
+from facediff.avatar import Avatar
+from facediff.clip import Clip
+from facediff.conditioning.fadm import attribute_scale
+from facediff.evaluation.networks.face_api import EXPRESSIONS, FaceApi
+from facediff.landmarks.canonical import canonicalise
+from facediff.landmarks.tracker import track_face, track_still
+from facediff.media import VideoWriter, read_image
+from facediff.motion import coefficients
+from facediff.motion.coefficients import read_gaze
+from facediff.motion.direction import PARTS
+from facediff.motion.driver import read_driver
+from facediff.motion.emotions import EMOTIONS, NEUTRAL
+from facediff.motion.eye_contact import measure_aside
+from facediff.motion.rig import FaceRig
+from facediff.motion.template import MotionTemplate, extract
+from facediff.types import FaceTrack
+
+CONDITIONS = {"head_from": ("head",), "gaze_from": ("gaze",), "lids_from": ("lids",), "brows_from": ("brows",)}
+WANTED = {"head": 0.9, "gaze": 0.85, "lids": 0.85, "brows": 0.8}
+SECONDS = 4.0
+LOOKED_AT = 5  # frames of a talk that a judge sees
+
+
+def columns(part: str) -> list[int]:
+    return [column for channels in PARTS[part] for column in range(coefficients.DIMENSIONS)[channels]]
+
+
+def find(clip: Clip) -> FaceTrack:
+    return track_face(iter(clip), float(clip.fps))
+
+
+def correlate(got: np.ndarray, wanted: np.ndarray, part: str, usual: np.ndarray) -> float:
+    """Mean correlation of a part's channels, those that move most weighing most."""
+    found, weights = [], []
+    for column in columns(part):
+        pair = got[:, column], wanted[:, column]
+        if min(one.std() for one in pair) > 1e-6:
+            found.append(np.corrcoef(*pair)[0, 1])
+            weights.append(pair[1].var() / usual[column] ** 2)
+    return float(np.average(found, weights=weights))
+
+
+def compose(portraits: list[Path], drivers: list[Path]) -> None:
+    """What each condition moves."""
+    usual = attribute_scale().numpy()
+    usual[list(range(31))[coefficients.OPENING]] = usual[list(range(31))[coefficients.OPENING]] or 1.0
+    table: dict[str, list[tuple[float, float, float]]] = {name: [] for name in CONDITIONS}
+    print(f"{'portrait':20} {'condition':12} {'correlation':>11} {'leak':>6} {'lips':>6}")
+    for portrait, driver in zip(portraits, itertools.cycle(drivers), strict=False):
+        avatar, wave = Avatar.from_image(portrait, face="largest"), sample.speech(SECONDS)
+        plain = find(avatar.talk(wave))
+        rig = FaceRig.fit(plain.points)
+        before = rig.encode(plain.points)
+        moved = read_driver(driver).template.at(Fraction(25)).motion
+        last = len(moved) - 1
+        wanted = moved[last - np.abs(np.arange(len(before)) % (2 * last) - last)]
+        for name, parts in CONDITIONS.items():
+            after = rig.encode(find(avatar.talk(wave, **{name: driver})).points)
+            changed = (after - before) / usual
+            change = {part: float(np.sqrt((changed[:, columns(part)] ** 2).mean())) for part in PARTS}
+            own = max(change[part] for part in parts)
+            others = [value for part, value in change.items() if part not in parts]
+            leak = max(others) / max(own, 1e-6)
+            lips = np.corrcoef(after[:, -1], before[:, -1])[0, 1]
+            table[name].append((correlate(after, wanted, parts[0], usual), leak, lips))
+            print(
+                f"{portrait.stem[:20]:20} {name:12} " + " {:>10.3f} {:>6.3f} {:>6.3f}".format(*table[name][-1]),
+                flush=True,
+            )
+    for name, rows in table.items():
+        median = np.median(rows, axis=0)
+        print(f"{'median':20} {name:12} " + " {:>10.3f} {:>6.3f} {:>6.3f}".format(*median))
+
+
+def emote(portraits: list[Path], judge: FaceApi, strength: float) -> None:
+    """What a judge says of emotions in speech."""
+    print(f"\nemotions at {strength:g}: named right, and how sure the judge is of each")
+    wave = sample.speech(1.2)
+    for emotion in (NEUTRAL, *EMOTIONS):
+        said = []
+        for portrait in portraits:
+            clip = Avatar.from_image(portrait, face="largest").talk(wave, emotion=f"{emotion}={strength:g}")
+            frames = [next(clip.frames(k, k + 1)) for k in np.linspace(0, len(clip) - 1, LOOKED_AT).astype(int)]
+            told = [judge.judge(frame, track_still(frame, "largest").points[0]).expressions for frame in frames]
+            said.append(np.mean(told, axis=0))
+        right = sum(EXPRESSIONS[int(one.argmax())] == emotion for one in said)
+        mean = ", ".join(f"{name} {share:.2f}" for name, share in zip(EXPRESSIONS, np.mean(said, axis=0), strict=True))
+        print(f"{emotion:10} {right} of {len(said)}   {mean}", flush=True)
+
+
+def look(portraits: list[Path]) -> None:
+    """How far eyes look past the lens, before and after."""
+    print("\neye contact: degrees past the lens, before and after")
+    after = []
+    for portrait in portraits:
+        avatar = Avatar.from_image(portrait, face="largest")
+        clip = avatar.edit(eye_contact=1.0)
+        still = track_still(next(clip.frames(len(clip) - 1)), "largest")
+        degrees = [float(np.linalg.norm(aside(track))) for track in (avatar.track, still)]
+        after.append(degrees[1])
+        print(f"{portrait.stem[:24]:24} {degrees[0]:5.1f} {degrees[1]:5.1f}", flush=True)
+    print(f"{'within 3 degrees':24} {sum(one <= 3 for one in after)} of {len(after)}")
+
+
+def aside(track: FaceTrack) -> np.ndarray:
+    canonical, pose = canonicalise(track.points)
+    return measure_aside(read_gaze(canonical), pose.rotation)[0]
+
+
+def render_driver(folder: Path) -> Path:
+    """A clip of the mirrored sample portrait that nods, blinks, looks about and raises its brows."""
+    at = np.arange(100) / 25
+    motion = extract(track_still(read_image(sample.portrait(folder)))).motion * 0
+    motion = np.repeat(motion, len(at), axis=0)
+    motion[:, coefficients.ANGLES] = np.stack([9 * np.sin(2.1 * at), 7 * np.sin(3.0 * at + 1), 4 * np.sin(1.3 * at)], 1)
+    motion[:, coefficients.GAZE] = np.stack([0.06 * np.sin(4.1 * at), 0.03 * np.sin(2.7 * at)], 1)
+    motion[:, coefficients.LIDS] = (np.exp(-((((at % 1.3) - 0.6) / 0.09) ** 2)))[:, None]
+    motion[:, coefficients.BROWS.start] = 1.6 * np.sin(2.4 * at + 0.5)
+    template = MotionTemplate(motion, np.ones(len(at), bool), np.eye(3, dtype=np.float32), Fraction(25))
+    gaze = template.save(folder / "gaze.safetensors")
+    clip = Avatar.from_image(sample.portrait(folder, mirrored=True)).animate(template, gaze_from=gaze, paint=False)
+    out = folder / "driver.mp4"
+    with VideoWriter(out, clip.size, clip.fps, crf=12) as writer:
+        for frame in clip:
+            writer.write(frame)
+    return out
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--portraits", type=Path, nargs="*", default=[])
+    parser.add_argument("--drivers", type=Path, nargs="*", default=[], help="taken in turn")
+    parser.add_argument("--aside", type=Path, nargs="*", default=[], help="portraits that look past the lens")
+    parser.add_argument("--face-api", type=Path, help="the folder model of @vladmandic/face-api 1.7.15")
+    parser.add_argument("--strength", type=float, default=1.0)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        if not args.portraits and not args.aside:
+            print(sample.NOTE)
+            args.portraits, args.aside = [sample.portrait(folder)], [sample.portrait(folder)]
+        if args.portraits:
+            compose(args.portraits, args.drivers or [render_driver(folder)])
+        if args.portraits and args.face_api:
+            emote(args.portraits, FaceApi(str(args.face_api)), args.strength)
+        if args.aside:
+            look(args.aside)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Whose head, eyes, brows or expression a face has: uploads beside the options of a tab."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from facediff.demo.controls import parameter
+from facediff.demo.limits import Limits
+from facediff.demo.uploads import Upload
+from facediff.media import is_video
+from facediff.options import Checked, options_of
+
+LABELS = {
+    "head_from": "Head moves as in a video",
+    "eyes_from": "Gaze and blinks as in a video",
+    "brows_from": "Brows as in a video or picture",
+    "expression_from": "Expression of a picture or video",
+}
+_KINDS = ["video", "image"]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The uploads, by the options' names."""
+
+    files: Mapping[str, Upload]
+
+    @property
+    def inputs(self) -> list[gr.components.Component]:
+        """What ``read`` takes, in its order."""
+        return list(self.files.values())
+
+    @property
+    def parameters(self) -> list[inspect.Parameter]:
+        """What programs are told."""
+        return [parameter(name, None) for name in self.files]
+
+    def read(self, values: Mapping[str, Any], limits: Limits) -> dict[str, str]:
+        """Keywords for the task: the uploads that are there, each within the limits.
+
+        Raises:
+            InputError: One cannot be used.
+        """
+        given = {name: str(path) for name in self.files if (path := values[name]) is not None}
+        for path in given.values():
+            if is_video(path):
+                limits.check_video(path)
+            else:
+                limits.picture(path)
+        return given
+
+
+def part_uploads(record: type[Checked]) -> Parts:
+    """Adds the uploads that a record's task takes to the page."""
+    names = [name for name in LABELS if name in options_of(record)]
+    with gr.Accordion("Parts from other files", open=False):
+        return Parts({name: Upload(file_types=_KINDS, label=LABELS[name], height=110) for name in names})

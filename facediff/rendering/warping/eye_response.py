@@ -1,0 +1,67 @@
+"""How far irises have to be carried to be read where they are wanted.
+
+Whoever reads landmarks takes eyes that look aside to do so less than they do, and eyes that were turned to have turned
+less than they have: both keep near what the rest of the face suggests. So a picture is turned, read, and turned on.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facediff.landmarks.canonical import fit_pose, from_canonical, to_canonical
+from facediff.landmarks.detection import make_detector
+from facediff.landmarks.follower import refine_landmarks
+from facediff.motion.coefficients import look, read_gaze
+from facediff.rendering.warping.eyes import turn_eyes
+from facediff.types import Frame, RigidPose
+
+ROUNDS, MOST = 7, 2.0  # how often a picture is turned on, and how far beyond what is read; by eye
+FURTHEST = 0.18  # eye widths that irises are carried beyond what is read, all in all: with more, eyes cross; by eye
+STEP = 0.9  # of what is still missed, by which the next try goes on
+PROBE = 0.03  # eye widths: less is lost in what readings differ by
+
+
+def measure_eye_response(
+    picture: Frame, canonical: NDArray[np.floating], pose: RigidPose, turned: NDArray[np.floating]
+) -> NDArray[np.float32]:
+    """The matrix (2, 2) that makes of a turn of the eyes how far irises are carried.
+
+    Args:
+        picture: A face, (H, W, 3).
+        canonical: Its landmarks (478, 3) without the head pose.
+        pose: Its head pose, one row.
+        turned: (2,) by how much eyes are to turn, in eye widths; what is across it is carried as it is.
+    """
+    length = float(np.linalg.norm(turned))
+    if length < 1e-6:
+        return np.eye(2, dtype=np.float32)
+    turned = turned * max(1.0, PROBE / length)
+    library = make_detector(None, follows_motion=True, max_faces=1)
+    shown = from_canonical(canonical[None], pose)[0]
+
+    def read(image: Frame) -> NDArray[np.floating] | None:
+        _, points = refine_landmarks(library, image, shown)
+        if points is None:
+            return None
+        found = np.asarray(points, np.float32)[None]
+        return read_gaze(to_canonical(found, fit_pose(found, canonical)))[0]
+
+    try:
+        plain, tried = read(picture), np.asarray(turned, np.float64)
+        carried, least = tried, np.inf
+        for _ in range(ROUNDS):
+            points = from_canonical(look(canonical[None], tried[None]), pose)[0]
+            got = read(turn_eyes(picture, points, shown))
+            if plain is None or got is None:
+                break
+            missed = turned - (got - plain)
+            if (amount := float(np.linalg.norm(missed))) < least:
+                carried, least = tried, amount
+            tried = tried + STEP * missed
+            most = max(float(np.linalg.norm(turned)), min(MOST * float(np.linalg.norm(turned)), FURTHEST))
+            tried = tried * min(1.0, most / max(float(np.linalg.norm(tried)), 1e-6))
+    finally:
+        library.close()
+    along = np.outer(turned, turned) / (turned @ turned)
+    return (np.outer(carried, turned) / (turned @ turned) + np.eye(2) - along).astype(np.float32)

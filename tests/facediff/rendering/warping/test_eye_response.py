@@ -1,0 +1,35 @@
+"""Irises are carried as far as it takes for them to be read where they are wanted."""
+
+from __future__ import annotations
+
+import numpy as np
+from skimage.data import astronaut
+
+from facediff.landmarks.canonical import canonicalise, from_canonical
+from facediff.landmarks.tracker import track_still
+from facediff.motion.coefficients import look, read_gaze
+from facediff.rendering.warping.eye_response import MOST, measure_eye_response
+from facediff.rendering.warping.eyes import turn_eyes
+
+
+def test_what_is_carried_so_is_read_nearer_to_what_was_wanted() -> None:
+    picture = astronaut()
+    track = track_still(picture)
+    canonical, pose = canonicalise(track.points)
+    wanted = np.array([0.06, 0.0])
+    response = measure_eye_response(picture, canonical[0], pose, wanted)
+    shown, plain = track.points[0], read_gaze(canonical)[0]
+
+    def missed(carried: np.ndarray) -> float:
+        points = from_canonical(look(canonical, carried[None]), pose)[0]
+        found = canonicalise(track_still(turn_eyes(picture, points, shown)).points)[0]
+        return float(np.linalg.norm(read_gaze(found)[0] - plain - wanted))
+
+    assert missed(response @ wanted) < 0.7 * missed(wanted)
+    assert 1 < np.linalg.norm(response @ wanted) / np.linalg.norm(wanted) <= MOST + 1e-6
+    across = np.array([0.0, 0.04])
+    np.testing.assert_allclose(response @ across, across, atol=1e-6)
+
+
+def test_no_turn_is_no_turn() -> None:
+    np.testing.assert_array_equal(measure_eye_response(None, None, None, np.zeros(2)), np.eye(2))
