@@ -100,10 +100,11 @@ def plan_coarse_to_fine(total: int, size: int, *, context: int = 0) -> Plan:
     known = tuple(range(0, total, gap))
     if known[-1] != total - 1:
         known += (total - 1,)
-    rounds = [(Window(known),)]
+    rounds: list[tuple[Window, ...]] = [(Window(known),)]
     while gap > 1:
         gap //= size - 1
-        windows, inside = [], []
+        windows: list[Window] = []
+        inside: list[int] = []
         for place, (first, last) in enumerate(pairwise(known)):
             made = tuple(range(first + gap, last, gap))
             if made:
