@@ -37,7 +37,7 @@ space:
 # mediapipe is compared with where it can be had: its OpenCV wants libGL, and its wheel carries models up to 3.12.
 HAS_MEDIAPIPE = import ctypes, sys; ctypes.CDLL("libGL.so.1"); sys.exit(sys.version_info >= (3, 13))
 .venv/tested: .venv/installed
-	extras=dev,docs,demo,lora; \
+	extras=dev,docs,lora,webrtc; \
 	if $(BIN)/python -c '$(HAS_MEDIAPIPE)' 2> /dev/null; then extras=$$extras,mediapipe; fi; \
 	$(BIN)/pip install --quiet --editable ".[$$extras]"
 	touch $@

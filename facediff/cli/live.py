@@ -9,9 +9,9 @@ import typer
 
 from facediff.cli.app import app
 from facediff.cli.arguments import Output, check_marks, check_paths, read_avatar, refuse_input, write_clip
-from facediff.cli.console import err
+from facediff.cli.console import err, say
 from facediff.cli.flags import flags
-from facediff.errors import InputError
+from facediff.errors import InputError, MissingExtra
 from facediff.options import PortraitOptions, SourceOptions
 from facediff.options.live import IdleOptions, StreamOptions
 from facediff.options.marks import OutputOptions
@@ -22,13 +22,23 @@ from facediff.system.files import atomic_write
 @flags
 def live(
     portrait: Annotated[Path, typer.Argument(help="A portrait.")],
-    speech: Annotated[Path, typer.Argument(help="A file with speech, which is heard as if it came in right now.")],
-    output: Output,
+    speech: Annotated[
+        Path | None, typer.Argument(help="A file with speech, which is heard as if it came in right now.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to: mp4, mov, m4v, mkv.")] = None,
+    host: Annotated[str, typer.Option(help="Whom the page is for; 0.0.0.0 is everybody.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where it listens.")] = 7861,
+    *,
     options: StreamOptions,
     shown: PortraitOptions,
     written: OutputOptions,
 ) -> None:
-    """A portrait speaks as it does live, a look-ahead of 0.2 seconds at a time; the record is written beside it."""
+    """A portrait says what you say, on a page; or what is in a file, as it would live, the record written beside it."""
+    if speech is None and output is None:
+        serve_page(portrait, host, port, options, shown)
+        return
+    if speech is None or output is None:
+        raise InputError("a file of speech and --output belong together; without both, a page is served")
     output = output.with_suffix(".png") if written.preview else output
     check_paths(portrait, speech, output, written.preview)
     check_marks(written, output, portrait)
@@ -40,6 +50,19 @@ def live(
     if not written.preview and clip.record is not None:
         with atomic_write(output.with_suffix(".json")) as beside:
             beside.write_text(clip.record.to_json() + "\n", encoding="ascii")
+
+
+def serve_page(portrait: Path, host: str, port: int, options: StreamOptions, shown: PortraitOptions) -> None:
+    """Serves the live page of a portrait."""
+    from facediff.avatar import Avatar
+
+    try:
+        from facediff.demo.calls import serve
+    except ModuleNotFoundError as error:
+        raise MissingExtra("gradio", "demo", "the live page") from error
+    with err.status("reading the face"):
+        avatar = Avatar.from_image(portrait, **vars(shown))
+    serve(avatar, host, port, lambda address: say(f"open {address} in a browser; Ctrl+C ends it"), **vars(options))
 
 
 @app.command()
