@@ -119,7 +119,7 @@ class Call:
                 assert isinstance(seen, av.VideoFrame)
                 if time.monotonic() - last >= _WATCHED_S:
                     last = time.monotonic()
-                    self.live.push_frame(seen.to_ndarray(format="rgb24"))
+                    self.live.push_frame(np.asarray(seen.to_ndarray(format="rgb24"), np.uint8))
         except (MediaStreamError, LiveError):
             return
 
