@@ -153,7 +153,8 @@ def _finite(frames: Iterator[AudioFrame], findings: Findings) -> Iterator[AudioF
         if not (np.abs(channels(frame)) < _MOST).all():
             findings.has_no_numbers = True
             for plane in frame.planes:
-                values = np.frombuffer(plane, np.float64 if "dbl" in frame.format.name else np.float32).copy()
+                kind = np.dtype(np.float64 if "dbl" in frame.format.name else np.float32)
+                values = np.frombuffer(bytes(plane), kind).copy()
                 values[~(np.abs(values) < _MOST)] = 0
                 plane.update(values.tobytes())
         yield frame
