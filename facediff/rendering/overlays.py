@@ -216,6 +216,8 @@ def _find_below(
             return None  # what reaches over a face would be torn
     if things is None:
         return None
+    if zoom < 1:
+        things = np.asarray(cv2.dilate(things, np.ones((3, 3), np.uint8)))  # its rim may be finer than a pixel here
     ever = np.bitwise_or.reduce([_face(face, whole) for face in flat])
     return _soften(cv2.resize(things, whole[::-1], interpolation=cv2.INTER_NEAREST), style) * (ever == 0)
 
