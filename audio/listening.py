@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 _PIECE = 2048  # samples that come out at once; smaller pieces cost more
 _LOOKED_AT = 3  # one frame in so many tells enough of the channels
 _LOSSY_SHARE = 1e-3  # of samples that decoders of mp3, AAC and the like make overshoot where the original did not
+_EXACT, _MOST = "pcm_f", 2.0**32  # codecs of floats as they were recorded; full scale of whole numbers is 2**31
 _FLOATS = ("flt", "fltp", "dbl", "dblp")
 
 _Layout = tuple[str, int]
@@ -54,6 +55,7 @@ class Findings:
     Attributes:
         surveys: Of the channels, by layout; none where there was nothing to ask.
         is_hot: Whether samples were beyond full scale.
+        has_no_numbers: Whether samples were not finite, or beyond all measure; they are silent.
         peak: Largest absolute value that came out.
         samples: How many came out.
         tracks: How many sounds the file has.
@@ -63,6 +65,7 @@ class Findings:
 
     surveys: dict[_Layout, Survey] = field(default_factory=dict)
     is_hot: bool = False
+    has_no_numbers: bool = False
     peak: float = 0.0
     samples: int = 0
     tracks: int = 0
@@ -113,6 +116,8 @@ def decode(path: Path, listening: Listening, sample_rate: int, findings: Finding
             )
         stream = sounds[listening.number]
         frames = _good_frames(container, stream)
+        if stream.codec_context.name.startswith(_EXACT):
+            frames = _finite(frames, findings)
         first = next(frames, None)
         if first is None:
             return
@@ -142,6 +147,19 @@ def _good_frames(container: InputContainer, stream: AudioStream) -> Iterator[Aud
             raise
 
 
+def _finite(frames: Iterator[AudioFrame], findings: Findings) -> Iterator[AudioFrame]:
+    """Frames of floats, with silence for samples that are no numbers; one of them would spoil all that is heard."""
+    for frame in frames:
+        if not (np.abs(channels(frame)) < _MOST).all():
+            findings.has_no_numbers = True
+            for plane in frame.planes:
+                kind = np.dtype(np.float64 if "dbl" in frame.format.name else np.float32)
+                values = np.frombuffer(bytes(plane), kind).copy()
+                values[~(np.abs(values) < _MOST)] = 0
+                plane.update(values.tobytes())
+        yield frame
+
+
 def _layout(frame: AudioFrame) -> _Layout:
     return frame.layout.name, channels_of(frame)
 
@@ -150,7 +168,7 @@ def _surveyed(
     frames: Iterator[AudioFrame], stream: AudioStream, findings: Findings, *, is_asked: bool
 ) -> Iterator[AudioFrame]:
     """The frames, of which those are looked at that may hold more than one thing, or more than full scale."""
-    is_exact = stream.codec_context.name.startswith("pcm_f")
+    is_exact = stream.codec_context.name.startswith(_EXACT)
     beyond = looked_at = 0
     for number, frame in enumerate(frames):
         if is_exact or number % _LOOKED_AT == 0:

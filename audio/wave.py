@@ -134,6 +134,8 @@ def _listen(
                 raise AudioError(f"{path} is longer than {max_seconds:g} seconds; cut it into parts")
             if is_kept:
                 pieces.append(piece)
+        if findings.has_no_numbers:
+            _warn_once(f"{path} holds samples that are no numbers (NaN or infinite); silence stands for them")
         better = findings.improve(listening)
         if better == listening:
             if any(mix.cancels for mix in listening.mixes.values()):

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facediff.errors import ConfigError
+from facediff.errors import ConfigError, InputError
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, is_video, read_image
-from facediff.motion.template import MotionTemplate
+from facediff.motion.template import SUFFIXES, MotionTemplate
 from facediff.options import (
     CLIP_MODEL,
     AnimateOptions,
@@ -114,8 +114,13 @@ class Avatar:
 
         Raises:
             ConfigError: An option is none of its choices.
+            InputError: It is a saved motion.
             MediaError, NoFaceFound, SeveralFaces: What the file lacks.
         """
+        if Path(file).suffix.lower() in SUFFIXES:
+            raise InputError(
+                f"{file} is a saved motion, which has no face of its own; it can drive a picture or a video"
+            )
         if is_video(file):
             return cls.from_video(
                 file, **{**vars(options), "face": "largest" if options.face is None else options.face}

@@ -259,7 +259,9 @@ def _matches(folder: Path, name: str, text: object, output: Path) -> list[Path]:
         return [path]
     pattern = text if os.path.isabs(text) else os.path.join(glob.escape(os.path.abspath(folder)), text)
     found = sorted(Path(os.path.abspath(match)) for match in glob.iglob(pattern, recursive=True))
-    return [match for match in found if match.is_file() and not _is_inside(match, root)] or [path]
+    free = [match for match in found if not _is_inside(match, root)]
+    folders = [match for match in free if match.is_dir()] if name == "driving" else []  # of frames
+    return [match for match in free if match.is_file()] or folders or [path]
 
 
 def _is_inside(path: Path, root: str) -> bool:

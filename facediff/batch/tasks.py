@@ -22,6 +22,7 @@ from facediff.options import TASKS, SourceOptions
 from facediff.options.marks import MarkOptions
 from facediff.options.performance import read_performance
 from facediff.rendering import CHUNK
+from facediff.system.files import check_file
 
 if TYPE_CHECKING:  # torch is loaded by whoever renders, after the number of threads is set
     from facediff.avatar import Avatar
@@ -182,8 +183,7 @@ def _hash(name: str, path: Path) -> str:
 
     if path.is_dir() and name != "source" and name != "speech":
         return content_hash(path)
-    if not path.is_file():
-        raise InputError(f"there is no file at {path}")
+    check_file(path)
     state = path.stat()
     return _file_hash(path, state.st_ino, state.st_size, state.st_mtime_ns)
 

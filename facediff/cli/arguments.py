@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from facediff.cli.console import err, progress_bar
-from facediff.errors import ConfigError, InputError
+from facediff.errors import ConfigError
 from facediff.options import SourceOptions, options_of
 from facediff.options.marks import MarkOptions, OutputOptions
+from facediff.system.files import check_file
 
 if TYPE_CHECKING:
     from facediff.avatar import Avatar
@@ -33,8 +34,8 @@ def check_paths(source: Path, second: Path, output: Path, preview: bool, *, fold
     from facediff.media import check_target
 
     for path in (source, second):
-        if not path.is_file() and not (folders and path is second and path.is_dir()):
-            raise InputError(f"there is no file at {path}")
+        if not (folders and path is second and path.is_dir()):
+            check_file(path)
         refuse_input(output, path)
     if not preview:
         check_target(output)
@@ -45,8 +46,7 @@ def check_edit_paths(source: Path, output: Path) -> None:
     from facediff.media import check_target
     from facediff.media.images import PICTURE_SUFFIXES
 
-    if not source.is_file():
-        raise InputError(f"there is no file at {source}")
+    check_file(source)
     refuse_input(output, source)
     if output.suffix.lower() not in PICTURE_SUFFIXES:
         check_target(output)

@@ -11,12 +11,27 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from facediff.errors import OutputError
+from facediff.errors import InputError, OutputError
 
 
 def as_text(name: str) -> str:
     """A file's name as text of UTF-8, which records are: its bytes read as such, whatever the user's locale says."""
     return os.fsencode(name).decode("utf-8", "replace")
+
+
+def check_file(path: Path) -> None:
+    """Refuses what is no file where one is wanted, before work is put into it.
+
+    Raises:
+        InputError: There is none, or a folder.
+    """
+    if path.is_dir():
+        raise InputError(
+            f"{path} is a folder where one file is wanted; frames in a folder can drive another face, or be made a "
+            "video first"
+        )
+    if not path.is_file():
+        raise InputError(f"there is no file at {path}")
 
 
 def follow_links(path: Path) -> Path:

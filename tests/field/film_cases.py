@@ -114,6 +114,24 @@ plain("a.mov", "QuickTime's animation codec", Shown(levels=1), codec="qtrle", pi
 plain("a.mkv", "an archive's FFV1 of 16 bits", Shown(levels=1), codec="ffv1", pixel_format="gbrp16le")
 
 
+plain(
+    "a.mp4",
+    "a stream that was saved in fragments",
+    muxing={"movflags": "frag_keyframe+empty_moov+default_base_moof"},
+    options={"crf": "8", "g": "4"},
+)
+plain(
+    "a.avi",
+    "a camera's motion JPEG of full range",
+    Shown(levels=6),
+    codec="mjpeg",
+    pixel_format="yuvj420p",
+    is_full=True,
+)
+plain("a.avi", "4:1:1 of a tape", Shown(levels=6), codec="ffv1", pixel_format="yuv411p")
+plain("http:a%03d.mp4", "a name that looks like an address and a pattern")
+
+
 @film("a.mkv", "grey of 8 bits")
 def _(path: Path) -> Shown:
     grey = np.repeat(PICTURE.mean(axis=2, keepdims=True).round(), 3, axis=2).astype(np.uint8)

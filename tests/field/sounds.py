@@ -210,3 +210,27 @@ def _(path: Path) -> Heard:
 def _(path: Path) -> Heard:
     write(path, "aac", 44100, kind="ipod")
     return Heard()
+
+
+@sound("a.wav", "floats of a plug-in that divided by zero")
+def _(path: Path) -> Heard:
+    samples = np.tile(sentence(48000), (2, 1))
+    samples[0, 30000:30010], samples[1, 31000], samples[:, 32000] = np.nan, -np.inf, 1e30
+    write(path, "pcm_f32le", 48000, layout="stereo", samples=samples)
+    return Heard()
+
+
+@sound("a.wav", "doubles at the scale of whole numbers of 16 bits, with one that is none")
+def _(path: Path) -> Heard:
+    samples = 32767 * sentence(16000)[None]
+    samples[0, 9000] = np.nan
+    write(path, "pcm_f64le", 16000, samples=samples)
+    return Heard(decibels=-20 * np.log10(np.abs(sentence(16000)).max()))
+
+
+@sound("a.eac3", "a streaming service's 5.1, whose speech is in the middle")
+def _(path: Path) -> Heard:
+    samples = np.zeros((6, round(SECONDS * 48000)), np.float32)
+    samples[2] = sentence(48000)
+    write(path, "eac3", 48000, layout="5.1", samples=samples, bits=256_000)
+    return Heard(start=0.005)

@@ -12,7 +12,7 @@ import pi_heif  # noqa: F401  # so that Pillow knows HEIC
 from PIL import Image, ImageOps
 from skimage.data import astronaut
 
-from .films import Picture
+from .films import Picture, write
 
 PICTURE = np.ascontiguousarray(astronaut()[:192, 128:384])
 STILLS: dict[str, tuple[str, float, Callable[[Path], Picture]]] = {}
@@ -121,3 +121,33 @@ def _(path: Path) -> Picture:
     first, second = Image.fromarray(PICTURE), ImageOps.mirror(Image.fromarray(PICTURE))
     first.save(path, format="MPO", save_all=True, append_images=[second], quality=95)
     return PICTURE
+
+
+@still("a.jpg", "a phone's motion photo, whose film lies behind it")
+def _(path: Path) -> Picture:
+    Image.fromarray(PICTURE).save(path, quality=95)
+    film = write(path.with_suffix(".mp4"), show=lambda _: 255 - PICTURE)
+    path.write_bytes(path.read_bytes() + film.read_bytes())
+    return PICTURE
+
+
+@still("a.tif", "a scanner's pages, the first of which is the portrait", 0.1)
+def _(path: Path) -> Picture:
+    Image.fromarray(PICTURE).save(path, save_all=True, append_images=[Image.fromarray(255 - PICTURE)])
+    return PICTURE
+
+
+@still("a.tif", "colours of Lab", 2)
+def _(path: Path) -> Picture:
+    Image.fromarray(PICTURE).convert("LAB").save(path)
+    return PICTURE
+
+
+@still("a.tif", "a microscope's floats with holes", 1)
+def _(path: Path) -> Picture:
+    grey = np.array(Image.fromarray(PICTURE).convert("L"))
+    grey[:20] = 0
+    values = grey.astype(np.float32) / 255
+    values[:20] = np.nan
+    Image.fromarray(values).save(path)
+    return np.repeat(grey[..., None], 3, axis=2)

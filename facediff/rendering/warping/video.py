@@ -101,8 +101,9 @@ class VideoWarper:
         """What lies before the face in a frame, and stays there."""
         found = self._overlays.find(index)
         if found is not None:
+            where = "before" if found.is_before else "below"
             warn_once(
-                f"{self.source.name}: something lies before the face and does not move with it, perhaps a caption; it "
+                f"{self.source.name}: something lies {where} the face and does not move with it, perhaps a caption; it "
                 "is left as it is"
             )
         return found
@@ -256,7 +257,7 @@ class VideoWarper:
             picture, drawn = prepared.shut_lids(picture, points, lids), prepared.drawn_lids(lids)
         inpaint: Callable[[Frame, WarpedFace], Frame] = prepared.inpaint_mouth
         if overlay is not None:
-            picture, inpaint = overlay.restore(picture, frame), _restore_after(inpaint, overlay, frame)
+            picture, inpaint = overlay.restore(picture, frame, points), _restore_after(inpaint, overlay, frame)
         disocclusion, reference = measure_disocclusion(canonical, moved), None
         if disocclusion:
             window = align(pose, MOUTH).crop(picture, 0)
@@ -363,7 +364,7 @@ def _restore_after(
     inpaint: Callable[[Frame, WarpedFace], Frame], overlay: Overlay, frame: Frame
 ) -> Callable[[Frame, WarpedFace], Frame]:
     """An inpainter's last step, and then what lies before the face."""
-    return lambda picture, face: overlay.restore(inpaint(picture, face), frame)
+    return lambda picture, face: overlay.restore(inpaint(picture, face), frame, face.points)
 
 
 def _blend(one: Frame, other: Frame, share: float) -> Frame:

@@ -124,7 +124,7 @@ def test_talk_and_animate_can_be_told_a_domain_and_edit_cannot():
 def test_what_cannot_be_begun_is_named(job, tmp_path):
     with pytest.raises(InputError, match="there is no file at"):
         identify(replace(job, inputs={**job.inputs, "speech": tmp_path / "none.wav"}))
-    with pytest.raises(InputError, match="there is no file at"):
+    with pytest.raises(InputError, match="is a folder where one file is wanted"):
         identify(replace(job, inputs={**job.inputs, "source": tmp_path}))
     with pytest.raises(WeightsError, match="there is no model nope"):
         identify(changed(job, model="nope"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -95,6 +96,22 @@ def test_what_cannot_be_used_is_refused_before_anything_is_written(jobs, argumen
     result = run("-o", "out", *arguments)
     assert result.exit_code == 2 and said in result.stderr and result.stderr.count("\n") == 1
     assert not Path("out").exists()
+
+
+def test_frames_and_saved_motions_drive_and_are_no_source():
+    Path("frames").mkdir()
+    for k in range(2):
+        shutil.copy("anna.png", f"frames/f{k}.png")
+    animate = {"task": "animate", "source": "bob.png"}
+    write(
+        {**animate, "driving": "frames"}, {**animate, "driving": "fram*", "output": "b"}, talk("frames", output="c"),
+        talk("nod.safetensors", output="d"), {**animate, "driving": "frames", "source": "frames", "output": "e"},
+    )  # fmt: skip
+    assert run("-o", "out").exit_code == 1
+    told = {name: entry["reason"] for name, entry in entries("out").items()}
+    assert told["bob-frames.mp4"] is None and told["b.mp4"] is None
+    assert "is a folder where one file is wanted" in told["c.mp4"] and told["e.mp4"].startswith(told["c.mp4"][:20])
+    assert "nod.safetensors is a saved motion, which has no face of its own" in told["d.mp4"]
 
 
 def test_good_and_bad_jobs_then_again():

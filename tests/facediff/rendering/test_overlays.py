@@ -41,6 +41,12 @@ def put_microphone(frame: Frame) -> Frame:
     return frame
 
 
+def put_news(frame: Frame) -> Frame:
+    """Words on a bar wholly below the chin, wider than the face."""
+    cv2.rectangle(frame, (20, 192), (240, 214), (20, 20, 60), cv2.FILLED)
+    return cv2.putText(frame, "BREAKING NEWS TODAY", (30, 209), cv2.FONT_HERSHEY_SIMPLEX, 0.52, (250,) * 3, 1)
+
+
 def leave(frame: Frame) -> Frame:
     return frame
 
@@ -54,6 +60,11 @@ def film_of(put: Callable[[Frame], Frame], moves: bool = True) -> tuple[Frame, .
         shift = np.array([[1, 0, -x], [0, 1, -y]])
         frames.append(put(cv2.warpAffine(astronaut(), shift, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)))
     return tuple(frames)
+
+
+@cache
+def points_in(put: Callable[[Frame], Frame], moves: bool = True) -> np.ndarray:
+    return track_face(iter(film_of(put, moves)), 25.0).points
 
 
 @cache
@@ -84,7 +95,7 @@ def test_what_stands_still_before_a_moving_face_is_found(put, where) -> None:
     overlay, frame = found_in(put), film_of(put)[7]
     assert overlay is not None
     grey = np.full_like(frame, 128)
-    kept = (overlay.restore(grey, frame) == frame).all(axis=2)
+    kept = (overlay.restore(grey, frame, points_in(put)[7]) == frame).all(axis=2)
     drawn = (put(grey.copy()) != 128).any(axis=2)
     face = np.zeros_like(drawn)
     face[60:171, 85:180] = True
@@ -121,6 +132,32 @@ def test_blocks_are_told_apart_and_read_once() -> None:
     overlays = Overlays(open_film, track_face(iter(film_of(leave) * 3), 10.0))
     assert [overlays.find(k) is not None for k in (45, 0, 20, 39, 19, 59)] == [False, False, True, True, False, False]
     assert len(opened) == 1
+
+
+@pytest.mark.parametrize("moves", [True, False])
+def test_words_below_a_chin_are_found_whether_the_head_moves_or_rests(moves) -> None:
+    overlay, frame = found_in(put_news, moves), film_of(put_news, moves)[7]
+    assert overlay is not None and not overlay.is_before
+    kept = (overlay.restore(np.full_like(frame, 128), frame, points_in(put_news, moves)[7]) == frame).all(axis=2)
+    assert kept[197:210, 32:225].mean() > 0.9
+    assert kept[:180].mean() < 0.01, "nothing of the head"
+
+
+def test_a_face_that_comes_down_lies_before_what_was_below_it() -> None:
+    overlay, frame = found_in(put_news), film_of(put_news)[7]
+    lower = points_in(put_news)[7] + [0, 40, 0]
+    kept = (overlay.restore(np.full_like(frame, 128), frame, lower) == frame).all(axis=2)
+    chin = np.s_[198:208, 120:145]
+    assert kept[chin].mean() < 0.1 and kept[198:208, 32:70].mean() > 0.9
+
+
+@pytest.mark.parametrize("change", ["head-left=0.8", "mouth-open=1"])
+def test_an_edited_film_keeps_words_below_the_chin(avatar_of, change) -> None:
+    clip, own = avatar_of(put_news).edit(attributes=change), read(avatar_of(put_news))
+    for frame, wanted in zip(clip.frames(4, 8), own[4:8], strict=True):
+        difference = np.abs(frame[197:210, 32:225].astype(int) - wanted[197:210, 32:225]).max(axis=2)
+        assert (difference > 2).mean() < 0.02
+        assert (frame[60:180] != wanted[60:180]).any()
 
 
 @pytest.mark.parametrize("paint", [True, False])
