@@ -82,10 +82,11 @@ def same(clips: list[Path], folder: Path, steps: int) -> None:
         share = np.mean([sign * rows["refined"][key] > sign * rows["coarse"][key] for rows in table])
         print(f"{key} better than the coarse stage: {share:.0%} of clips")
     print(f"frames a second, tracking aside: median {np.median([r['refined']['fps_render'] for r in table]):.1f}\n")
-    print(heading("as in FADM, table 1", TABLE))
+    print(heading("on a square around the head", TABLE))
     for kind in KINDS:
         means = {key: float(np.mean([rows[kind][key] for rows in table])) for key in TABLE}
         print(row(f"{kind} (our clips)", means, TABLE))
+    print("published, of other clips, cut and chosen otherwise: how large such figures are, and no more")
     for name, figures in PUBLISHED.items():
         print(row(name, dict(zip(TABLE, figures, strict=True)), TABLE))
     print()

@@ -50,12 +50,11 @@ def evaluate(
     from facediff.evaluation import sheets
     from facediff.evaluation.cases import Kit
     from facediff.evaluation.feature_cache import FeatureCache, default_folder
-    from facediff.evaluation.published import read_weights
     from facediff.evaluation.registry import select_metrics
     from facediff.evaluation.scoring import score
 
-    given = read_weights(weights or [])
-    chosen = select_metrics(None if metrics is None else _names(metrics), weights=given)
+    given, refused = _weights(weights or [])
+    chosen = select_metrics(None if metrics is None else _names(metrics, refused), weights=given)
     found = _found(made, truth, speech, portrait, text)
     kit = Kit(FeatureCache(None if no_cache else cache or default_folder()), given, model)
     with stages_bar() as advance:
@@ -81,8 +80,35 @@ def evaluate(
             say_wrote(path)
 
 
-def _names(given: str) -> list[str]:
-    return [name.strip() for name in given.split(",") if name.strip()]
+def _weights(told: list[str]) -> tuple[dict[str, str], list[str]]:
+    """The published weights that are what they should be, and the names of those that are not, which is said."""
+    from facediff.errors import WeightsError
+    from facediff.evaluation.published import read_weights
+
+    given: dict[str, str] = {}
+    refused: list[str] = []
+    for one in told:
+        try:
+            given |= read_weights([one])
+        except WeightsError as error:
+            say(f"{error}; what needs it is left out", style="red")
+            refused.append(one.partition("=")[0])
+    return given, refused
+
+
+def _names(given: str, refused: list[str]) -> list[str]:
+    """The names of figures, without those that want weights which were refused.
+
+    Raises:
+        Exit: Nothing is left.
+    """
+    from facediff.evaluation.registry import metrics
+
+    names = [name.strip() for name in given.split(",") if name.strip()]
+    kept = [name for name in names if name not in metrics() or metrics()[name].weights not in refused]
+    if names and not kept:
+        raise typer.Exit(REFUSED)
+    return kept
 
 
 def _some(names: list[str]) -> str:

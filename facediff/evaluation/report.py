@@ -30,7 +30,7 @@ class Report:
         size: Width and height in pixels.
         compared: Frames that were compared with the truth's.
         figures: What was measured, by the names of ``facediff.evaluation.registry.metrics``.
-        notes: Why something was not, by those names.
+        notes: Why something was not, by those names; and by those of ``frames`` and ``size`` what is to be thought of.
         curves: What was measured frame by frame.
         truth: The truth's own figures, which say what is good for this person and this sound.
     """
@@ -134,10 +134,23 @@ def measure_case(case: Case, chosen: Iterable[Metric]) -> Report:
         true = case.truth
         assert true is not None
         facts["compared"] = min(case.length, true.length)
+        facts["notes"] = {**report.notes, **_differences(case, true)}
         facts["truth"] = _measured(true, [one for one in chosen if one.is_of_one], has_picture=True)
     except FaceDiffError as error:  # a truth that cannot be read
         facts = {"notes": {**report.notes, "truth": str(error)}}
     return Report(**{**vars(report), **facts})
+
+
+def _differences(case: Case, true: Case) -> dict[str, str]:
+    """In what a video and its truth differ that are compared nevertheless, a sentence each."""
+    found = {}
+    if case.length != true.length:
+        common = min(case.length, true.length)
+        found["frames"] = f"{case.name} has {case.length} and its truth {true.length}; the first {common} are compared"
+    ours, theirs = (f"{one.reader.info.width}x{one.reader.info.height}" for one in (case, true))
+    if ours != theirs:
+        found["size"] = f"{case.name} has {ours} pixels and its truth {theirs}; whole frames are resized to the truth's"
+    return found
 
 
 def _measured(case: Case, chosen: Iterable[Metric], *, has_picture: bool) -> Report:
@@ -152,6 +165,8 @@ def _measured(case: Case, chosen: Iterable[Metric], *, has_picture: bool) -> Rep
     curves: dict[str, list[float | None]] = {}
     for one in chosen:
         if not all(there[need] for need in one.needs):
+            if Need.SPEECH in one.needs and not there[Need.SPEECH]:
+                notes[one.name] = f"{case.name} has no sound; give --speech"
             continue
         try:
             found = one.measure(case)

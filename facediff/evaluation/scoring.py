@@ -153,7 +153,9 @@ def _of_sets(
             notes[one.name] = str(error)
             continue
         if len({entry.truth for entry in there}) < 2 and one.name != "crps":
-            notes[one.name] = "is of a single clip, which is no distribution: compare it with nothing but clips of it"
+            notes[one.name] = (
+                "a single clip is no distribution: compare this figure with nothing but that of clips as this one"
+            )
         _add_floor(one, there, truths)
     return figures, truths
 

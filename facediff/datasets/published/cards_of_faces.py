@@ -29,13 +29,18 @@ FACES = (
             split="none published; drawn by speaker",
             traps=(
                 "The tables spell annotation 'annotion', and count clips from 0.",
-                "Windows are left, width, top, height, in that order, for the resolution that the authors had.",
+                "Windows are left, width, top, height, in that order, for the height that *_resolution.txt tells.",
                 "A speaker has many videos: the speaker is the video's name without its number, and splits go by that.",
+                (
+                    "All videos of RD are called Radio and a number, though several people speak in them: they count "
+                    "as one speaker, so that nobody is in two splits."
+                ),
+                "Some clips have no window: cut ones are read, of whole videos they are left out and counted.",
                 "Papers that report on HDTF each drew a split of their own.",
                 _GONE,
             ),
             layout=(
-                "HDTF_dataset/{RD,WDA,WRA}_{annotion_time,crop_wh}.txt",
+                "HDTF_dataset/{RD,WDA,WRA}_{annotion_time,crop_wh,resolution}.txt",
                 "{part}_{video}_{000}.mp4    cut clips",
                 "_videos_raw/{part}_{video}.mp4    or whole videos",
             ),
@@ -78,7 +83,7 @@ FACES = (
             name="mead",
             title="MEAD",
             about="Actors with eight emotions at three levels, from seven sides.",
-            size="60 actors, about 40 hours",
+            size="60 actors, 8 emotions at 3 levels, 7 views",
             licence="research only",
             access="project page; the first part is open",
             split="none of people published; drawn by actor",
@@ -277,7 +282,7 @@ FACES = (
             name="lrs2",
             title="LRS2",
             about="Sentences of British television, 160 px.",
-            size="195, 29 and half an hour",
+            size="195 hours to pretrain, 29 to train, half an hour to test",
             licence="academic research under a signed agreement",
             access="an agreement with the BBC",
             split="pretrain and train, val, test, as published; by date of broadcast",
@@ -302,7 +307,7 @@ FACES = (
             name="lrs3",
             title="LRS3",
             about="Talks of TED and TEDx, 224 px.",
-            size="407, 30 and one hour",
+            size="407 hours to pretrain, 30 to train, one to test",
             licence="CC BY-NC-ND 4.0, as TED's",
             access="Visual Geometry Group, Oxford; no longer given out at times",
             split="pretrain and trainval, test, as published",

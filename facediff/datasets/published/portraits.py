@@ -25,6 +25,7 @@ from facediff.errors import InputError
 
 GONE = "clips are listed and not there, since platforms take videos down"
 _PARTS = ("RD", "WDA", "WRA")  # of HDTF
+_ALSO = {"WhipJimClyburn": "JamesClyburn"}  # speakers of HDTF who have videos under two names
 
 
 def read_hdtf(root: Path, tally: Tally) -> Iterator[Segment]:
@@ -36,16 +37,24 @@ def read_hdtf(root: Path, tally: Tally) -> Iterator[Segment]:
             tally.miss("tables are not there", f"{part}_annotion_time.txt")
             continue
         crops = {words[0]: words[1:] for words in read_lines(need(tables, f"{part}_crop_wh.txt"))}
+        heights = _heights(tables / f"{part}_resolution.txt")
         for video, *times in read_lines(tables / f"{part}_annotion_time.txt"):
             for number, time in enumerate(times):
                 tally.listed += 1
-                found = _hdtf_clip(root, part, Path(video).stem, number, time, crops, tally)
+                window = crops.get(f"{Path(video).stem}_{number}.mp4", [])
+                found = _hdtf_clip(root, part, Path(video).stem, number, time, window, heights.get(video, 0), tally)
                 if found is not None:
                     yield found
 
 
+def _heights(table: Path) -> dict[str, int]:
+    """The height of each video as the windows count it; 0 where the table does not say."""
+    rows = read_lines(table) if table.is_file() else ()
+    return {words[0]: int(words[1]) for words in rows if len(words) == 2 and words[1].isdigit()}
+
+
 def _hdtf_clip(
-    root: Path, part: str, video: str, number: int, time: str, crops: dict[str, list[str]], tally: Tally
+    root: Path, part: str, video: str, number: int, time: str, window: list[str], listed: int, tally: Tally
 ) -> Segment | None:
     name, whole = f"{part}_{video}_{number:03d}", f"{part}_{video}"
     what: dict[str, Any] = {"identity": f"{part}_{speaker(video)}", "labels": {"part": part, "video": video}}
@@ -53,23 +62,28 @@ def _hdtf_clip(
     if clip is not None:
         return Segment(dataset="hdtf", name=name, path=clip, sound=clip, **what)
     clip = beside(root, f"_videos_raw/{whole}", f"_videos_raw/{video}", video)
-    window = crops.get(f"{video}_{number}.mp4")
     if clip is None:
         tally.miss(GONE, name)
-    elif window is None or len(window) != 4:
+    elif len(window) != 4:
         tally.miss("clips have no window in the tables", name)
     else:
-        size = frame_size(clip)
+        across, down = frame_size(clip)
+        size = (across * listed / down, listed) if listed else (across, down)
         left, width, top, height = map(int, window)
         start, end = map(seconds, time.split("-"))
-        crop = shares((left, top, left + width, top + height), size)
+        try:
+            crop = shares((left, top, left + width, top + height), size)
+        except InputError:
+            tally.miss("windows lie outside of their videos, which were downloaded smaller", name)
+            return None
         return Segment(dataset="hdtf", name=name, path=clip, sound=clip, start=start, end=end, crop=crop, **what)
     return None
 
 
 def speaker(video: str) -> str:
     """Who speaks in a video of HDTF: its name without the number that tells a speaker's videos apart."""
-    return re.sub(r"_?\d*$", "", video) or video
+    name = re.sub(r"_?\d*$", "", video) or video
+    return _ALSO.get(name, name)
 
 
 def frame_size(video: Path) -> tuple[int, int]:

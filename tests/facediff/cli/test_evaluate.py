@@ -85,15 +85,24 @@ def test_where_nothing_could_be_measured_it_is_refused_in_one_sentence(run, tmp_
     assert run(tmp_path / "nothing.mp4").exit_code == 2
 
 
+def test_wrong_weights_are_told_and_the_rest_is_measured(run, footage, tmp_path) -> None:
+    (tmp_path / "wrong.pt").write_bytes(b"no weights")
+    done = CliRunner().invoke(app, ["evaluate", str(footage / "talk.mp4"), "--no-cache", "--metrics",
+                                    "fid,av_gap_ms", "--weights", f"inception={tmp_path / 'wrong.pt'}"])  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "not f58cb9b6; give inception-2015-12-05.pt; what needs it is left out" in done.stderr.replace("\n", " ")
+    assert "av_gap_ms" in done.stdout and "fid" not in done.stdout
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
         (["--weights", "vgg=x.pth"], "no published weights 'vgg'"),
-        (["--weights", "i3d=nowhere.pt"], "no weights i3d at nowhere.pt"),
+        (["--weights", "i3d=nowhere.pt", "--metrics", "fvd"], "no weights i3d at nowhere.pt"),
         (["--metrics", "fvd"], "needs the published weights 'i3d'"),
         (["--metrics", "psrn"], "no metric or group 'psrn'"),
     ],
 )
-def test_wrong_weights_and_names_are_refused_before_anything_is_read(given, said) -> None:
+def test_weights_and_names_that_there_are_not_are_refused_before_anything_is_read(given, said) -> None:
     done = CliRunner().invoke(app, ["evaluate", "film.mp4", *given])
     assert done.exit_code == 2 and said in done.stderr

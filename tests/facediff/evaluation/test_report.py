@@ -83,12 +83,14 @@ def test_a_portrait_is_the_model_of_upper_face_and_sharpness(measured, folder, f
 def test_another_sound_can_be_given_and_a_silent_video_has_none(measured, folder, footage) -> None:
     silent = measured(footage / "more" / "quiet.mp4")
     assert silent.sync_corr is None and silent.av_gap_ms is None and silent.silence_ratio is None
+    assert silent.notes["sync_corr"] == silent.notes["silence_ratio"] == "quiet.mp4 has no sound; give --speech"
     assert measured(folder / "fast.mp4", speech=footage / "talk.mp4").sync_corr is not None
 
 
 def test_of_a_shorter_video_the_common_frames_are_compared_and_counted(measured, folder, footage) -> None:
     short = measured(folder / "short.mp4", truth=footage / "talk.mp4")
     assert short.compared == 50 and short.aperture_corr > 0.95
+    assert short.notes["frames"] == "short.mp4 has 50 and its truth 72; the first 50 are compared"
 
 
 def test_what_cannot_be_measured_is_refused(measured, folder, footage, tmp_path) -> None:

@@ -5,6 +5,8 @@ from facediff.datasets.published.portraits import shares, speaker
 from facediff.datasets.published.record import Crop
 from facediff.errors import InputError
 
+from .miniatures import Layer
+
 
 def test_hdtf_cuts_whole_videos_by_its_tables_and_splits_by_speaker(read):
     clips = read("hdtf")
@@ -16,6 +18,40 @@ def test_hdtf_cuts_whole_videos_by_its_tables_and_splits_by_speaker(read):
     assert [speaker(name) for name in ("Radio11", "JeanneShaheen2", "MazieHirono0_1", "1984")] == [
         "Radio", "JeanneShaheen", "MazieHirono0", "1984",
     ]  # fmt: skip
+
+
+def test_hdtf_reads_lines_as_they_are_published(tmp_path, tiny_clip):
+    """With what is odd in them: a blank at the end, a clip without a window, one man under two names."""
+    lay = Layer(tmp_path, tiny_clip)
+    lay.text(
+        "HDTF_dataset/WRA_annotion_time.txt",
+        "DianeBlack0.mp4 04:20-04:38 05:28-05:40 ",
+        "DuncanHunter.mp4 00:46-01:15 01:45-02:05",
+    )
+    lay.text(
+        "HDTF_dataset/WRA_crop_wh.txt",
+        "DianeBlack0_0.mp4 172 578 0 578",
+        "DianeBlack0_1.mp4 64 590 0 590",
+        "DuncanHunter_0.mp4 565 850 0 850",
+    )
+    lay.text("HDTF_dataset/WRA_resolution.txt", "DianeBlack0.mp4 720", "DuncanHunter.mp4 1080", "KevinMcCarthy1.mp4 0")
+    lay.text("HDTF_dataset/WDA_annotion_time.txt", "JamesClyburn1.mp4 00:05-04:40", "WhipJimClyburn.mp4 00:05-04:40")
+    lay.text("HDTF_dataset/WDA_crop_wh.txt", "JamesClyburn1_0.mp4 575 808 0 808", "WhipJimClyburn_0.mp4 583 791 0 791")
+    lay.text("HDTF_dataset/RD_annotion_time.txt", "Radio15.mp4 00:35-00:45")
+    lay.text("HDTF_dataset/RD_crop_wh.txt", "Radio10_0.mp4 483 390 0 390")
+    lay.videos("WRA_DianeBlack0_000.mp4", "WRA_DianeBlack0_001.mp4", "_videos_raw/WRA_DuncanHunter.mp4")
+    lay.videos("WDA_JamesClyburn1_000.mp4", "clips/WhipJimClyburn_0.mp4", "_videos_raw/RD_Radio15.mp4")
+    found = open_dataset("hdtf", tmp_path)
+    clips = {segment.name: segment for segment in found}
+    assert {name: clip.identity for name, clip in clips.items()} == {
+        "WRA_DuncanHunter_000": "WRA_DuncanHunter",
+        "WRA_DianeBlack0_000": "WRA_DianeBlack", "WRA_DianeBlack0_001": "WRA_DianeBlack",
+        "WDA_JamesClyburn1_000": "WDA_JamesClyburn", "WDA_WhipJimClyburn_000": "WDA_JamesClyburn",
+    }  # fmt: skip
+    crop = clips["WRA_DuncanHunter_000"].crop  # of a video 64 wide and 48 high that was 1440 wide and 1080 high
+    assert (crop.left, crop.bottom) == pytest.approx((565 / 1440, 850 / 1080))
+    lay.text("HDTF_dataset/WRA_resolution.txt", "KevinMcCarthy1.mp4 0")
+    assert "WRA_DuncanHunter_000" not in {segment.name for segment in open_dataset("hdtf", tmp_path)}
 
 
 def test_windows_are_shares_in_celebvhq_and_pixels_in_celebvtext(read):
