@@ -4,10 +4,12 @@
 
 Without files it runs on the sample portrait, driven by a clip that is rendered from its mirror image.
 
-Composition: a talk is rendered plainly, and with each condition alone; faces are found anew in the results. A part's
-correlation is that of its channels in the result with those of the driver, over the frames, mean of the channels that
-move in the driver. Leak is what a condition changes in the other parts over what it changes in its own, each in the
-usual deviations of people's motion; lips is the correlation of the lips' opening with that of the plain talk.
+Composition: a talk is rendered with a still head, and with each condition alone; faces are found anew in the results. A
+part's correlation is that of its channels in the result with those of the driver, over the frames, mean of the channels
+that move in the driver; of the gaze where eyes are open. Leak is the most that a condition changes in another part over
+what it changes in its own, each in the deviations of the driver's motion; what is asked of the other parts does not
+change at all, so it is what the warp and the reader of landmarks make of it. Lips is the correlation of the lips'
+opening with that of the plain talk.
 
 Emotions: the judge names the emotion of frames of a talk; it is the network of the npm package @vladmandic/face-api,
 which nothing here was trained with. Without ``--face-api``, the folder ``model`` of that package, it is left out.
@@ -31,6 +33,7 @@ from facediff.clip import Clip
 from facediff.conditioning.fadm import attribute_scale
 from facediff.evaluation.networks.face_api import EXPRESSIONS, FaceApi
 from facediff.landmarks.canonical import canonicalise
+from facediff.landmarks.smoothing import smooth_track
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoWriter, read_image
 from facediff.motion import coefficients
@@ -38,7 +41,7 @@ from facediff.motion.coefficients import read_gaze
 from facediff.motion.direction import PARTS
 from facediff.motion.driver import read_driver
 from facediff.motion.emotions import EMOTIONS, NEUTRAL
-from facediff.motion.eye_contact import measure_aside
+from facediff.motion.eye_contact import STYLE, measure_aside
 from facediff.motion.rig import FaceRig
 from facediff.motion.template import MotionTemplate, extract
 from facediff.types import FaceTrack
@@ -46,6 +49,7 @@ from facediff.types import FaceTrack
 CONDITIONS = {"head_from": ("head",), "gaze_from": ("gaze",), "lids_from": ("lids",), "brows_from": ("brows",)}
 WANTED = {"head": 0.9, "gaze": 0.85, "lids": 0.85, "brows": 0.8}
 SECONDS = 4.0
+LEAST = 0.3  # share of a channel's usual range that a driver is taken to move by at least
 LOOKED_AT = 5  # frames of a talk that a judge sees
 
 
@@ -54,7 +58,8 @@ def columns(part: str) -> list[int]:
 
 
 def find(clip: Clip) -> FaceTrack:
-    return track_face(iter(clip), float(clip.fps))
+    """The face of a clip as it is found anew, without jitter, as that of a driver is."""
+    return smooth_track(track_face(iter(clip), float(clip.fps)))[0]
 
 
 def correlate(got: np.ndarray, wanted: np.ndarray, part: str, usual: np.ndarray) -> float:
@@ -68,33 +73,39 @@ def correlate(got: np.ndarray, wanted: np.ndarray, part: str, usual: np.ndarray)
     return float(np.average(found, weights=weights))
 
 
+def open_eyes(motion: np.ndarray) -> np.ndarray:
+    """(T,) frames whose gaze can be read, a frame from a blink at least."""
+    shut = motion[:, coefficients.LIDS].max(axis=1) > STYLE.blink
+    return ~(shut | np.roll(shut, 1) | np.roll(shut, -1))
+
+
 def compose(portraits: list[Path], drivers: list[Path]) -> None:
     """What each condition moves."""
-    usual = attribute_scale().numpy()
-    usual[list(range(31))[coefficients.OPENING]] = usual[list(range(31))[coefficients.OPENING]] or 1.0
     table: dict[str, list[tuple[float, float, float]]] = {name: [] for name in CONDITIONS}
     print(f"{'portrait':20} {'condition':12} {'correlation':>11} {'leak':>6} {'lips':>6}")
     for portrait, driver in zip(portraits, itertools.cycle(drivers), strict=False):
         avatar, wave = Avatar.from_image(portrait, face="largest"), sample.speech(SECONDS)
-        plain = find(avatar.talk(wave))
+        plain = find(avatar.talk(wave, still=True))
         rig = FaceRig.fit(plain.points)
         before = rig.encode(plain.points)
         moved = read_driver(driver).template.at(Fraction(25)).motion
         last = len(moved) - 1
+        usual = np.maximum(moved.std(axis=0), LEAST * attribute_scale().numpy())
         wanted = moved[last - np.abs(np.arange(len(before)) % (2 * last) - last)]
         for name, parts in CONDITIONS.items():
-            after = rig.encode(find(avatar.talk(wave, **{name: driver})).points)
+            clip = avatar.talk(wave, still=name != "head_from", **{name: driver})
+            after = rig.encode(find(clip).points)
             changed = (after - before) / usual
             change = {part: float(np.sqrt((changed[:, columns(part)] ** 2).mean())) for part in PARTS}
             own = max(change[part] for part in parts)
             others = [value for part, value in change.items() if part not in parts]
             leak = max(others) / max(own, 1e-6)
             lips = np.corrcoef(after[:, -1], before[:, -1])[0, 1]
-            table[name].append((correlate(after, wanted, parts[0], usual), leak, lips))
-            print(
-                f"{portrait.stem[:20]:20} {name:12} " + " {:>10.3f} {:>6.3f} {:>6.3f}".format(*table[name][-1]),
-                flush=True,
-            )
+            seen = slice(None) if name != "gaze_from" else open_eyes(after) & open_eyes(wanted)
+            table[name].append((correlate(after[seen], wanted[seen], parts[0], usual), leak, lips))
+            told = ", ".join(f"{part} {value:.2f}" for part, value in change.items())
+            figures = " {:>10.3f} {:>6.3f} {:>6.3f}".format(*table[name][-1])
+            print(f"{portrait.stem[:20]:20} {name:12} {figures}  changed: {told}", flush=True)
     for name, rows in table.items():
         median = np.median(rows, axis=0)
         print(f"{'median':20} {name:12} " + " {:>10.3f} {:>6.3f} {:>6.3f}".format(*median))
