@@ -4,10 +4,11 @@
 
 Without files it runs on the sample portrait, driven by a clip that is rendered from its mirror image.
 
-Composition: a talk is rendered plainly, and with each condition alone; faces are found anew in the results. A part's
-correlation is that of its channels in the result with those of the driver, over the frames, mean of the channels that
-move in the driver. Leak is what a condition changes in the other parts over what it changes in its own, each in the
-usual deviations of people's motion; lips is the correlation of the lips' opening with that of the plain talk.
+Composition: a talk is rendered with a still head, and with each condition alone; faces are found anew in the results.
+The correlation of a part is with the driver, over the frames: of head angles, gaze (where eyes are open), closure of
+the lids, height of the brows. Leak is the most that a condition changes in another part over what it changes in its
+own, each in deviations of the driver; nothing of other parts is asked to change, so it is what the warp and the reader
+of landmarks make of it. Lips is the correlation of the lips' opening with that of the plain talk.
 
 Emotions: the judge names the emotion of frames of a talk; it is the network of the npm package @vladmandic/face-api,
 which nothing here was trained with. Without ``--face-api``, the folder ``model`` of that package, it is left out.
@@ -28,73 +29,88 @@ import sample
 
 from facediff.avatar import Avatar
 from facediff.clip import Clip
-from facediff.conditioning.fadm import attribute_scale
 from facediff.evaluation.networks.face_api import EXPRESSIONS, FaceApi
 from facediff.landmarks.canonical import canonicalise
+from facediff.landmarks.mesh import LEFT_BROW, RIGHT_BROW
+from facediff.landmarks.smoothing import smooth_track
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoWriter, read_image
 from facediff.motion import coefficients
 from facediff.motion.coefficients import read_gaze
-from facediff.motion.direction import PARTS
 from facediff.motion.driver import read_driver
 from facediff.motion.emotions import EMOTIONS, NEUTRAL
-from facediff.motion.eye_contact import measure_aside
+from facediff.motion.eye_contact import STYLE, measure_aside
 from facediff.motion.rig import FaceRig
 from facediff.motion.template import MotionTemplate, extract
 from facediff.types import FaceTrack
 
-CONDITIONS = {"head_from": ("head",), "gaze_from": ("gaze",), "lids_from": ("lids",), "brows_from": ("brows",)}
-WANTED = {"head": 0.9, "gaze": 0.85, "lids": 0.85, "brows": 0.8}
+CONDITIONS = {"head_from": "head", "gaze_from": "gaze", "lids_from": "lids", "brows_from": "brows"}
 SECONDS = 4.0
+# What a driver is taken to move by at least: eye distances, degrees, eye widths, closure, eye distances.
+LEAST = {"lips": 0.03, "head": 2.0, "gaze": 0.02, "lids": 0.15, "brows": 0.01}
 LOOKED_AT = 5  # frames of a talk that a judge sees
 
 
-def columns(part: str) -> list[int]:
-    return [column for channels in PARTS[part] for column in range(coefficients.DIMENSIONS)[channels]]
+def measure(motion: np.ndarray) -> dict[str, np.ndarray]:
+    """What each part does, (T, k): lips' opening, head angles, gaze, lids' closure, brows' height over the eyes."""
+    lifts = coefficients.basis().brows[:, [*RIGHT_BROW, *LEFT_BROW], 1].mean(axis=1)
+    return {
+        "lips": motion[:, coefficients.OPENING],
+        "head": motion[:, coefficients.ANGLES],
+        "gaze": motion[:, coefficients.GAZE],
+        "lids": motion[:, coefficients.LIDS].mean(axis=1, keepdims=True),
+        "brows": motion[:, coefficients.BROWS] @ lifts[:, None],
+    }
 
 
 def find(clip: Clip) -> FaceTrack:
-    return track_face(iter(clip), float(clip.fps))
+    """The face of a clip as it is found anew, without jitter, as that of a driver is."""
+    return smooth_track(track_face(iter(clip), float(clip.fps)))[0]
 
 
-def correlate(got: np.ndarray, wanted: np.ndarray, part: str, usual: np.ndarray) -> float:
-    """Mean correlation of a part's channels, those that move most weighing most."""
-    found, weights = [], []
-    for column in columns(part):
-        pair = got[:, column], wanted[:, column]
-        if min(one.std() for one in pair) > 1e-6:
-            found.append(np.corrcoef(*pair)[0, 1])
-            weights.append(pair[1].var() / usual[column] ** 2)
-    return float(np.average(found, weights=weights))
+def correlate(got: np.ndarray, wanted: np.ndarray) -> float:
+    """Mean correlation of columns (T, k), each weighing as it varies."""
+    found = [np.corrcoef(got[:, k], wanted[:, k])[0, 1] for k in range(wanted.shape[1])]
+    return float(np.average(found, weights=wanted.var(axis=0)))
+
+
+def open_eyes(motion: np.ndarray) -> np.ndarray:
+    """(T,) frames whose gaze can be read, a frame from a blink at least."""
+    shut = motion[:, coefficients.LIDS].max(axis=1) > STYLE.blink
+    return ~(shut | np.roll(shut, 1) | np.roll(shut, -1))
 
 
 def compose(portraits: list[Path], drivers: list[Path]) -> None:
     """What each condition moves."""
-    usual = attribute_scale().numpy()
-    usual[list(range(31))[coefficients.OPENING]] = usual[list(range(31))[coefficients.OPENING]] or 1.0
     table: dict[str, list[tuple[float, float, float]]] = {name: [] for name in CONDITIONS}
     print(f"{'portrait':20} {'condition':12} {'correlation':>11} {'leak':>6} {'lips':>6}")
     for portrait, driver in zip(portraits, itertools.cycle(drivers), strict=False):
         avatar, wave = Avatar.from_image(portrait, face="largest"), sample.speech(SECONDS)
-        plain = find(avatar.talk(wave))
+        plain = find(avatar.talk(wave, still=True))
         rig = FaceRig.fit(plain.points)
         before = rig.encode(plain.points)
         moved = read_driver(driver).template.at(Fraction(25)).motion
         last = len(moved) - 1
-        wanted = moved[last - np.abs(np.arange(len(before)) % (2 * last) - last)]
-        for name, parts in CONDITIONS.items():
-            after = rig.encode(find(avatar.talk(wave, **{name: driver})).points)
-            changed = (after - before) / usual
-            change = {part: float(np.sqrt((changed[:, columns(part)] ** 2).mean())) for part in PARTS}
-            own = max(change[part] for part in parts)
-            others = [value for part, value in change.items() if part not in parts]
-            leak = max(others) / max(own, 1e-6)
-            lips = np.corrcoef(after[:, -1], before[:, -1])[0, 1]
-            table[name].append((correlate(after, wanted, parts[0], usual), leak, lips))
-            print(
-                f"{portrait.stem[:20]:20} {name:12} " + " {:>10.3f} {:>6.3f} {:>6.3f}".format(*table[name][-1]),
-                flush=True,
-            )
+        played = moved[last - np.abs(np.arange(len(before)) % (2 * last) - last)]
+        wanted = measure(played)
+        usual = {part: max(float(rows.std(axis=0).mean()), LEAST[part]) for part, rows in measure(moved).items()}
+        for name, part in CONDITIONS.items():
+            clip = avatar.talk(wave, still=name != "head_from", **{name: driver})
+            after = rig.encode(find(clip).points)
+            got, plain_parts = measure(after), measure(before)
+            is_open = open_eyes(after) & open_eyes(played) & open_eyes(before)
+            change = {
+                one: float(np.sqrt(((got[one] - plain_parts[one])[is_open if one == "gaze" else ...] ** 2).mean()))
+                / scale
+                for one, scale in usual.items()
+            }
+            leak = max(value for one, value in change.items() if one != part) / max(change[part], 1e-6)
+            lips = np.corrcoef(got["lips"][:, 0], plain_parts["lips"][:, 0])[0, 1]
+            seen = is_open if part == "gaze" else slice(None)
+            table[name].append((correlate(got[part][seen], wanted[part][seen]), leak, lips))
+            told = ", ".join(f"{part} {value:.2f}" for part, value in change.items())
+            figures = " {:>10.3f} {:>6.3f} {:>6.3f}".format(*table[name][-1])
+            print(f"{portrait.stem[:20]:20} {name:12} {figures}  changed: {told}", flush=True)
     for name, rows in table.items():
         median = np.median(rows, axis=0)
         print(f"{'median':20} {name:12} " + " {:>10.3f} {:>6.3f} {:>6.3f}".format(*median))

@@ -15,7 +15,8 @@ BENCHMARKS = sorted(
     path for path in (ROOT / "benchmarks").glob("*.py") if "__main__" in path.read_text(encoding="utf-8")
 )
 PRINTED = {
-    "adapt": "medians over the clips", "animate": "median refined", "batch": "one worker", "edit": "cost of a frame",
+    "adapt": "medians over the clips", "animate": "median refined", "batch": "one worker", "direct": "within 3 degrees",
+    "edit": "cost of a frame",
     "landmarks": "torch, ", "live": "first voiced frame", "metrics": "sync_facediff moved by coding",
     "ranges": "ranges.json", "speed": "frames a second rendering", "talk": "median facediff",
     "watermark": "| unmarked | 0 of",

@@ -16,7 +16,7 @@ from facediff.motion import coefficients
 from facediff.motion.driver import Driver, limit_softly, read_driver
 from facediff.motion.emotions import ShapeTrack, check_emotion, find_emotion
 from facediff.motion.expressions import expressions
-from facediff.motion.eye_contact import add_to_lids
+from facediff.motion.eye_contact import STYLE, add_to_lids
 from facediff.options.performance import Condition, Performance
 
 PARTS: dict[str, tuple[slice, ...]] = {
@@ -88,6 +88,8 @@ def direct(performance: Performance, count: int, fps: Fraction) -> Direction:
             added += condition.strength * held
         else:
             rows = _play(_read(part, condition, read), envelope, fps)
+            if part == "gaze":
+                rows = bridge_blinks(rows)
             if part in ("head", "lids"):
                 rows = limit_softly(rows)
             for channels in PARTS[part]:
@@ -148,6 +150,18 @@ def _play(driver: Driver, envelope: NDArray[np.float32], fps: Fraction) -> NDArr
     if last < 1:
         return np.repeat(rows[:1], count, axis=0)
     return rows[last - np.abs(place % (2 * last) - last)]
+
+
+def bridge_blinks(rows: NDArray[np.floating]) -> NDArray[np.float32]:
+    """The same motion (T, 31) with a gaze that goes straight on while lids hide it: what is read there is no gaze."""
+    out = np.asarray(rows, np.float32).copy()
+    seen = rows[:, coefficients.LIDS].max(axis=1) < STYLE.blink
+    seen &= np.roll(seen, 1) & np.roll(seen, -1)  # a frame before and after is half hidden
+    if seen.any():
+        at, known = np.arange(len(rows)), np.flatnonzero(seen)
+        for column in range(coefficients.DIMENSIONS)[coefficients.GAZE]:
+            out[:, column] = np.interp(at, known, out[known, column])
+    return out
 
 
 def _hold_expression(driver: Driver, envelope: NDArray[np.float32], fps: Fraction) -> NDArray[np.float32]:

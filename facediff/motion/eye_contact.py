@@ -39,8 +39,8 @@ class EyeContactStyle:
     most_opening: float = 0.12
     blink: float = 0.35
     look_s: float = 0.4
-    steady_s: float = 0.06
-    saccade: float = 0.014
+    steady_s: float = 0.12
+    saccade: float = 0.03
 
 
 STYLE = EyeContactStyle()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from facediff.landmarks.canonical import canonicalise, fit_pose, mean_face, to_canonical
-from facediff.landmarks.mesh import BROW_LINE, MESH_POINTS
+from facediff.landmarks.mesh import BROW_LINE, LEFT_EYE, MESH_POINTS, RIGHT_EYE
 from facediff.motion import coefficients
 from facediff.motion.coefficients import lip_opening
 from facediff.motion.rig import FaceRig, fit_neutral
@@ -22,6 +22,7 @@ SHOWN_FROM = 0.5  # share of the frames of a clip with an emotion that show the 
 # Eye corners, the bridge and the ridge of the nose, temples: what emotions leave where it is.
 FIRM = np.array([33, 133, 263, 362, 168, 6, 197, 195, 5, 4, 127, 356, 234, 454])
 WIDEST, NARROWEST = 0.3, 0.25  # closure by which lids are further open than usual, or less, at most
+EYES_KEEP = 0.25  # of what lids do beyond their closure: with more, narrow eyes vanish; by eye
 STRONGER = 1.8  # strength 1 over the mean: by eye, so that strangers name it; at 2.4 eyes vanish under brows
 
 
@@ -102,6 +103,7 @@ def fit_emotion(
     rest = mean_face()
     rig = FaceRig.from_shape(rest, fit_pose(rest[None]))
     beyond = mean - (rig.express(row[None])[0] - rest)
+    beyond[np.concatenate([RIGHT_EYE, LEFT_EYE])] *= EYES_KEEP
     beyond[MESH_POINTS:] = 0.0
     return row, beyond.astype(np.float32)
 

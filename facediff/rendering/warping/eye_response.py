@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.landmarks.canonical import fit_pose, from_canonical, to_canonical
-from facediff.landmarks.detection import make_detector
+from facediff.landmarks.detection import LandmarkDetector, make_detector
 from facediff.landmarks.follower import refine_landmarks
 from facediff.motion.coefficients import look, read_gaze
 from facediff.rendering.warping.eyes import turn_eyes
@@ -19,7 +19,7 @@ from facediff.types import Frame, RigidPose
 ROUNDS, MOST = 7, 2.0  # how often a picture is turned on, and how far beyond what is read; by eye
 FURTHEST = 0.18  # eye widths that irises are carried beyond what is read, all in all: with more, eyes cross; by eye
 STEP = 0.9  # of what is still missed, by which the next try goes on
-PROBE = 0.03  # eye widths: less is lost in what readings differ by
+LOOKS = np.array([[0.06, 0.0], [0.0, 0.03]])  # eye widths: turns that are tried where eyes go to and fro
 
 
 def measure_eye_response(
@@ -31,13 +31,32 @@ def measure_eye_response(
         picture: A face, (H, W, 3).
         canonical: Its landmarks (478, 3) without the head pose.
         pose: Its head pose, one row.
-        turned: (2,) by how much eyes are to turn, in eye widths; what is across it is carried as it is.
+        turned: (T, 2) by how much eyes are to turn, in eye widths. Where all turn much alike, that is what is tried.
     """
-    length = float(np.linalg.norm(turned))
-    if length < 1e-6:
+    turned = np.asarray(turned, np.float64)[np.isfinite(turned).all(axis=1)]
+    if not turned.any():
         return np.eye(2, dtype=np.float32)
-    turned = turned * max(1.0, PROBE / length)
+    mean, spread = np.median(turned, axis=0), turned.std(axis=0)
+    tries = [mean] if np.linalg.norm(mean) > max(float(np.linalg.norm(spread)), float(LOOKS.max()) / 2) else LOOKS
     library = make_detector(None, follows_motion=True, max_faces=1)
+    try:
+        carried = np.stack([_carry(library, picture, canonical, pose, one) for one in tries])
+    finally:
+        library.close()
+    if len(tries) == 2:
+        return np.linalg.solve(LOOKS, carried).T.astype(np.float32)
+    along = np.outer(mean, mean) / (mean @ mean)
+    return (np.outer(carried[0], mean) / (mean @ mean) + np.eye(2) - along).astype(np.float32)
+
+
+def _carry(
+    library: LandmarkDetector,
+    picture: Frame,
+    canonical: NDArray[np.floating],
+    pose: RigidPose,
+    turned: NDArray[np.floating],
+) -> NDArray[np.floating]:
+    """How far (2,) irises are carried, so that they are read as turned by so much."""
     shown = from_canonical(canonical[None], pose)[0]
 
     def read(image: Frame) -> NDArray[np.floating] | None:
@@ -47,21 +66,17 @@ def measure_eye_response(
         found = np.asarray(points, np.float32)[None]
         return read_gaze(to_canonical(found, fit_pose(found, canonical)))[0]
 
-    try:
-        plain, tried = read(picture), np.asarray(turned, np.float64)
-        carried, least = tried, np.inf
-        for _ in range(ROUNDS):
-            points = from_canonical(look(canonical[None], tried[None]), pose)[0]
-            got = read(turn_eyes(picture, points, shown))
-            if plain is None or got is None:
-                break
-            missed = turned - (got - plain)
-            if (amount := float(np.linalg.norm(missed))) < least:
-                carried, least = tried, amount
-            tried = tried + STEP * missed
-            most = max(float(np.linalg.norm(turned)), min(MOST * float(np.linalg.norm(turned)), FURTHEST))
-            tried = tried * min(1.0, most / max(float(np.linalg.norm(tried)), 1e-6))
-    finally:
-        library.close()
-    along = np.outer(turned, turned) / (turned @ turned)
-    return (np.outer(carried, turned) / (turned @ turned) + np.eye(2) - along).astype(np.float32)
+    plain, tried, amount = read(picture), turned, float(np.linalg.norm(turned))
+    carried, least = tried, np.inf
+    for _ in range(ROUNDS):
+        points = from_canonical(look(canonical[None], tried[None]), pose)[0]
+        got = read(turn_eyes(picture, points, shown))
+        if plain is None or got is None:
+            break
+        missed = turned - (got - plain)
+        if (off := float(np.linalg.norm(missed))) < least:
+            carried, least = tried, off
+        tried = tried + STEP * missed
+        most = max(amount, min(MOST * amount, FURTHEST))
+        tried = tried * min(1.0, most / max(float(np.linalg.norm(tried)), 1e-6))
+    return carried

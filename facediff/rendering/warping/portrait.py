@@ -107,7 +107,7 @@ class PortraitWarper:
 
         @cache
         def eye_response() -> NDArray[np.float32]:
-            turned = np.median((motion - rest)[:, coefficients.GAZE], axis=0)
+            turned = (motion - rest)[:, coefficients.GAZE]
             return measure_eye_response(self.source.frame(0), own, canonicalise(self.source.track.points)[1], turned)
 
         def warp(part: slice) -> Iterator[WarpedFrame]:

@@ -197,7 +197,7 @@ class VideoWarper:
         """How irises are carried (2, 2) for eyes that turn by (T, 2), as one frame of the video says."""
         best = self.find_reference()
         canonical, pose = self.face.canonical[best], self.face.pose.take(slice(best, best + 1))
-        return measure_eye_response(self.source.frame(best), canonical, pose, np.nanmedian(turned, axis=0))
+        return measure_eye_response(self.source.frame(best), canonical, pose, turned)
 
     def _turn_eyes(self, change: _Change, motion: NDArray[np.float32]) -> None:
         """Lets a change carry irises."""

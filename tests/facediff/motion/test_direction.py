@@ -11,7 +11,7 @@ import pytest
 from facediff.errors import ConfigError
 from facediff.media import write_image
 from facediff.motion import coefficients
-from facediff.motion.direction import EASE_S, PARTS, close_lips, direct, measure_envelope
+from facediff.motion.direction import EASE_S, PARTS, bridge_blinks, close_lips, direct, measure_envelope
 from facediff.motion.emotions import emotions
 from facediff.motion.expressions import expressions
 from facediff.motion.template import MotionTemplate
@@ -98,6 +98,13 @@ def test_an_expression_is_held_without_parting_the_lips(tmp_path) -> None:
     assert np.abs(made.added[:, coefficients.LIPS]).max() > 0.3
     assert not made.added[:, coefficients.ANGLES].any() and not made.added[:, coefficients.GAZE].any()
     np.testing.assert_allclose(close_lips(expressions()["mouth-open"]), 0, atol=1e-6)
+
+
+def test_a_gaze_goes_straight_on_behind_shut_lids() -> None:
+    rows = np.zeros((20, coefficients.DIMENSIONS), np.float32)
+    rows[:, coefficients.GAZE.start] = np.arange(20) / 100
+    rows[8:11, coefficients.LIDS], rows[8:11, coefficients.GAZE] = 0.9, 0.5
+    np.testing.assert_allclose(bridge_blinks(rows)[:, coefficients.GAZE.start], np.arange(20) / 100, atol=1e-6)
 
 
 @pytest.mark.parametrize("part", ["head", "gaze", "lids", "lips"])

@@ -17,7 +17,7 @@ def test_what_is_carried_so_is_read_nearer_to_what_was_wanted() -> None:
     track = track_still(picture)
     canonical, pose = canonicalise(track.points)
     wanted = np.array([0.06, 0.0])
-    response = measure_eye_response(picture, canonical[0], pose, wanted)
+    response = measure_eye_response(picture, canonical[0], pose, wanted[None])
     shown, plain = track.points[0], read_gaze(canonical)[0]
 
     def missed(carried: np.ndarray) -> float:
@@ -31,5 +31,13 @@ def test_what_is_carried_so_is_read_nearer_to_what_was_wanted() -> None:
     np.testing.assert_allclose(response @ across, across, atol=1e-6)
 
 
+def test_eyes_that_go_to_and_fro_are_carried_further_both_ways() -> None:
+    picture = astronaut()
+    canonical, pose = canonicalise(track_still(picture).points)
+    to_and_fro = 0.05 * np.array([[1, 0], [-1, 0], [0, 0.5], [0, -0.5]])
+    response = measure_eye_response(picture, canonical[0], pose, to_and_fro)
+    assert response[0, 0] > 1 and abs(response[1, 0]) < 0.5 * response[0, 0]
+
+
 def test_no_turn_is_no_turn() -> None:
-    np.testing.assert_array_equal(measure_eye_response(None, None, None, np.zeros(2)), np.eye(2))
+    np.testing.assert_array_equal(measure_eye_response(None, None, None, np.zeros((3, 2))), np.eye(2))

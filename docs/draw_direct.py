@@ -1,0 +1,76 @@
+"""Draws the pictures of docs/direct.md: parts of a performance, emotions, eye contact, all on one portrait.
+
+    python docs/draw_direct.py
+
+The portrait is scikit-image's astronaut (NASA, public domain); what moves it is written down here.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from skimage.data import astronaut
+
+from facediff.avatar import Avatar
+from facediff.motion import coefficients
+from facediff.motion.emotions import EMOTIONS, NEUTRAL
+from facediff.motion.template import MotionTemplate
+from facediff.types import Frame
+
+OUT = Path(__file__).parent
+PART = slice(0, 250), slice(101, 351)  # rows and columns of the portrait that show her head
+SIDE, BAR, INK = 220, 26, (31, 39, 51)
+SILENCE: NDArray[np.float32] = np.zeros(3200, np.float32)  # 0.2 s: lips rest
+
+
+def label(picture: Frame, text: str) -> Frame:
+    """The head with words above it."""
+    head = cv2.resize(picture[PART], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    bar = np.full((BAR, SIDE, 3), 255, np.uint8)
+    cv2.putText(bar, text, (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.46, INK, 1, cv2.LINE_AA)
+    return np.concatenate([bar, head])
+
+
+def write(name: str, panels: list[Frame]) -> None:
+    """A row of panels as a JPEG."""
+    Image.fromarray(np.concatenate(panels, axis=1)).save(OUT / name, quality=86, optimize=True)
+
+
+def last(avatar: Avatar, **options: object) -> Frame:
+    """The last frame of a silent talk."""
+    clip = avatar.talk(SILENCE, still="head_from" not in options, **options)
+    return next(clip.frames(len(clip) - 1))
+
+
+def main() -> None:
+    """Draws all three."""
+    avatar = Avatar.from_image(astronaut())
+    motion = np.zeros((5, coefficients.DIMENSIONS), np.float32)
+    motion[:, coefficients.ANGLES] = -12.0, 5.0, 6.0
+    motion[:, coefficients.GAZE] = 0.12, 0.0
+    motion[:, coefficients.LIDS] = 0.95
+    motion[:, coefficients.BROWS.start] = 4.5
+    with tempfile.TemporaryDirectory() as folder:
+        driver = Path(folder) / "me.safetensors"
+        MotionTemplate(motion, np.ones(5, bool), np.eye(3, dtype=np.float32), Fraction(25)).save(driver)
+        parts = [label(last(avatar), "as she is")]
+        for name in ("head_from", "gaze_from", "lids_from", "brows_from"):
+            parts.append(label(last(avatar, **{name: driver}), f"--{name.replace('_', '-')} me.mp4"))
+        write("direct-parts.jpg", parts)
+    shown = [label(last(avatar, emotion=f"{name}=1.3"), f"{name}=1.3") for name in EMOTIONS]
+    write("direct-emotions.jpg", [label(last(avatar, emotion=NEUTRAL), NEUTRAL), *shown[:6]])
+    aside = last(avatar, emotion="gaze-right=-0.9")
+    again = Avatar.from_image(aside)
+    looks = [label(aside, "looking aside")]
+    looks += [label(last(again, eye_contact=share), f"--eye-contact {share:g}") for share in (0.5, 1.0)]
+    write("direct-eyes.jpg", looks)
+
+
+if __name__ == "__main__":
+    main()
