@@ -45,6 +45,12 @@ _AFTER = Opt(
 )  # fmt: skip
 
 
+KEYFRAMES = Opt(
+    "A file, JSON or CSV, of what the head, the gaze and the expression are to do when: at 3 s look left, at 5 s nod.",
+    names_model=True,
+)
+
+
 def _track(of: str) -> Opt:
     said = f"Which sound of {of}, counted from 1; the first that is not silent by default."
     return Opt(said, 1, 999, page="number", more=True)
@@ -103,6 +109,7 @@ class TalkOptions(Checked):
     track: Annotated[int | None, _track("the file with speech is heard")] = None
     after: Annotated[str, _AFTER] = "mirror"
     source_track: Annotated[int | None, _track("a video that is dubbed has the person's own voice")] = None
+    keyframes: Annotated[str | Path | None, KEYFRAMES] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +174,16 @@ class EditOptions(Checked):
             recorded=False, flag="--cache"),
     ] = True  # fmt: skip
     track: Annotated[int | None, _track("the video is kept")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtendOptions(Checked):
+    """How a video goes on."""
+
+    seconds: Annotated[float, Opt("How much longer it becomes.", 0.2, 600, what="number of seconds")] = 10.0
+    seed: Annotated[int, _SEED] = 0
+    steps: Annotated[int, _steps("Denoising steps of each face; more are slower.")] = 1
+    paint: Annotated[bool, _PAINT] = True
 
 
 @dataclass(frozen=True, kw_only=True)
