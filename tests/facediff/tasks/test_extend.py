@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -35,7 +36,8 @@ def test_a_motion_goes_on_without_a_corner(filler, fps) -> None:
     """The second difference at the join is at most 1.2 times that elsewhere, over ten of them."""
     corners, usual = [], []
     for seed in range(10):
-        template = moved(100 + 7 * seed, fps)
+        made = filler.fill_beside(moved(100 + 7 * seed, 25).motion * 0, None, seed=seed + 50)
+        template = replace(moved(len(made), fps), motion=made)
         longer = extend_motion(template, 4, filler, seed=seed)
         assert len(longer) == len(template) + 4 * fps and longer.fps == fps
         np.testing.assert_array_equal(longer.motion[: len(template)], template.motion)
