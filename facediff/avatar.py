@@ -28,6 +28,7 @@ from facediff.options import (
     Checked,
     EditOptions,
     ExpressionOptions,
+    ExtendOptions,
     PortraitOptions,
     SourceOptions,
     TalkOptions,
@@ -309,6 +310,21 @@ class Avatar:
         from facediff.live.recording import record_idle
 
         return replace(record_idle(self._source, self._models(), options), record=self._record("idle", options))
+
+    @takes_more(ExtendOptions)
+    def extend(self, options: ExtendOptions) -> Clip:
+        """A clip that is the avatar's video and how it goes on: head, gaze and brows do what they did let expect.
+
+        Args:
+            options: How.
+
+        Raises:
+            ConfigError: A number is out of range, or the avatar is a portrait.
+            NoFaceFound: The video ends without a face.
+        """
+        from facediff.tasks.extend import make_extension
+
+        return replace(make_extension(self._source, self._models(), options), record=self._record("extend", options))
 
     def _models(self) -> ModelChoice:
         from facediff.tasks.model_choice import ModelChoice

@@ -78,7 +78,7 @@ def plan_extension(total: int, size: int, fresh: int) -> Plan:
     """One window after the other, each given the end of what there is (VDM, LVDM; FDM's Autoreg)."""
     _check(total, size)
     _check_step(fresh, size - 1, "fresh")
-    rounds = [(Window(tuple(range(size))),)]
+    rounds: list[tuple[Window, ...]] = [(Window(tuple(range(size))),)]
     for start in range(size, total, fresh):
         made = tuple(range(start, min(start + fresh, total)))
         rounds.append((Window(made, tuple(range(start - (size - fresh), start))),))
@@ -130,7 +130,7 @@ def plan_hierarchy(total: int, size: int, fresh: int) -> Plan:
     _check(total, size)
     _check_step(fresh, size - 1, "fresh")
     spread = tuple(sorted({round(k * (total - 1) / (size - 1)) for k in range(size)}))
-    rounds = [(Window(spread),)]
+    rounds: list[tuple[Window, ...]] = [(Window(spread),)]
     done, left = set(spread), [k for k in range(total) if k not in set(spread)]
     while left:
         made, left = left[:fresh], left[fresh:]

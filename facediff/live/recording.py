@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facediff.audio.features import SILENCE
 from facediff.audio.wave import SAMPLE_RATE, load_wave
@@ -16,11 +17,14 @@ from facediff.errors import ConfigError, InputError
 from facediff.live.engine import LiveEngine, Portrait
 from facediff.live.planner import LOOK_AHEAD_S, Plan, Planner
 from facediff.live.renderer import MOST_AT_ONCE, LiveRenderer
+from facediff.motion import coefficients
 from facediff.motion.idle import SHORTEST_LOOP_S, IdleMotion
+from facediff.motion.keyframes import key_motion, read_keyframes
 from facediff.options.live import IdleOptions, LiveOptions
 from facediff.options.marks import MarkOptions
 from facediff.provenance.marker import frame_marker
 from facediff.rendering.source import Source
+from facediff.tasks import model_cache
 from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame, Wave
 
@@ -82,6 +86,7 @@ def record_idle(source: Source, models: ModelChoice, options: IdleOptions) -> Cl
     idle = IdleMotion(
         seed=options.seed, strength=options.idle, loop_s=float(count / fps) if options.loop else None
     )  # of whole frames, so that the one after the last is the first
+    keyed = None if options.keyframes is None else _keyed_rows(idle, models, options, count, float(25 / fps))
 
     def render(part: slice) -> Iterator[Frame]:
         painting = models.load_talk()[1]
@@ -94,12 +99,31 @@ def record_idle(source: Source, models: ModelChoice, options: IdleOptions) -> Cl
         step = float(25 / fps)
         for start in range(part.start, part.stop, MOST_AT_ONCE):
             some = min(MOST_AT_ONCE, part.stop - start)
-            rows = idle.rows(start * step, some, step)
+            rows = idle.rows(start * step, some, step) if keyed is None else keyed[start : start + some]
             yield from renderer.render(
                 rows, np.repeat(silence[None], some, axis=0), np.zeros(some, np.float32), renderer.levels[0]
             )
 
     return Clip(fps, portrait.size, count, None, render)
+
+
+def _keyed_rows(
+    idle: IdleMotion, models: ModelChoice, options: IdleOptions, count: int, step: float
+) -> NDArray[np.float32]:
+    """Motion (count, 31), every ``step`` rows of 25 a second, whose head does what keyframes ask for.
+
+    Raises:
+        ConfigError: It is to be a loop, whose end would have to meet its beginning.
+        InputError: There are no such keyframes.
+    """
+    if options.loop:
+        raise ConfigError("keyframes have an end, and a loop has none: leave one of them out")
+    wanted = int(np.ceil(count * step)) + 1
+    keyed = key_motion(read_keyframes(options.keyframes or ""), wanted)
+    rows = idle.rows(0, wanted)
+    filled = model_cache.load_filler(models.model).fill_beside(rows, None, seed=options.seed, keyed=keyed)
+    filled[:, coefficients.LIDS] = rows[:, coefficients.LIDS]
+    return coefficients.resample(filled + keyed.added, 1, Fraction(1 / step).limit_denominator(1001), count)
 
 
 def _read(speech: str | Path | Wave) -> Wave:

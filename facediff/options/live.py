@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from facediff.options.marks import CORNERS, LEAST_SIZE
 from facediff.options.record import Checked, Opt
+from facediff.options.tasks import KEYFRAMES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,3 +69,4 @@ class IdleOptions(StreamOptions):
 
     seconds: Annotated[float, Opt("How long.", 0.2, 3600, what="number of seconds")] = 8.0
     loop: Annotated[bool, Opt("Let the end meet the beginning.")] = False
+    keyframes: Annotated[str | Path | None, KEYFRAMES] = None

@@ -46,6 +46,12 @@ _AFTER = Opt(
 )  # fmt: skip
 
 
+KEYFRAMES = Opt(
+    "A file, JSON or CSV, of what the head, the gaze and the expression are to do when: at 3 s look left, at 5 s nod.",
+    names_model=True,
+)
+
+
 def _track(of: str) -> Opt:
     said = f"Which sound of {of}, counted from 1; the first that is not silent by default."
     return Opt(said, 1, 999, page="number", more=True)
@@ -158,6 +164,7 @@ class _SpeechOptions(Checked):
     track: Annotated[int | None, _track("the file with speech is heard")] = None
     after: Annotated[str, _AFTER] = "mirror"
     source_track: Annotated[int | None, _track("a video that is dubbed has the person's own voice")] = None
+    keyframes: Annotated[str | Path | None, KEYFRAMES] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,6 +253,16 @@ class _ChangeOptions(Checked):
 @dataclass(frozen=True, kw_only=True)
 class EditOptions(ExpressionOptions, _ChangeOptions):
     """How an avatar becomes another in some ways; the strengths of these ways have names of their own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtendOptions(Checked):
+    """How a video goes on."""
+
+    seconds: Annotated[float, Opt("How much longer it becomes.", 0.2, 600, what="number of seconds")] = 10.0
+    seed: Annotated[int, _SEED] = 0
+    steps: Annotated[int, _steps("Denoising steps of each face; more are slower.")] = 1
+    paint: Annotated[bool, _PAINT] = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import torch
 from diffusers import DiffusionPipeline, ModelMixin, UNet2DConditionModel, UNetMotionModel
 from diffusers.utils import is_peft_available
 
-from facediff.audio.encoder import load_encoder
+from facediff.audio.encoder import AudioEncoder, load_encoder
 from facediff.conditioning.captions import CaptionEncoder
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.conditioning.diffusion_autoencoder import FaceVector
@@ -22,6 +22,7 @@ from facediff.models.checkpoints import explain_damage, load_network, open_netwo
 from facediff.models.codec import FaceCodec
 from facediff.models.diffusion_autoencoder import DualModulationUNet
 from facediff.models.identity import IdentityEncoder
+from facediff.models.masked_motion import MaskedMotionDenoiser
 from facediff.models.motion import MotionDenoiser
 from facediff.models.space_time import TemporalLayer, space_time_prior
 from facediff.pipelines.adapted_talk import AdaptedTalkPipeline
@@ -29,6 +30,7 @@ from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
 from facediff.pipelines.domains import LORA_FILE, base_hash, domain_folder, read_card
 from facediff.pipelines.fadm import FADMPipeline
+from facediff.pipelines.motion_filling import MotionFiller
 from facediff.pipelines.speech_motion import MotionPipeline
 from facediff.pipelines.video_adapter import Mix
 from facediff.system.device import choose_device, choose_dtype
@@ -137,7 +139,27 @@ def load_motion(model: str | Path = "base", device: str | None = None) -> Motion
     """
     denoiser = _open(MotionDenoiser, model, "motion/denoiser", torch.float32)
     encoder = load_encoder(denoiser.config["audio_encoder"], tokens=denoiser.config["audio_tokens"], device=device)
-    return MotionPipeline(denoiser, open_schedule(model, "motion"), encoder)
+    return MotionPipeline(denoiser, open_schedule(model, "motion"), encoder, load_filler(model, encoder))
+
+
+def load_filler(model: str | Path = "base", encoder: AudioEncoder | None = None) -> MotionFiller:
+    """What fills in motions: that of a model, or, where it has none, the embedded one.
+
+    Args:
+        model: ``base``, or a folder, perhaps with ``filling`` in it.
+        encoder: What it is to hear with; None where it hears nothing, and where the encoder is not that of its
+            training.
+
+    Raises:
+        WeightsError: It is damaged.
+    """
+    try:
+        model_folder(model, "filling")
+    except WeightsError:
+        model = "base"
+    denoiser = _open(MaskedMotionDenoiser, model, "filling/denoiser", torch.float32)
+    fits = encoder is not None and encoder.dim * encoder.tokens == denoiser.config["speech_dim"]
+    return MotionFiller(denoiser, open_schedule(model, "filling"), encoder if fits else None)
 
 
 def load_animate(

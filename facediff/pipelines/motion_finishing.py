@@ -1,4 +1,4 @@
-"""The last step of motion from speech: strengths, heads without tremor, lips that rest, blinks.
+"""The last step of motion from speech: strengths, lips that rest, blinks.
 
 It is a filter with state. A file is the filter over all of it, so what may look ahead and what may not (a live
 session) are two implementations of ``MotionFinisher``, and nothing else knows which of them it has.
@@ -11,37 +11,11 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from facediff.errors import ConfigError
 from facediff.motion import coefficients
 
 FPS = coefficients.MOTION_FPS
-
-
-@dataclass(frozen=True, kw_only=True)
-class HeadStyle:
-    """What heads, brows and gaze do while somebody speaks.
-
-    Attributes:
-        angle_gain: What angles are multiplied by. Fit by: eye, to the spread of heads in the training clips, which
-            smoothed samples fall short of. Seen on: the training clips. Range tried: 1 before, else unknown.
-        shift_gain: The same for shifts. Fit by, seen on, range tried: unknown; 0.6 since the first version.
-        gaze_gain: The same for the gaze. Fit by, seen on, range tried: unknown; 0.3 since the first version.
-        angle_smoothing_s: Deviation, in seconds, of the Gaussian that takes tremor from the angles. Fit by, seen on,
-            range tried: unknown.
-        shift_smoothing_s: That of the shifts. Unknown likewise.
-        brow_smoothing_s: That of the brows. Unknown likewise.
-        ease_in_s: How long a head takes from where the picture has it to where it wants to be. Unknown likewise.
-    """
-
-    angle_gain: float = 2.2
-    shift_gain: float = 0.6
-    gaze_gain: float = 0.3
-    angle_smoothing_s: float = 0.2
-    shift_smoothing_s: float = 0.25
-    brow_smoothing_s: float = 0.1
-    ease_in_s: float = 0.8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,13 +73,12 @@ class MotionFinisher(Protocol):
 
 
 class WholeClipFinisher:
-    """A ``MotionFinisher`` that settles nothing before it has seen all: smoothing is centred, a head's mean is its own.
+    """A ``MotionFinisher`` of motion whose heads are as they are to be: it settles nothing before it has seen all.
 
     Args:
         seed: Of the blinks.
         lips: Strength of what the lower face does.
         head: Strength of what the head does; 0 keeps it still.
-        head_style: See ``HeadStyle``.
         blink_style: See ``BlinkStyle``.
     """
 
@@ -115,11 +88,10 @@ class WholeClipFinisher:
         seed: int = 0,
         lips: float = 1.0,
         head: float = 1.0,
-        head_style: HeadStyle | None = None,
         blink_style: BlinkStyle | None = None,
     ) -> None:
         self._seed, self._lips, self._head = seed, lips, head
-        self._head_style, self._blink_style = head_style or HeadStyle(), blink_style or BlinkStyle()
+        self._blink_style = blink_style or BlinkStyle()
         self._motion: list[NDArray[np.floating]] = []
         self._speaking: list[NDArray[np.floating]] = []
 
@@ -133,26 +105,14 @@ class WholeClipFinisher:
         """All rows (T, 31)."""
         if not self._motion:
             return np.zeros((0, coefficients.DIMENSIONS), np.float32)
-        style = self._head_style
-        out = np.ascontiguousarray(np.concatenate(self._motion))  # sums round by the order of rows in memory
+        out = np.concatenate(self._motion).astype(np.float32)
         open_share = self._lips * np.concatenate(self._speaking)
         for part in (coefficients.LIPS, coefficients.OPENING):
             out[:, part] *= open_share[:, None]
-        for part, seconds in (
-            (coefficients.ANGLES, style.angle_smoothing_s),
-            (coefficients.SHIFT, style.shift_smoothing_s),
-            (coefficients.BROWS, style.brow_smoothing_s),
-        ):
-            if seconds > 0:
-                out[:, part] = gaussian_filter1d(out[:, part], seconds * FPS, axis=0, mode="nearest")
         for part in (coefficients.ANGLES, coefficients.SHIFT):
-            out[:, part] -= out[:, part].mean(axis=0)
-        _ease_in(out, style.ease_in_s)
-        out[:, coefficients.ANGLES] *= style.angle_gain * self._head
-        out[:, coefficients.SHIFT] *= style.shift_gain * self._head
-        out[:, coefficients.GAZE] *= style.gaze_gain
+            out[:, part] *= self._head
         out[:, coefficients.LIDS] = draw_blinks(len(out), self._seed, self._blink_style)[:, None]
-        return out.astype(np.float32)
+        return out
 
 
 def finish_motion(
@@ -160,14 +120,6 @@ def finish_motion(
 ) -> NDArray[np.float32]:
     """What a finisher makes of a whole clip's motion (T, 31); see ``MotionFinisher.push`` for the arguments."""
     return np.concatenate([finisher.push(motion, speaking), finisher.finish()])
-
-
-def _ease_in(motion: NDArray[np.floating], seconds: float) -> None:
-    """Start where the picture is, so that the first frame does not jump."""
-    rows = min(len(motion), int(seconds * FPS))
-    ramp = np.linspace(0, 1, rows, dtype=np.float32) ** 2
-    for part in (coefficients.ANGLES, coefficients.SHIFT):
-        motion[:rows, part] *= ramp[:, None]
 
 
 def draw_blinks(count: int, seed: int, style: BlinkStyle | None = None) -> NDArray[np.float32]:

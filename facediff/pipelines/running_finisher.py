@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from facediff.motion import coefficients
-from facediff.pipelines.motion_finishing import FPS, HeadStyle
+from facediff.pipelines.motion_finishing import FPS
 
 _ATTACK_S, _RELEASE_S = 0.5, 1.2  # in which a head begins to take part in speech, and goes back to idling
 _CENTRE_S = 4.0  # in which what a head does all the time becomes its place at rest
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadStyle:
+    """What heads, brows and gaze do while somebody speaks whose sound still comes in.
+
+    A file's heads are made by a model that looks ahead (``facediff.pipelines.motion_filling``) and take none of these.
+
+    Attributes:
+        angle_gain: What angles are multiplied by. Fit by: eye, to the spread of heads in the training clips, which
+            smoothed samples fall short of. Seen on: the training clips. Range tried: 1 before, else unknown.
+        shift_gain: The same for shifts. Fit by, seen on, range tried: unknown; 0.6 since the first version.
+        gaze_gain: The same for the gaze. Fit by, seen on, range tried: unknown; 0.3 since the first version.
+        angle_smoothing_s: Deviation, in seconds, of the Gaussian that takes tremor from the angles. Fit by, seen on,
+            range tried: unknown.
+        shift_smoothing_s: That of the shifts. Unknown likewise.
+        brow_smoothing_s: That of the brows. Unknown likewise.
+    """
+
+    angle_gain: float = 2.2
+    shift_gain: float = 0.6
+    gaze_gain: float = 0.3
+    angle_smoothing_s: float = 0.2
+    shift_smoothing_s: float = 0.25
+    brow_smoothing_s: float = 0.1
 
 
 class RunningFinisher:

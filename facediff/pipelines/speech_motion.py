@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,9 @@ from facediff.diffusion.sampler import denoise
 from facediff.errors import ConfigError
 from facediff.models.motion import MotionDenoiser
 from facediff.motion import coefficients
-from facediff.pipelines.motion_finishing import BlinkStyle, HeadStyle, WholeClipFinisher, finish_motion
+from facediff.motion.keyframes import KeyedMotion, Keyframe, key_motion
+from facediff.pipelines.motion_filling import MotionFiller
+from facediff.pipelines.motion_finishing import BlinkStyle, WholeClipFinisher, finish_motion
 from facediff.pipelines.shared import Sampling, make_denoiser, move_to
 from facediff.types import Wave
 
@@ -85,12 +88,19 @@ class MotionPipeline(DiffusionPipeline):
         denoiser: The motion model.
         scheduler: Any diffusers scheduler made from the training schedule's config.
         encoder: What the denoiser was trained to hear with.
+        filler: Makes brows, gaze and head beside the lips; without it they are the denoiser's own.
     """
 
-    def __init__(self, denoiser: MotionDenoiser, scheduler: SchedulerMixin, encoder: AudioEncoder) -> None:
+    def __init__(
+        self,
+        denoiser: MotionDenoiser,
+        scheduler: SchedulerMixin,
+        encoder: AudioEncoder,
+        filler: MotionFiller | None = None,
+    ) -> None:
         super().__init__()
         self.register_modules(denoiser=denoiser, scheduler=scheduler)
-        self._encoder = encoder
+        self._encoder, self._filler = encoder, filler
 
     @property
     def encoder(self) -> AudioEncoder:
@@ -110,8 +120,8 @@ class MotionPipeline(DiffusionPipeline):
         guider: BaseGuidance | None = None,
         speaking_style: NDArray[np.floating] | None = None,
         lip_style: LipStyle | None = None,
-        head_style: HeadStyle | None = None,
         blink_style: BlinkStyle | None = None,
+        keyframes: Sequence[Keyframe] = (),
     ) -> NDArray[np.float32]:
         """The motion (T, 31) at 25 frames a second of somebody who says this, T = ceil(25 × seconds).
 
@@ -125,18 +135,22 @@ class MotionPipeline(DiffusionPipeline):
             guider: See ``num_inference_steps``.
             speaking_style: See ``num_inference_steps``.
             lip_style: See ``num_inference_steps``.
-            head_style: See ``facediff.pipelines.motion_finishing``.
-            blink_style: See ``head_style``.
+            blink_style: See ``facediff.pipelines.motion_finishing``.
+            keyframes: What the face is to do when; see ``facediff.motion.keyframes``.
+
+        Raises:
+            ConfigError: A keyframe lies beyond the end, or turns a head that is kept as it is.
         """
+        strength = 0.0 if still else head
+        count = frame_count(len(wave), coefficients.MOTION_FPS)
+        keyed = key_motion(keyframes, count, head=strength) if keyframes else None
         motion, speaking = self.sample(
             wave, seed=seed, num_inference_steps=num_inference_steps, guider=guider, speaking_style=speaking_style,
-            lip_style=lip_style,
+            lip_style=lip_style, keyed=keyed,
         )  # fmt: skip
-        strength = 0.0 if still else head
-        finisher = WholeClipFinisher(
-            seed=seed, lips=lips, head=strength, head_style=head_style, blink_style=blink_style
-        )
-        return finish_motion(finisher, motion, speaking)
+        finisher = WholeClipFinisher(seed=seed, lips=lips, head=strength, blink_style=blink_style)
+        finished = finish_motion(finisher, motion, speaking)
+        return finished if keyed is None else finished + keyed.added
 
     @torch.inference_mode()
     def sample(
@@ -148,6 +162,7 @@ class MotionPipeline(DiffusionPipeline):
         guider: BaseGuidance | None = None,
         speaking_style: NDArray[np.floating] | None = None,
         lip_style: LipStyle | None = None,
+        keyed: KeyedMotion | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Motion (T, 31) as sampled, and (T,) how much lips may open, from 0 to 1: what a ``MotionFinisher`` wants.
 
@@ -160,10 +175,12 @@ class MotionPipeline(DiffusionPipeline):
             speaking_style: (31,) how this person holds their lips beside what is usual; see
                 ``facediff.motion.speaking_style``.
             lip_style: How closely lips follow the sound.
+            keyed: What head and gaze are to do when.
         """
         style, net = lip_style or LipStyle(), self.denoiser
         count = frame_count(len(wave), coefficients.MOTION_FPS)
-        heard = torch.from_numpy(encode_frames(self._encoder, wave, coefficients.MOTION_FPS, count))
+        features = encode_frames(self._encoder, wave, coefficients.MOTION_FPS, count)
+        heard = torch.from_numpy(features)
         generator = torch.Generator("cpu").manual_seed(seed)
         noise = torch.randn(1, count, coefficients.DIMENSIONS, generator=generator).transpose(1, 2)
         for part in (coefficients.LIPS, coefficients.OPENING):
@@ -181,6 +198,8 @@ class MotionPipeline(DiffusionPipeline):
         for part in (coefficients.LIPS, coefficients.OPENING):
             clean[:, part] = style.certainty * expected[:, part] + (1 - style.certainty) * clean[:, part]
         motion = (clean * net.std + net.mean)[0].T.float().cpu().numpy()
+        if self._filler is not None:
+            motion = self._filler.fill_beside(motion, features, seed=seed, keyed=keyed)
         closing = net.predict_lip_closure(speech)[0].float().cpu().numpy()
         apart = 1 - np.clip((closing - style.closing_from) / (style.closed_at - style.closing_from), 0, 1)
         if speaking_style is not None:

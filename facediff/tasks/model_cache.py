@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from facediff.pipelines.difftalk import DiffTalkPipeline
     from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
     from facediff.pipelines.fadm import FADMPipeline
+    from facediff.pipelines.motion_filling import MotionFiller
     from facediff.pipelines.speech_motion import MotionPipeline
     from facediff.pipelines.text_editor import TextEditor
 
@@ -42,6 +43,14 @@ def load_talk(model: str, device: str | None, scheduler: str | None) -> tuple[Mo
     from facediff.pipelines import loading
 
     return loading.load_talk(model, device, scheduler, is_served=True)
+
+
+@_once
+def load_filler(model: str) -> MotionFiller:
+    """What fills in motions of somebody who says nothing."""
+    from facediff.pipelines import loading
+
+    return loading.load_filler(model)
 
 
 @_once

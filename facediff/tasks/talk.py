@@ -17,6 +17,7 @@ from facediff.audio.windows import exact_rate, frame_count
 from facediff.clip import SOUND_RATE, Clip
 from facediff.errors import ConfigError, InputError
 from facediff.motion import coefficients
+from facediff.motion.keyframes import read_keyframes
 from facediff.motion.rig import encode_motion
 from facediff.motion.speaking_style import fit_speaking_style
 from facediff.options import TalkOptions
@@ -67,9 +68,12 @@ def make_talk(warper: Warper, speech: str | Path | Wave | None, models: ModelCho
     motion_model, painting = models.load_talk()
     lip_style = FILMED if isinstance(warper, VideoWarper) else LipStyle()
     own = _speaking_style(source, options.source_track, motion_model, lip_style)
+    keyframes = read_keyframes(options.keyframes) if options.keyframes is not None else ()
+    if keyframes and isinstance(warper, VideoWarper):
+        raise ConfigError("a video keeps its own head motion and takes no keyframes; give a portrait")
     motion = motion_model(
         wave, seed=options.seed, lips=options.lips, head=options.head, still=options.still, speaking_style=own,
-        lip_style=lip_style,
+        lip_style=lip_style, keyframes=keyframes,
     )  # fmt: skip
     rows = coefficients.resample(motion, coefficients.MOTION_FPS, rate, span.moved)
     if isinstance(warper, VideoWarper) and span.total > span.moved:

@@ -105,18 +105,18 @@ class MotionDraw:
             piece = np.pad(piece, ((0, pad), (0, 0)), mode="edge")
             valid = np.pad(valid, (0, pad))
         if need != size:
-            piece = _resample(piece, size)
-            speech = _resample(speech.T, size).T
-            valid = (_resample(valid[:, None], size)[:, 0] > 0.99).astype(np.float32)
+            at = np.linspace(0, need - 1, size)
+            piece = resample_rows(piece, at)
+            speech = resample_rows(speech.T, at).T
+            valid = (resample_rows(valid[:, None], at)[:, 0] > 0.99).astype(np.float32)
         if rng.random() < 0.5:
             piece = piece @ self._flip
         heard = sound is not None and rng.random() >= self._recipe.audio_dropout
         return piece.T.astype(np.float32), np.ascontiguousarray(speech, np.float32), np.array(heard), valid
 
 
-def _resample(rows: NDArray[np.floating], count: int) -> NDArray[np.floating]:
-    """Rows (T, D) at another rate, by linear interpolation."""
-    at = np.linspace(0, len(rows) - 1, count)
+def resample_rows(rows: NDArray[np.floating], at: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Rows (T, D) at moments (n,), counted in rows, by linear interpolation."""
     low = np.floor(at).astype(int)
     high = np.minimum(low + 1, len(rows) - 1)
     share = (at - low)[:, None]

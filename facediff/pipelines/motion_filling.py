@@ -1,0 +1,158 @@
+"""Fills in what is not given of a motion: heads beside lips, what comes next, what lies between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from diffusers.schedulers.scheduling_utils import SchedulerMixin
+from numpy.typing import NDArray
+from torch import Tensor
+
+from facediff.audio.encoder import AudioEncoder
+from facediff.diffusion.noise_priors import check_prior, frame_noise
+from facediff.diffusion.reconstruction import perturb_condition
+from facediff.diffusion.sampler import denoise
+from facediff.errors import ConfigError
+from facediff.models.masked_motion import MaskedMotionDenoiser, MotionContext
+from facediff.motion import coefficients
+from facediff.motion.joining import join_known
+from facediff.motion.keyframes import KeyedMotion
+from facediff.motion.manner import steady
+from facediff.pipelines.shared import move_to
+
+FREE = slice(coefficients.BROWS.start, coefficients.SHIFT.stop)  # what is not the mouth
+
+
+@dataclass(frozen=True, kw_only=True)
+class FillStyle:
+    """How a motion is filled in.
+
+    Attributes:
+        steps: Network calls, over the whole motion at once.
+        manner: (4,) how lively a head is, in the deviations of people from their mean, which is the default; None for
+            what the given parts and the sound let expect. See ``facediff.motion.manner``.
+        noise_level: Noise variance that is put on given frames, so that errors do not build up (LVDM); given channels
+            are met exactly nevertheless, where that is 0.
+    """
+
+    steps: int = 16
+    manner: tuple[float, ...] | None = (0.0, 0.0, 0.0, 0.0)
+    noise_level: float = 0.0
+
+
+class MotionFiller:
+    """Motions whose mask says what of them is known, made whole.
+
+    Args:
+        denoiser: The masked motion model.
+        scheduler: Any diffusers scheduler made from the training schedule's config.
+        encoder: What it hears with, where it is to hear.
+    """
+
+    def __init__(
+        self, denoiser: MaskedMotionDenoiser, scheduler: SchedulerMixin, encoder: AudioEncoder | None = None
+    ) -> None:
+        self.denoiser, self.scheduler, self.encoder = denoiser, scheduler, encoder
+        self.style = FillStyle()
+
+    def fill_beside(
+        self,
+        motion: NDArray[np.floating],
+        heard: NDArray[np.floating] | None,
+        *,
+        seed: int = 0,
+        keyed: KeyedMotion | None = None,
+        style: FillStyle | None = None,
+    ) -> NDArray[np.float32]:
+        """The motion (T, 31) with the brows, gaze and head that go with its mouth and its sound.
+
+        Args:
+            motion: (T, 31), of which the mouth counts.
+            heard: (T, speech_dim) what the encoder gives; None for somebody who says nothing.
+            seed: See ``fill``, as for ``style``.
+            keyed: What is asked for at some moments.
+            style: See ``seed``.
+        """
+        known = np.array(motion, np.float32)
+        mask = np.zeros_like(known)
+        for part in (coefficients.LIPS, coefficients.OPENING):
+            mask[:, part] = 1.0
+        known[0, FREE], mask[0, FREE] = 0.0, 1.0  # the first frame is as the picture is
+        if keyed is not None:
+            known, mask = np.where(keyed.mask > 0, keyed.given, known), np.maximum(mask, keyed.mask)
+        speech = None
+        if heard is not None and self.encoder is not None:
+            speech = self.denoiser.encode_speech(move_to(self.denoiser, torch.from_numpy(heard)[None]))
+        return self.fill(known, mask, speech=speech, seed=seed, style=style)
+
+    @torch.inference_mode()
+    def fill(
+        self,
+        motion: NDArray[np.floating],
+        mask: NDArray[np.floating],
+        *,
+        speech: Tensor | None = None,
+        seed: int = 0,
+        first: int = 0,
+        rate: float = coefficients.MOTION_FPS,
+        style: FillStyle | None = None,
+        noise_prior: str = "independent",
+    ) -> NDArray[np.float32]:
+        """The motion (T, 31), as it is where the mask is 1 and made up elsewhere.
+
+        Args:
+            motion: (T, 31), of which only what the mask has counts.
+            mask: (T, 31) 1 where it is known.
+            speech: (1, F, T) what the denoiser's ``encode_speech`` gives; None where nothing is heard.
+            seed: Of the noise, which is a frame's own.
+            first: Number of the first frame, by which its noise is drawn.
+            rate: Frames a second.
+            style: How.
+            noise_prior: Of the noise; the one of training, or it is refused.
+
+        Raises:
+            ConfigError: The rate or the prior is none that the model was trained with.
+        """
+        net, style = self.denoiser, style or self.style
+        low, high = net.config["rates"]
+        if not low <= rate <= high:
+            raise ConfigError(f"the model was trained at {low:g} to {high:g} frames a second, not at {rate:g}")
+        check_prior(noise_prior, net.config["noise_prior"])
+        count = len(motion)
+        known = move_to(net, torch.from_numpy(np.ascontiguousarray(mask.T, np.float32))[None])
+        clean = (move_to(net, torch.from_numpy(np.ascontiguousarray(motion.T, np.float32))[None]) - net.mean) / net.std
+        noise = move_to(net, frame_noise(noise_prior, (coefficients.DIMENSIONS,), count, seed, start=first).T[None])
+        given = clean * known
+        if style.noise_level > 0:
+            fresh = frame_noise("independent", (coefficients.DIMENSIONS,), count, seed + 1, start=first).T[None]
+            given = perturb_condition(clean, move_to(net, fresh), style.noise_level) * known
+        context = self._context(given, known, speech, rate, style)
+
+        def predict(x: Tensor, t: Tensor) -> Tensor:
+            return net(x, t[None], context)
+
+        # What is given is not predicted: as in training the noisy motion holds it, noised, at every step.
+        made = denoise(predict, noise, self.scheduler, style.steps, known=(clean, 1 - known))
+        made = (made * net.std + net.mean)[0].T.float().cpu().numpy()
+        return join_known(steady(made, rate), np.asarray(motion), np.asarray(mask) > 0.5)
+
+    def _context(
+        self, given: Tensor, known: Tensor, speech: Tensor | None, rate: float, style: FillStyle
+    ) -> MotionContext:
+        net, count = self.denoiser, given.shape[2]
+        manner = torch.zeros(1, len(net.config["manner_mean"]))
+        if style.manner is not None:
+            manner = torch.tensor([style.manner], dtype=torch.float32)
+        silence = torch.zeros(1, net.config["features"], count)
+        return MotionContext(
+            given=given,
+            mask=known,
+            speech=move_to(net, silence if speech is None else speech),
+            heard=torch.tensor([speech is not None], device=given.device),
+            rate=move_to(net, torch.tensor([float(rate)])),
+            noise_level=move_to(net, torch.tensor([style.noise_level])),
+            manner=move_to(net, manner),
+            known_manner=torch.tensor([style.manner is not None], device=given.device),
+        )
