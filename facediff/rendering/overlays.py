@@ -47,8 +47,9 @@ class OverlayStyle:
         reach: How far it goes above and below what of it lies within the face, or beside that where it is below.
         below: How far below a face's oval things are looked for, in its own size about its centre: what may bend.
         lettered: As ``contrast``, below a chin: letters are so steep, most collars are not.
-        lettered_at_rest: Likewise, below a head that rests, where nothing else tells; and ``dense_at_rest``.
-        dense_at_rest: See ``lettered_at_rest``.
+        lettered_at_rest: Likewise, below a head that rests, where nothing else tells.
+        dense_side_at_rest: As ``dense_side``, there: a collar is one line, letters are many; and ``dense_at_rest``.
+        dense_at_rest: See ``dense_side_at_rest``.
         lettered_unit: Pixels between the eyes to which a picture is made smaller, at the most, to look for letters.
         margin: Around the thing that is kept with it, in pixels.
         fade: Over which it goes over into the face, in pixels.
@@ -68,8 +69,9 @@ class OverlayStyle:
     reach: float = 0.07
     below: float = 2.1
     lettered: float = 24.0
-    lettered_at_rest: float = 48.0
-    dense_at_rest: float = 0.25
+    lettered_at_rest: float = 40.0
+    dense_side_at_rest: float = 0.25
+    dense_at_rest: float = 0.2
     lettered_unit: float = 60.0
     margin: int = 2
     fade: float = 1.0
@@ -211,7 +213,9 @@ def _find_below(
         things = _outline(steady, letters & under, zoom * unit, style)
     else:
         letters = _find_letters(mean, deviation, style.lettered_at_rest, style.noise)
-        things = _outline(letters, letters & under, zoom * unit, replace(style, dense=style.dense_at_rest))
+        strict = replace(style, dense_side=style.dense_side_at_rest, dense=style.dense_at_rest, reach=0)
+        words = letters & _is_dense(letters, zoom * unit, strict)
+        things = _outline(words, words & under, zoom * unit, strict)
         if things is not None and (things & np.bitwise_or.reduce(faces)).any():
             return None  # what reaches over a face would be torn
     if things is None:
@@ -226,8 +230,7 @@ def _outline(
     steady: NDArray[np.bool_], seeds: NDArray[np.bool_], unit: float, style: OverlayStyle
 ) -> NDArray[np.uint8] | None:
     """Things (H, W) that seeds among steady edges belong to, filled; None where seeds are too few or too sparse."""
-    side = 2 * round(style.dense_side * unit / 2) + 1
-    dense = seeds & (cv2.boxFilter(seeds.astype(np.float32), -1, (side, side)) > style.dense)
+    dense = seeds & _is_dense(seeds, unit, style)
     if dense.sum() < style.least * unit**2:
         return None
     rows, columns = np.nonzero(dense)
@@ -242,6 +245,12 @@ def _outline(
     chosen = np.isin(labels, np.unique(labels[dense & (labels > 0)])) & (labels > 0)
     outlines, _ = cv2.findContours(chosen.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     return np.asarray(cv2.drawContours(np.zeros(steady.shape, np.uint8), outlines, -1, 1, cv2.FILLED))
+
+
+def _is_dense(edges: NDArray[np.bool_], unit: float, style: OverlayStyle) -> NDArray[np.bool_]:
+    """Where (H, W) edges lie close together."""
+    side = 2 * round(style.dense_side * unit / 2) + 1
+    return np.asarray(cv2.boxFilter(edges.astype(np.float32), -1, (side, side)) > style.dense)
 
 
 def _soften(things: NDArray[np.uint8], style: OverlayStyle) -> NDArray[np.float32]:
