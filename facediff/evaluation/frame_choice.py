@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from facediff.media import VideoReader
 from facediff.types import Frame
 
 
@@ -19,6 +20,11 @@ def thin(rows: NDArray[np.bool_], most: int) -> set[int]:
 
 def read_chosen(rows: set[int], *videos: Iterable[Frame]) -> Iterator[tuple[Any, ...]]:
     """Each of the rows with its frame of each video, as far as the shortest goes."""
-    for row, frames in enumerate(zip(*videos, strict=False)):
-        if row in rows:
-            yield (row, *frames)
+    for taken in zip(*(_taken(rows, video) for video in videos), strict=False):
+        yield (taken[0][0], *(frame for _, frame in taken))
+
+
+def _taken(rows: set[int], video: Iterable[Frame]) -> Iterator[tuple[int, Frame]]:
+    if isinstance(video, VideoReader):
+        return video.take(rows)
+    return ((row, frame) for row, frame in enumerate(video) if row in rows)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -114,8 +115,8 @@ class Film:
             stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
             yield container, stream
 
-    def __iter__(self) -> Iterator[tuple[Fraction | None, Frame]]:
-        """Each frame with its time; None where the file does not say."""
+    def undrawn(self) -> Iterator[tuple[Fraction | None, Callable[[], Frame]]]:
+        """What makes each frame, with its time, None where the file does not say; RGB costs more than decoding."""
         converter = RgbConverter(self._size, self._light, self._has_alpha)
         with self._open() as (container, stream):
             stream.thread_type = "AUTO"
@@ -125,14 +126,22 @@ class Film:
                 for frame in deinterlace(watch.frames(decode(packets, stream))):
                     time = _time(frame, stream)
                     reached = reached if time is None else time
-                    yield time, self._upright(to_rgb(converter, frame))
+                    yield time, partial(self._draw, converter, frame)
             except av.FFmpegError as error:
-                log.warning("%s is damaged; the frames before the damage are used (%s)", self.path, error)
+                warn_of_damage(self.path, error)
                 return
             self._is_seen = True
             missing = _said_end(container, stream) - reached
             if missing > _TOLERATED_LOSS_S:
                 log.warning("%s is cut short: its last %.1f s cannot be read", self.path, float(missing))
+
+    def _draw(self, converter: RgbConverter, frame: av.VideoFrame) -> Frame:
+        return self._upright(to_rgb(converter, frame))
+
+
+def warn_of_damage(path: Path, error: av.FFmpegError) -> None:
+    """Says that what comes behind a damaged place is not read."""
+    log.warning("%s is damaged; the frames before the damage are used (%s)", path, error)
 
 
 def _time(frame: av.VideoFrame, stream: av.VideoStream) -> Fraction | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
+
+import av
 
 from facediff.errors import MediaError
 from facediff.media.animation import Animation
-from facediff.media.decoding import Film, VideoInfo
+from facediff.media.decoding import Film, VideoInfo, warn_of_damage
 from facediff.media.pictures import is_moving
 from facediff.types import Frame
 
@@ -42,9 +45,36 @@ class VideoReader:
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames (H, W, 3) uint8, RGB, from the start; every iteration opens the file anew."""
+        yield from (frame for _, frame in self._drawn(None))
+
+    def take(self, rows: Collection[int]) -> Iterator[tuple[int, Frame]]:
+        """Some of the frames by their numbers, with these, in order; the others cost no more than being decoded."""
+        left = len(set(rows))
+        for row, frame in self._drawn(rows) if left else ():
+            yield row, frame
+            left -= 1
+            if not left:
+                return
+
+    def _drawn(self, rows: Collection[int] | None) -> Iterator[tuple[int, Frame]]:
+        last: Callable[[], Frame] | None = None
+        frame: Frame | None = None
+        for row, make in enumerate(self._placed()):
+            if rows is not None and row not in rows:
+                continue
+            if frame is None or make is not last:
+                try:
+                    last, frame = make, make()
+                except av.FFmpegError as error:
+                    warn_of_damage(self.path, error)
+                    return
+            yield row, frame
+
+    def _placed(self) -> Iterator[Callable[[], Frame]]:
+        """What makes each frame of the constant grid."""
         fps, count, last = self.info.fps, 0, None
         origin = time = Fraction(0)
-        for stamp, frame in self._stored:
+        for stamp, make in self._undrawn():
             before, time = time, stamp if stamp is not None else time + 1 / self._rate
             if last is None:
                 origin = time
@@ -54,8 +84,18 @@ class VideoReader:
             place = int((time - origin) * fps + Fraction(1, 2))
             for _ in range(count, place):
                 yield last  # type: ignore[misc]
-            count, last = max(count, place), frame
+            count, last = max(count, place), make
         if last is not None:
             end = int((time - origin + self._stored.last_s) * fps + Fraction(1, 2))
             for _ in range(count, max(end, 1)):
                 yield last
+
+    def _undrawn(self) -> Iterator[tuple[Fraction | None, Callable[[], Frame]]]:
+        if isinstance(self._stored, Film):
+            yield from self._stored.undrawn()
+        else:
+            yield from ((stamp, partial(_same, frame)) for stamp, frame in self._stored)
+
+
+def _same(frame: Frame) -> Frame:
+    return frame

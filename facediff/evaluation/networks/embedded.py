@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from facediff.evaluation.frame_choice import read_chosen
 from facediff.landmarks.alignment import FACE, Alignment, CropTemplate, align
 from facediff.landmarks.canonical import canonicalise
 from facediff.landmarks.correspondence import face_coordinates
@@ -123,9 +124,7 @@ def _batches(
     rows: list[int] = []
     crops: list[NDArray] = []
     told: list[NDArray] = []
-    for row, frame in zip(range(len(track)), frames, strict=False):
-        if row not in place_of:
-            continue
+    for row, frame in read_chosen(set(place_of), frames):
         place = place_of[row]
         rows.append(row)
         crops.append(alignment.crop(frame, place))

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from facediff.errors import MediaError
-from facediff.media import VideoReader, VideoWriter
+from facediff.media import VideoReader, VideoWriter, decoding
+from facediff.media.colour import to_rgb
 
 SIZE = (64, 48)
 
@@ -172,6 +173,19 @@ def test_a_playlist_in_disguise_reaches_no_other_file(tmp_path):
 def test_odd_names_are_files_not_protocols(tmp_path):
     path = write_timed(tmp_path / "take.mkv", [0, 40, 80]).rename(tmp_path / "take 5: final 100%d.mkv")
     assert len(list(VideoReader(path))) == 3
+
+
+def test_some_frames_are_those_of_all_and_the_rest_is_not_drawn(tmp_path, monkeypatch):
+    reader = VideoReader(write_timed(tmp_path / "a.mkv", [0, 40, 80, 200, 240, 280]))
+    every = list(reader)
+    drawn = []
+    monkeypatch.setattr(decoding, "to_rgb", lambda *given: drawn.append(given) or to_rgb(*given))
+    taken = list(reader.take({1, 4, 5}))
+    assert [row for row, _ in taken] == [1, 4, 5] and len(drawn) == 3
+    for row, frame in taken:
+        np.testing.assert_array_equal(frame, every[row])
+    assert list(reader.take(())) == []
+    assert [row for row, _ in reader.take({2, 99})] == [2]
 
 
 def test_memory_stays_flat(tmp_path):
