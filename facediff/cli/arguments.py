@@ -12,6 +12,7 @@ from facediff.cli.console import err, progress_bar
 from facediff.errors import ConfigError, InputError
 from facediff.options import SourceOptions, options_of
 from facediff.options.marks import MarkOptions, OutputOptions
+from facediff.types import CAPTIONS
 
 if TYPE_CHECKING:
     from facediff.avatar import Avatar
@@ -88,6 +89,8 @@ def write_clip(clip: Clip, output: Path, options: OutputOptions) -> None:
     else:
         with progress_bar("rendering", len(clip)) as advance:
             clip.save(output, progress=advance, **marks)
+        if clip.is_captioned:
+            say_wrote(output.with_suffix(CAPTIONS))
     say_wrote(output)
 
 
