@@ -18,7 +18,7 @@ from facediff.options.keywords import takes_more
 from facediff.options.marks import MarkOptions
 from facediff.provenance import Record
 from facediff.provenance.marker import file_marks, frame_marker, write_marked
-from facediff.types import Frame, SoundTrack, Wave, Word
+from facediff.types import CAPTIONS, Frame, SoundTrack, Wave, Word
 
 SHOWN_S = 20.0  # clips up to here are rendered where a notebook shows them
 SOUND_RATE = 48000  # of the sound track of a clip; models listen at 16 kHz
@@ -128,7 +128,7 @@ class Clip:
                 if progress is not None:
                     progress(done, self.frame_total)
         if self.is_captioned:
-            self.save_captions(path.with_suffix(".vtt"))
+            self.save_captions(path.with_suffix(CAPTIONS))
         return path
 
     @takes_more(MarkOptions)
@@ -204,7 +204,7 @@ class Clip:
             metadata=None if marks is None else marks.metadata, seal=None if marks is None else marks.finish_video,
         )  # fmt: skip
         if self.is_captioned:
-            self.save_captions(path.with_suffix(".vtt"))
+            self.save_captions(path.with_suffix(CAPTIONS))
         return count
 
     def save_captions(self, path: str | Path) -> Path:

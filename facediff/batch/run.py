@@ -20,6 +20,7 @@ from facediff.batch.summary import SHEET, write_contact_sheet
 from facediff.batch.work_items import Identify, Identity, Outcome, Part, WorkItem
 from facediff.batch.worker import reason_of
 from facediff.errors import FaceDiffError, OutputError
+from facediff.types import CAPTIONS
 
 Engine = Callable[[Iterable[WorkItem]], Iterator[tuple[WorkItem, Outcome]]]
 
@@ -150,6 +151,8 @@ class _Run:
         self._note(item.job, item.identity, replace(outcome, seconds=_added(outcome, *windows)))
         if outcome.reason is None:
             with _output_errors(target):
+                if (captions := item.file.with_suffix(CAPTIONS)).is_file():
+                    os.replace(captions, target.with_suffix(CAPTIONS))
                 os.replace(item.file, target)
         shutil.rmtree(item.folder, ignore_errors=True)
 

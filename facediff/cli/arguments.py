@@ -13,6 +13,7 @@ from facediff.errors import ConfigError
 from facediff.options import SourceOptions, options_of
 from facediff.options.marks import MarkOptions, OutputOptions
 from facediff.system.files import check_file
+from facediff.types import CAPTIONS
 
 if TYPE_CHECKING:
     from facediff.avatar import Avatar
@@ -88,6 +89,8 @@ def write_clip(clip: Clip, output: Path, options: OutputOptions) -> None:
     else:
         with progress_bar("rendering", len(clip)) as advance:
             clip.save(output, progress=advance, **marks)
+        if clip.is_captioned:
+            say_wrote(output.with_suffix(CAPTIONS))
     say_wrote(output)
 
 

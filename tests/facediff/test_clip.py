@@ -10,8 +10,9 @@ import pytest
 from facediff import Clip
 from facediff.audio.wave import load_sound, load_wave
 from facediff.clip import SOUND_RATE
-from facediff.errors import InputError
+from facediff.errors import ConfigError, InputError
 from facediff.media import VideoReader
+from facediff.types import Word
 
 
 def clip(frames: int = 6) -> Clip:
@@ -152,3 +153,15 @@ def test_a_sound_that_was_replaced_or_taken_away_does_not_come_back(stereo, tmp_
     assert np.corrcoef(load_wave(tmp_path / "a.mp4")[1000:30000], tone[::3][1000:30000])[0, 1] > 0.9
     replace(stereo, audio=None).save(tmp_path / "b.mp4")
     assert not VideoReader(tmp_path / "b.mp4").info.has_audio
+
+
+def test_captions_lie_beside_the_file_and_only_of_what_was_said(tmp_path) -> None:
+    words = (Word("Hello", 0.0, 0.1), Word("there.", 0.1, 0.2))
+    said = replace(clip(), words=words, is_captioned=True)
+    said.save(tmp_path / "a.mp4")
+    assert "00:00:00.000 --> 00:00:00.200\nHello there." in (tmp_path / "a.vtt").read_text()
+    assert said.opening(0.08).words == words[:1]
+    replace(clip(), words=words).save(tmp_path / "b.mp4")
+    assert not (tmp_path / "b.vtt").exists()
+    with pytest.raises(ConfigError, match="captions are of a text that is said"):
+        clip().save_captions(tmp_path / "c.vtt")

@@ -191,3 +191,24 @@ def test_files_that_are_no_jobs_are_named(tmp_path):
 def test_a_flood_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("facediff.batch.jobs.MAX_JOBS", 3)
     assert "more than 3 clips" in refused(tmp_path, talk("*.png", "h?.wav"))
+
+
+def test_a_text_takes_the_place_of_a_speech_and_files_of_parts_are_relative_to_the_jobs(tmp_path):
+    from facediff.batch.tasks import tasks
+
+    lines = [
+        {"task": "talk", "source": "anna.png", "say": "Hello", "head_from": "nod.mp4=0.5@1s-2s"},
+        {"task": "talk", "source": "anna.png", "speech": "hi.wav", "performance": '{"lids": "nod.mp4"}'},
+    ]
+    (tmp_path / "jobs.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    said, heard = read_jobs(tmp_path / "jobs.jsonl", tasks(), tmp_path / "out")
+    assert said.inputs == {"source": tmp_path / "anna.png"} and said.output == "anna.mp4"
+    assert said.options["head_from"] == f"{tmp_path / 'nod.mp4'}=0.5@1s-2s"
+    assert json.loads(heard.options["performance"])["lids"]["source"] == str(tmp_path / "nod.mp4")
+    for line, why in (
+        ({"task": "talk", "source": "anna.png"}, "there is no field 'speech'"),
+        ({"task": "talk", "source": "anna.png", "say": "Hi", "head_from": "nod.mp4@2s-1s"}, "begins before it ends"),
+    ):
+        (tmp_path / "jobs.jsonl").write_text(json.dumps(line))
+        with pytest.raises(InputError, match=why):
+            read_jobs(tmp_path / "jobs.jsonl", tasks(), tmp_path / "out")
