@@ -22,6 +22,7 @@ RECIPES = {
     "codec": "stages.run_codec",
     "motion": "stages.run_motion",
     "closing": "stages.run_closing",
+    "filling": "stages.run_filling",
     "sync": "stages.run_sync",
     "difftalk": "stages.run_difftalk",
     "fadm": "stages.run_fadm",
@@ -40,7 +41,7 @@ def train(
     context: typer.Context,
     stage: Annotated[
         Stage,  # type: ignore[valid-type]
-        typer.Argument(help="codec before difftalk, fadm, edit; difftalk before prior; motion before sync."),
+        typer.Argument(help="codec before difftalk, fadm, edit; difftalk before prior; motion before filling, sync."),
     ],
     model: Annotated[Path, typer.Option(help="Model folder to write to.")],
     catalog: Annotated[

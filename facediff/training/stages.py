@@ -3,6 +3,7 @@
 codec      faces ──▶ model/codec
 motion     tracks and speech ──▶ model/motion
 closing    speech with its phonemes ──▶ model/motion, which learns when lips meet
+filling    tracks and speech, heard by model/motion ──▶ model/filling, which makes heads and what comes next
 sync       tracks and speech, heard by model/motion ──▶ model/sync
 difftalk   pairs of faces, the codec's latents, speech ──▶ model/difftalk
 fadm       pairs of faces, the codec's latents ──▶ model/fadm
@@ -64,6 +65,7 @@ from facediff.training.lids import collect_shut_eyes, fit_lid
 from facediff.training.lip_closure import read_spoken, teach_lip_closure
 from facediff.training.looks import load_looks
 from facediff.training.loop import LoopConfig
+from facediff.training.masked_motion import masked_motion_schedule, train_masked_motion
 from facediff.training.motion import (
     MotionRecipe,
     MotionRecording,
@@ -141,6 +143,17 @@ def run_sync(catalog: Path | Source, cache: Path, model: Path, config: LoopConfi
     clips = read_recordings(catalog, kinds=("av",), licence=licence)
     known = motion_recordings(clips, cache / "tracks", own_encoder(motion), least=SyncRecipe().frames)
     save_network(train_sync(known, config, motion), model / "sync")
+
+
+def run_filling(catalog: Path | Source, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
+    """Trains what fills in motions, by what ``model/motion`` hears, and writes it to ``model/filling``.
+
+    See ``run_codec`` for the arguments.
+    """
+    motion = open_network(MotionDenoiser, model, "motion/denoiser")
+    clips = read_recordings(catalog, kinds=("av", "silent"), licence=licence)
+    known = motion_recordings(clips, cache / "tracks", own_encoder(motion))
+    save_component(model / "filling", masked_motion_schedule(), denoiser=train_masked_motion(known, motion, config))
 
 
 def run_closing(spoken: Path, model: Path) -> float:

@@ -79,6 +79,20 @@ def test_an_idle_loop_goes_on_where_it_began(small_avatar):
     assert np.abs(frames[-1] - frames[0]).mean() <= max(steps)
 
 
+def test_keyframes_turn_the_head_of_somebody_who_idles(small_avatar, tmp_path):
+    wishes = tmp_path / "wishes.csv"
+    wishes.write_text("at,yaw\n0.4,20\n")
+    turned, plain = (
+        list(small_avatar.idle(seconds=0.8, paint=False, size=96, **options).frames(10, 11))[0].astype(int)
+        for options in ({"keyframes": wishes}, {})
+    )
+    assert np.abs(turned - plain).mean() > 3
+    with pytest.raises(ConfigError, match="a loop has none"):
+        small_avatar.idle(seconds=2.0, loop=True, keyframes=wishes)
+    with pytest.raises(InputError, match="there are no keyframes"):
+        small_avatar.idle(keyframes=tmp_path / "none.json")
+
+
 def test_what_idles_in_a_clip_is_marked_where_it_is_saved(small_avatar, tmp_path):
     clip = small_avatar.idle(seconds=0.4, paint=False, size=96)
     assert clip.size == (96, 96)

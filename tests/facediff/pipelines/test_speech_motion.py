@@ -8,6 +8,7 @@ from facediff.audio.wave import load_wave
 from facediff.diffusion.score_guider import ScoreCompositionGuidance
 from facediff.errors import ConfigError
 from facediff.motion import coefficients
+from facediff.motion.keyframes import parse_keyframes
 from facediff.pipelines.loading import load_talk
 from facediff.pipelines.motion_finishing import WholeClipFinisher
 from facediff.pipelines.speech_motion import FILMED, LipStyle
@@ -123,6 +124,20 @@ def test_another_denoiser_is_composed_with_its_own_by_a_guider(motion_model) -> 
         np.abs(moved[:, coefficients.BROWS] - motion_model(wave, num_inference_steps=4)[:, coefficients.BROWS]).max()
         > 1e-3
     )
+
+
+def test_keyframes_are_met_while_somebody_speaks_and_lips_stay_as_they_are(motion_model) -> None:
+    wave = speech(4)
+    plain = motion_model(wave, head=0.5)
+    wishes = parse_keyframes([{"at": 1, "yaw": 10}, {"at": 2, "do": "nod"}, {"at": 3, "to": 3.8, "do": "brows-up"}])
+    made = motion_model(wave, head=0.5, keyframes=wishes)
+    assert made[25, coefficients.ANGLES][0] == pytest.approx(10, abs=0.01)
+    assert made[55, coefficients.ANGLES][1] == pytest.approx(6, abs=0.01)
+    np.testing.assert_allclose(made[:74, coefficients.LIPS], plain[:74, coefficients.LIPS], atol=1e-6)
+    with pytest.raises(ConfigError, match="held still"):
+        motion_model(wave, still=True, keyframes=wishes)
+    with pytest.raises(ConfigError, match="the clip after 2 s"):
+        motion_model(speech(2), keyframes=wishes)
 
 
 def test_lips_that_are_closed_before_they_close_are_refused() -> None:

@@ -96,3 +96,9 @@ def test_whose_voice_tells_how_lips_are_held_can_be_chosen(write_film, remux, bu
         me.talk(WAVE, source_track=3)
     with pytest.raises(ConfigError, match="a portrait has no sound"):
         avatar("plain").talk(WAVE, source_track=1)
+
+
+def test_a_video_takes_no_keyframes(video, tmp_path) -> None:
+    (tmp_path / "a.json").write_text('[{"at": 0.1, "do": "nod"}]')
+    with pytest.raises(ConfigError, match="keeps its own head motion and takes no keyframes"):
+        video.talk(WAVE, keyframes=tmp_path / "a.json")

@@ -60,10 +60,11 @@ def test_all_stages_make_a_model_that_speaks(folder) -> None:
     stages.run_codec(catalog, cache, model, config(folder, "codec"))
     stages.run_motion(catalog, cache, model, config(folder, "motion"))
     stages.run_sync(catalog, cache, model, config(folder, "sync"))
+    stages.run_filling(catalog, cache, model, config(folder, "filling"))
     stages.run_difftalk(catalog, cache, model, config(folder, "difftalk"), pairs=30)
     stages.run_fadm(catalog, cache, model, config(folder, "fadm"), pairs=30)
     weights = sorted(p.relative_to(model).parts[0] for p in model.rglob("*.safetensors"))
-    assert weights == ["codec", "difftalk", "difftalk", "fadm", "fadm", "motion", "sync"]
+    assert weights == ["codec", "difftalk", "difftalk", "fadm", "fadm", "filling", "motion", "sync"]
     clip = Avatar.from_image(plain(), model=str(model), device="cpu").talk(np.zeros(3200, np.float32), steps=1)
     assert len(list(clip)) == 5
     moved = Avatar.from_image(plain(), model=str(model), device="cpu").animate(folder / "talk.mp4", steps=1)
