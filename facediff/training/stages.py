@@ -152,7 +152,7 @@ def run_filling(catalog: Path | Source, cache: Path, model: Path, config: LoopCo
     """
     motion = open_network(MotionDenoiser, model, "motion/denoiser")
     clips = read_recordings(catalog, kinds=("av", "silent"), licence=licence)
-    known = motion_recordings(clips, cache / "tracks", own_encoder(motion))
+    known = motion_recordings(clips, cache / "tracks", own_encoder(motion), least=MotionRecipe().least)
     save_component(model / "filling", masked_motion_schedule(), denoiser=train_masked_motion(known, motion, config))
 
 
