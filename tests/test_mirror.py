@@ -27,6 +27,7 @@ TESTED_WHERE_IT_ENDS = {  # module: the tests that fail when it is broken
     "facediff/cli/talk.py": "tests/facediff/cli/test_commands.py",
     "facediff/live/engine.py": "tests/facediff/live/test_recording.py",
     "facediff/options/live.py": "tests/facediff/live/test_session.py",
+    "facediff/live/process.py": "tests/facediff/live/test_session.py",
     "facediff/live/speech.py": "tests/facediff/live/test_planner.py",
     "facediff/live/worker.py": "tests/facediff/live/test_session.py",
     "facediff/conditioning/fadm_paper.py": "tests/facediff/conditioning/test_fadm.py",

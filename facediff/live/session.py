@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 import time
 import weakref
 from collections import deque
@@ -22,6 +19,7 @@ from facediff.errors import InputError, LiveError
 from facediff.live.channel import Messages, PictureRing
 from facediff.live.engine import Portrait
 from facediff.live.planner import LOOK_AHEAD_S, Plan, Planner
+from facediff.live.process import end_process, start_process
 from facediff.live.worker import Begin, Failed, Made, Order, Report
 from facediff.options.live import LiveOptions
 from facediff.options.marks import MarkOptions
@@ -30,7 +28,6 @@ from facediff.types import Frame
 
 LEAD_S = 0.12  # before it is shown a frame is planned
 _STALLED_S = 0.5  # a reader that is later than this holds the clock
-_START = "from facediff.live.worker import main; main()"
 _RATE_S = 5.0  # over which the rate of pictures is measured
 
 
@@ -135,13 +132,13 @@ class LiveSession:
         self._is_over = False
         marks = MarkOptions(label=options.label, label_corner=options.label_corner, label_size=options.label_size)
         self._ring = PictureRing(portrait.size)
-        self._process = _start_process()
+        self._process = start_process()
         assert self._process.stdin is not None and self._process.stdout is not None
         own = weakref.ref(self)  # a session that nobody holds any more ends, though its threads run
         self._messages = Messages(
             self._process.stdout, self._process.stdin, lambda message: _tell(own, message), lambda: _tell(own, None)
         )
-        self._end = weakref.finalize(self, _end, self._process, self._messages, self._ring)
+        self._end = weakref.finalize(self, end_process, self._process, self._messages, self._ring)
         self._messages.send(
             Begin(portrait, model, device, options, marks, self._ring.name, options.realtime, self._lead)
         )
@@ -384,26 +381,3 @@ def _tell(session: weakref.ref[LiveSession], message: Any) -> None:
     there = session()
     if there is not None:
         there._receive(message)
-
-
-def _start_process() -> subprocess.Popen[bytes]:
-    """A fresh interpreter that finds what this one finds; scripts without a main guard are not run again."""
-    found = os.pathsep.join(path or os.getcwd() for path in sys.path)
-    # Threads that spin while they wait for one another take the cores from whoever has sound to play; a machine with
-    # other work on it is four times slower then.
-    environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "PYTHONPATH": found}
-    command = [sys.executable, "-c", _START]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
-
-
-def _end(process: subprocess.Popen[bytes], messages: Messages, ring: PictureRing) -> None:
-    """Ends a process, kindly at first, and frees what was shared with it."""
-    messages.send(None)
-    messages.close(0.5)
-    try:
-        process.wait(2.0)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    messages.join()
-    ring.close(unlink=True)
