@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from facediff.landmarks.canonical import canonicalise, fit_pose, mean_face, to_c
 from facediff.landmarks.mesh import BROW_LINE, LEFT_EYE, MESH_POINTS, RIGHT_EYE
 from facediff.motion import coefficients
 from facediff.motion.coefficients import lip_opening
+from facediff.motion.direction import close_lips
+from facediff.motion.emotions import EMOTIONS, NEUTRAL
+from facediff.motion.expressions import expressions
 from facediff.motion.rig import FaceRig, fit_neutral
 from facediff.training.motion_basis import mirror_order
 
@@ -22,6 +25,8 @@ SHOWN_FROM = 0.5  # share of the frames of a clip with an emotion that show the 
 # Eye corners, the bridge and the ridge of the nose, temples: what emotions leave where it is.
 FIRM = np.array([33, 133, 263, 362, 168, 6, 197, 195, 5, 4, 127, 356, 234, 454])
 WIDEST, NARROWEST = 0.3, 0.25  # closure by which lids are further open than usual, or less, at most
+MOUTHS = {"surprised": 0.4, "fearful": 0.4}  # see ``fit_emotion``; by eye
+SMILES, HAPPY_LIDS = 0.8, 0.15  # of the smile of portraits in happiness, and its closure of lids at most; by eye
 EYES_KEEP = 0.25  # of what lids do beyond their closure: with more, narrow eyes vanish; by eye
 STRONGER = 1.8  # strength 1 over the mean: by eye, so that strangers name it; at 2.4 eyes vanish under brows
 
@@ -132,3 +137,21 @@ def _opening_of(change: NDArray[np.floating]) -> float:
     rest = mean_face()
     small = 1e-3
     return float(lip_opening((rest + small * change)[None])[0] - lip_opening(rest[None])[0]) / small
+
+
+def fit_emotions(people: Iterable[Mapping[str, NDArray[np.floating]]]) -> dict[str, NDArray[np.float16]]:
+    """The tensors of ``facediff.motion.emotions``: for each emotion ``NAME.row`` (31,) and ``NAME.shape`` (478, 3).
+
+    To happiness belongs most of a smile, as people smile for a portrait: who speaks smiles less than they are happy.
+
+    Args:
+        people: For each, landmarks (T, 478, 3) of them speaking, by emotion, ``neutral`` among them.
+    """
+    known, made = list(people), {}
+    for name in EMOTIONS:
+        row, shape = fit_emotion([(one[NEUTRAL], one[name]) for one in known], mouth=MOUTHS.get(name, 1.0))
+        if name == "happy":
+            row = row + SMILES * close_lips(expressions()["smile"])
+            row[coefficients.LIDS] = np.minimum(row[coefficients.LIDS], HAPPY_LIDS)
+        made[f"{name}.row"], made[f"{name}.shape"] = row.astype(np.float16), shape.astype(np.float16)
+    return made

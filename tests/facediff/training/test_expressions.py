@@ -2,9 +2,18 @@ import numpy as np
 
 from facediff.landmarks.canonical import fit_pose, mean_face
 from facediff.motion import coefficients
+from facediff.motion.emotions import EMOTIONS
 from facediff.motion.expressions import expressions
 from facediff.motion.rig import FaceRig
-from facediff.training.expressions import OPENED, STRONGER, fit_brows_up, fit_emotion, fit_mouth_open, fit_smile
+from facediff.training.expressions import (
+    OPENED,
+    STRONGER,
+    fit_brows_up,
+    fit_emotion,
+    fit_emotions,
+    fit_mouth_open,
+    fit_smile,
+)
 
 
 def test_the_smile_that_was_put_in_comes_out() -> None:
@@ -57,3 +66,19 @@ def test_an_emotion_is_what_speech_with_it_has_more_whatever_the_head_does() -> 
     upper = mean_face()[:, 1] < 0.1
     assert np.corrcoef(wanted[upper, 1], got[upper, 1])[0, 1] > 0.9
     assert not row[coefficients.ANGLES].any() and not beyond[468:].any()
+
+
+def test_all_emotions_are_fitted_of_people_who_show_them() -> None:
+    rng = np.random.default_rng(1)
+    rig = FaceRig.from_shape(mean_face(), fit_pose(mean_face()[None] * 150 + 300))
+    spoken = np.zeros((20, coefficients.DIMENSIONS), np.float32)
+    spoken[:, :4] = 0.3 * rng.normal(size=(20, 4))
+    person = {"neutral": rig.points(spoken)}
+    for place, name in enumerate(EMOTIONS):
+        person[name] = rig.points(spoken + np.eye(coefficients.DIMENSIONS, dtype=np.float32)[16 + place % 2 * 2])
+    made = fit_emotions([person])
+    assert {name.split(".")[0] for name in made} == set(EMOTIONS) and made["sad.shape"].shape == (478, 3)
+    for place, name in enumerate(EMOTIONS):
+        brows = made[f"{name}.row"][coefficients.BROWS]
+        if name != "happy":
+            assert np.argmax(np.abs(brows)) == place % 2 * 2  # of those that are alike on both sides
