@@ -36,6 +36,14 @@ def test_shuffled_frames_are_the_same_pictures(cases) -> None:
     assert shuffled == pytest.approx(same, abs=0.1 * blurred) and blurred > 2 * same
 
 
+def test_three_qualities_keep_their_order(cases) -> None:
+    measure = metrics()["fid_facediff"].measure
+    good, middling, bad = (
+        measure(entries(cases, "fid_facediff", (film,))) for film in ("soft", "softer", "softest")
+    )  # fmt: skip
+    assert good < middling < bad
+
+
 def test_too_little_for_a_distribution_is_refused(cases) -> None:
     case = cases["plain"]
     few = case.once(metrics()["fvd_facediff"].features)

@@ -63,6 +63,12 @@ def test_psnr_and_ssim_of_a_published_pair_are_the_published_ones() -> None:
     assert alike == pytest.approx(0.722089111804962, abs=1e-6)
 
 
+@pytest.mark.parametrize("name", ["psnr", "psnr_mouth", "ssim", "sharp_ratio"])
+def test_three_qualities_keep_their_order(figure, name) -> None:
+    good, middling, bad = (figure(name, film) for film in ("soft", "softer", "softest"))
+    assert good > middling > bad
+
+
 def test_the_more_blur_the_less_of_everything(portrait, track) -> None:
     found = [
         fidelity([blurred(portrait, sigma)] * FRAMES, track, [portrait] * FRAMES, track) for sigma in (0.7, 1.5, 3)
