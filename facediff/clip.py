@@ -15,10 +15,10 @@ from facediff.errors import ConfigError, InputError
 from facediff.media import VideoWriter
 from facediff.media.joining import join_videos
 from facediff.options.keywords import takes_more
-from facediff.options.marks import MarkOptions
+from facediff.options.marks import CAPTIONS, MarkOptions
 from facediff.provenance import Record
 from facediff.provenance.marker import file_marks, frame_marker, write_marked
-from facediff.types import CAPTIONS, Frame, SoundTrack, Wave, Word
+from facediff.types import Frame, SoundTrack, Wave, Word
 
 SHOWN_S = 20.0  # clips up to here are rendered where a notebook shows them
 SOUND_RATE = 48000  # of the sound track of a clip; models listen at 16 kHz

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 Frame = NDArray[np.uint8]  # (H, W, 3) RGB
 Points = NDArray[np.float32]  # (..., 478, 3) landmarks in pixels, z in pixels too
 Wave = NDArray[np.float32]  # (N,) mono sound in [-1, 1] at 16 kHz
-CAPTIONS = ".vtt"  # ending of the file with captions that lies beside a clip's
 
 
 @dataclass(frozen=True)

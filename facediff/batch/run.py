@@ -20,7 +20,7 @@ from facediff.batch.summary import SHEET, write_contact_sheet
 from facediff.batch.work_items import Identify, Identity, Outcome, Part, WorkItem
 from facediff.batch.worker import reason_of
 from facediff.errors import FaceDiffError, OutputError
-from facediff.types import CAPTIONS
+from facediff.options.marks import CAPTIONS
 
 Engine = Callable[[Iterable[WorkItem]], Iterator[tuple[WorkItem, Outcome]]]
 

@@ -11,9 +11,8 @@ import typer
 from facediff.cli.console import err, progress_bar
 from facediff.errors import ConfigError
 from facediff.options import SourceOptions, options_of
-from facediff.options.marks import MarkOptions, OutputOptions
+from facediff.options.marks import CAPTIONS, MarkOptions, OutputOptions
 from facediff.system.files import check_file
-from facediff.types import CAPTIONS
 
 if TYPE_CHECKING:
     from facediff.avatar import Avatar

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from facediff.errors import ConfigError
 from facediff.options.record import Checked, Opt
 
+CAPTIONS = ".vtt"  # ending of the file with captions that lies beside a clip's
 CORNERS = ("top-left", "top-right", "bottom-left", "bottom-right")
 LEAST_SIZE = 5.0  # percent of the shorter side: what GB 45438-2025 wants of pictures and videos
 MAX_LABEL, MAX_AIGC = 60, 2_000  # characters
