@@ -187,7 +187,9 @@ def test_killed_ten_times_it_makes_what_an_unbroken_run_makes():
             if entry["status"] == "done":
                 assert finished.setdefault(name, entry["finished"]) == entry["finished"]
     assert kills == 10 and process.returncode == 1
-    assert start("unbroken").wait() == 1
+    process = start("unbroken")
+    process.communicate()
+    assert process.returncode == 1
     killed, unbroken = entries("killed"), entries("unbroken")
     assert list(killed) == list(unbroken) and len(killed) == 50
     assert all(killed[name]["reason"] == unbroken[name]["reason"] for name in killed)
