@@ -215,6 +215,7 @@ def test_footage_is_refused_in_words(client, uploads, files, said):
         client.predict(footage=[handle_file(uploads / name) for name in files], steps=1, api_name="/adapt")
 
 
+@pytest.mark.slow
 def test_what_is_folded_away_tells_in_the_picture(client, uploads):
     asked = {name: handle_file(uploads / "short.mp4") for name in ("video", "speech")}
 

@@ -98,6 +98,7 @@ def test_what_cannot_be_used_is_refused_before_anything_is_written(jobs, argumen
     assert not Path("out").exists()
 
 
+@pytest.mark.slow
 def test_frames_and_saved_motions_drive_and_are_no_source():
     Path("frames").mkdir()
     for k in range(2):

@@ -157,6 +157,7 @@ def test_two_streams_keep_to_the_clock_and_to_themselves_and_one_that_is_killed_
         two.push_audio(SPEECH, RATE)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_loaded_is_told_to_who_waits(small_avatar, tmp_path):
     from dataclasses import replace
 

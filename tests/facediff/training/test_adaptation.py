@@ -93,6 +93,7 @@ def test_it_learns_the_words_of_captions(adapted) -> None:
     assert told["vocabulary"] == ["a", "softly", "speaking", "woman"]
 
 
+@pytest.mark.slow
 def test_the_figures_are_those_of_what_is_on_disk(adapted, footage, tiny_model, cache) -> None:
     kept = held_out(footage, tiny_model, cache)
     assert [len(source.runs) for source in kept] == [1, 1]
