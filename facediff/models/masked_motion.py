@@ -12,7 +12,7 @@ from diffusers.models.embeddings import TimestepEmbedding, Timesteps
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
-from facediff.models.motion import ChannelNorm
+from facediff.models.motion import ChannelNorm, DilatedBlock, convolve
 
 MANNERS = 4  # numbers of a manner: logarithms of how far angles and shifts go, and how fast each
 
@@ -40,24 +40,6 @@ class MotionContext:
     noise_level: Tensor
     manner: Tensor
     known_manner: Tensor
-
-
-class TimeBlock(nn.Module):
-    """Residual dilated convolutions over time, modulated by an embedding; alone, every frame is a clip of its own."""
-
-    def __init__(self, channels: int, dilation: int, embedding: int, dropout: float) -> None:
-        super().__init__()
-        self.norm = ChannelNorm(channels)
-        self.conv = nn.Conv1d(channels, channels, 3, padding=dilation, dilation=dilation)
-        self.out = nn.Conv1d(channels, channels, 1)
-        self.modulation = nn.Linear(embedding, 2 * channels)
-        self.dropout = nn.Dropout(dropout)
-        nn.init.zeros_(self.out.weight)
-
-    def forward(self, x: Tensor, embedding: Tensor, alone: bool) -> Tensor:
-        scale, shift = self.modulation(embedding)[:, :, None].chunk(2, dim=1)
-        h = F.silu(self.norm(x) * (1 + scale) + shift)
-        return x + self.out(self.dropout(F.silu(convolve(self.conv, h, alone))))
 
 
 class MaskedMotionDenoiser(ModelMixin, ConfigMixin):
@@ -114,7 +96,7 @@ class MaskedMotionDenoiser(ModelMixin, ConfigMixin):
         self.steps = Timesteps(embedding, flip_sin_to_cos=True, downscale_freq_shift=0)
         self.level = TimestepEmbedding(embedding, embedding)
         self.told = nn.Sequential(nn.Linear(3 + MANNERS, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
-        self.blocks = nn.ModuleList(TimeBlock(channels, d, embedding, dropout) for d in dilations)
+        self.blocks = nn.ModuleList(DilatedBlock(channels, d, embedding, dropout) for d in dilations)
         self.settle = ChannelNorm(channels)
         self.leave = nn.Conv1d(channels, motion_dim, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
@@ -145,13 +127,5 @@ class MaskedMotionDenoiser(ModelMixin, ConfigMixin):
         sound = self.attend(context.speech)
         x = x + torch.where(context.heard[:, None, None], sound, self.unheard.to(sound.dtype))
         for block in self.blocks:
-            x = block(x, embedding, alone)
+            x = block(x, embedding, alone=alone)
         return convolve(self.leave, self.settle(x), alone)
-
-
-def convolve(layer: nn.Conv1d, x: Tensor, alone: bool) -> Tensor:
-    """A convolution over time of (B, C, T), or its middle tap by itself where frames stand alone."""
-    if not alone:
-        return layer(x)
-    middle = layer.weight.shape[2] // 2
-    return F.conv1d(x, layer.weight[:, :, middle : middle + 1], layer.bias)

@@ -19,8 +19,16 @@ class ChannelNorm(nn.LayerNorm):
         return super().forward(x.transpose(1, 2)).transpose(1, 2)
 
 
+def convolve(layer: nn.Conv1d, x: Tensor, alone: bool) -> Tensor:
+    """A convolution over time of (B, C, T), or its middle tap by itself where frames stand alone."""
+    if not alone:
+        return layer(x)
+    middle = layer.weight.shape[2] // 2
+    return F.conv1d(x, layer.weight[:, :, middle : middle + 1], layer.bias)
+
+
 class DilatedBlock(nn.Module):
-    """Residual dilated convolutions over time, modulated by the noise level."""
+    """Residual dilated convolutions over time, modulated by an embedding; alone, every frame is a clip of its own."""
 
     def __init__(self, channels: int, dilation: int, embedding: int | None, dropout: float) -> None:
         super().__init__()
@@ -31,12 +39,12 @@ class DilatedBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
         nn.init.zeros_(self.out.weight)
 
-    def forward(self, x: Tensor, level: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, level: Tensor | None = None, *, alone: bool = False) -> Tensor:
         h = self.norm(x)
         if self.modulation is not None and level is not None:
             scale, shift = self.modulation(level)[:, :, None].chunk(2, dim=1)
             h = h * (1 + scale) + shift
-        return x + self.out(self.dropout(F.silu(self.conv(F.silu(h)))))
+        return x + self.out(self.dropout(F.silu(convolve(self.conv, F.silu(h), alone))))
 
 
 class MotionDenoiser(ModelMixin, ConfigMixin):

@@ -26,11 +26,7 @@ from facediff.motion import coefficients
 from facediff.motion.expressions import expression, expressions
 
 FPS = coefficients.MOTION_FPS
-NECK = {
-    "yaw": 60.0,
-    "pitch": 40.0,
-    "roll": 40.0,
-}  # most degrees of a head; above 0 left, down, clockwise
+NECK = {"yaw": 60.0, "pitch": 40.0, "roll": 40.0}  # most degrees of a head; above 0 left, down, clockwise
 EASE_S = 0.3  # in which an expression comes and goes
 _FIELDS = ("at", "to", "do", "strength", *NECK)
 _LOOK_DEG, _LOOK_EYES = 8.0, 0.06  # of head and gaze, in degrees and eye widths: a glance goes with both

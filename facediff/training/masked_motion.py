@@ -23,6 +23,7 @@ from facediff.training.motion import (
     hear,
     measure_statistics,
     mirror_motion,
+    motion_schedule,
     resample_rows,
 )
 from facediff.training.motion_masks import draw_mask
@@ -131,13 +132,7 @@ CHANNEL_WEIGHT[coefficients.GAZE] = CHANNEL_WEIGHT[coefficients.BROWS] = 0.6
 
 def masked_motion_schedule() -> DDIMScheduler:
     """Cosine noise levels; the network predicts velocities."""
-    return DDIMScheduler(
-        num_train_timesteps=1000,
-        beta_schedule="squaredcos_cap_v2",
-        prediction_type="v_prediction",
-        timestep_spacing="trailing",
-        clip_sample=False,
-    )
+    return motion_schedule("v_prediction")
 
 
 def masked_motion_loss(scheduler: DDIMScheduler):

@@ -228,12 +228,12 @@ def motion_loss(scheduler: DDIMScheduler):
     return loss
 
 
-def motion_schedule() -> DDIMScheduler:
-    """Cosine noise levels; the network predicts the clean motion."""
+def motion_schedule(prediction_type: str = "sample") -> DDIMScheduler:
+    """Cosine noise levels; by default the network predicts the clean motion."""
     return DDIMScheduler(
         num_train_timesteps=1000,
         beta_schedule="squaredcos_cap_v2",
-        prediction_type="sample",
+        prediction_type=prediction_type,
         timestep_spacing="trailing",
         clip_sample=False,
     )

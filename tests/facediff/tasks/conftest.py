@@ -1,11 +1,27 @@
-"""Films with sounds of others."""
+"""A video to direct, and films with sounds of others."""
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
+
+from facediff import Avatar
+from facediff.media import VideoWriter
+from tests.portraits import plain
+
+
+@pytest.fixture(scope="session")
+def video(tmp_path_factory) -> Avatar:
+    """Five frames of a face that moves aside."""
+    path = tmp_path_factory.mktemp("video") / "me.mp4"
+    with VideoWriter(path, (256, 256), Fraction(25)) as writer:
+        for shift in range(5):
+            writer.write(np.roll(plain(), shift, axis=1))
+    return Avatar.from_video(path, device="cpu")
 
 
 @pytest.fixture(scope="session")

@@ -9,12 +9,11 @@ import pytest
 
 from facediff import Avatar
 from facediff.errors import ConfigError
-from facediff.media import VideoWriter
 from facediff.motion import coefficients
 from facediff.motion.template import MotionTemplate
 from facediff.options import Condition, EditOptions, Performance
 from facediff.tasks.direct import is_directed
-from tests.portraits import avatar, plain
+from tests.portraits import avatar
 
 from .test_talk import WAVE
 
@@ -31,15 +30,6 @@ def nod(tmp_path_factory):
     path = tmp_path_factory.mktemp("nod") / "nod.safetensors"
     MotionTemplate(rows, np.ones(10, bool), np.eye(3, dtype=np.float32), Fraction(25)).save(path)
     return path
-
-
-@pytest.fixture(scope="module")
-def video(tmp_path_factory) -> Avatar:
-    path = tmp_path_factory.mktemp("video") / "me.mp4"
-    with VideoWriter(path, (256, 256), Fraction(25)) as writer:
-        for shift in range(5):
-            writer.write(np.roll(plain(), shift, axis=1))
-    return Avatar.from_video(path, device="cpu")
 
 
 def frames(of: Avatar, **options) -> np.ndarray:

@@ -16,19 +16,10 @@ from facediff.errors import AudioError, ConfigError, InputError
 from facediff.landmarks.tracker import track_still
 from facediff.media import VideoWriter
 from facediff.motion import coefficients
-from tests.portraits import avatar, plain
+from tests.portraits import avatar
 
 HELLO = Path(facediff.__file__).parent / "samples" / "hello.flac"
 WAVE = load_wave(HELLO)[8000:14400]
-
-
-@pytest.fixture(scope="module")
-def video(tmp_path_factory) -> Avatar:
-    path = tmp_path_factory.mktemp("video") / "me.mp4"
-    with VideoWriter(path, (256, 256), Fraction(25)) as writer:
-        for shift in range(5):
-            writer.write(np.roll(plain(), shift, axis=1))
-    return Avatar.from_video(path, device="cpu")
 
 
 @pytest.mark.parametrize("kind", ["portrait", "video"])
