@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from facediff.motion.driver import Driver, limit_softly, play_motion, read_drive
 from facediff.motion.template import MotionTemplate
 from facediff.options import AnimateOptions
 from facediff.rendering.compare import panel_width, side_by_side
+from facediff.rendering.frame import Warp
 from facediff.rendering.painting.face import FaceRefiner, RefineSettings
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
 from facediff.rendering.source import Source
@@ -26,6 +28,10 @@ from facediff.tasks.direct import direct_portrait, direct_video, is_directed
 from facediff.tasks.lengths import measure_span
 from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame, SoundTrack
+
+if TYPE_CHECKING:
+    from facediff.pipelines.difftalk import DiffTalkPipeline
+    from facediff.pipelines.fadm import FADMPipeline
 
 
 def make_animation(
@@ -75,15 +81,7 @@ def make_animation(
             rows, rotation=rotation, closes_lips=moves_lips, since=since, shapes=shapes, turns_eyes=turns_eyes
         )
 
-    def render(part: slice) -> Iterator[Frame]:
-        if refining is None:
-            return (frame.picture for frame in warp(part))
-        refiner = FaceRefiner(refining, RefineSettings(num_inference_steps=options.steps, seed=options.seed))
-        if painting is None:
-            return refiner(warp(part))
-        settings = PaintSettings(seed=options.seed, first=models.first_painted)
-        return MouthPainter(painting, settings).paint_clip(refiner.refine(warp(part)))
-
+    render = _make_renderer(warp, refining, painting, models, options)
     kept = _sound_of(driver, options)
     audio = None if kept is None else kept.wave
     if audio is not None and span.total < span.asked:
@@ -93,6 +91,24 @@ def make_animation(
         preview_index=_liveliest(rows), is_tagged=source.is_tagged, sound=kept,
     )  # fmt: skip
     return _beside(clip, source, driver) if options.compare else clip
+
+
+def _make_renderer(
+    warp: Warp, refining: FADMPipeline | None, painting: DiffTalkPipeline | None, models: ModelChoice,
+    options: AnimateOptions,
+) -> Callable[[slice], Iterator[Frame]]:  # fmt: skip
+    """What renders a part of a clip: warped alone, refined, and its mouth painted, as far as there are models."""
+
+    def render(part: slice) -> Iterator[Frame]:
+        if refining is None:
+            return (frame.picture for frame in warp(part))
+        refiner = FaceRefiner(refining, RefineSettings(num_inference_steps=options.steps, seed=options.seed))
+        if painting is None:
+            return refiner(warp(part))
+        settings = PaintSettings(seed=options.seed, first=models.first_painted)
+        return MouthPainter(painting, settings).paint_clip(refiner.refine(warp(part)))
+
+    return render
 
 
 def _sound_of(driver: Driver, options: AnimateOptions) -> SoundTrack | None:
