@@ -12,15 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from diffusers import UNet2DConditionModel
 from safetensors import SafetensorError
 from safetensors.torch import load, save_file
 
-from facediff.conditioning.captions import CaptionEncoder
 from facediff.errors import MediaError, WeightsError
-from facediff.models.space_time import small_space_time
-from facediff.pipelines.domains import LORA_FILE, read_card
-from facediff.system.weights import model_folder
+from facediff.pipelines.domains import LORA_FILE, read_card, write_network_configs
 
 CARD, WEIGHTS = "domain.json", "diffusion_pytorch_model.safetensors"
 NETWORKS = ("small", "captions")
@@ -147,10 +143,7 @@ def _settle_small(folder: Path, archive: str | Path) -> None:
     words = _read_json((folder / "captions" / "config.json").read_bytes()).get("vocabulary", [])
     if not isinstance(words, list) or len(words) > MOST_WORDS or not all(isinstance(word, str) for word in words):
         raise MediaError(f"{archive} is not a domain model: its vocabulary is no list of words")
-    base = UNet2DConditionModel.load_config(model_folder("base", "difftalk") / "unet")
-    latent = base["out_channels"]
-    small_space_time(latent, base["in_channels"] - latent).save_config(folder / "small")
-    CaptionEncoder(words).save_config(folder / "captions")
+    write_network_configs(folder, words)
 
 
 def _settle_lora(folder: Path, archive: str | Path) -> None:

@@ -28,7 +28,6 @@ from facediff.types import Frame
 
 if TYPE_CHECKING:
     from facediff.agents.webrtc import Call
-    from facediff.live.session import LiveSession
 
 PLACE = "/live"  # where the page of a server with other pages lies
 LONGER_SIDE = 512  # what two cores can keep up with
@@ -65,8 +64,9 @@ class Calls:
         self._begun += 1
         try:
             loop = asyncio.get_running_loop()
-            live = await loop.run_in_executor(None, self._answer, picture)
-            call, name = Call(live), secrets.token_urlsafe(9)
+            avatar = await loop.run_in_executor(None, self._avatar, picture)
+            options = {**self._options, "size": self._options.get("size") or LONGER_SIDE}
+            call, name = await Call.of(avatar, **options), secrets.token_urlsafe(9)
             told = await call.answer(offer)
             self._calls[name] = call
             asyncio.ensure_future(self._forget(name))
@@ -91,17 +91,14 @@ class Calls:
         Image.fromarray(picture).save(kept, "JPEG", quality=90)
         return kept.getvalue()
 
-    def _answer(self, picture: bytes | None) -> LiveSession:
-        """A session with the portrait that a visitor brings, or with who answers otherwise."""
-        from facediff.agents.webrtc import RATE
-
-        avatar = self._own if isinstance(self._own, Avatar) else Avatar.from_image(self._own)
-        if picture is not None:
-            with tempfile.TemporaryDirectory(prefix="facediff-live-") as folder:
-                path = Path(folder) / "portrait"
-                path.write_bytes(picture)
-                avatar = Avatar.from_image(self._limits.picture(path))
-        return avatar.live(sample_rate=RATE, **{**self._options, "size": self._options.get("size") or LONGER_SIDE})
+    def _avatar(self, picture: bytes | None) -> Avatar:
+        """Of the portrait that a visitor brings, or who answers otherwise."""
+        if picture is None:
+            return self._own if isinstance(self._own, Avatar) else Avatar.from_image(self._own)
+        with tempfile.TemporaryDirectory(prefix="facediff-live-") as folder:
+            path = Path(folder) / "portrait"
+            path.write_bytes(picture)
+            return Avatar.from_image(self._limits.picture(path))
 
     async def _forget(self, name: str) -> None:
         await self._calls[name].is_over.wait()

@@ -16,10 +16,8 @@ from facediff.demo.limits import Limits
 from facediff.demo.result import BUTTONS, connect, result_column
 from facediff.demo.source import PORTRAIT, read_avatar, source_column
 from facediff.errors import InputError
-from facediff.motion.expressions import expressions
 from facediff.options import EditOptions
-from facediff.rendering.editing.attributes import attribute
-from facediff.tasks.identity import attribute_names
+from facediff.tasks.identity import attribute_names, slider_ranges
 from facediff.tasks.strengths import write_strengths
 
 SHOWN = ("smile", "mouth-open", "brows-up")  # the others are folded away
@@ -33,14 +31,14 @@ def edit_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
         limits: What an upload may be.
         portrait: The sample picture.
     """
-    attributes = attribute_names("base")
-    folded = [name for name in expressions() if name not in SHOWN]
+    ranges, attributes = slider_ranges("base"), attribute_names("base")
+    folded = [name for name in ranges if name not in (*SHOWN, *attributes)]
     with gr.Row():
         with gr.Column():
             source = source_column(limits, "edit_faces")
-            sliders = {name: _slider(name) for name in (*SHOWN, *attributes)}
+            sliders = {name: _slider(name, ranges[name]) for name in (*SHOWN, *attributes)}
             with gr.Accordion("More", open=False):
-                sliders |= {name: _slider(name) for name in folded}
+                sliders |= {name: _slider(name, ranges[name]) for name in folded}
                 options = controls(EditOptions, more=False)
                 more = controls(EditOptions, more=True)
                 parts = part_uploads(EditOptions)
@@ -80,7 +78,5 @@ def _word(name: str) -> str:
     return name.replace("-", "_")
 
 
-def _slider(name: str) -> gr.Slider:
-    return gr.Slider(
-        -1 if attribute(name).has_opposite else 0, 1, value=0, step=0.05, label=name.replace("-", " ").capitalize()
-    )
+def _slider(name: str, ends: tuple[float, float]) -> gr.Slider:
+    return gr.Slider(*ends, value=0, step=0.05, label=name.replace("-", " ").capitalize())

@@ -259,7 +259,7 @@ class Avatar:
         )  # fmt: skip
         record = self._record("edit", options)
         models = ModelChoice(self._options.model, self._options.device)
-        return replace(make_edit(self._warper, wanted, models, options), record=record)
+        return replace(make_edit(self._warper, wanted, models, options, record.weights_sha256), record=record)
 
     @takes_more(LiveOptions)
     def live(self, options: LiveOptions) -> LiveSession:

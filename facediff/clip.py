@@ -13,6 +13,7 @@ import numpy as np
 
 from facediff.errors import ConfigError, InputError
 from facediff.media import VideoWriter
+from facediff.media.captions import write_captions
 from facediff.media.joining import join_videos
 from facediff.options.keywords import takes_more
 from facediff.options.marks import CAPTIONS, MarkOptions
@@ -214,8 +215,6 @@ class Clip:
             ConfigError: The words are not known: only a text that was said has some.
             OutputError: The place cannot be written to.
         """
-        from facediff.audio.captions import write_captions
-
         if not self.words:
             raise ConfigError("captions are of a text that is said, and none is: give say")
         return write_captions(self.words, Path(path))

@@ -6,11 +6,14 @@ import asyncio
 import time
 from collections import deque
 from fractions import Fraction
+from functools import partial
+from typing import Any
 
 import av
 import numpy as np
 
 from facediff.agents.speech import mix_down
+from facediff.avatar import Avatar
 from facediff.errors import LiveError, MissingExtra
 from facediff.live.session import LiveFrame, LiveSession
 
@@ -47,6 +50,12 @@ class Call:
         self._line.on("track", self._take)
         self._line.on("connectionstatechange", self._look)
         self.is_over = asyncio.Event()
+
+    @classmethod
+    async def of(cls, avatar: Avatar, **options: Any) -> Call:
+        """A call with an avatar; options are those of ``Avatar.live``."""
+        begin = partial(avatar.live, sample_rate=RATE, **options)
+        return cls(await asyncio.get_running_loop().run_in_executor(None, begin))
 
     async def answer(self, offer: str) -> str:
         """The description of this end, to a browser's offer; from then on frames are sent.

@@ -22,7 +22,6 @@ from facediff.options import TASKS, SourceOptions
 from facediff.options.marks import MarkOptions
 from facediff.options.performance import read_performance
 from facediff.rendering import CHUNK
-from facediff.system.files import check_file
 
 if TYPE_CHECKING:  # torch is loaded by whoever renders, after the number of threads is set
     from facediff.avatar import Avatar
@@ -179,20 +178,10 @@ def _avatar(source: Path, sha256: str, options: SourceOptions) -> Avatar:
 
 
 def _hash(name: str, path: Path) -> str:
+    """That of an input; frames in a folder may drive, but neither be a source nor a speech."""
     from facediff.provenance.ingredients import content_hash
 
-    if path.is_dir() and name != "source" and name != "speech":
-        return content_hash(path)
-    check_file(path)
-    state = path.stat()
-    return _file_hash(path, state.st_ino, state.st_size, state.st_mtime_ns)
-
-
-@lru_cache(maxsize=4096)
-def _file_hash(path: Path, inode: int, size: int, mtime_ns: int) -> str:
-    from facediff.provenance.ingredients import content_hash
-
-    return content_hash(path)
+    return content_hash(path, takes_folder=name not in ("source", "speech"))
 
 
 @lru_cache(maxsize=1)

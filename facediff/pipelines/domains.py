@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -107,6 +107,24 @@ def write_domain(folder: Path, card: DomainCard) -> Iterator[Path]:
     with atomic_folder(folder, "the domain model") as partial:
         yield partial
         (partial / _CARD).write_text(json.dumps(asdict(card), indent=2) + "\n", encoding="utf-8")
+
+
+def write_network_configs(folder: Path, vocabulary: Sequence[str]) -> None:
+    """Writes the configs of the networks of the method ``small``, in front of the embedded model, into its folder.
+
+    Args:
+        folder: Of a domain model.
+        vocabulary: The words that it knows.
+    """
+    from diffusers import UNet2DConditionModel
+
+    from facediff.conditioning.captions import CaptionEncoder
+    from facediff.models.space_time import small_space_time
+
+    base = UNet2DConditionModel.load_config(model_folder("base", "difftalk") / "unet")
+    latent = base["out_channels"]
+    small_space_time(latent, base["in_channels"] - latent).save_config(folder / "small")
+    CaptionEncoder(vocabulary).save_config(folder / "captions")
 
 
 def base_hash(model: str | Path, method: str = "small") -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from facediff.errors import MediaError, WeightsError
 from facediff.pipelines.domains import domain_hash
-from facediff.system.files import as_text
+from facediff.system.files import as_text, check_file
 from facediff.system.weights import CHECKPOINTS, model_folder
 
 # Bytes that are in each file with a manifest: the label of its store, or where XMP says that it lies.
@@ -65,13 +65,30 @@ class Ingredient:
         return cls(role, IN_MEMORY, digest.hexdigest())
 
 
-def content_hash(path: str | Path) -> str:
+def content_hash(path: str | Path, *, takes_folder: bool = True) -> str:
     """SHA-256 of a file, or of a folder's files, as ``Ingredient.of_file`` has it; hexadecimal.
 
+    That of a file is kept for as long as the file is as it was.
+
+    Args:
+        path: Of the file or folder.
+        takes_folder: Whether it may be a folder.
+
     Raises:
+        InputError: There is no such file.
         MediaError: It cannot be read.
     """
-    return _examine(Path(path))[0]
+    path = Path(path)
+    if takes_folder and path.is_dir():
+        return _examine(path)[0]
+    check_file(path)
+    state = path.stat()
+    return _file_hash(path, state.st_ino, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _file_hash(path: Path, inode: int, size: int, mtime_ns: int) -> str:
+    return _examine(path)[0]
 
 
 def _examine(path: Path) -> tuple[str, bool]:

@@ -10,12 +10,11 @@ from pathlib import Path
 import av
 import cv2
 
-from facediff.audio.wave import load_wave
+from facediff.audio.wave import load_sound
 from facediff.media import VideoReader, VideoWriter
 from facediff.types import Frame
 
 BROKEN_COLUMNS = 10  # of a frame in a check: faces are gone
-_RATE = 16000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +85,7 @@ def write_broken(path: Path, target: Path) -> None:
 def _rewrite(path: Path, target: Path, change) -> None:
     reader = VideoReader(path)
     info = reader.info
-    wave = load_wave(path) if info.has_audio else None
-    with VideoWriter(target, (info.width, info.height), Fraction(info.fps), audio=wave, audio_rate=_RATE) as writer:
+    sound = load_sound(path) if info.has_audio else None
+    with VideoWriter(target, (info.width, info.height), Fraction(info.fps), sound=sound) as writer:
         for frame in reader:
             writer.write(change(frame))

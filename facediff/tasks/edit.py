@@ -18,7 +18,6 @@ from facediff.motion.expressions import expression
 from facediff.options import EditOptions
 from facediff.options.performance import Performance, read_performance
 from facediff.pipelines.identity_editors import Editor, LinearEditor
-from facediff.provenance import weights_hash
 from facediff.rendering.editing.attributes import WHOLE, look_editors
 from facediff.rendering.editing.methods import PROTOTYPE, make_method
 from facediff.rendering.painting.face import FaceRefiner, RefineSettings
@@ -42,8 +41,17 @@ from facediff.types import Frame
 Edit: TypeAlias = Callable[[Iterator[tuple[int, Frame]]], Iterator[Frame]]  # of frames with their indices
 
 
-def make_edit(warper: Warper, strengths: Mapping[str, float], models: ModelChoice, options: EditOptions) -> Clip:
+def make_edit(
+    warper: Warper, strengths: Mapping[str, float], models: ModelChoice, options: EditOptions, weights_sha256: str
+) -> Clip:
     """A clip, without a record, in which a source is as it is wished for; see ``Avatar.edit``.
+
+    Args:
+        warper: Of the source.
+        strengths: By name.
+        models: What to make it with.
+        options: How.
+        weights_sha256: Of the model's files: encodings that are kept belong to it.
 
     Raises:
         ConfigError: A wish is unknown or out of range, or the method does not know it.
@@ -56,7 +64,7 @@ def make_edit(warper: Warper, strengths: Mapping[str, float], models: ModelChoic
         edits += look_editors(source.track, changing, lambda: model_cache.load_prototypes(models.model))
         changing = {}
     if changing or options.text:  # first of all: what is laid on skin is laid on the other's
-        edits.insert(0, _edit_identity(source, changing, models, method, options))
+        edits.insert(0, _edit_identity(source, changing, models, method, options, weights_sha256))
     rate, added = source.rate(), expression(moving)
     motion = ease_in(added, rate) if source.is_still else np.broadcast_to(added, (len(source.track), len(added)))
     directed = is_directed(options)
@@ -83,13 +91,18 @@ def make_edit(warper: Warper, strengths: Mapping[str, float], models: ModelChoic
 
 
 def _edit_identity(
-    source: Source, changing: Mapping[str, float], models: ModelChoice, method: str, options: EditOptions
+    source: Source,
+    changing: Mapping[str, float],
+    models: ModelChoice,
+    method: str,
+    options: EditOptions,
+    weights_sha256: str,
 ) -> Edit:
     """Gives faces another identity vector, by attributes and by a text."""
     autoencoder, classifier = model_cache.load_autoencoder(models.model, models.device)
     how = make_method(DEFAULT_METHOD if method == PROTOTYPE else method, autoencoder, options.steps, options.seed)
     is_kept = options.cached and not source.is_still
-    identity = IdentityEdit(source, autoencoder, weights_hash(models.model), how, is_kept=is_kept)
+    identity = IdentityEdit(source, autoencoder, weights_sha256, how, is_kept=is_kept)
     editors: list[Editor] = [LinearEditor(classifier, changing)] if changing else []
     if options.text:
         by_text = model_cache.text_editor(options.clip_model, models.device)

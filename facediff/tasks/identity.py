@@ -44,6 +44,12 @@ def attribute_names(model: str | Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*by_prototype(model), *by_identity(model)]))
 
 
+def slider_ranges(model: str | Path) -> dict[str, tuple[float, float]]:
+    """Least and greatest strength at which an edit looks as meant, by name: of expressions, then of attributes."""
+    names = (*expressions(), *attribute_names(model))
+    return {name: (-1.0 if attribute(name).has_opposite else 0.0, 1.0) for name in names}
+
+
 def by_prototype(model: str | Path) -> tuple[str, ...]:
     """Attributes that a model has prototypes of; where there are some, others can be drawn as well."""
     try:

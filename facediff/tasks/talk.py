@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facediff.audio.captions import divide_words
 from facediff.audio.voices import check_text, say
 from facediff.audio.wave import SAMPLE_RATE, load_wave
 from facediff.audio.windows import exact_rate, frame_count
+from facediff.audio.word_times import divide_words
 from facediff.clip import SOUND_RATE, Clip
 from facediff.errors import ConfigError, InputError
 from facediff.motion import coefficients
