@@ -9,13 +9,11 @@ from typing import Any
 
 import gradio as gr
 
-from facediff.diffusion.schedulers import NAMES
 from facediff.options import Checked, Option, options_of
 
 USUAL = "usual"  # in a list of choices: what is usual
 _ORDER = ("dropdown", "slider", "checkbox", "number", "text")
 _MADE_ELSEWHERE = "own"
-_CHOICES = {"scheduler": tuple(NAMES)}  # of which a record gives examples
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ def _control(option: Option) -> gr.components.Component:
     if opt.page == "checkbox":
         return gr.Checkbox(default, **told)
     if opt.page == "dropdown":
-        choices = opt.choices or _CHOICES[option.name]
+        choices = opt.choices or opt.examples
         return gr.Dropdown([USUAL, *choices] if default is None else list(choices), value=_default(option), **told)
     if opt.page == "text":
         return gr.Textbox(default or "", max_length=200, **told)

@@ -72,7 +72,7 @@ STEPS = {
     "hear": Step(1, 1, "what is heard at each frame: Whisper, log-mel", "audio.encoder", SOUND),
     "speak": Step(1, 2, "31 numbers a frame, by diffusion over time", "pipelines.speech_motion", SOUND),
     "tell": Step(1, 4, "tokens: sound, points, pose, reference", "conditioning.difftalk", BOTH),
-    "denoise": Step(1, 5, "noise to latents, in two steps", "pipelines.difftalk", BOTH),
+    "denoise": Step(1, 5, "noise to latents, in one step", "pipelines.difftalk", BOTH),
 }
 ARROWS = ["read track", "track neutral", "neutral warp", "warp paint", "paint draw", "draw clip", "clip sign",
           "sign write", "wave hear", "hear speak", "speak neutral", "hear tell", "tell denoise",

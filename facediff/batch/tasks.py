@@ -161,11 +161,13 @@ def _clip(job: Job, identity: Identity) -> tuple[Clip, dict[str, float]]:
 
 
 def _files(job: Job) -> dict[str, Path]:
-    """All files that a job is made from: its inputs, and the parts of a performance."""
+    """All files that a job is made from: its inputs, its keyframes and the parts of a performance."""
     try:
         parts = read_performance(job.options).files
     except ConfigError as error:
         raise InputError(str(error)) from error
+    keyed = job.options.get("keyframes")
+    parts = parts if keyed is None else {**parts, "keyframes": str(keyed)}
     return {**job.inputs, **{part: Path(path) for part, path in parts.items()}}
 
 

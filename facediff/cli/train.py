@@ -26,6 +26,7 @@ RECIPES = {
     "sync": "stages.run_sync",
     "difftalk": "stages.run_difftalk",
     "fadm": "stages.run_fadm",
+    "mouth": "mouth_refining.run_mouth",
     "prior": "prior.run_prior",
     "edit": "edit_stages.run_edit",
     "attributes": "edit_stages.run_attributes",

@@ -78,7 +78,7 @@ class LiveRenderer:
         painting: DiffTalkPipeline | None,
         marker: FrameMarker,
         *,
-        steps: int = 2,
+        steps: int = 1,
         seed: int = 0,
     ) -> None:
         warper.prepare()
@@ -87,9 +87,7 @@ class LiveRenderer:
         self._marker = marker
         self.levels = levels(steps, painting is not None)
         self._painters = {
-            level.steps: _RestingPainter(
-                painting, PaintSettings(num_inference_steps=level.steps, new_steps=2 * level.steps, seed=seed)
-            )
+            level.steps: _RestingPainter(painting, PaintSettings(num_inference_steps=level.steps, seed=seed))
             for level in self.levels
             if painting is not None and level.steps
         }

@@ -22,7 +22,7 @@ class MotionStrengths(Checked):
     ] = 0  # fmt: skip
     steps: Annotated[
         int, Opt("Denoising steps of each mouth; fewer are taken where the machine cannot keep up.", 1, 1000)
-    ] = 2
+    ] = 1
     lips: Annotated[float, Opt("Strength of lips and jaw.", 0, 3, what="strength")] = 1.0
     head: Annotated[float, Opt("Strength of the head's motion while it speaks.", 0, 3, what="strength")] = 1.0
     idle: Annotated[float, Opt("Strength of sway and gaze; blinks and breath stay.", 0, 3, what="strength")] = 1.0

@@ -34,6 +34,7 @@ class Opt:
         what: What a number is called in a refusal: ``strength``, ``share``; by default what its type is.
         says: All of a refusal between "is" and "not", where that cannot be made of the above.
         choices: The texts that are taken; any if there are none.
+        examples: Of any text, those that a page offers.
         names_model: Whether it may be a folder; records keep no more than its last name.
         names_files: Whether it is a source of a performance, or a whole one: records keep the names of its files.
         recorded: Whether a clip's record has it among its options, where it differs from the default.
@@ -52,6 +53,7 @@ class Opt:
     what: str | None = None
     says: str | None = None
     choices: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
     names_model: bool = False
     names_files: bool = False
     recorded: bool = True

@@ -21,6 +21,7 @@ _SEED = Opt(
 )  # fmt: skip
 _SCHEDULER = Opt(
     "A diffusers scheduler by name: ddim, dpm++, unipc, euler, ...; the one of training by default.",
+    examples=("ddim", "ddpm", "deis", "dpm++", "euler", "euler-a", "heun", "lcm", "pndm", "unipc"),
     page="dropdown", more=True,
 )  # fmt: skip
 _PAINT = Opt(
@@ -124,7 +125,7 @@ class PerformanceOptions(ExpressionOptions):
 @dataclass(frozen=True, kw_only=True)
 class _SpeechOptions(Checked):
     seed: Annotated[int, _SEED] = 0
-    steps: Annotated[int, _steps("Denoising steps of each mouth; more are slower.")] = 2
+    steps: Annotated[int, _steps("Denoising steps of each mouth; more are slower.")] = 1
     guidance_scale: Annotated[
         float,
         Opt("How much more the sound counts than without it; 1 is no guidance.", 0, 30, page="slider", page_high=5,

@@ -24,6 +24,7 @@ from facediff.models.diffusion_autoencoder import DualModulationUNet
 from facediff.models.identity import IdentityEncoder
 from facediff.models.masked_motion import MaskedMotionDenoiser
 from facediff.models.motion import MotionDenoiser
+from facediff.models.mouth_refiner import MouthRefiner
 from facediff.models.space_time import TemporalLayer, space_time_prior
 from facediff.pipelines.adapted_talk import AdaptedTalkPipeline
 from facediff.pipelines.difftalk import DiffTalkPipeline
@@ -36,6 +37,7 @@ from facediff.pipelines.video_adapter import Mix
 from facediff.system.device import choose_device, choose_dtype
 from facediff.system.weights import model_folder
 
+EMBEDDED = "base"
 Pipeline = TypeVar("Pipeline", bound=DiffusionPipeline)
 TALK: Mapping[str, tuple[type[ModelMixin], str]] = {
     "codec": (FaceCodec, "codec"),
@@ -180,6 +182,22 @@ def load_animate(
     if is_served:
         _serve(refining, ANIMATE, model)
     return refining
+
+
+def load_mouth_refiner(model: str | Path = EMBEDDED, device: str | None = None) -> MouthRefiner:
+    """What refines mouths; that of the embedded model where a folder was trained without one.
+
+    Raises:
+        WeightsError: There is no such model, or its files are damaged.
+        ConfigError: There is no such device.
+    """
+    try:
+        model_folder(model, "mouth")
+    except WeightsError:
+        model_folder(model, "")  # a model that is not there is no model without a part
+        model = EMBEDDED
+    place = choose_device(device)
+    return _open(MouthRefiner, model, "mouth", choose_dtype(place)).to(place)
 
 
 def load_edit(

@@ -12,6 +12,7 @@ from facediff.errors import ConfigError
 
 if TYPE_CHECKING:
     from facediff.models.attributes import AttributeClassifier
+    from facediff.models.mouth_refiner import MouthRefiner
     from facediff.models.prototypes import Prototypes
     from facediff.pipelines.difftalk import DiffTalkPipeline
     from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
@@ -69,6 +70,14 @@ def load_refiner(model: str, device: str | None, scheduler: str | None) -> FADMP
     from facediff.pipelines.loading import load_animate
 
     return load_animate(model, device, scheduler, is_served=True)
+
+
+@_once
+def load_mouth_refiner(model: str, device: str | None) -> MouthRefiner:
+    """What refines mouths, of a model."""
+    from facediff.pipelines import loading
+
+    return loading.load_mouth_refiner(model, device)
 
 
 @_once

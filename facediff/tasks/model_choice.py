@@ -16,6 +16,8 @@ from facediff.rendering import CHUNK
 from facediff.rendering.frame import FIRST
 from facediff.rendering.inpainting.appearance_prior import load_appearance_prior
 from facediff.rendering.inpainting.drawn import DrawnInpainter
+from facediff.rendering.inpainting.protocol import Inpainter
+from facediff.rendering.inpainting.refined import RefinedInpainter
 from facediff.tasks import model_cache
 
 
@@ -65,9 +67,10 @@ class ModelChoice:
         """
         return self.load_talk()[1] if self.domain is not None or self._is_mixed else None
 
-    def load_inpainter(self) -> DrawnInpainter:
-        """What draws what no picture shows: the model's own teeth and lids, by the drawn rules."""
-        return DrawnInpainter(load_appearance_prior(self.model))
+    def load_inpainter(self) -> Inpainter:
+        """What makes what no picture shows: the model's own teeth and lids by the drawn rules, and mouths refined."""
+        rules = DrawnInpainter(load_appearance_prior(self.model))
+        return RefinedInpainter(rules, model_cache.load_mouth_refiner(self.model, self.device))
 
     def load_refiner(self) -> FADMPipeline:
         """What refines faces."""

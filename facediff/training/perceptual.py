@@ -6,6 +6,8 @@ mean.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -37,8 +39,11 @@ class PerceptualDistance(nn.Module):
         """
         with torch.no_grad():
             wanted = self.features(target)
-        total = output.new_zeros(())
-        got = self.features(output)
+        return self.compare(self.features(output), wanted, weight)
+
+    def compare(self, got: Sequence[Tensor], wanted: Sequence[Tensor], weight: Tensor | None = None) -> Tensor:
+        """The distance of pictures whose features (B, C, h, w) at every scale are known; see ``forward``."""
+        total = got[0].new_zeros((), dtype=torch.float32)
         for one, other in zip(got, wanted, strict=True):
             apart = (_to_unit(one) - _to_unit(other)).pow(2).sum(1, keepdim=True)
             if weight is None:

@@ -21,7 +21,6 @@ from facediff.motion import coefficients
 from facediff.pipelines.fadm import FADMPipeline
 from facediff.rendering.crops import as_pictures, fade_border, place_in_crop
 from facediff.rendering.frame import WarpedFace, WarpedFrame
-from facediff.rendering.painting.disoccluded import mask_disoccluded
 from facediff.rendering.painting.painter import SamplingSettings, View, WindowPainter
 
 # What each part of a motion changes: channels, outlines, and how far around them, fading out. A head that turns shows
@@ -111,7 +110,6 @@ class FaceRefiner(WindowPainter[WarpedFrame, FaceView, GatedConditioning]):
             * (1 - style.lips_own * _mask_lips(points, style))
             * (1 - _mask_drawn_lids(face, points)),
             fresh=face.disocclusion * masks.region(points[LIPS_INNER], size, unit, feather=style.fresh_feather),
-            disoccluded=mask_disoccluded(face, points, FACE),
             repainted=_mask_repainted(face, points, style),
         )
 
@@ -139,9 +137,6 @@ class FaceRefiner(WindowPainter[WarpedFrame, FaceView, GatedConditioning]):
             seed=settings.seed,
             decode=False,
         ).latents
-
-    def _take(self, cond: GatedConditioning, rows: list[int]) -> GatedConditioning:
-        return cond[rows]
 
     def _decode(self, latents: Tensor) -> Tensor:
         return self._pipeline.decode(latents)

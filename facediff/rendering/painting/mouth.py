@@ -20,7 +20,6 @@ from facediff.models import latents as space
 from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.rendering.crops import as_pictures, fade_border, place_in_crop
 from facediff.rendering.frame import WarpedFace, WarpedFrame
-from facediff.rendering.painting.disoccluded import mask_disoccluded
 from facediff.rendering.painting.painter import SamplingSettings, View, WindowPainter
 from facediff.rendering.reference import Reference
 from facediff.types import Frame
@@ -61,7 +60,7 @@ class PaintSettings(SamplingSettings):
         style: Where painted mouths go.
     """
 
-    num_inference_steps: int = 2
+    num_inference_steps: int = 1
     temperature: float = 0.5
     guidance_scale: float = 1.0
     lips_known: bool = True
@@ -157,7 +156,6 @@ class MouthPainter(WindowPainter[HeardFrame, View, Conditioning]):
             maps=draw_lips(points, size),
             paste=wanted * paste * fade_border(size),
             fresh=face.disocclusion * masks.region(points[LIPS_INNER], size, unit, feather=style.fresh_feather),
-            disoccluded=mask_disoccluded(face, points, MOUTH),
         )
 
     def _condition(
@@ -188,9 +186,6 @@ class MouthPainter(WindowPainter[HeardFrame, View, Conditioning]):
         return self._pipeline(
             cond, temperature * self._noise, num_inference_steps=steps, guidance_scale=guidance, decode=False
         ).latents
-
-    def _take(self, cond: Conditioning, rows: list[int]) -> Conditioning:
-        return cond[rows]
 
     def _decode(self, latents: Tensor) -> Tensor:
         return space.decode(self._pipeline.codec, latents)

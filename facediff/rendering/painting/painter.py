@@ -18,7 +18,6 @@ from facediff.rendering.ahead import count_painters, paint_ahead
 from facediff.rendering.compose import add_window, keep_detail
 from facediff.rendering.crops import as_levels
 from facediff.rendering.frame import FIRST, Paintable, WarpedFace
-from facediff.rendering.painting.disoccluded import resample_disoccluded
 from facediff.types import Frame
 
 
@@ -32,9 +31,6 @@ class SamplingSettings:
         temperature: Deviation of the initial noise; less than 1 trades variety for steadiness, as few steps need.
         chunk: Frames painted at once.
         first: Frames painted before the first whole chunk; see ``facediff.rendering.frame.paint_in_chunks``.
-        new_steps: Steps, at least, where a mouth shows what its source does not; ``new_temperature`` of their noise.
-            See ``facediff.rendering.painting.disoccluded``.
-        new_temperature: See ``new_steps``.
     """
 
     num_inference_steps: int = 1
@@ -42,8 +38,6 @@ class SamplingSettings:
     temperature: float = 0.5
     chunk: int = CHUNK
     first: int = FIRST
-    new_steps: int = 4
-    new_temperature: float = 0.7
 
 
 @dataclass(frozen=True)
@@ -58,7 +52,6 @@ class View:
         maps: What the conditioner draws on: lips or the face, (K, h, w) uint8.
         paste: How much of the change is wanted.
         fresh: Where painted pixels replace those of the crop.
-        disoccluded: Where a mouth shows what its source does not.
     """
 
     alignment: Alignment
@@ -68,7 +61,6 @@ class View:
     maps: NDArray[np.uint8]
     paste: NDArray[np.float32]
     fresh: NDArray[np.float32]
-    disoccluded: NDArray[np.float32]
 
 
 FrameT = TypeVar("FrameT", bound=Paintable)
@@ -98,12 +90,7 @@ class WindowPainter(ABC, Generic[FrameT, ViewT, CondT]):
         views = [self._view(frame, face) for frame, face in zip(frames, faces, strict=True)]
         cond, before = self._condition(frames, faces, views)
         settings = self._sampling
-        steps = max(settings.num_inference_steps, settings.new_steps)
-        latents = resample_disoccluded(
-            self._sample(cond, settings.num_inference_steps, settings.temperature),
-            [view.disoccluded for view in views],
-            lambda rows: self._sample(self._take(cond, rows), steps, settings.new_temperature),
-        )
+        latents = self._sample(cond, settings.num_inference_steps, settings.temperature)
         with torch.inference_mode():
             decoded = self._decode(torch.cat([latents, before]))
         made, round_trip = np.split(as_levels(decoded), 2)
@@ -135,10 +122,6 @@ class WindowPainter(ABC, Generic[FrameT, ViewT, CondT]):
     @abstractmethod
     def _sample(self, cond: CondT, steps: int, temperature: float) -> Tensor:
         """Latents (F, L, h, w) of painted crops."""
-
-    @abstractmethod
-    def _take(self, cond: CondT, rows: list[int]) -> CondT:
-        """What the denoiser is told of some of the frames."""
 
     @abstractmethod
     def _decode(self, latents: Tensor) -> Tensor:

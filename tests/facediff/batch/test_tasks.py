@@ -55,6 +55,17 @@ def test_options_are_those_of_avatar():
     )
 
 
+def test_a_key_is_of_what_keyframes_say(job, tmp_path):
+    path, keys = tmp_path / "keys.json", []
+    for what in ("nod", "look left"):
+        path.write_text(f'[{{"at": 0.1, "do": "{what}"}}]')
+        keys.append(identify(changed(job, keyframes=str(path))).key)
+    assert keys[0] != keys[1]
+    path.unlink()
+    with pytest.raises(InputError, match=r"keys\.json"):
+        identify(changed(job, keyframes=str(path)))
+
+
 def test_a_key_is_of_content_and_options(job, tmp_path):
     key = identify(job).key
     moved = tmp_path / "moved.png"

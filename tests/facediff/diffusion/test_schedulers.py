@@ -6,6 +6,7 @@ from facediff.diffusion.sampler import denoise
 from facediff.diffusion.schedulers import NAMES, make_scheduler
 from facediff.errors import ConfigError
 from facediff.models.difftalk import base_schedule
+from facediff.options import TalkOptions, options_of
 
 MEAN, STD = 3.0, 0.5
 
@@ -17,6 +18,10 @@ def predict(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
     alpha, sigma = a.sqrt(), (1 - a).sqrt()
     clean = MEAN + alpha * STD**2 * (x - alpha * MEAN) / (a * STD**2 + sigma**2)
     return alpha * (x - alpha * clean) / sigma - sigma * clean
+
+
+def test_the_page_offers_all_of_them() -> None:
+    assert options_of(TalkOptions)["scheduler"].opt.examples == tuple(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -40,7 +40,7 @@ def test_a_frame_that_speaks_is_what_whole_files_render(parts):
     renderer = LiveRenderer(warper, painting, unmarked)
     renderer.prepare(WINDOW)
     (live,) = render(renderer, [row], [1.0])
-    painter = MouthPainter(painting, PaintSettings(num_inference_steps=2))
+    painter = MouthPainter(painting, PaintSettings())
     (whole,) = painter.paint_clip(warper.speak(row[None])(slice(0, 1)), [WINDOW])
     np.testing.assert_array_equal(live, whole)
 

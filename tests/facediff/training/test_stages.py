@@ -21,7 +21,8 @@ from facediff.evaluation.sync import SyncScorer
 from facediff.media import VideoWriter
 from facediff.models.checkpoints import open_network
 from facediff.models.codec import FaceCodec
-from facediff.training import stages
+from facediff.pipelines import loading
+from facediff.training import mouth_refining, stages
 from facediff.training.adversary import Adversary
 from facediff.training.looks import Looks
 from facediff.training.loop import LoopConfig
@@ -88,6 +89,22 @@ def test_looks_teach_what_was_there_to_start_from(folder, tmp_path, monkeypatch)
     was, now = (open_network(UNet2DConditionModel, model, "difftalk/unet").conv_out.weight for model in names)
     torch.testing.assert_close(now, was, atol=3e-3, rtol=0)  # a step of the learning rate from where it started
     assert not torch.equal(now, was)
+
+
+@pytest.mark.slow
+def test_mouths_are_refined_by_what_was_learnt_of_the_model_s_own(folder, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(mouth_refining, "load_perceptual_distance", lambda: PerceptualDistance(PooledPictures()))
+    run = config(tmp_path, "mouth", warmup=0)
+    mouth_refining.run_mouth(folder / "clips.csv", folder / "cache", tmp_path / "model", run, pairs=12)
+    made = loading.load_mouth_refiner(tmp_path / "model", "cpu")
+    assert made.leave.weight.abs().max() > 0  # it has begun to learn
+    embedded = loading.load_mouth_refiner("base", "cpu")
+    assert not torch.equal(made.leave.weight, embedded.leave.weight)
+    (tmp_path / "other" / "codec").mkdir(parents=True)
+    (tmp_path / "other" / "codec" / "any.safetensors").touch()  # a model without a refiner takes the embedded one
+    assert torch.equal(loading.load_mouth_refiner(tmp_path / "other", "cpu").leave.weight, embedded.leave.weight)
+    with pytest.raises(WeightsError, match="there is no model"):
+        loading.load_mouth_refiner(tmp_path / "nowhere", "cpu")
 
 
 class PooledPictures(nn.Module):
