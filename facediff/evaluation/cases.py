@@ -233,8 +233,8 @@ class Case:
             raise InputError(f"{self.name} has no truth; give one")
         if abs(self.fps - self.truth.fps) > SAME_RATE:
             raise InputError(
-                f"{self.name} has {self.fps:g} frames a second and {self.truth.name} {self.truth.fps:g}, so they "
-                "cannot be compared frame by frame; give a truth of the same rate"
+                f"{self.name} has {self.fps:g} frames a second and its truth, {self.truth.item.made}, "
+                f"{self.truth.fps:g}, so they cannot be compared frame by frame; give a truth of the same rate"
             )
         return self.truth
 
