@@ -67,6 +67,8 @@ def evaluate(
         raise typer.Exit(REFUSED)
     for reason, names in evaluation.reasons().items():
         say(f"{_some(names)}: {reason}")
+    if evaluation.is_empty:
+        raise typer.Exit(REFUSED)
     if as_json:
         typer.echo(sheets.to_json(evaluation) if len(found.items) > 1 else sheets.one_to_json(evaluation))
     else:

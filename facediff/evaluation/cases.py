@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -14,6 +16,7 @@ import numpy as np
 from facediff.audio.wave import load_wave
 from facediff.errors import FaceDiffError, InputError, NoFaceFound
 from facediff.evaluation.feature_cache import Arrays, FeatureCache, content_hash
+from facediff.evaluation.screening import Screening, Shown, at_once
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, read_image
 from facediff.types import FaceTrack, Frame, Points, Wave
@@ -97,12 +100,14 @@ class Kit:
     model: str | Path = "base"
     _truths: dict[tuple, Case] = field(default_factory=dict, compare=False, repr=False)
     _networks: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    _opening: Lock = field(default_factory=Lock, compare=False, repr=False)
 
     def network(self, name: str, load: Callable[[str], T]) -> T:
         """A network of published weights, opened at its first use; one that needs no path is given an empty one."""
-        if name not in self._networks:
-            self._networks[name] = load(self.weights.get(name, ""))
-        found: T = self._networks[name]
+        with self._opening:
+            if name not in self._networks:
+                self._networks[name] = load(self.weights.get(name, ""))
+            found: T = self._networks[name]
         return found
 
     def truth_of(self, item: Item) -> Case | None:
@@ -128,6 +133,7 @@ class Case:
     def __init__(self, item: Item, kit: Kit | None = None) -> None:
         self.item, self.kit = item, kit or Kit()
         self._found: dict[Callable, object] = {}
+        self._shown: Shown | None = None
 
     def once(self, work: Callable[[Case], T]) -> T:
         """What a function finds of this case, at its first use; a refusal is raised again at the next ones."""
@@ -140,6 +146,26 @@ class Case:
         if isinstance(found, FaceDiffError):
             raise found
         return found  # type: ignore[return-value]
+
+    def see(self, works: Iterable[Callable[[Case], Any]]) -> None:
+        """Asks all of it once, and its truth likewise; both are read one time for the face and one for all works.
+
+        Raises:
+            MediaError: One of them cannot be read.
+        """
+        cases = [self] if self.truth is None else [self, self.truth]
+        readers = [case.reader for case in cases]
+        at_once([partial(getattr, case, "length") for case in cases])
+        screening = Screening()
+        try:
+            for case, reader in zip(cases, readers, strict=True):
+                case._shown = screening.show(reader)
+            screening.run([
+                partial(_ask, case, work) for work in dict.fromkeys(works) for case in cases if work not in case._found
+            ])  # fmt: skip
+        finally:
+            for case in cases:
+                case._shown = None
 
     def arrays(self, name: str, find: Callable[[], Arrays]) -> Arrays:
         """What is kept of its video by that name, or found now."""
@@ -154,6 +180,11 @@ class Case:
     def reader(self) -> VideoReader:
         """Its frames."""
         return VideoReader(self.item.made)
+
+    @property
+    def frames(self) -> VideoReader | Shown:
+        """Its frames, for works that ``see`` may ask."""
+        return self._shown or self.reader
 
     @property
     def fps(self) -> float:
@@ -202,8 +233,8 @@ class Case:
             raise InputError(f"{self.name} has no truth; give one")
         if abs(self.fps - self.truth.fps) > SAME_RATE:
             raise InputError(
-                f"{self.name} has {self.fps:g} frames a second and {self.truth.name} {self.truth.fps:g}, so they "
-                "cannot be compared frame by frame; give a truth of the same rate"
+                f"{self.name} has {self.fps:g} frames a second and its truth, {self.truth.item.made}, "
+                f"{self.truth.fps:g}, so they cannot be compared frame by frame; give a truth of the same rate"
             )
         return self.truth
 
@@ -212,9 +243,10 @@ class Case:
         """The picture that it should look like: its portrait, or the truth's first frame with a face, or its own."""
         return self.once(_model)
 
-    def pairs(self) -> Iterator[tuple[Frame, Frame]]:
-        """Its frames with the truth's, over the common length."""
-        return zip(self.reader, self.against().reader, strict=False)
+
+def _ask(case: Case, work: Callable[[Case], Any]) -> None:
+    with suppress(FaceDiffError):  # which is raised again at the next use
+        case.once(work)
 
 
 def _tracked(case: Case) -> TrackedVideo:

@@ -11,10 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from facediff.errors import InputError
+from facediff.evaluation.feature_cache import Arrays
 from facediff.evaluation.frame_choice import read_chosen, thin
 from facediff.evaluation.frechet import FrechetSpace, crps, frechet_distance, inception_score, polynomial_distance
 from facediff.evaluation.frechet import run_features as runs_of
-from facediff.evaluation.looks import face_looks, mouth_looks
+from facediff.evaluation.looks import face_looks, mouth_looks, see_face, see_mouth
 from facediff.evaluation.registry import Best, Entry, Need, metric
 from facediff.models.attributes import AttributeClassifier
 from facediff.models.checkpoints import open_network
@@ -56,7 +57,7 @@ def mouth_runs(case: Case) -> NDArray[np.float32]:
     return runs_of(mouth_looks(case))
 
 
-@metric("fid_facediff", best=Best.LOW, needs=Need.TRUTH, features=frame_features)
+@metric("fid_facediff", best=Best.LOW, needs=Need.TRUTH, features=frame_features, views=see_face)
 def _fid(entries: Sequence[Entry]) -> float:
     """Fréchet distance of the faces in single frames from the truths', by our codec: FID-facediff.
 
@@ -68,7 +69,7 @@ def _fid(entries: Sequence[Entry]) -> float:
     return _distance(entries)
 
 
-@metric("fvd_facediff", best=Best.LOW, needs=Need.TRUTH, features=run_features)
+@metric("fvd_facediff", best=Best.LOW, needs=Need.TRUTH, features=run_features, views=see_face)
 def _fvd(entries: Sequence[Entry]) -> float:
     """Fréchet distance of runs of eight frames from the truths', by our codec: FVD-facediff.
 
@@ -79,7 +80,7 @@ def _fvd(entries: Sequence[Entry]) -> float:
     return _distance(entries)
 
 
-@metric("fvd_facediff_mouth", best=Best.LOW, needs=Need.TRUTH, features=mouth_runs)
+@metric("fvd_facediff_mouth", best=Best.LOW, needs=Need.TRUTH, features=mouth_runs, views=see_mouth)
 def _fvd_mouth(entries: Sequence[Entry]) -> float:
     """Likewise, of the mouth.
 
@@ -90,7 +91,7 @@ def _fvd_mouth(entries: Sequence[Entry]) -> float:
     return _distance(entries)
 
 
-@metric("kvd_facediff", best=Best.LOW, needs=Need.TRUTH, features=run_features)
+@metric("kvd_facediff", best=Best.LOW, needs=Need.TRUTH, features=run_features, views=see_face)
 def _kvd(entries: Sequence[Entry]) -> float:
     """Kernel distance of those runs: KVD-facediff.
 
@@ -118,7 +119,7 @@ def attribute_chances(case: Case) -> NDArray[np.float64]:
     return joint
 
 
-@metric("is_facediff", best=Best.TRUE, features=attribute_chances)
+@metric("is_facediff", best=Best.TRUE, features=attribute_chances, views=see_face)
 def _is(entries: Sequence[Entry]) -> float:
     """Inception Score by our reader of attributes: how sure it is of each frame, and how much frames differ.
 
@@ -133,10 +134,10 @@ def sampled_frames(case: Case) -> NDArray[np.uint8]:
     """(N, 32, 32, 3) a frame each fifth of a second, sixteen at most."""
     rows = {round(k * SAMPLED_S * case.fps) for k in range(SAMPLED)}
     return np.array([cv2.resize(frame, (SAMPLED_SIDE,) * 2, interpolation=cv2.INTER_AREA)
-                     for _, frame in read_chosen(rows, case.reader)])  # fmt: skip
+                     for _, frame in read_chosen(rows, case.frames)])  # fmt: skip
 
 
-@metric("crps", best=Best.LOW, needs=Need.TRUTH, features=sampled_frames)
+@metric("crps", best=Best.LOW, needs=Need.TRUTH, features=sampled_frames, views=sampled_frames)
 def _crps(entries: Sequence[Entry]) -> float | None:
     """How well several videos of one truth, as samples, foretell its pixels.
 
@@ -157,21 +158,23 @@ def _crps(entries: Sequence[Entry]) -> float | None:
     return float(np.mean(found))
 
 
-def inception_features(case: Case) -> NDArray[np.float32]:
-    """(N, 2048) of some 100 whole frames, by the Inception network of FID."""
+def _inception(case: Case) -> Arrays:
     from facediff.evaluation.networks.inception import inception_features
 
-    return case.arrays("inception", lambda: inception_features(case))["pool"]
+    return case.arrays("inception", lambda: inception_features(case))
+
+
+def inception_features(case: Case) -> NDArray[np.float32]:
+    """(N, 2048) of some 100 whole frames, by the Inception network of FID."""
+    return case.once(_inception)["pool"]
 
 
 def inception_chances(case: Case) -> NDArray[np.float32]:
     """(N, 1008) what that network takes those frames for."""
-    from facediff.evaluation.networks.inception import inception_features
-
-    return case.arrays("inception", lambda: inception_features(case))["chances"]
+    return case.once(_inception)["chances"]
 
 
-@metric("fid", best=Best.LOW, needs=Need.TRUTH, features=inception_features, weights="inception")
+@metric("fid", best=Best.LOW, needs=Need.TRUTH, features=inception_features, views=_inception, weights="inception")
 def _fid_inception(entries: Sequence[Entry]) -> float:
     """Fréchet Inception Distance of single frames from the truths'.
 
@@ -183,7 +186,7 @@ def _fid_inception(entries: Sequence[Entry]) -> float:
     return frechet_distance(made.astype(np.float64), true.astype(np.float64))
 
 
-@metric("is", best=Best.HIGH, features=inception_chances, weights="inception")
+@metric("is", best=Best.HIGH, features=inception_chances, views=_inception, weights="inception")
 def _is_inception(entries: Sequence[Entry]) -> float:
     """Inception Score.
 
@@ -201,7 +204,7 @@ def i3d_features(case: Case) -> NDArray[np.float32]:
     return case.arrays("i3d", lambda: {"logits": i3d_features(case)})["logits"]
 
 
-@metric("fvd", best=Best.LOW, needs=Need.TRUTH, features=i3d_features, weights="i3d")
+@metric("fvd", best=Best.LOW, needs=Need.TRUTH, features=i3d_features, views=i3d_features, weights="i3d")
 def _fvd_i3d(entries: Sequence[Entry]) -> float:
     """Fréchet Video Distance.
 
@@ -213,7 +216,7 @@ def _fvd_i3d(entries: Sequence[Entry]) -> float:
     return frechet_distance(made.astype(np.float64), true.astype(np.float64))
 
 
-@metric("kvd", best=Best.LOW, needs=Need.TRUTH, features=i3d_features, weights="i3d")
+@metric("kvd", best=Best.LOW, needs=Need.TRUTH, features=i3d_features, views=i3d_features, weights="i3d")
 def _kvd_i3d(entries: Sequence[Entry]) -> float:
     """Kernel Video Distance.
 

@@ -64,7 +64,7 @@ def face_crop(frame: Frame, points: NDArray[np.floating]) -> Frame:
 
 def psnr(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
     """Peak signal to noise ratio in dB; where there is no difference at all, 138."""
-    error = np.square(np.subtract(one, other, dtype=np.float64)).mean()
+    error = cv2.norm(one, other, cv2.NORM_L2SQR) / one.size
     return float(10 * np.log10(255**2 / (error + 1e-9)))
 
 
@@ -129,10 +129,10 @@ def likeness(made: Iterable[Frame], track: FaceTrack, picture: Frame, points: ND
 
 def _fidelities(case: Case) -> NDArray[np.float64]:
     truth = case.against()
-    return fidelities(case.reader, case.track, truth.reader, truth.track)
+    return fidelities(case.frames, case.track, truth.frames, truth.track)
 
 
-@metric("psnr", best=Best.HIGH, needs=Need.TRUTH)
+@metric("psnr", best=Best.HIGH, needs=Need.TRUTH, views=_fidelities)
 def _psnr(case: Case) -> Curve:
     """PSNR of the aligned face, in dB.
 
@@ -144,7 +144,7 @@ def _psnr(case: Case) -> Curve:
     return Curve.mean(case.once(_fidelities)[:, 0])
 
 
-@metric("psnr_mouth", best=Best.HIGH, needs=Need.TRUTH)
+@metric("psnr_mouth", best=Best.HIGH, needs=Need.TRUTH, views=_fidelities)
 def _psnr_mouth(case: Case) -> Curve:
     """PSNR of the mouth of that face, in dB.
 
@@ -155,7 +155,7 @@ def _psnr_mouth(case: Case) -> Curve:
     return Curve.mean(case.once(_fidelities)[:, 1])
 
 
-@metric("ssim", best=Best.HIGH, needs=Need.TRUTH)
+@metric("ssim", best=Best.HIGH, needs=Need.TRUTH, views=_fidelities)
 def _ssim(case: Case) -> Curve:
     """SSIM of the aligned face.
 
@@ -167,10 +167,10 @@ def _ssim(case: Case) -> Curve:
 
 
 def _likeness(case: Case) -> Likeness | None:
-    return None if case.model is None else likeness(case.reader, case.track, *case.model)
+    return None if case.model is None else likeness(case.frames, case.track, *case.model)
 
 
-@metric("identity_ssim", best=Best.HIGH, needs=Need.PICTURE)
+@metric("identity_ssim", best=Best.HIGH, needs=Need.PICTURE, views=_likeness)
 def _identity(case: Case) -> float | None:
     """SSIM of the upper face with the portrait's, or with the truth's first frame's.
 
@@ -182,7 +182,7 @@ def _identity(case: Case) -> float | None:
     return found and found.upper_face
 
 
-@metric("sharp_ratio", best=Best.ONE, needs=Need.PICTURE)
+@metric("sharp_ratio", best=Best.ONE, needs=Need.PICTURE, views=(_fidelities, _likeness))
 def _sharp(case: Case) -> float | Curve | None:
     """Detail of the mouth over the truth's, or over the portrait's.
 

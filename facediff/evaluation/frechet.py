@@ -98,7 +98,8 @@ def frechet_distance(one: NDArray[np.floating], other: NDArray[np.floating]) -> 
     mean = one.mean(axis=0) - other.mean(axis=0)
     first, second = (np.atleast_2d(np.cov(features, rowvar=False)) for features in (one, other))
     root = np.real(sqrtm(first @ second))
-    return float(mean @ mean + np.trace(first) + np.trace(second) - 2 * np.trace(root))
+    distance = float(mean @ mean + np.trace(first) + np.trace(second) - 2 * np.trace(root))
+    return max(0.0, distance)  # of equal sets it is 0 but for rounding
 
 
 def polynomial_distance(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from facediff.errors import InputError
 from facediff.evaluation.frame_choice import read_chosen, thin
-from facediff.evaluation.looks import face_looks, neighbour_cosines
+from facediff.evaluation.looks import face_looks, neighbour_cosines, see_face
 from facediff.evaluation.networks import embedded
 from facediff.evaluation.registry import Best, Curve, Need, metric
 from facediff.motion import coefficients
@@ -58,7 +58,7 @@ def _vectors(case: Case, name: str, load: Callable[[Case], Encode]) -> NDArray[n
 
     def find() -> dict[str, NDArray]:
         encode, found = load(case), {}
-        for row, frame in read_chosen(thin(case.track.seen, FRAMES), case.reader):
+        for row, frame in read_chosen(thin(case.track.seen, FRAMES), case.frames):
             vector = encode(frame, case.track.points[row])
             found[row] = vector / np.linalg.norm(vector)
         vectors = np.full((len(case.track), len(next(iter(found.values()), ()))), np.nan, np.float32)
@@ -92,6 +92,14 @@ def _arcface(case: Case) -> Encode:
     return case.kit.network("arcface", ArcFace)
 
 
+def _dlib_vectors(case: Case) -> NDArray[np.float32]:
+    return _vectors(case, "dlib", _dlib)
+
+
+def _arcface_vectors(case: Case) -> NDArray[np.float32]:
+    return _vectors(case, "arcface", _arcface)
+
+
 def _similar(vectors: NDArray[np.floating], reference: NDArray[np.floating]) -> Curve:
     return Curve.mean(np.asarray(vectors, np.float64) @ reference)
 
@@ -101,7 +109,7 @@ def _apart(made: NDArray[np.floating], true: NDArray[np.floating]) -> Curve:
     return Curve.mean(np.linalg.norm(made[:count] - true[:count], axis=1))
 
 
-@metric("csim_facediff", best=Best.HIGH, needs=Need.PICTURE)
+@metric("csim_facediff", best=Best.HIGH, needs=Need.PICTURE, views=see_face)
 def _csim(case: Case) -> Curve:
     """How like the face is to the portrait's, or the truth's first frame's, by our identity encoder: CSIM-facediff.
 
@@ -112,7 +120,9 @@ def _csim(case: Case) -> Curve:
     return _similar(face_looks(case).identity, _reference(case, _own(case)))
 
 
-@metric("csim_dlib", best=Best.HIGH, needs=Need.PICTURE, library=("face_recognition_models", "dlib"))
+@metric(
+    "csim_dlib", best=Best.HIGH, needs=Need.PICTURE, views=_dlib_vectors, library=("face_recognition_models", "dlib")
+)
 def _csim_dlib(case: Case) -> Curve:
     """Likewise, by dlib's face network.
 
@@ -121,10 +131,10 @@ def _csim_dlib(case: Case) -> Curve:
     distances below 0.6 of vectors of length about 1.45 say
     Range: -1 to 1
     """
-    return _similar(_vectors(case, "dlib", _dlib), _reference(case, _dlib(case)))
+    return _similar(case.once(_dlib_vectors), _reference(case, _dlib(case)))
 
 
-@metric("csim", best=Best.HIGH, needs=Need.PICTURE, weights="arcface")
+@metric("csim", best=Best.HIGH, needs=Need.PICTURE, views=_arcface_vectors, weights="arcface")
 def _csim_arcface(case: Case) -> Curve:
     """Likewise, by ArcFace.
 
@@ -132,10 +142,10 @@ def _csim_arcface(case: Case) -> Curve:
     Source: Deng et al., "ArcFace" (CVPR 2019); weights of insightface, which are not for commerce
     Range: -1 to 1
     """
-    return _similar(_vectors(case, "arcface", _arcface), _reference(case, _arcface(case)))
+    return _similar(case.once(_arcface_vectors), _reference(case, _arcface(case)))
 
 
-@metric("aed_id_facediff", best=Best.LOW, needs=Need.TRUTH)
+@metric("aed_id_facediff", best=Best.LOW, needs=Need.TRUTH, views=see_face)
 def _aed(case: Case) -> Curve:
     """Average Euclidean distance, of identities: AED-id, by our identity encoder.
 
@@ -146,7 +156,9 @@ def _aed(case: Case) -> Curve:
     return _apart(face_looks(case).identity, face_looks(case.against()).identity)
 
 
-@metric("aed_id_dlib", best=Best.LOW, needs=Need.TRUTH, library=("face_recognition_models", "dlib"))
+@metric(
+    "aed_id_dlib", best=Best.LOW, needs=Need.TRUTH, views=_dlib_vectors, library=("face_recognition_models", "dlib")
+)
 def _aed_dlib(case: Case) -> Curve:
     """Likewise, by dlib's face network.
 
@@ -154,7 +166,7 @@ def _aed_dlib(case: Case) -> Curve:
     Source: as csim_dlib
     Range: 0 to 2
     """
-    return _apart(_vectors(case, "dlib", _dlib), _vectors(case.against(), "dlib", _dlib))
+    return _apart(case.once(_dlib_vectors), case.against().once(_dlib_vectors))
 
 
 @metric("aed_exp_facediff", best=Best.LOW, needs=Need.TRUTH)
@@ -181,7 +193,7 @@ def _coherences(case: Case) -> tuple[Coherence, Coherence]:
     return tuple(coherence(face_looks(one).identity) for one in (case, case.against()))  # type: ignore[return-value]
 
 
-@metric("tl_id_facediff", best=Best.ONE, needs=Need.TRUTH)
+@metric("tl_id_facediff", best=Best.ONE, needs=Need.TRUTH, views=see_face)
 def _tl_id(case: Case) -> float:
     """How alike neighbouring frames' faces are, over the truth's: TL-ID, by our identity encoder.
 
@@ -193,7 +205,7 @@ def _tl_id(case: Case) -> float:
     return made.local / true.local
 
 
-@metric("tg_id_facediff", best=Best.ONE, needs=Need.TRUTH)
+@metric("tg_id_facediff", best=Best.ONE, needs=Need.TRUTH, views=see_face)
 def _tg_id(case: Case) -> float:
     """How alike the faces of all frames are, over the truth's: TG-ID, by our identity encoder.
 

@@ -27,7 +27,7 @@ def _judged(case: Case) -> Arrays:
         judge, count = case.kit.network("face_api", FaceApi), len(case.track)
         vectors, told = np.full((count, 128), np.nan), np.full((count, MALE + 1), np.nan)
         rows = thin(case.track.seen, FRAMES)
-        for row, frame in read_chosen(rows, case.reader):
+        for row, frame in read_chosen(rows, case.frames):
             vector, said = judge.recognise(frame, case.track.points[row]), judge.judge(frame, case.track.points[row])
             vectors[row] = vector / np.linalg.norm(vector)
             told[row] = [*said.expressions, said.age, said.male]
@@ -36,7 +36,7 @@ def _judged(case: Case) -> Arrays:
     return case.arrays("face_api 1.7.15", find)
 
 
-@metric("csim_face_api", best=Best.HIGH, needs=Need.PICTURE, weights="face_api")
+@metric("csim_face_api", best=Best.HIGH, needs=Need.PICTURE, views=_judged, weights="face_api")
 def _csim(case: Case) -> Curve:
     """How like the face is to the portrait's, or the truth's first frame's, by the recogniser of face-api.
 
@@ -57,7 +57,7 @@ def _both(case: Case) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return pair[0][:count], pair[1][:count]
 
 
-@metric("expression_face_api", best=Best.LOW, needs=Need.TRUTH, weights="face_api")
+@metric("expression_face_api", best=Best.LOW, needs=Need.TRUTH, views=_judged, weights="face_api")
 def _expression(case: Case) -> Curve:
     """How far the expression is from the truth's, of seven, by face-api.
 
@@ -69,7 +69,7 @@ def _expression(case: Case) -> Curve:
     return Curve.mean(np.abs(made[:, :AGE] - true[:, :AGE]).sum(axis=1) / 2)
 
 
-@metric("age_face_api", best=Best.TRUE, weights="face_api")
+@metric("age_face_api", best=Best.TRUE, views=_judged, weights="face_api")
 def _age(case: Case) -> float | None:
     """How old the face looks, in years, by face-api.
 
@@ -80,7 +80,7 @@ def _age(case: Case) -> float | None:
     return _median(case, AGE)
 
 
-@metric("male_face_api", best=Best.TRUE, weights="face_api")
+@metric("male_face_api", best=Best.TRUE, views=_judged, weights="face_api")
 def _male(case: Case) -> float | None:
     """How likely the face is a man's, by face-api.
 

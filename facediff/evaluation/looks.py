@@ -32,20 +32,21 @@ def glanced(track: FaceTrack) -> FaceTrack:
 
 def face_looks(case: Case) -> embedded.Looks:
     """The face of a case, with who it is."""
-    return case.once(_face)
+    return case.once(see_face)
 
 
 def mouth_looks(case: Case) -> embedded.Looks:
     """The mouth of a case."""
-    return case.once(_mouth)
+    return case.once(see_mouth)
 
 
-def _face(case: Case) -> embedded.Looks:
+def see_face(case: Case) -> embedded.Looks:
+    """What ``face_looks`` gives, found now."""
     model = case.kit.model
 
     def find() -> dict[str, NDArray]:
         found = embedded.look(
-            case.reader, glanced(case.track), embedded.load_codec(model), embedded.load_identity(model)
+            case.frames, glanced(case.track), embedded.load_codec(model), embedded.load_identity(model)
         )
         return {
             name: array.astype(np.float16 if name != "change" else np.float32) for name, array in vars(found).items()
@@ -55,12 +56,13 @@ def _face(case: Case) -> embedded.Looks:
     return embedded.Looks(**{name: array.astype(np.float32) for name, array in kept.items()})
 
 
-def _mouth(case: Case) -> embedded.Looks:
+def see_mouth(case: Case) -> embedded.Looks:
+    """What ``mouth_looks`` gives, found now."""
     model = case.kit.model
 
     def find() -> dict[str, NDArray]:
         codec = embedded.load_codec(model)
-        return dict(vars(embedded.look(case.reader, glanced(case.track), codec, template=MOUTH, grid=MOUTH_GRID)))
+        return dict(vars(embedded.look(case.frames, glanced(case.track), codec, template=MOUTH, grid=MOUTH_GRID)))
 
     return embedded.Looks(**case.arrays(f"mouth looks {model}", find))
 
@@ -71,7 +73,7 @@ def neighbour_cosines(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.concatenate([[np.nan], (unit[1:] * unit[:-1]).sum(axis=1)])
 
 
-@metric("consistency_facediff", best=Best.TRUE)
+@metric("consistency_facediff", best=Best.TRUE, views=see_face)
 def _consistency(case: Case) -> Curve:
     """How alike neighbouring frames' faces look to our codec, in the place of CLIP consistency.
 

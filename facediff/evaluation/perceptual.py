@@ -66,7 +66,7 @@ def _distances(case: Case, features: Features, weights: Sequence[Tensor] | None,
     count = min(case.length, truth.length)
     both = case.track.seen[:count] & truth.track.seen[:count] if is_of_face else np.ones(count, bool)
     found = np.full(count, np.nan)
-    for row, ours, theirs in read_chosen(thin(both, FRAMES), case.reader, truth.reader):
+    for row, ours, theirs in read_chosen(thin(both, FRAMES), case.frames, truth.frames):
         if is_of_face:
             places = truth.track if ours.shape == theirs.shape else case.track
             pair = [face_crop(ours, places.points[row]), face_crop(theirs, truth.track.points[row])]
@@ -86,7 +86,18 @@ def _alike(ours: Frame, theirs: Frame) -> list[Frame]:
             for one in (ours, theirs)]  # fmt: skip
 
 
-@metric("lpips_facediff", best=Best.LOW, needs=Need.TRUTH)
+def _by_codec(case: Case) -> Curve:
+    return _distances(case, codec_features(embedded.load_codec(case.kit.model)), None, is_of_face=True)
+
+
+def _by_alexnet(case: Case) -> Curve:
+    from facediff.evaluation.networks import alexnet
+
+    trunk, heads = case.kit.network("alexnet", lambda path: (alexnet.load_trunk(path), alexnet.load_heads()))
+    return _distances(case, trunk, heads, is_of_face=False)
+
+
+@metric("lpips_facediff", best=Best.LOW, needs=Need.TRUTH, views=_by_codec)
 def _lpips_facediff(case: Case) -> Curve:
     """Distance of the aligned face from the truth's by features of our codec: LPIPS-facediff.
 
@@ -95,10 +106,12 @@ def _lpips_facediff(case: Case) -> Curve:
     Source: Zhang et al. (CVPR 2018), with an embedded network that nobody's judgement has tuned
     Range: 0 to 4; a strong blur reaches 0.2
     """
-    return _distances(case, codec_features(embedded.load_codec(case.kit.model)), None, is_of_face=True)
+    return case.once(_by_codec)
 
 
-@metric("lpips", best=Best.LOW, needs=Need.TRUTH, weights="alexnet", library=("torchmetrics", "eval"))
+@metric(
+    "lpips", best=Best.LOW, needs=Need.TRUTH, views=_by_alexnet, weights="alexnet", library=("torchmetrics", "eval")
+)
 def _lpips(case: Case) -> Curve:
     """LPIPS of whole frames, at most 256 pixels long.
 
@@ -106,7 +119,4 @@ def _lpips(case: Case) -> Curve:
     Source: Zhang et al. (CVPR 2018); trunk of torchvision, weights over it from torchmetrics
     Range: 0 to about 1
     """
-    from facediff.evaluation.networks import alexnet
-
-    trunk, heads = case.kit.network("alexnet", lambda path: (alexnet.load_trunk(path), alexnet.load_heads()))
-    return _distances(case, trunk, heads, is_of_face=False)
+    return case.once(_by_alexnet)

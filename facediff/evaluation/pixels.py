@@ -37,7 +37,7 @@ def _frames(case: Case) -> NDArray[np.float64]:
     truth = case.against()
     count = min(case.length, truth.length)
     found = np.full((count, 2), np.nan)
-    for row, ours, theirs in read_chosen(thin(np.ones(count, bool), FRAMES), case.reader, truth.reader):
+    for row, ours, theirs in read_chosen(thin(np.ones(count, bool), FRAMES), case.frames, truth.frames):
         if ours.shape != theirs.shape:
             ours = cv2.resize(ours, theirs.shape[1::-1], interpolation=cv2.INTER_AREA)
         shrink = min(1.0, SIDE / max(theirs.shape[:2]))
@@ -46,7 +46,7 @@ def _frames(case: Case) -> NDArray[np.float64]:
     return found
 
 
-@metric("psnr_frame", best=Best.HIGH, needs=Need.TRUTH)
+@metric("psnr_frame", best=Best.HIGH, needs=Need.TRUTH, views=_frames)
 def _psnr_frame(case: Case) -> Curve:
     """PSNR of whole frames, in dB.
 
@@ -57,7 +57,7 @@ def _psnr_frame(case: Case) -> Curve:
     return Curve.mean(case.once(_frames)[:, 0])
 
 
-@metric("ssim_frame", best=Best.HIGH, needs=Need.TRUTH)
+@metric("ssim_frame", best=Best.HIGH, needs=Need.TRUTH, views=_frames)
 def _ssim_frame(case: Case) -> Curve:
     """SSIM of whole frames, at most 256 pixels long.
 
@@ -75,7 +75,7 @@ def _heads(case: Case) -> NDArray[np.float64]:
     both = case.track.seen[:count] & truth.track.seen[:count]
     found = np.full((count, 4), np.nan)
     size = np.array(truth.track.size) / np.array(case.track.size)
-    for row, ours, theirs in read_chosen(thin(both, FRAMES), case.reader, truth.reader):
+    for row, ours, theirs in read_chosen(thin(both, FRAMES), case.frames, truth.frames):
         if ours.shape != theirs.shape:
             ours = cv2.resize(ours, theirs.shape[1::-1], interpolation=cv2.INTER_AREA)
         pair = [cv2.warpAffine(one, square, (SIDE, SIDE), flags=cv2.INTER_AREA) for one in (ours, theirs)]
@@ -86,7 +86,7 @@ def _heads(case: Case) -> NDArray[np.float64]:
     return found
 
 
-@metric("l1_head", best=Best.LOW, needs=Need.TRUTH)
+@metric("l1_head", best=Best.LOW, needs=Need.TRUTH, views=_heads)
 def _l1_head(case: Case) -> Curve:
     """Mean absolute difference on a square around the head, of levels in [0, 1].
 
@@ -97,7 +97,7 @@ def _l1_head(case: Case) -> Curve:
     return Curve.mean(case.once(_heads)[:, 0])
 
 
-@metric("psnr_head", best=Best.HIGH, needs=Need.TRUTH)
+@metric("psnr_head", best=Best.HIGH, needs=Need.TRUTH, views=_heads)
 def _psnr_head(case: Case) -> Curve:
     """PSNR on that square, in dB.
 
@@ -108,7 +108,7 @@ def _psnr_head(case: Case) -> Curve:
     return Curve.mean(case.once(_heads)[:, 1])
 
 
-@metric("ssim_head", best=Best.HIGH, needs=Need.TRUTH)
+@metric("ssim_head", best=Best.HIGH, needs=Need.TRUTH, views=_heads)
 def _ssim_head(case: Case) -> Curve:
     """SSIM on that square.
 
@@ -119,7 +119,7 @@ def _ssim_head(case: Case) -> Curve:
     return Curve.mean(case.once(_heads)[:, 2])
 
 
-@metric("akd", best=Best.LOW, needs=Need.TRUTH)
+@metric("akd", best=Best.LOW, needs=Need.TRUTH, views=_heads)
 def _akd(case: Case) -> Curve:
     """Average keypoint distance on that square, in pixels of 256.
 

@@ -93,6 +93,7 @@ class Metric:
         needs: What it cannot be measured without.
         measure: Of a clip, a ``Case`` to a figure, a ``Curve`` or None; of a set, ``Entry`` of each clip to a figure.
         features: Of a set metric: a ``Case`` to what is kept of it; None for a metric of clips.
+        views: What of a ``Case`` looks at its frames, each asked by ``Case.once``, so that one reading serves them all.
         weights: Published weights that it needs, by name; None for what travels with facediff.
         library: A module and the extra that brings it, where it needs one.
     """
@@ -107,6 +108,7 @@ class Metric:
     needs: frozenset[Need]
     measure: Callable[..., Any]
     features: Callable[..., NDArray | None] | None = None
+    views: Sequence[Callable[..., Any]] = ()
     weights: str | None = None
     library: tuple[str, str] | None = None
 
@@ -130,6 +132,7 @@ def metric(
     best: Best,
     needs: Need | Iterable[Need] = (),
     features: Callable[..., NDArray | None] | None = None,
+    views: Callable[..., Any] | Sequence[Callable[..., Any]] = (),
     weights: str | None = None,
     library: tuple[str, str] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -142,7 +145,7 @@ def metric(
         _METRICS[name] = Metric(
             name=name, says=says, **told, best=best, group=measure.__module__.rpartition(".")[2],
             needs=frozenset((needs,) if isinstance(needs, Need) else needs), measure=measure, features=features,
-            weights=weights, library=library,
+            views=(views,) if callable(views) else tuple(views), weights=weights, library=library,
         )  # fmt: skip
         return measure
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -124,9 +125,14 @@ def measure_case(case: Case, chosen: Iterable[Metric]) -> Report:
     Raises:
         MediaError: The video cannot be read.
     """
-    chosen = [one for one in chosen if not one.is_of_sets]
+    chosen = list(chosen)
     has_truth = case.item.truth is not None
-    report = _measured(case, chosen, has_picture=has_truth or case.item.portrait is not None)
+    has_picture = has_truth or case.item.portrait is not None
+    there = _there(case, has_picture=has_picture)
+    with suppress(FaceDiffError):  # a truth that cannot be read, which is told below, as is a video
+        case.see(view for one in chosen if all(there[need] for need in one.needs) for view in one.views)
+    chosen = [one for one in chosen if not one.is_of_sets]
+    report = _measured(case, chosen, has_picture=has_picture)
     if not has_truth:
         return report
     facts: dict[str, Any] = {}
@@ -153,13 +159,17 @@ def _differences(case: Case, true: Case) -> dict[str, str]:
     return found
 
 
-def _measured(case: Case, chosen: Iterable[Metric], *, has_picture: bool) -> Report:
-    there = {
+def _there(case: Case, *, has_picture: bool) -> dict[Need, bool]:
+    return {
         Need.TRUTH: case.item.truth is not None,
         Need.PICTURE: has_picture,
         Need.TEXT: case.item.text is not None,
         Need.SPEECH: case.item.speech is not None or case.reader.info.has_audio,
     }
+
+
+def _measured(case: Case, chosen: Iterable[Metric], *, has_picture: bool) -> Report:
+    there = _there(case, has_picture=has_picture)
     figures: dict[str, Figure | None] = {}
     notes: dict[str, str] = {}
     curves: dict[str, list[float | None]] = {}

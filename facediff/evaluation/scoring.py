@@ -52,6 +52,11 @@ class Evaluation:
                 found[name] = tuple(middle.tolist()) if np.ndim(middle) else float(middle)
         return found
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was measured of any video, nor of all together."""
+        return not self.figures and all(value is None for report in self.reports for value in report.figures.values())
+
     def reasons(self) -> dict[str, list[str]]:
         """What was not measured, by why: the names of figures, each with that of its video."""
         found: dict[str, list[str]] = {}

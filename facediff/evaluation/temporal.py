@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.audio.wave import SAMPLE_RATE
+from facediff.evaluation.frame_choice import read_chosen
 from facediff.evaluation.registry import Best, Curve, metric
 from facediff.landmarks.mesh import FACE_OVAL
 from facediff.types import FaceTrack, Frame
@@ -74,11 +75,11 @@ def _greys(
     frames: Iterable[Frame], truth: Iterable[Frame] | None
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.uint8]]]:
     """Each frame in [0, 1], small, and the grey levels, as large, of which motion is told."""
-    for frame, true in zip(frames, truth, strict=False) if truth is not None else ((f, f) for f in frames):
+    for _, frame, *true in read_chosen(None, *([frames] if truth is None else [frames, truth])):
         shrink = FLOW_SIDE / max(frame.shape[:2])
         size = (max(16, round(frame.shape[1] * shrink)), max(16, round(frame.shape[0] * shrink)))
-        small, real = (cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in (frame, true))
-        yield small.astype(np.float32) / 255, cv2.cvtColor(real, cv2.COLOR_RGB2GRAY)
+        small, *real = (cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in (frame, *true))
+        yield small.astype(np.float32) / 255, cv2.cvtColor(real[0] if real else small, cv2.COLOR_RGB2GRAY)
 
 
 def _warped(picture: NDArray[np.float32], flow: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -104,7 +105,15 @@ def _never_covered(track: FaceTrack) -> NDArray[np.bool_]:
     return covered == 0
 
 
-@metric("flicker", best=Best.TRUE)
+def _trembles(case: Case) -> list[float]:
+    return flickers(case.frames, case.track)
+
+
+def _tears(case: Case) -> list[float]:
+    return warping_errors(case.frames, case.against().frames if case.item.truth is not None else None)
+
+
+@metric("flicker", best=Best.TRUE, views=_trembles)
 def _flicker(case: Case) -> Curve:
     """How much the picture trembles outside the face, of 255 levels.
 
@@ -112,11 +121,10 @@ def _flicker(case: Case) -> Curve:
     Source: facediff; compare the background flicker of arXiv 2509.12052
     Range: 0, a still, and more; films show 0.3 to 3, shuffled ones 10 times as much
     """
-    inside = flickers(case.reader, case.track)
-    return Curve.mean([np.nan, *inside, np.nan])
+    return Curve.mean([np.nan, *case.once(_trembles), np.nan])
 
 
-@metric("warping_error", best=Best.TRUE)
+@metric("warping_error", best=Best.TRUE, views=_tears)
 def _warping(case: Case) -> Curve:
     """How far frames are from the ones before them, warped along the motion of the truth.
 
@@ -125,8 +133,7 @@ def _warping(case: Case) -> Curve:
     Source: Lai et al., "Learning Blind Video Temporal Consistency" (ECCV 2018); they take FlowNet2, so figures differ
     Range: 0 and more; films show 0.0002 to 0.005
     """
-    truth = case.against().reader if case.item.truth is not None else None
-    return Curve.mean([np.nan, *warping_errors(case.reader, truth)])
+    return Curve.mean([np.nan, *case.once(_tears)])
 
 
 @metric("av_gap_ms", best=Best.ZERO)

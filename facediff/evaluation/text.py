@@ -25,7 +25,7 @@ def _vectors(case: Case) -> NDArray[np.float32]:
         count = case.length
         rows = sorted({row + k for row in thin(np.arange(count) < count - 1, PAIRS) for k in (0, 1)})
         clip, waiting, found = case.kit.network("clip", Clip), [], []
-        for _, frame in read_chosen(set(rows), case.reader):
+        for _, frame in read_chosen(set(rows), case.frames):
             waiting.append(frame)
             if len(waiting) == BATCH:
                 found.append(clip.pictures(waiting))
@@ -41,7 +41,7 @@ def _vectors(case: Case) -> NDArray[np.float32]:
     return case.arrays(f"clip {case.kit.weights['clip']}", find)["vectors"]
 
 
-@metric("clip_consistency", best=Best.TRUE, weights="clip")
+@metric("clip_consistency", best=Best.TRUE, views=_vectors, weights="clip")
 def _consistency(case: Case) -> Curve:
     """How alike neighbouring frames look to CLIP.
 
@@ -53,7 +53,7 @@ def _consistency(case: Case) -> Curve:
     return Curve.mean(np.concatenate([[np.nan], (vectors[1:] * vectors[:-1]).sum(axis=1)]))
 
 
-@metric("clip_score", best=Best.HIGH, needs=Need.TEXT, weights="clip")
+@metric("clip_score", best=Best.HIGH, needs=Need.TEXT, views=_vectors, weights="clip")
 def _score(case: Case) -> Curve:
     """Whether frames show what the text says, by CLIP.
 

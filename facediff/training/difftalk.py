@@ -17,7 +17,7 @@ from facediff.landmarks.alignment import MOUTH
 from facediff.models.codec import FaceCodec
 from facediff.pipelines.shared import run_unet
 from facediff.training.denoising import denoising_loss
-from facediff.training.latents import encode_cache, read_rows, to_pictures
+from facediff.training.latents import check_batch, encode_cache, read_rows, to_pictures
 from facediff.training.loop import Batch, LoopConfig, Loss, fit
 from facediff.training.mouth_looks import MouthLooks
 
@@ -84,6 +84,9 @@ class LatentDraw:
         windows: Speech features (N, columns, dim) of every crop.
         heard: (N,) False where a crop has no sound of its own.
         recipe: What a step looks like.
+
+    Raises:
+        InputError: There are fewer pairs than a step takes.
     """
 
     def __init__(
@@ -95,6 +98,7 @@ class LatentDraw:
         heard: NDArray[np.bool_],
         recipe: DiffTalkRecipe,
     ) -> None:
+        check_batch(recipe.batch_size, len(pairs["row"]))
         self._pairs, self._latents, self._recipe = pairs, latents, recipe
         self._rotation, self._windows, self._heard = rotation, windows, heard
 

@@ -23,7 +23,7 @@ from facediff.landmarks.alignment import FACE
 from facediff.models.codec import FaceCodec
 from facediff.models.diffusion_autoencoder import DualModulationUNet
 from facediff.models.identity import IdentityEncoder, coordinate_maps
-from facediff.training.latents import encode_pair_cache, read_rows
+from facediff.training.latents import check_batch, encode_pair_cache, read_rows
 from facediff.training.loop import Batch, LoopConfig, Loss, fit
 
 LATENTS = ("target", "other")
@@ -96,6 +96,9 @@ class IdentityDraw:
         latents: What ``encode_identity_pairs`` made of it.
         recipe: What a step looks like.
         labels: Attributes (N, A) of each pair's face, from 0 to 1, NaN where one cannot be seen.
+
+    Raises:
+        InputError: There are fewer pairs than a step takes.
     """
 
     def __init__(
@@ -105,6 +108,7 @@ class IdentityDraw:
         recipe: AutoencoderRecipe,
         labels: NDArray[np.float32] | None = None,
     ) -> None:
+        check_batch(recipe.batch_size, len(pairs["points"]))
         self._pairs, self._latents, self._recipe, self._labels = pairs, latents, recipe, labels
         self._rare: list[NDArray[np.intp]] = []
         if labels is not None:

@@ -24,7 +24,7 @@ from facediff.landmarks.alignment import FACE
 from facediff.models.codec import FaceCodec
 from facediff.pipelines.shared import run_unet
 from facediff.training.denoising import denoising_loss
-from facediff.training.latents import encode_pair_cache, read_rows
+from facediff.training.latents import check_batch, encode_pair_cache, read_rows
 from facediff.training.loop import Batch, LoopConfig, Loss, fit, unwrap
 
 LATENTS = ("target", "coarse")
@@ -105,9 +105,13 @@ class CoarseDraw:
         pairs: What ``build_coarse_pairs`` made.
         latents: What ``encode_coarse_pairs`` made of it.
         recipe: What a step looks like.
+
+    Raises:
+        InputError: There are fewer pairs than a step takes.
     """
 
     def __init__(self, pairs: Mapping[str, NDArray], latents: Mapping[str, NDArray], recipe: FADMRecipe) -> None:
+        check_batch(recipe.batch_size, len(pairs["points"]))
         self._pairs, self._latents, self._recipe = pairs, latents, recipe
 
     def __call__(self, rng: np.random.Generator) -> Batch:

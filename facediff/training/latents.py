@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from facediff.errors import InputError
 from facediff.landmarks.alignment import CropTemplate
 from facediff.models.codec import FaceCodec
 from facediff.training.loop import Batch
@@ -92,6 +93,21 @@ def read_rows(
     batch["mask"] = torch.from_numpy(pairs["mask"][rows]).float()[:, None] / 255
     batch["points"] = torch.from_numpy(template.in_units(pairs["points"][rows]))
     return batch
+
+
+def check_batch(size: int, pairs: int) -> None:
+    """Whether a batch can be drawn of so many pairs, each once.
+
+    Raises:
+        InputError: There are fewer.
+    """
+    if not pairs:
+        raise InputError("there is no pair to train on; give footage that shows faces")
+    if pairs < size:
+        raise InputError(
+            f"there are {pairs} pairs to train on, and a batch takes {size}; give more footage, or a recipe with a "
+            f"batch_size of {pairs} at most"
+        )
 
 
 def to_pictures(images: NDArray[np.uint8]) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Lock
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,7 @@ class ArcFace:
     """
 
     def __init__(self, path: str) -> None:
+        self._free = Lock()  # the network holds what it computes
         try:
             self._network = cv2.dnn.readNetFromONNX(path)
         except cv2.error as error:
@@ -38,5 +41,6 @@ class ArcFace:
         flat = points[:, :2].astype(np.float64)
         five = np.stack([flat[RIGHT_EYE].mean(axis=0), flat[LEFT_EYE].mean(axis=0), flat[NOSE], *flat[list(MOUTH)]])
         crop = cv2.warpAffine(picture, similarity(five, PLACES), (SIDE, SIDE), flags=cv2.INTER_LINEAR)
-        self._network.setInput(cv2.dnn.blobFromImage(crop, 1 / 127.5, (SIDE, SIDE), (127.5,) * 3))
-        return np.asarray(self._network.forward(), np.float64).reshape(-1)
+        with self._free:
+            self._network.setInput(cv2.dnn.blobFromImage(crop, 1 / 127.5, (SIDE, SIDE), (127.5,) * 3))
+            return np.array(self._network.forward(), np.float64).reshape(-1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,7 @@ class DlibFaces:
         if not file.is_file() or content_hash(file) != SHA256:
             raise WeightsError(f"{file} is not the network that dlib published; install face-recognition-models anew")
         self._dlib, self._network = dlib, dlib.face_recognition_model_v1(str(file))
+        self._free = Lock()  # it holds what it computes
 
     def __call__(self, picture: Frame, points: Points) -> NDArray[np.float64]:
         """A vector (128,) of the face of a picture with landmarks (478, 3)."""
@@ -47,4 +49,5 @@ class DlibFaces:
             np.rint(corner(points[:, :2], axis=0)).astype(int) for corner in (np.min, np.max)
         )
         shape = self._dlib.full_object_detection(self._dlib.rectangle(left, top, right, bottom), places)
-        return np.array(self._network.compute_face_descriptor(np.ascontiguousarray(picture), shape))
+        with self._free:
+            return np.array(self._network.compute_face_descriptor(np.ascontiguousarray(picture), shape))

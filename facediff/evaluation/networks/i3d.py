@@ -36,7 +36,7 @@ def i3d_features(case: Case) -> NDArray[np.float32]:
         InputError: There are fewer than sixteen frames.
     """
     network, run, found = load_i3d(case.kit.weights["i3d"]), [], []
-    for frame in case.reader:
+    for frame in case.frames:
         run.append(frame)
         if len(run) == SPAN:
             clip = torch.from_numpy(np.stack(run)).permute(3, 0, 1, 2)[None].float()  # (1, 3, T, H, W), 0 to 255

@@ -48,7 +48,7 @@ def inception_features(case: Case) -> dict[str, NDArray]:
                 raise WeightsError(f"the TorchScript given as inception is another's: {said}") from error
             waiting.clear()
 
-    for _, frame in read_chosen(thin(np.ones(case.length, bool), FRAMES), case.reader):
+    for _, frame in read_chosen(thin(np.ones(case.length, bool), FRAMES), case.frames):
         waiting.append(frame)
         if len(waiting) == BATCH:
             flush()

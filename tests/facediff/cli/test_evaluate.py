@@ -85,6 +85,12 @@ def test_where_nothing_could_be_measured_it_is_refused_in_one_sentence(run, tmp_
     assert run(tmp_path / "nothing.mp4").exit_code == 2
 
 
+def test_a_video_of_which_no_figure_is_had_is_refused_with_the_reason(footage, tmp_path) -> None:
+    done = CliRunner().invoke(app, ["evaluate", str(footage / "coffee.mp4"), "--no-cache", "--metrics", "face_rate"])
+    assert done.exit_code == 2 and not done.stdout
+    assert "coffee.mp4: no human face was found" in done.stderr.replace("\n", " ")
+
+
 def test_wrong_weights_are_told_and_the_rest_is_measured(run, footage, tmp_path) -> None:
     (tmp_path / "wrong.pt").write_bytes(b"no weights")
     done = CliRunner().invoke(app, ["evaluate", str(footage / "talk.mp4"), "--no-cache", "--metrics",

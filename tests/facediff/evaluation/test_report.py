@@ -94,7 +94,7 @@ def test_of_a_shorter_video_the_common_frames_are_compared_and_counted(measured,
 
 
 def test_what_cannot_be_measured_is_refused(measured, folder, footage, tmp_path) -> None:
-    with pytest.raises(InputError, match=r"fast\.mp4 has 30 frames a second and talk\.mp4 25.*same rate"):
+    with pytest.raises(InputError, match=r"fast\.mp4 has 30 frames a second and its truth, .*talk\.mp4, 25.*same rate"):
         measured(folder / "fast.mp4", truth=footage / "talk.mp4")
     with pytest.raises(NoFaceFound, match=r"coffee\.mp4: no human face"):
         measured(footage / "coffee.mp4")

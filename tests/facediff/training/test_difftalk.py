@@ -5,6 +5,7 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
 from facediff.conditioning.difftalk import DiffTalkConditioner
+from facediff.errors import InputError
 from facediff.landmarks.alignment import MOUTH
 from facediff.models.codec import FaceCodec
 from facediff.models.difftalk import base_schedule
@@ -140,3 +141,8 @@ def test_the_denoiser_is_told_everything(pairs, latents) -> None:
     assert [g.abs().max() > 0 for g in moved] == [True] * 7
     of_sound = moved[4].abs().amax((1, 2)) > 0
     assert torch.equal(of_sound, batch["audio_known"])
+
+
+def test_fewer_pairs_than_a_step_takes_are_refused_before_the_first(pairs, latents) -> None:
+    with pytest.raises(InputError, match=f"there are {len(pairs['row'])} pairs to train on, and a batch takes 500"):
+        LatentDraw(pairs, latents, *3 * [HEARD], DiffTalkRecipe(batch_size=500))

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from facediff.conditioning.diffusion_autoencoder import COORDINATE_CHANNELS, PLACE_CHANNELS, FaceVector
+from facediff.errors import InputError
 from facediff.models.codec import FaceCodec
 from facediff.models.diffusion_autoencoder import DualModulationUNet, base_schedule
 from facediff.models.identity import IdentityEncoder
@@ -150,3 +151,8 @@ def test_labels_shape_the_identities(draw, pairs) -> None:
     assert made.labels.weight.grad.abs().sum() > 0 and made.identity.conv_in.weight.grad.abs().sum() > 0
     _, figures = loss(made, told(np.random.default_rng(0)), torch.Generator().manual_seed(0))
     assert figures["labels"] > 0
+
+
+def test_fewer_pairs_than_a_step_takes_are_refused_before_the_first(draw) -> None:
+    with pytest.raises(InputError, match="a batch takes 500"):
+        IdentityDraw(draw._pairs, draw._latents, AutoencoderRecipe(batch_size=500))

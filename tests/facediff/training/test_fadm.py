@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.conditioning.fadm import FADMConditioner
+from facediff.errors import InputError
 from facediff.landmarks.alignment import FACE
 from facediff.models.codec import FaceCodec
 from facediff.models.difftalk import base_schedule
@@ -159,3 +160,8 @@ def test_it_learns(pairs, latents, tmp_path) -> None:
     with torch.no_grad():
         before, after = (float(loss(m.cpu(), batch, torch.Generator().manual_seed(0))[0]) for m in (untrained, trained))
     assert after < 0.95 * before
+
+
+def test_fewer_pairs_than_a_step_takes_are_refused_before_the_first(pairs, latents) -> None:
+    with pytest.raises(InputError, match="a batch takes 500"):
+        CoarseDraw(pairs, latents, FADMRecipe(batch_size=500))

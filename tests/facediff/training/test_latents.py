@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from facediff.errors import InputError
 from facediff.models.codec import FaceCodec
-from facediff.training.latents import encode_cache, to_pictures
+from facediff.training.latents import check_batch, encode_cache, to_pictures
 
 COUNT, SIZE = 5, (32, 16)
 
@@ -60,3 +61,11 @@ def test_what_was_cut_off_is_no_cache(codec, kinds, tmp_path) -> None:
 def test_black_is_minus_one_and_white_is_one() -> None:
     pictures = to_pictures(np.stack([np.zeros((2, 3, 3), np.uint8), np.full((2, 3, 3), 255, np.uint8)]))
     assert pictures.shape == (2, 3, 2, 3) and (pictures[0] == -1).all() and (pictures[1] == 1).all()
+
+
+def test_a_batch_of_more_than_there_is_is_refused_and_one_of_all_is_not() -> None:
+    check_batch(7, 7)
+    with pytest.raises(InputError, match="there are 6 pairs to train on, and a batch takes 7.*batch_size of 6 at most"):
+        check_batch(7, 6)
+    with pytest.raises(InputError, match="no pair to train on"):
+        check_batch(7, 0)
