@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -60,6 +61,23 @@ def moving_streams(container: InputContainer) -> list[av.VideoStream]:
 
 def _area(stream: av.VideoStream) -> int:
     return (stream.width or 0) * (stream.height or 0)
+
+
+def in_time(frames: Iterable[av.VideoFrame], container: InputContainer) -> Iterator[av.VideoFrame]:
+    """Decoded frames with the times at which players show them.
+
+    AVI keeps none, and those that FFmpeg makes up are in disorder where frames are coded out of order, as in H.264; the
+    time of the packet at which a frame came out of the decoder is right.
+    """
+    if container.format.name != "avi":
+        yield from frames
+        return
+    last, step = -1, 1
+    for frame in frames:
+        stamp = last + step if frame.dts is None else frame.dts
+        last, step = stamp, stamp - last if last >= 0 else 1
+        frame.pts = stamp
+        yield frame
 
 
 def _disposition(stream: av.VideoStream) -> int:

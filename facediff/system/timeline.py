@@ -19,7 +19,7 @@ import numpy as np
 from av import AudioFrame
 from numpy.typing import NDArray
 
-from facediff.system.containers import MAX_PIXELS, moving_stream, open_container
+from facediff.system.containers import MAX_PIXELS, in_time, moving_stream, open_container
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -50,7 +50,7 @@ def picture_start(path: Path) -> float | None:
         stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         said = None if stream.start_time is None else float(stream.start_time * stream.time_base)
         try:
-            first = next(iter(container.decode(stream)), None)
+            first = next(in_time(container.decode(stream), container), None)
         except av.FFmpegError:
             return said
         return said if first is None or first.pts is None else float(first.pts * (first.time_base or stream.time_base))

@@ -103,6 +103,8 @@ plain(
 )
 plain("a.avi", "raw pixels from the bottom up, in an avi", Shown(levels=1.5), codec="rawvideo", pixel_format="bgr24")
 plain("a.avi", "Xvid in an avi", codec="mpeg4", options={"qmin": "1", "qmax": "3", "b": "6000000", "bf": "2"})
+plain("a.avi", "H.264 in an avi, whose frames are coded out of order", options={"crf": "8", "bf": "2"})
+plain("a.avi", "the same, counted at twice its rate", options={"crf": "8", "bf": "2"}, clock=50, rate=50)
 plain("a.wmv", "Windows Media", codec="wmv2")
 plain("a.flv", "an old web player's flv", codec="flv")
 plain("a.264", "a surveillance camera's bare H.264", kind="h264")
