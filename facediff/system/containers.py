@@ -12,8 +12,8 @@ from av.container import InputContainer
 MAX_PIXELS = 64_000_000  # of a picture or a frame, which would fill the memory
 # Formats that hold their own samples; playlists (hls, dash, concat, imf, ...) are not among them.
 FORMATS = (
-    "mov,matroska,webm,avi,mpeg,mpegts,mpegvideo,m4v,flv,asf,gif,h264,hevc,ogg,wav,w64,flac,mp3,aac,aiff,caf,ac3,eac3,"
-    "amr,amrnb,amrwb,au,dv,mxf,nut,rm,wv,tta,ape,mpc,mpc8,dts,opus,y4m,yuv4mpegpipe,apng,webp_pipe"
+    "mov,matroska,webm,avi,mpeg,mpegts,mpegvideo,m4v,flv,asf,gif,h264,hevc,ogg,wav,w64,flac,mp3,aac,loas,aiff,caf,ac3,"
+    "eac3,amr,amrnb,amrwb,au,dv,mxf,nut,rm,wv,tta,ape,mpc,mpc8,dts,opus,y4m,yuv4mpegpipe,apng,webp_pipe"
 )
 
 _DEFAULT = 0x1  # AV_DISPOSITION_DEFAULT

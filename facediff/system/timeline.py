@@ -89,7 +89,7 @@ def on_time_line(frames: Iterable[AudioFrame], zero: float | None) -> Iterator[A
     """Decoded sound, sample after sample from time zero on, without time stamps.
 
     Holes are filled with silence; what lies before zero, or is there twice, is cut. Time stamps that merely tremble,
-    as those of browsers do, change nothing: a hole is one only if the next frames say so too.
+    as those of browsers do, change nothing: a hole is one only if the next frames say so too. Nor do those that stand.
 
     Args:
         frames: In the order they were decoded.
@@ -98,9 +98,10 @@ def on_time_line(frames: Iterable[AudioFrame], zero: float | None) -> Iterator[A
     source = safe_frames(frames)
     waiting = deque(islice(source, _AHEAD))
     reached, has_begun = 0.0, False
+    stands = len(waiting) == _AHEAD and len({frame.time for frame in waiting}) == 1
     while waiting:
         frame = waiting[0]
-        time = frame.time
+        time = None if stands else frame.time
         if zero is None:
             zero = time
         if time is not None and zero is not None:
