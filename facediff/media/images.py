@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from facediff.errors import InputError, MediaError
 from facediff.media.kinds import is_single_frame
-from facediff.media.pictures import flatten, is_small_view, open_picture
+from facediff.media.pictures import flatten, is_misread, is_small_view, open_picture
 from facediff.media.reading import VideoReader
 from facediff.system.containers import MAX_PIXELS
 from facediff.system.files import atomic_write
@@ -61,6 +61,10 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Frame:
             _check_pixels(path, picture.width, picture.height, max_pixels)
             if is_small_view(picture):
                 raise MediaError(f"{path} is a raw photo, of which only a small view is read; export it as JPEG")
+            if is_misread(picture):
+                raise MediaError(
+                    f"{path} keeps red, green and blue apart in 16 bits, which is not read; export it as PNG"
+                )
             return np.array(flatten(ImageOps.exif_transpose(picture)))
     except MediaError:
         raise
