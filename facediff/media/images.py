@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,14 @@ def list_pictures(folder: str | Path) -> list[Path]:
     if not found:
         raise MediaError(f"{folder} holds no pictures ({', '.join(READ_SUFFIXES)})")
     return sorted(found, key=_by_number)
+
+
+def frame_numbers(files: Sequence[Path]) -> list[int]:
+    """The numbers of frames whose names are alike but for these; empty where names differ in more."""
+    found = [re.match(r"(\D*)(\d+)(\D*)$", path.stem) for path in files]
+    if len({one and (one[1], one[3]) for one in found}) != 1:
+        return []
+    return [int(one[2]) for one in found if one]
 
 
 def _by_number(path: Path) -> tuple[list[tuple[bool, int, str]], str]:
