@@ -155,7 +155,7 @@ class Source:
 
         Args:
             sample_rate: Samples per second.
-            track: Which of several, counted from 1; the first that is not silent by default.
+            track: Which of several, counted from 1; the file's default or else the first, if not silent.
 
         Raises:
             AudioError: There is no such track.

@@ -21,7 +21,7 @@ from facediff.rendering.overlays import Overlay, Overlays
 from facediff.types import Frame
 
 FRAMES, SIDE = 20, 256
-CAPTION, MICROPHONE = np.s_[152:181, 36:220], np.s_[146:256, 112:156]
+CAPTION, MICROPHONE, HAND = np.s_[152:181, 36:220], np.s_[146:256, 112:156], np.s_[128:204, 92:156]
 SPEECH = (0.2 * np.sin(np.arange(16000 * FRAMES // 25) / 12)).astype(np.float32)
 
 
@@ -38,6 +38,14 @@ def put_microphone(frame: Frame) -> Frame:
     for k in range(-9, 10, 6):
         cv2.line(frame, (134 + k, 155), (134 + k, 177), (190, 190, 196), 1)
         cv2.line(frame, (123, 166 + k), (145, 166 + k), (190, 190, 196), 1)
+    return frame
+
+
+def put_hand(frame: Frame) -> Frame:
+    """Four fingers before chin and lips, at rest."""
+    for k in range(4):
+        for colour, width in (((205, 160, 135), cv2.FILLED), ((150, 105, 85), 1)):
+            cv2.ellipse(frame, (108 + 11 * k, 165), (6, 30), 5 * k - 8, 0, 360, colour, width, cv2.LINE_AA)
     return frame
 
 
@@ -90,7 +98,7 @@ def read(avatar: Avatar) -> list[Frame]:
     return list(VideoReader(Path(str(avatar._source.content))))
 
 
-@pytest.mark.parametrize(("put", "where"), [(put_caption, CAPTION), (put_microphone, MICROPHONE)])
+@pytest.mark.parametrize(("put", "where"), [(put_caption, CAPTION), (put_microphone, MICROPHONE), (put_hand, HAND)])
 def test_what_stands_still_before_a_moving_face_is_found(put, where) -> None:
     overlay, frame = found_in(put), film_of(put)[7]
     assert overlay is not None
