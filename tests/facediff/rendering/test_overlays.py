@@ -168,6 +168,14 @@ def test_an_edited_film_keeps_words_below_the_chin(avatar_of, change) -> None:
         assert (frame[60:180] != wanted[60:180]).any()
 
 
+def test_an_edit_of_looks_leaves_a_caption_as_it_was(avatar_of) -> None:
+    clip, own = avatar_of(put_caption).edit(attributes="beard=1"), read(avatar_of(put_caption))
+    letters = np.s_[162:172, 95:165]
+    for frame, wanted in zip(clip.frames(4, 7), own[4:7], strict=True):
+        np.testing.assert_array_equal(frame[letters], wanted[letters])
+        assert (frame[140:156, 100:160] != wanted[140:156, 100:160]).any()
+
+
 @pytest.mark.parametrize("paint", [True, False])
 def test_a_dub_leaves_a_caption_as_it_was(avatar_of, paint, caplog) -> None:
     dubbed = avatar_of(put_caption).talk(SPEECH, lips=2.0, paint=paint)
