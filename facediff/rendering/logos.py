@@ -199,6 +199,7 @@ class _StandingEdges:
 
     def __init__(self, greys: NDArray[np.uint8], around: Surroundings, style: LogoStyle) -> None:
         self._around, self._style = around, style
+        self._flat = around.flat[: len(greys)]  # a film may break off
         across, down = np.empty(greys.shape, np.float32), np.empty(greys.shape, np.float32)
         for k, grey in enumerate(greys):
             across[k], down[k] = _slopes(grey)
@@ -217,7 +218,7 @@ class _StandingEdges:
         self._change = cv2.boxFilter(greys.std(axis=0, dtype=np.float32), -1, (side, side))
         dense = cv2.boxFilter(edges, -1, (side, side)) > style.dense
         self.seeds = (edges > 0) & dense & (self._opposed > style.opposed - 0.28)
-        faces = [fill_face(face, mean.shape) for face in around.flat]
+        faces = [fill_face(face, mean.shape) for face in self._flat]
         self._ever = np.bitwise_or.reduce(faces) > 0
         self._ring = np.zeros(mean.shape, np.uint8)
         for ring in around.ring:
@@ -279,7 +280,7 @@ class _StandingEdges:
 
     def _travel(self, shown: NDArray[np.bool_]) -> float:
         """How far the head is from its mean place, in pixels, in some of the moments."""
-        head = self._around.flat[shown][:, HEAD].mean(axis=1)
+        head = self._flat[shown][:, HEAD].mean(axis=1)
         return float(np.sqrt(((head - head.mean(axis=0)) ** 2).sum(axis=1).mean()))
 
 

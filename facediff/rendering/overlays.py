@@ -79,6 +79,7 @@ class OverlayStyle:
 
 
 _FEWEST = 8  # frames from which a change can be judged
+_MOST = 64  # frames in which logos are looked for; more tell no more of two seconds
 _KNOWN = 0.5  # share of a logo that has been found already, from which it is that
 _FILLED_SIDE = 160  # pixels of the longer side at which a face is made up behind what lies before it
 
@@ -191,21 +192,23 @@ class Overlays:
         total: NDArray[np.float64] | None = None
         around: Surroundings | None = None
         greys: list[NDArray[np.uint8]] = []
+        step, seen = -(-len(points) // _MOST), 0
         for is_usable, frame in zip(usable, frames, strict=False):
             if is_usable:
-                around = Surroundings(points, frame.shape) if around is None else around
-                greys.append(around(frame))
+                around = Surroundings(points[::step], frame.shape) if around is None else around
+                if seen % step == 0:
+                    greys.append(around(frame))
+                seen += 1
                 grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
                 if total is None:
                     total, squares = np.zeros(grey.shape), np.zeros(grey.shape)
                 cv2.accumulate(grey, total)
                 cv2.accumulateSquare(grey, squares)
-        count = int(usable.sum())
-        if total is None or around is None or count < _FEWEST:
+        if total is None or around is None or seen < _FEWEST:
             return None
-        mean = total / count
-        deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
-        before, below = find_overlay(mean, deviation, points, self._style)
+        mean = total / seen
+        deviation = np.sqrt(np.maximum(squares / seen - mean**2, 0))
+        before, below = find_overlay(mean, deviation, points[:seen], self._style)
         known = np.maximum(*(np.zeros(mean.shape, np.float32) if one is None else one for one in (before, below)))
         drawn = [
             DrawnLogo(logo, around, _soften(around.enlarge(logo.things, mean.shape), self._style))

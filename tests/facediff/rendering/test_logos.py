@@ -111,6 +111,11 @@ def test_too_few_frames_tell_nothing() -> None:
     assert not list(find_logos(np.stack([around(frame) for frame in film_of(put_logo)[:7]]), around))
 
 
+def test_a_film_that_breaks_off_is_judged_as_far_as_it_goes() -> None:
+    frames = film_of(put_logo)[:20]
+    assert Overlays(lambda: iter(frames), track_of()).find(3) is not None
+
+
 def test_it_is_laid_over_where_it_is_shown_alone() -> None:
     frames = film_of(put_blinking)
     overlay = Overlays(lambda: iter(frames), track_of()).find(3)
