@@ -20,6 +20,8 @@ from facediff.system.containers import open_container
 from facediff.system.timeline import channels_of, on_time_line, zero_of
 from facediff.types import Wave
 
+_DEFAULT = 0x1  # AV_DISPOSITION_DEFAULT
+
 log = logging.getLogger(__name__)
 
 _PIECE = 2048  # samples that come out at once; smaller pieces cost more
@@ -91,10 +93,15 @@ class Findings:
         return replace(listening, gain=np.float32(1 / self.peak)) if self.peak > 1 else listening
 
 
-def count_tracks(path: Path) -> int:
-    """How many sounds a file has."""
+def order_tracks(path: Path) -> list[int]:
+    """The numbers of a file's sounds, from 0, in the order in which they are listened to; 0 of a file without any.
+
+    What the file calls its default comes first, if that is one alone.
+    """
     with open_container(path) as container:
-        return len(container.streams.audio)
+        is_default = [bool(int(getattr(stream, "disposition", 0)) & _DEFAULT) for stream in container.streams.audio]
+    numbers = list(range(len(is_default))) or [0]
+    return sorted(numbers, key=lambda number: not is_default[number]) if sum(is_default) == 1 else numbers
 
 
 def decode(path: Path, listening: Listening, sample_rate: int, findings: Findings) -> Iterator[Wave]:

@@ -12,7 +12,7 @@ import av
 import numpy as np
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
-from facediff.audio.listening import Findings, Listening, count_tracks, decode
+from facediff.audio.listening import Findings, Listening, decode, order_tracks
 from facediff.errors import AudioError
 from facediff.types import SoundTrack, Wave
 
@@ -36,7 +36,8 @@ def load_wave(
         path: A sound file, or a video with sound; any rate and channel count that PyAV opens.
         sample_rate: Samples per second wanted.
         max_seconds: Longer sounds are refused, as soon as that much of them is read.
-        track: Which of several sounds, counted from 1; the first that is not silent by default.
+        track: Which of several sounds, counted from 1; by default the file's own default, or else the first, if it is
+            not silent.
 
     Raises:
         AudioError: No such file, not readable, no such sound in it, empty, or too long.
@@ -96,23 +97,23 @@ def _choose(
     """How to listen to a file, and what is heard then, before the gain; no pieces where they are not to be kept."""
     if track is not None and track < 1:
         raise AudioError(f"tracks are counted from 1; there is no track {track}")
-    number = (track or 1) - 1
     first: tuple[Listening, Findings, list[Wave]] | None = None
     failure: av.FFmpegError | None = None
-    while first is None or (track is None and number < first[1].tracks):
+    numbers = order_tracks(path) if track is None else [track - 1]
+    for number in numbers:
         try:
             heard = _listen(path, Listening(number), sample_rate, max_seconds, is_kept=is_kept)
         except av.FFmpegError as error:  # perhaps of a codec that is not known here; another track may do
             failure = failure or error
-            if track is not None or number + 1 >= count_tracks(path):
-                raise failure from None
-        else:
-            if heard[1].samples and not heard[1].is_silent:
-                if number and track is None:
-                    _warn_once(f"{path}: track {number + 1} is the first with sound in it, so that one is taken")
-                return heard
-            first = first or heard
-        number += 1
+            continue
+        if heard[1].samples and not heard[1].is_silent:
+            if number and track is None:
+                why = "is the file's default" if number == numbers[0] else "is the first with sound in it"
+                _warn_once(f"{path}: track {number + 1} {why}, so that one is taken")
+            return heard
+        first = first or heard
+    if first is None:
+        raise failure or AudioError(f"{path} has no sound; give a file with speech in it")
     if not first[1].samples:
         raise AudioError(f"{path} holds a sound of zero length")
     return first

@@ -1,7 +1,7 @@
 """Marks clips, copies them as people do, looks for the mark in the copies and in unmarked clips, and prints a table.
 
     python benchmarks/watermark.py [CLIP.mp4 ...] [--frames 50] [--parts 1] [--wall CLIP.mp4 --box 10 140 10 120]
-    python benchmarks/watermark.py CLIP.mp4 PICTURE.jpg ... --unmarked [--frames 50] [--parts 1]
+    python benchmarks/watermark.py CLIP.mp4 PICTURE.jpg ... --unmarked [--copied] [--frames 50] [--parts 1]
 
 Without clips it runs on one rendered from the sample portrait.
 
@@ -10,7 +10,7 @@ size at crf 28, cut by 10 %, cut to 9:16, in VP9 at 480p, and recorded from a sc
 give as many parts of that length as fit, up to --parts, each copied in the same ways, to count false alarms. A wall is
 a still, smooth box (top, bottom, left, right) of a clip: what the mean of its frames deviates from its own blur by, in
 levels, without and with the mark. With --unmarked only false alarms are counted: in clips and pictures as they are, in
-noise, and in smooth walls, as many of each as a tenth of the others.
+noise, and in smooth walls, as many of each as a tenth of the others; or, with --copied, in every copy of the clips.
 """
 
 from __future__ import annotations
@@ -218,12 +218,26 @@ def count_alarms(paths: list[Path], length: int, limit: int) -> None:
     print(f"found unmarked: {tally} ({given} given, the others drawn), most {max(tally.scores):.2f} thresholds")
 
 
+def count_alarms_in_copies(clips: list[Path], length: int, limit: int) -> None:
+    plain = {name: Tally() for name in COPIES}
+    for clip in clips:
+        for frames in parts(clip, length, limit):
+            said = " ".join(plain[name].add(copy(frames)) for name, copy in COPIES.items())
+            print(f"{clip.stem[:24]:24} {said}", flush=True)
+    for name, tally in plain.items():
+        print(f"{name}: found unmarked {tally}, most {max(tally.scores):.2f} thresholds")
+    scores = [score for tally in plain.values() for score in tally.scores]
+    found = sum(tally.found for tally in plain.values())
+    print(f"found in {found} of {len(scores)} unmarked copies, most {max(scores):.2f} thresholds")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", nargs="*", type=Path)
     parser.add_argument("--frames", type=int, default=50)
     parser.add_argument("--parts", type=int, default=1, help="of each clip, unmarked")
     parser.add_argument("--unmarked", action="store_true", help="count false alarms alone, of clips and pictures")
+    parser.add_argument("--copied", action="store_true", help="with --unmarked: in every copy of the clips instead")
     parser.add_argument("--wall", type=Path)
     parser.add_argument("--box", type=int, nargs=4, default=[10, 140, 10, 120])
     options = parser.parse_args()
@@ -231,7 +245,8 @@ def main() -> None:
         if not options.clips:
             print(sample.NOTE)
             options.clips = sample.clips(Path(folder), 1)
-        (count_alarms if options.unmarked else report)(options.clips, options.frames, options.parts)
+        run = report if not options.unmarked else count_alarms_in_copies if options.copied else count_alarms
+        run(options.clips, options.frames, options.parts)
     if options.wall:
         frames = list(islice(VideoReader(options.wall), options.frames))
         without, with_mark = (unevenness(coded(f), options.box) for f in (frames, map(embed, frames)))

@@ -95,7 +95,7 @@ def _write_film(
         path: Its ending says what kind of container it is.
         sounds: For each ``samples`` (C, N), ``rate``, ``codec`` and ``layout``; ``start``, the time in seconds of the
             first sample; ``keeps``, which says of a packet's time whether it is written; ``shake``, which gives a time
-            stamp that is written instead, in seconds.
+            stamp that is written instead, in seconds; ``disposition``, whether it is the default.
         seconds: How long the picture is.
         picture_from: When it begins.
     """
@@ -109,8 +109,12 @@ def _write_film(
         streams = []
         for sound in sounds:
             streams.append(container.add_stream(sound["codec"], rate=sound["rate"], layout=sound["layout"]))
+            if "disposition" in sound:
+                streams[-1].disposition = sound["disposition"]
         for stream, sound in zip(streams, sounds, strict=True):
-            packets += _sound_packets(stream, **{k: v for k, v in sound.items() if k not in ("codec", "rate")})
+            packets += _sound_packets(
+                stream, **{k: v for k, v in sound.items() if k not in ("codec", "rate", "disposition")}
+            )
         if seconds:
             for k in range(round(seconds * 25)):
                 frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 90 + k % 2, np.uint8), format="rgb24")

@@ -20,9 +20,10 @@ from facediff.media.colour import RgbConverter, to_rgb
 from facediff.media.damage import DamageWatch
 from facediff.media.interlacing import deinterlace
 from facediff.media.light import light_of
+from facediff.media.notices import warn_once
 from facediff.media.orientation import orientation_of
-from facediff.media.rates import LOWEST, filled_rate, fraction_of, measured_rate, nominal_rate, packet_times
-from facediff.system.containers import MAX_PIXELS, moving_stream, open_container
+from facediff.media.rates import LOWEST, filled_rate, fraction_of, held_rate, measured_rate, nominal_rate, packet_times
+from facediff.system.containers import MAX_PIXELS, in_time, moving_stream, moving_streams, open_container
 from facediff.types import Frame
 
 log = logging.getLogger(__name__)
@@ -70,13 +71,16 @@ class Film:
         self.path = path
         with self._open() as (container, stream):
             try:
-                frames = decode(container.demux(stream), stream)
+                frames = in_time(decode(container.demux(stream), stream), container)
                 first = next(frames, None)
                 if first is None:
                     raise MediaError(f"{path} has no frame that can be decoded")
-                rate = nominal_rate(stream) or measured_rate(_time(f, stream) for f in chain([first], frames))
+                times = (_time(f, stream) for f in chain([first], frames))
+                is_avi = container.format.name == "avi"
+                rate = (held_rate(stream, times) if is_avi else nominal_rate(stream)) or measured_rate(times)
             except av.FFmpegError as error:
                 raise MediaError(f"{path} has no frame that can be decoded") from error
+            _tell_choice(path, stream, moving_streams(container))
             self._has_alpha = has_alpha(first, stream)
             self._light = light_of(first, stream.codec_context, path)
             self._upright = orientation_of(first, str(path))
@@ -123,7 +127,7 @@ class Film:
             reached, watch = Fraction(0), DamageWatch(self.path, stream, has_second=not self._is_seen)
             try:
                 packets = watch.packets(container.demux(stream))
-                for frame in deinterlace(watch.frames(decode(packets, stream))):
+                for frame in deinterlace(watch.frames(in_time(decode(packets, stream), container))):
                     time = _time(frame, stream)
                     reached = reached if time is None else time
                     yield time, partial(self._draw, converter, frame)
@@ -142,6 +146,16 @@ class Film:
 def warn_of_damage(path: Path, error: av.FFmpegError) -> None:
     """Says that what comes behind a damaged place is not read."""
     log.warning("%s is damaged; the frames before the damage are used (%s)", path, error)
+
+
+def _tell_choice(path: Path, chosen: av.VideoStream, streams: list[av.VideoStream]) -> None:
+    """Says which of several films in one file is taken."""
+    if len(streams) > 1:
+        others = ", ".join(f"{one.width}x{one.height}" for one in streams if one.index != chosen.index)
+        warn_once(
+            f"{path} holds {len(streams)} films; the one of {chosen.width}x{chosen.height} (stream {chosen.index}) is "
+            f"taken, not {others}; for another, copy it into a file of its own"
+        )
 
 
 def _time(frame: av.VideoFrame, stream: av.VideoStream) -> Fraction | None:

@@ -48,7 +48,7 @@ def _seconds(path: Path, *, is_sound: bool) -> float:
 
 
 def _end(container: InputContainer, stream: AudioStream | VideoStream) -> float:
-    """When a stream ends, by the header's word; recordings of browsers have none, so their packets are asked."""
-    if not stream.duration and container.duration:
+    """When a stream ends, by the header's word; browsers' recordings and AVI's sounds have none: packets are asked."""
+    if not stream.duration and container.duration and container.format.name != "avi":
         return ((container.start_time or 0) + container.duration) / av.time_base
     return end_of(container, stream)

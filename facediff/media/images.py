@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from facediff.errors import InputError, MediaError
 from facediff.media.kinds import is_single_frame
-from facediff.media.pictures import flatten, is_small_view, open_picture
+from facediff.media.pictures import flatten, is_misread, is_small_view, open_picture
 from facediff.media.reading import VideoReader
 from facediff.system.containers import MAX_PIXELS
 from facediff.system.files import atomic_write
@@ -41,6 +42,14 @@ def list_pictures(folder: str | Path) -> list[Path]:
     return sorted(found, key=_by_number)
 
 
+def frame_numbers(files: Sequence[Path]) -> list[int]:
+    """The numbers of frames whose names are alike but for these; empty where names differ in more."""
+    found = [re.match(r"(\D*)(\d+)(\D*)$", path.stem) for path in files]
+    if len({one and (one[1], one[3]) for one in found}) != 1:
+        return []
+    return [int(one[2]) for one in found if one]
+
+
 def _by_number(path: Path) -> tuple[list[tuple[bool, int, str]], str]:
     """A key by which numbers in names count as numbers, and a sign that is no letter stands for itself."""
     parts = re.findall(r"\d+|\D+", path.stem.casefold())
@@ -61,6 +70,10 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Frame:
             _check_pixels(path, picture.width, picture.height, max_pixels)
             if is_small_view(picture):
                 raise MediaError(f"{path} is a raw photo, of which only a small view is read; export it as JPEG")
+            if is_misread(picture):
+                raise MediaError(
+                    f"{path} keeps red, green and blue apart in 16 bits, which is not read; export it as PNG"
+                )
             return np.array(flatten(ImageOps.exif_transpose(picture)))
     except MediaError:
         raise

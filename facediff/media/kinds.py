@@ -17,7 +17,7 @@ VIDEO_SUFFIXES = (
 
 # Streams without a container are told by so little that any file may look like one; names must agree.
 _BARE_FORMATS = ("h264", "hevc", "mpegvideo", "m4v")
-_BARE_SUFFIXES = ("", ".h264", ".264", ".hevc", ".265", ".m1v", ".m2v", *VIDEO_SUFFIXES)
+_BARE_SUFFIXES = ("", ".h264", ".264", ".hevc", ".265", ".h265", ".m1v", ".m2v", *VIDEO_SUFFIXES)
 
 
 def is_video(path: str | Path) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pi_heif
@@ -19,8 +20,11 @@ from facediff.system.containers import MAX_PIXELS
 # Of what Pillow opens, pictures: not programs (EPS is given to Ghostscript), nor what is never a photo.
 KINDS = ("PNG", "JPEG", "WEBP", "AVIF", "HEIF", "BMP", "GIF", "TIFF", "JPEG2000", "PPM")
 _MOVING_KINDS = ("GIF", "PNG", "WEBP", "AVIF")  # several pictures in one HEIF, TIFF or JPEG (MPO) are no film
+_LAYERED = ("RGBA", "LA", "PA", "RGBa", "La")
 _SIXTEEN_TO_EIGHT = 257
 _ROWS = 64
+_BITS, _PLANES, _APART = 258, 284, 2  # of TIFF
+_SRGB_GAMMA = 1 / 2.2  # as files of PNG say it
 _SUBFILE_TYPE, _REDUCED = 254, 1  # TIFF 6.0, and raw photos that are laid out as it: DNG, NEF, ARW
 
 
@@ -66,6 +70,13 @@ def is_small_view(picture: Image.Image) -> bool:
     return bool(picture.format == "TIFF" and int(getattr(picture, "tag_v2", {}).get(_SUBFILE_TYPE, 0)) & _REDUCED)
 
 
+def is_misread(picture: Image.Image) -> bool:
+    """Whether a TIFF holds each colour by itself in more than 8 bits, of which Pillow makes noise."""
+    tags = getattr(picture, "tag_v2", {}) if picture.format == "TIFF" else {}
+    bits = tags.get(_BITS, (1,))
+    return tags.get(_PLANES) == _APART and len(bits) > 1 and max(bits) > 8
+
+
 def flatten(picture: Image.Image) -> Image.Image:
     """The picture in RGB of sRGB, 8 bits a channel, transparency over white."""
     profile = picture.info.get("icc_profile")
@@ -74,7 +85,10 @@ def flatten(picture: Image.Image) -> Image.Image:
     elif picture.mode == "F":
         values = np.nan_to_num(np.asarray(picture))
         picture = Image.fromarray((values * _scale(float(values.max()))).clip(0, 255).round().astype(np.uint8))
-    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
+    if not profile and (curve := _gamma_curve(picture.info)):
+        has_alpha = picture.mode in _LAYERED or "transparency" in picture.info
+        picture = picture.convert("RGBA" if has_alpha else "RGB").point(3 * curve + has_alpha * list(range(256)))
+    if picture.mode in _LAYERED or "transparency" in picture.info:
         layered = picture.convert("RGBA")
         if profile:
             opacity, is_grey = layered.getchannel("A"), picture.mode in ("1", "L", "LA")
@@ -92,6 +106,14 @@ def flatten(picture: Image.Image) -> Image.Image:
     for row in range(0, len(codes), _ROWS):  # of floats, a photo would take gigabytes at once
         shown[row : row + _ROWS] = (255 * to_srgb(codes[row : row + _ROWS] / 255, light)).round()
     return Image.fromarray(shown)
+
+
+def _gamma_curve(info: Mapping[Any, Any]) -> list[int]:
+    """The levels of sRGB for those of a PNG that says its gamma and nothing better; empty where they are the same."""
+    gamma = float(info.get("gamma") or 0)
+    if gamma <= 0 or "srgb" in info or abs(gamma / _SRGB_GAMMA - 1) < 0.05:
+        return []
+    return [round(255 * (level / 255) ** (_SRGB_GAMMA / gamma)) for level in range(256)]
 
 
 def _scale(brightest: float) -> float:

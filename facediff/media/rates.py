@@ -48,6 +48,14 @@ def nominal_rate(stream: av.VideoStream) -> Fraction | None:
     return None
 
 
+def held_rate(stream: av.VideoStream, times: Iterable[Fraction | None]) -> Fraction | None:
+    """The same where the header counts empty frames, too: the rate of those that are there, by their times."""
+    said, guessed = nominal_rate(stream), fraction_of(stream.guessed_rate)
+    if said and guessed and guessed < said and abs(measured_rate(times) - guessed) <= guessed * _NEAR:
+        return guessed
+    return said
+
+
 def measured_rate(times: Iterable[Fraction | None]) -> Fraction:
     """Mean rate of the first frames, for files whose header knows none; 25 where time stamps say nothing either."""
     known = [t for t in islice(times, _PROBED_FRAMES + 1) if t is not None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import repeat
+from itertools import pairwise, repeat
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,9 @@ from facediff.landmarks.mesh import LEFT_EYE, LIPS_INNER, LIPS_OUTER, MESH_POINT
 from facediff.landmarks.smoothing import smooth_track
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, is_video, read_image
-from facediff.media.images import list_pictures
+from facediff.media.images import frame_numbers, list_pictures
+from facediff.media.kinds import VIDEO_SUFFIXES
+from facediff.media.notices import warn_once
 from facediff.motion import coefficients
 from facediff.motion.rig import FaceRig, fit_neutral
 from facediff.motion.template import MotionTemplate, extract, is_template, load_template
@@ -187,9 +189,27 @@ def read_driver(driving: str | Path | MotionTemplate, *, face: int | str | None 
         track = track_face(reader, float(reader.info.fps), face=face)
         return Driver(extract(track), path, track=track)
     if path.is_dir():
+        _tell_of(path)
         track = track_face(_pictures(path, FOLDER_FPS), float(FOLDER_FPS), face=face)
-        return Driver(extract(track), path, track=track)
+        return Driver(extract(track), path, track=track, is_still=len(track) == 1)
     return Driver(extract(track_still(read_image(path), face, where=str(path))), path, is_still=True)
+
+
+def _tell_of(folder: Path) -> None:
+    """Says what a folder of frames lacks: some of its numbers, or films that lie beside them and are not looked at."""
+    numbers = frame_numbers(list_pictures(folder))
+    steps = [after - before for before, after in pairwise(numbers)]
+    if len(set(steps)) > 1:
+        one = steps.index(max(steps))
+        warn_once(
+            f"the frames in {folder} are not numbered evenly, {numbers[one]} is followed by {numbers[one + 1]}; they "
+            f"are played one after the other, {FOLDER_FPS} a second, so the motion jumps where some are missing"
+        )
+    films = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES)
+    if films:
+        warn_once(
+            f"{folder} holds pictures and {films[0]}; the pictures are taken as frames, if the film is meant give that"
+        )
 
 
 def _pictures(path: Path, fps: Fraction) -> Iterator[Frame]:

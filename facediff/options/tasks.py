@@ -54,7 +54,7 @@ KEYFRAMES = Opt(
 
 
 def _track(of: str) -> Opt:
-    said = f"Which sound of {of}, counted from 1; the first that is not silent by default."
+    said = f"Which sound of {of}, counted from 1; the file's default or else the first, if not silent."
     return Opt(said, 1, 999, page="number", more=True)
 
 

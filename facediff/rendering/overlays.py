@@ -1,4 +1,4 @@
-"""What lies before a face, or below it, without moving with it: captions, logos, a microphone; it stays as it is.
+"""What lies before a face, below or beside it, without moving with it, as captions do; it stays as it is.
 
 Where a face moves, whatever belongs to it changes from frame to frame by as much as its edges are steep. An edge within
 a face that does not change, though its place on the face does, lies before it. A face that does not move says nothing,
@@ -6,13 +6,13 @@ and what moves by itself, as a hand does, is not told from it.
 
 Below a chin a picture bends with the jaw. Edges there that do not change stay where they are, except under the face
 that the picture is to show: whether a chin that comes lower passes before a collar or behind a caption is not known,
-and faces are what is looked at.
+and faces are what is looked at. What is drawn beside a head is ``logos``'.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.landmarks.mesh import FACE_OVAL, OUTER_EYES
+from facediff.rendering.logos import HEAD, Logo, Surroundings, fill_face, find_logos
 from facediff.types import FaceTrack, Frame
 
 
@@ -77,43 +78,80 @@ class OverlayStyle:
     fade: float = 1.0
 
 
-HEAD = [33, 133, 168, 362, 263, 6, 4]  # corners of the eyes and the nose: they move with the head, not with speech
 _FEWEST = 8  # frames from which a change can be judged
+_MOST = 64  # frames in which logos are looked for; more tell no more of two seconds
+_KNOWN = 0.5  # share of a logo that has been found already, from which it is that
 _FILLED_SIDE = 160  # pixels of the longer side at which a face is made up behind what lies before it
 
 
+@dataclass(frozen=True)
+class DrawnLogo:
+    """A logo as a video shows it.
+
+    Attributes:
+        logo: What it is.
+        around: Where in a frame it was found.
+        share: (H, W) in [0, 1], how much of each pixel is of it.
+    """
+
+    logo: Logo
+    around: Surroundings
+    share: NDArray[np.float32]
+
+    def is_shown(self, frame: Frame) -> bool:
+        """Whether a frame shows it."""
+        return not self.logo.is_fleeting or self.logo.is_shown(self.around(frame))
+
+
 class Overlay:
-    """Something that stays where it is, before a face or below it.
+    """Something that stays where it is, before a face, below or beside it.
 
     Args:
         before: (H, W) in [0, 1], how much of each pixel is of what lies before the face.
-        below: Likewise of what lies below it, and under it where the face comes there.
+        below: Likewise of what lies below or beside it, and under it where the face comes there.
+        logos: What is drawn beside it, or over its edge, and perhaps not always there.
     """
 
-    def __init__(self, before: NDArray[np.float32], below: NDArray[np.float32] | None = None) -> None:
-        self._before, self._below = before, below
-        self._hole = (before > 0).astype(np.uint8)
-        self._hole_below = None if below is None else (below > 0.5).astype(np.uint8)
-        self.is_before = bool(self._hole.any())
+    def __init__(
+        self,
+        before: NDArray[np.float32],
+        below: NDArray[np.float32] | None = None,
+        logos: Sequence[DrawnLogo] = (),
+    ) -> None:
+        self._before, self._below, self._logos = before, below, tuple(logos)
+        self.is_before = bool(before.any()) or any(one.logo.is_before for one in self._logos)
+        self.place = "before" if self.is_before else "below" if below is not None else "beside"
+
+    def _shares(self, frame: Frame) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """How much of each pixel of a frame is of what lies before the face, and of what lies around it."""
+        before, around = self._before, self._below
+        for one in self._logos:
+            if one.is_shown(frame):
+                around = one.share if around is None else np.maximum(around, one.share)
+                before = np.maximum(before, one.share) if one.logo.is_before else before
+        return before, around
 
     def remove(self, frame: Frame, points: NDArray[np.floating]) -> Frame:
         """A frame (H, W, 3) with a face (478, 3) made up behind it, of what is around, for the warp to take from."""
         height, width = frame.shape[:2]
-        within = self._hole & _face(points, (height, width))
-        hole = within if self._hole_below is None else within | self._hole_below
+        before, below = self._shares(frame)
+        around = (before > 0).astype(np.uint8)
+        hole = around & fill_face(points, (height, width))
+        if below is not None:
+            there = (below > 0.5).astype(np.uint8)
+            hole, around = hole | there, around | there
         zoom = min(1.0, _FILLED_SIDE / max(height, width))
         size = (max(8, round(width * zoom)), max(8, round(height * zoom)))
-        around = self._hole if self._hole_below is None else self._hole | self._hole_below
         small = (cv2.resize(around.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0).astype(np.uint8)
         filled = cv2.inpaint(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), small, 3, cv2.INPAINT_TELEA)
         return np.where(hole[..., None] > 0, cv2.resize(filled, (width, height)), frame)
 
     def restore(self, picture: Frame, frame: Frame, points: NDArray[np.floating]) -> Frame:
         """A picture of a face (478, 3) with it laid over as a frame shows it; pixels outside stay, bit for bit."""
-        share = self._before
-        if self._below is not None:
-            free = 1 - cv2.GaussianBlur(_face(points, share.shape).astype(np.float32), (3, 3), 0)
-            share = np.maximum(share, self._below * free)
+        share, below = self._shares(frame)
+        if below is not None:
+            free = 1 - cv2.GaussianBlur(fill_face(points, share.shape).astype(np.float32), (3, 3), 0)
+            share = np.maximum(share, below * free)
         mixed = picture + share[..., None] * (frame.astype(np.float32) - picture)
         return np.where(share[..., None] > 0, np.rint(mixed), picture).astype(np.uint8)
 
@@ -150,20 +188,36 @@ class Overlays:
     def _look(self, first: int, last: int, frames: Iterator[Frame]) -> Overlay | None:
         """What lies before the face in some frames, which are the next ones."""
         usable = self._track.usable[first:last]
+        points = self._track.points[first:last][usable]
         total: NDArray[np.float64] | None = None
+        around: Surroundings | None = None
+        greys: list[NDArray[np.uint8]] = []
+        step, seen = -(-len(points) // _MOST), 0
         for is_usable, frame in zip(usable, frames, strict=False):
             if is_usable:
+                around = Surroundings(points[::step], frame.shape) if around is None else around
+                if seen % step == 0:
+                    greys.append(around(frame))
+                seen += 1
                 grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
                 if total is None:
                     total, squares = np.zeros(grey.shape), np.zeros(grey.shape)
                 cv2.accumulate(grey, total)
                 cv2.accumulateSquare(grey, squares)
-        count = int(usable.sum())
-        if total is None or count < _FEWEST:
+        if total is None or around is None or seen < _FEWEST:
             return None
-        mean = total / count
-        deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
-        return find_overlay(mean, deviation, self._track.points[first:last][usable], self._style)
+        mean = total / seen
+        deviation = np.sqrt(np.maximum(squares / seen - mean**2, 0))
+        before, below = find_overlay(mean, deviation, points[:seen], self._style)
+        known = np.maximum(*(np.zeros(mean.shape, np.float32) if one is None else one for one in (before, below)))
+        drawn = [
+            DrawnLogo(logo, around, _soften(around.enlarge(logo.things, mean.shape), self._style))
+            for logo in find_logos(np.stack(greys), around)
+        ]
+        logos = [one for one in drawn if (known > 0)[one.share > 0].mean() < _KNOWN]
+        if before is None and below is None and not logos:
+            return None
+        return Overlay(np.zeros(mean.shape, np.float32) if before is None else before, below, logos)
 
 
 def find_overlay(
@@ -171,8 +225,8 @@ def find_overlay(
     deviation: NDArray[np.floating],
     points: NDArray[np.floating],
     style: OverlayStyle = OverlayStyle(),
-) -> Overlay | None:
-    """What lies before a face or below it and does not move; None where nothing does.
+) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
+    """How much (H, W) of each pixel is of what lies before a face, and below it, and does not move; None for nothing.
 
     Args:
         mean: (H, W) grey levels, the mean of some frames.
@@ -185,10 +239,7 @@ def find_overlay(
     steady = _find_steady(mean, deviation, flat, unit, style)
     before = _outline(steady, steady & _always_face(flat, mean.shape), unit, style)
     below = _find_below(mean, deviation, flat, unit, style)
-    if before is None and below is None:
-        return None
-    empty = np.zeros(mean.shape, np.float32)
-    return Overlay(empty if before is None else _soften(before, style), below)
+    return None if before is None else _soften(before, style), below
 
 
 def _find_below(
@@ -205,7 +256,7 @@ def _find_below(
     zoom, whole = min(1.0, style.lettered_unit / unit), deviation.shape
     mean, deviation = (cv2.resize(x, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA) for x in (mean, deviation))
     small, shape = zoom * flat, mean.shape
-    faces = [_face(face, shape) for face in small]
+    faces = [fill_face(face, shape) for face in small]
     under = _under_chin(small, shape, style.below) & (np.bitwise_or.reduce(faces) == 0)
     steady = _find_steady(mean, deviation, small, zoom * unit, replace(style, travel_px=zoom * style.travel_px))
     if steady.any():
@@ -222,7 +273,7 @@ def _find_below(
         return None
     if zoom < 1:
         things = np.asarray(cv2.dilate(things, np.ones((3, 3), np.uint8)))  # its rim may be finer than a pixel here
-    ever = np.bitwise_or.reduce([_face(face, whole) for face in flat])
+    ever = np.bitwise_or.reduce([fill_face(face, whole) for face in flat])
     return _soften(cv2.resize(things, whole[::-1], interpolation=cv2.INTER_NEAREST), style) * (ever == 0)
 
 
@@ -287,15 +338,9 @@ def _find_letters(
     return (np.hypot(across, down) > contrast) & (deviation < noise)
 
 
-def _face(points: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """1 where (H, W) a face (478, 2 or more) is."""
-    here = np.zeros(shape, np.uint8)
-    return np.asarray(cv2.fillPoly(here, [np.rint(points[FACE_OVAL, :2]).astype(np.int32)], 1))
-
-
 def _always_face(flat: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Pixels (H, W) that lie within a face (T, 478, 2) in every frame."""
-    return np.bitwise_and.reduce([_face(face, shape) for face in flat]) > 0
+    return np.bitwise_and.reduce([fill_face(face, shape) for face in flat]) > 0
 
 
 def _under_chin(flat: NDArray[np.floating], shape: tuple[int, ...], reach: float) -> NDArray[np.bool_]:

@@ -17,6 +17,7 @@ from facediff.audio.wave import load_sound
 from facediff.audio.windows import exact_rate
 from facediff.errors import ConfigError, NoFaceFound
 from facediff.media import VideoReader
+from facediff.media.notices import warn_once
 from facediff.rendering.pingpong import play_again, play_held, play_pingpong
 from facediff.types import FaceTrack, Frame, SoundTrack
 
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 STILL_FPS = Fraction(25)
 FEW_FPS = 20  # below which lips that speak look as if they jerked
+_CUT_OFF = 0.08  # share of a face's points beyond the picture; foreheads of tight portraits have less
 LIPS_FPS = 24  # at which they do not
 _PLAY = {"mirror": play_pingpong, "hold": play_held, "play": play_again, "cut": play_held}
 
@@ -79,6 +81,18 @@ class Source:
                 f"{len(absent)} frames show no face, the first at {absent[0] / self.track.fps:.2f} s; "
                 "cut them out, or set on_missing_face to keep or hold"
             )
+        if self._cut_off() > _CUT_OFF:
+            warn_once(
+                f"{self.name}: a part of the face lies beyond the edge of the picture, where nothing of it is seen to "
+                "move; what shows the whole face looks better"
+            )
+
+    def _cut_off(self) -> float:
+        """Share of the face that lies beyond the edge of the picture, on the mean."""
+        x, y = np.moveaxis(self.track.points[self.track.usable][..., :2], -1, 0)
+        width, height = self.track.size
+        beyond = (x < 0) | (y < 0) | (x >= width) | (y >= height)
+        return float(beyond.mean()) if beyond.size else 0.0
 
     @property
     def is_still(self) -> bool:
@@ -141,7 +155,7 @@ class Source:
 
         Args:
             sample_rate: Samples per second.
-            track: Which of several, counted from 1; the first that is not silent by default.
+            track: Which of several, counted from 1; the file's default or else the first, if not silent.
 
         Raises:
             AudioError: There is no such track.

@@ -19,7 +19,7 @@ import numpy as np
 from av import AudioFrame
 from numpy.typing import NDArray
 
-from facediff.system.containers import MAX_PIXELS, moving_stream, open_container
+from facediff.system.containers import MAX_PIXELS, in_time, moving_stream, open_container
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -50,7 +50,7 @@ def picture_start(path: Path) -> float | None:
         stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         said = None if stream.start_time is None else float(stream.start_time * stream.time_base)
         try:
-            first = next(iter(container.decode(stream)), None)
+            first = next(in_time(container.decode(stream), container), None)
         except av.FFmpegError:
             return said
         return said if first is None or first.pts is None else float(first.pts * (first.time_base or stream.time_base))
@@ -89,7 +89,7 @@ def on_time_line(frames: Iterable[AudioFrame], zero: float | None) -> Iterator[A
     """Decoded sound, sample after sample from time zero on, without time stamps.
 
     Holes are filled with silence; what lies before zero, or is there twice, is cut. Time stamps that merely tremble,
-    as those of browsers do, change nothing: a hole is one only if the next frames say so too.
+    as those of browsers do, change nothing: a hole is one only if the next frames say so too. Nor do those that stand.
 
     Args:
         frames: In the order they were decoded.
@@ -98,9 +98,10 @@ def on_time_line(frames: Iterable[AudioFrame], zero: float | None) -> Iterator[A
     source = safe_frames(frames)
     waiting = deque(islice(source, _AHEAD))
     reached, has_begun = 0.0, False
+    stands = len(waiting) == _AHEAD and len({frame.time for frame in waiting}) == 1
     while waiting:
         frame = waiting[0]
-        time = frame.time
+        time = None if stands else frame.time
         if zero is None:
             zero = time
         if time is not None and zero is not None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cache
-from itertools import repeat
+from itertools import repeat, tee
 from typing import TypeAlias
 
 import numpy as np
@@ -75,8 +75,8 @@ def make_edit(
     def render(part: slice) -> Iterator[Frame]:
         own = slice(0, 1) if source.is_still else part
         frames = source.enumerate_frames(own)
-        for edit in edits:
-            frames = zip(range(own.start, own.stop), edit(frames), strict=False)
+        if edits:
+            frames = _apply(edits, frames, own, warper)
         if source.is_still:  # made once, and held
             frames = repeat(next(frames), part.stop - part.start)
         return (frame for _, frame in frames) if express is None else express(frames, part)
@@ -88,6 +88,19 @@ def make_edit(
         rate, source.track.size, len(motion), None if sound is None else sound.wave, render, preview_index=best,
         is_tagged=source.is_tagged, sound=sound,
     )  # fmt: skip
+
+
+def _apply(
+    edits: Sequence[Edit], frames: Iterator[tuple[int, Frame]], part: slice, warper: Warper
+) -> Iterator[tuple[int, Frame]]:
+    """Frames edited, with what lies before the face of a video as it was."""
+    given, frames = tee(frames)
+    for edit in edits:
+        frames = zip(range(part.start, part.stop), edit(frames), strict=False)
+    if not isinstance(warper, VideoWarper):
+        return frames
+    pairs = zip(frames, given, strict=False)
+    return ((index, warper.keep_overlay(index, edited, frame)) for (index, edited), (_, frame) in pairs)
 
 
 def _edit_identity(

@@ -8,6 +8,7 @@ import wave as wavefile
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 
 from facediff.audio.wave import load_wave, stream_wave
 from facediff.errors import AudioError
@@ -146,6 +147,21 @@ def test_a_silent_first_track_gives_way_to_one_with_sound(tmp_path, write_film, 
     with caplog.at_level(logging.WARNING):
         assert likeness(load_wave(path, sample_rate=RATE), bursts) > 0.9
     assert "track 3 is the first with sound in it" in caplog.text
+
+
+@pytest.mark.parametrize("is_silent", [False, True])
+def test_the_track_that_a_file_calls_its_default_is_heard_unless_it_is_silent(
+    tmp_path, write_film, bursts, caplog, is_silent
+):
+    tracks = [
+        {**sound([bursts[::-1].copy()], "flac", "mono"), "disposition": Disposition(0)},
+        {**sound([(not is_silent) * bursts], "flac", "mono"), "disposition": Disposition.default},
+    ]
+    path = write_film(tmp_path / "a.mkv", tracks)
+    heard = load_wave(path, sample_rate=RATE)
+    assert likeness(heard, bursts[::-1] if is_silent else bursts) > 0.99
+    assert ("track 2 is the file's default" in caplog.text) == (not is_silent)
+    assert likeness(load_wave(path, sample_rate=RATE, track=1), bursts[::-1]) > 0.99
 
 
 def test_a_track_can_be_chosen(tmp_path, write_film, bursts):

@@ -103,6 +103,8 @@ plain(
 )
 plain("a.avi", "raw pixels from the bottom up, in an avi", Shown(levels=1.5), codec="rawvideo", pixel_format="bgr24")
 plain("a.avi", "Xvid in an avi", codec="mpeg4", options={"qmin": "1", "qmax": "3", "b": "6000000", "bf": "2"})
+plain("a.avi", "H.264 in an avi, whose frames are coded out of order", options={"crf": "8", "bf": "2"})
+plain("a.avi", "the same, counted at twice its rate", options={"crf": "8", "bf": "2"}, clock=50, rate=50)
 plain("a.wmv", "Windows Media", codec="wmv2")
 plain("a.flv", "an old web player's flv", codec="flv")
 plain("a.264", "a surveillance camera's bare H.264", kind="h264")
@@ -252,6 +254,55 @@ def _(path: Path) -> Shown:
                     packet.stream = to
                     container.mux(packet)
     return Shown()
+
+
+def _joined(path: Path, given: dict[Path, Disposition]) -> None:
+    """Puts films or pictures into one file, side by side."""
+    with av.open(str(path), "w") as container:
+        for one, disposition in given.items():
+            with av.open(str(one)) as source:
+                stream = container.add_stream_from_template(source.streams.video[0])
+                stream.disposition = disposition
+        for one, stream in zip(given, container.streams.video, strict=True):
+            with av.open(str(one)) as source:
+                for packet in source.demux(video=0):
+                    if packet.dts is not None:
+                        packet.stream = stream
+                        container.mux(packet)
+
+
+def _preview(path: Path) -> Path:
+    return write(path.with_name("small.mp4"), show=lambda t: 255 - scene(t)[::3, ::4])
+
+
+@film("a.mp4", "a small preview before the film")
+def _(path: Path) -> Shown:
+    none = Disposition(0)
+    _joined(path, {_preview(path): none, write(path.with_name("film.mp4")): none})
+    return Shown(says="holds 2 films; the one of 256x192")
+
+
+@film("a.mkv", "a small preview before the film, in Matroska")
+def _(path: Path) -> Shown:
+    default = Disposition.default
+    _joined(path, {_preview(path): default, write(path.with_name("film.mp4")): default})
+    return Shown(says="holds 2 films; the one of 256x192")
+
+
+@film("a.mkv", "a film that is the default, beside a larger one of another angle")
+def _(path: Path) -> Shown:
+    large = write(path.with_name("large.mp4"), show=lambda t: 255 - scene(t).repeat(2, axis=0).repeat(2, axis=1))
+    _joined(path, {large: Disposition(0), write(path.with_name("film.mp4")): Disposition.default})
+    return Shown(says="holds 2 films; the one of 256x192")
+
+
+@film("a.mkv", "a large picture of one frame before the film")
+def _(path: Path) -> Shown:
+    large = lambda t: 255 - scene(t).repeat(2, axis=0).repeat(2, axis=1)  # noqa: E731
+    still = write(path.with_name("still.mp4"), show=large, times=[0.0])
+    default = Disposition.default
+    _joined(path, {still: default, write(path.with_name("film.mp4")): default})
+    return Shown(says="holds 2 films; the one of 256x192")
 
 
 plain("a.ts", "data beside the film", before=lambda container: container.add_data_stream("bin_data"))

@@ -10,10 +10,14 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.stream import Disposition
 from numpy.typing import NDArray
+from PIL import Image
 
 import facediff
 from facediff.audio.wave import load_wave
+
+from .films import PICTURE
 
 Samples = NDArray[np.float32]
 
@@ -121,6 +125,15 @@ plain("a.wav", "RF64, for what is longer than four gigabytes", "pcm_s16le", 4800
 plain("a.wma", "Windows Media, whose first block FFmpeg drops", "wmav2", 44100, Heard(start=-0.046), bits=96_000)
 plain("a.flac", "FLAC of 192 kHz", "flac", 192000, sample_format="s32")
 plain("a.m4a", "Apple's lossless", "alac", 44100)
+plain("a.aac", "a broadcast's AAC in LATM", "aac", 44100, Heard(start=0.023, is_long_known=False), kind="latm")
+plain(
+    "a.rm",
+    "RealAudio, whose packets all say the same time",
+    "real_144",
+    8000,
+    Heard(start=0.02, likeness=0.9, top=3400, is_long_known=False),
+)
+plain("a.wav", "a radio's ADPCM of G.722", "g722", 16000)
 plain("a.mp2", "a radio's MP2", "mp2", 48000, bits=128_000)
 plain("a.mka", "speech alone in Matroska", "flac", 48000)
 plain("a.tta", "True Audio", "tta", 44100)
@@ -234,3 +247,28 @@ def _(path: Path) -> Heard:
     samples[2] = sentence(48000)
     write(path, "eac3", 48000, layout="5.1", samples=samples, bits=256_000)
     return Heard(start=0.005)
+
+
+@sound("a.flac", "one voice, in the left surround of a 5.1")
+def _(path: Path) -> Heard:
+    samples = np.zeros((6, round(SECONDS * 48000)), np.float32)
+    samples[4] = sentence(48000)
+    write(path, "flac", 48000, layout="5.1", samples=samples, sample_format="s32")
+    return Heard()
+
+
+@sound("a.m4a", "a voice note with the picture of a cover")
+def _(path: Path) -> Heard:
+    note = write(path.with_name("note.m4a"), "aac", 48000)
+    cover = path.with_name("cover.png")
+    Image.fromarray(PICTURE).save(cover)
+    with av.open(str(note)) as given, av.open(str(cover)) as art, av.open(str(path), "w", format="mp4") as container:
+        picture = container.add_stream_from_template(art.streams.video[0])
+        picture.disposition = Disposition.attached_pic
+        voice = container.add_stream_from_template(given.streams.audio[0])
+        for source, to in ((art, picture), (given, voice)):
+            for packet in source.demux():
+                if packet.dts is not None:
+                    packet.stream = to
+                    container.mux(packet)
+    return Heard()

@@ -86,6 +86,19 @@ def _png(values: np.ndarray, bits: int, kind: int, *chunks: tuple[bytes, bytes])
     )
 
 
+@still("a.png", "light as a renderer counts it, said by its gamma", 1)
+def _(path: Path) -> Picture:
+    light = np.rint(65535 * (PICTURE / 255) ** 2.2).astype(np.uint16)
+    path.write_bytes(_png(light, 16, 2, (b"gAMA", struct.pack(">I", 100000))))
+    return PICTURE
+
+
+@still("a.png", "a gamma beside the word that it is sRGB", 0.1)
+def _(path: Path) -> Picture:
+    path.write_bytes(_png(PICTURE, 8, 2, (b"gAMA", struct.pack(">I", 100000)), (b"sRGB", b"\0")))
+    return PICTURE
+
+
 @still("a.png", "what is half transparent lies over white", 1)
 def _(path: Path) -> Picture:
     layered = Image.fromarray(PICTURE).convert("RGBA")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 
 import numpy as np
 import pytest
@@ -34,6 +35,29 @@ def test_the_small_view_of_a_raw_photo_is_not_taken_for_it(tmp_path):
     Image.fromarray(PICTURE[::4, ::4]).save(tmp_path / "a.dng", format="TIFF", tiffinfo=directory)
     with pytest.raises(FaceDiffError, match=r"a\.dng is a raw photo, .*export it as JPEG"):
         read_image(tmp_path / "a.dng")
+
+
+def test_colours_in_planes_of_16_bits_are_refused_and_of_8_are_read(tmp_path):
+    planes = PICTURE.transpose(2, 0, 1)
+    for bits in (8, 16):
+        _, height, width = planes.shape
+        pixels = (planes.astype(np.uint16) * (257 if bits == 16 else 1)).astype(f"<u{bits // 8}").tobytes()
+        size, at = len(pixels) // 3, 8
+        tags = [(256, 3, [width]), (257, 3, [height]), (258, 3, [bits] * 3), (259, 3, [1]), (262, 3, [2]),
+                (273, 4, [at + k * size for k in range(3)]), (277, 3, [3]), (278, 3, [height]), (279, 4, [size] * 3),
+                (284, 3, [2])]  # fmt: skip
+        entries, more, end = b"", b"", at + len(pixels) + 2 + 12 * len(tags) + 4
+        for tag, code, values in tags:
+            data = struct.pack(f"<{len(values)}{'H' if code == 3 else 'I'}", *values)
+            place = data.ljust(4, b"\0") if len(data) <= 4 else struct.pack("<I", end + len(more))
+            more += data if len(data) > 4 else b""
+            entries += struct.pack("<HHI", tag, code, len(values)) + place
+        head = b"II*\0" + struct.pack("<I", at + len(pixels))
+        path = tmp_path / f"{bits}.tif"
+        path.write_bytes(head + pixels + struct.pack("<H", len(tags)) + entries + bytes(4) + more)
+    assert np.abs(read_image(tmp_path / "8.tif").astype(int) - PICTURE).max() == 0
+    with pytest.raises(FaceDiffError, match=r"16\.tif keeps red, green and blue apart in 16 bits"):
+        read_image(tmp_path / "16.tif")
 
 
 def damaged() -> dict:

@@ -101,12 +101,16 @@ class VideoWarper:
         """What lies before the face in a frame, and stays there."""
         found = self._overlays.find(index)
         if found is not None:
-            where = "before" if found.is_before else "below"
             warn_once(
-                f"{self.source.name}: something lies {where} the face and does not move with it, perhaps a caption; it "
-                "is left as it is"
+                f"{self.source.name}: something lies {found.place} the face and does not move with it, perhaps a "
+                "caption or a logo; it is left as it is"
             )
         return found
+
+    def keep_overlay(self, index: int, edited: Frame, frame: Frame) -> Frame:
+        """An edit of a frame with what lies before the face as the frame shows it."""
+        overlay = self._overlay(index) if self.face.track.usable[index] else None
+        return edited if overlay is None else overlay.restore(edited, frame, self.face.track.points[index])
 
     def find_reference(self) -> int:
         """Index of a frame in which the mouth is well open and the head faces the camera."""

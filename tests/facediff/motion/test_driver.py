@@ -204,3 +204,20 @@ def test_landmarks_hold_what_lies_between_frames_with_a_face(tmp_path) -> None:
     assert np.isfinite(made).all()
     np.testing.assert_allclose(made[6], (made[5] + made[7]) / 2, atol=1e-3)
     np.testing.assert_array_equal(made[0], made[1])
+
+
+def test_frames_that_are_missing_and_films_beside_them_are_told(tmp_path, caplog) -> None:
+    for name, numbers in (("even", (0, 5, 10)), ("gap", (1, 2, 7))):
+        (tmp_path / name).mkdir()
+        for k in numbers:
+            Image.fromarray(np.roll(SMALL, k, axis=1)).save(tmp_path / name / f"f{k}.png")
+    assert len(read_driver(tmp_path / "even").template) == 3 and not caplog.records
+    write_video(tmp_path / "gap" / "IMG_1.MOV.mp4", 25)
+    assert len(read_driver(tmp_path / "gap").template) == 3
+    assert "not numbered evenly, 2 is followed by 7" in caplog.text
+    assert "holds pictures and IMG_1.MOV.mp4; the pictures are taken" in caplog.text
+
+
+def test_a_folder_of_one_picture_is_a_single_expression(tmp_path) -> None:
+    Image.fromarray(SMALL).save(tmp_path / "f1.png")
+    assert len(play_motion(read_driver(tmp_path), Fraction(25))) == 50

@@ -21,7 +21,7 @@ from facediff.rendering.overlays import Overlay, Overlays
 from facediff.types import Frame
 
 FRAMES, SIDE = 20, 256
-CAPTION, MICROPHONE = np.s_[152:181, 36:220], np.s_[146:256, 112:156]
+CAPTION, MICROPHONE, HAND = np.s_[152:181, 36:220], np.s_[146:256, 112:156], np.s_[128:204, 92:156]
 SPEECH = (0.2 * np.sin(np.arange(16000 * FRAMES // 25) / 12)).astype(np.float32)
 
 
@@ -38,6 +38,14 @@ def put_microphone(frame: Frame) -> Frame:
     for k in range(-9, 10, 6):
         cv2.line(frame, (134 + k, 155), (134 + k, 177), (190, 190, 196), 1)
         cv2.line(frame, (123, 166 + k), (145, 166 + k), (190, 190, 196), 1)
+    return frame
+
+
+def put_hand(frame: Frame) -> Frame:
+    """Four fingers before chin and lips, at rest."""
+    for k in range(4):
+        for colour, width in (((205, 160, 135), cv2.FILLED), ((150, 105, 85), 1)):
+            cv2.ellipse(frame, (108 + 11 * k, 165), (6, 30), 5 * k - 8, 0, 360, colour, width, cv2.LINE_AA)
     return frame
 
 
@@ -90,7 +98,7 @@ def read(avatar: Avatar) -> list[Frame]:
     return list(VideoReader(Path(str(avatar._source.content))))
 
 
-@pytest.mark.parametrize(("put", "where"), [(put_caption, CAPTION), (put_microphone, MICROPHONE)])
+@pytest.mark.parametrize(("put", "where"), [(put_caption, CAPTION), (put_microphone, MICROPHONE), (put_hand, HAND)])
 def test_what_stands_still_before_a_moving_face_is_found(put, where) -> None:
     overlay, frame = found_in(put), film_of(put)[7]
     assert overlay is not None
@@ -158,6 +166,14 @@ def test_an_edited_film_keeps_words_below_the_chin(avatar_of, change) -> None:
         difference = np.abs(frame[197:210, 32:225].astype(int) - wanted[197:210, 32:225]).max(axis=2)
         assert (difference > 2).mean() < 0.02
         assert (frame[60:180] != wanted[60:180]).any()
+
+
+def test_an_edit_of_looks_leaves_a_caption_as_it_was(avatar_of) -> None:
+    clip, own = avatar_of(put_caption).edit(attributes="beard=1"), read(avatar_of(put_caption))
+    letters = np.s_[162:172, 95:165]
+    for frame, wanted in zip(clip.frames(4, 7), own[4:7], strict=True):
+        np.testing.assert_array_equal(frame[letters], wanted[letters])
+        assert (frame[140:156, 100:160] != wanted[140:156, 100:160]).any()
 
 
 @pytest.mark.parametrize("paint", [True, False])

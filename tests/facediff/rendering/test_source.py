@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from skimage.data import astronaut
 
 from facediff.audio.windows import exact_rate
+from facediff.landmarks.tracker import track_still
 from facediff.media import VideoReader, VideoWriter
+from facediff.media.notices import warn_once
 from facediff.rendering.source import Source
 from facediff.types import FaceTrack, Presence
 
@@ -85,3 +88,11 @@ def test_no_more_frames_than_were_looked_at(film) -> None:
     video = source(film, 3, 24.0)
     assert len(list(video.frames())) == 3
     assert [k for k, _ in video.played(slice(0, 6))] == [0, 1, 2, 1, 0, 1]
+
+
+def test_a_face_cut_off_at_the_edge_is_told_and_one_near_it_is_not(caplog) -> None:
+    warn_once.cache_clear()
+    for left, is_told in ((150, False), (215, True)):
+        picture = np.ascontiguousarray(astronaut()[20:300, left:400])
+        Source(picture, track_still(picture), "")
+        assert ("a part of the face lies beyond the edge" in caplog.text) == is_told
