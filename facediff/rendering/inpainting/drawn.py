@@ -15,7 +15,7 @@ from facediff.rendering.inpainting.lids import Lids, LidStyle
 from facediff.rendering.inpainting.lip_seal import SealStyle, measure_lip_seal, seal_lips
 from facediff.rendering.inpainting.mouth import MouthStyle, draw_mouth_interior, measure_lip_rest
 from facediff.rendering.inpainting.teeth import SourceTeeth, TeethStyle, find_source_teeth
-from facediff.rendering.inpainting.window import align_mouth
+from facediff.rendering.inpainting.window import align_mouth, heed_colours
 from facediff.types import Frame, RigidPose
 
 
@@ -83,4 +83,4 @@ class PreparedDrawing:
             if share and row is not None:
                 rest = measure_lip_rest(face)
                 change += share * (draw_mouth_interior(window, points, linear, rest, row, rules.mouth) - window)
-        return add_window(picture, change, alignment.inverses[0])
+        return add_window(picture, heed_colours(change, window), alignment.inverses[0])

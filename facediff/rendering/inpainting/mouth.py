@@ -20,8 +20,7 @@ from facediff.rendering.frame import WarpedFace
 from facediff.rendering.inpainting.appearance_prior import Teeth
 from facediff.rendering.inpainting.lip_seal import find_lip_edges
 from facediff.rendering.inpainting.teeth import SourceTeeth
-
-GLANCE = 4  # pixels of which one is enough to tell colours
+from facediff.rendering.inpainting.window import GLANCE
 
 
 @dataclass(frozen=True)

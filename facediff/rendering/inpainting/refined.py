@@ -17,25 +17,41 @@ from facediff.rendering.compose import add_window
 from facediff.rendering.crops import as_pictures, fade_border, place_in_crop
 from facediff.rendering.frame import WarpedFace
 from facediff.rendering.inpainting.protocol import Inpainter, PreparedInpainter
+from facediff.rendering.inpainting.window import heed_colours
 from facediff.types import Frame, RigidPose
 
-GLANCE = 4  # pixels of which one is enough to tell colours
-COLOURED = 8.0  # levels between the channels of what has some
 # The middle of the mouth window: lips, however wide they open.
 LIPS = replace(MOUTH, size=(128, 96), anchor_px=(64.0, 38.0))
 
 
 @dataclass(frozen=True)
 class RefineStyle:
-    """Where a mouth is refined, in eye distances. As in training.
+    """Where a mouth is refined, and how far. Distances in eye distances.
+
+    ``reach`` and ``feather`` are those of training; the others were set by eye on people held out of it.
 
     Attributes:
         reach: Around the lips where all of the change is wanted.
         feather: Over which it then fades out.
+        wide: Between which openings it is taken back: what is dark in a wide mouth tends to be filled with teeth.
+        wide_share: How much of it is left there.
     """
 
     reach: float = 0.06
     feather: float = 0.09
+    wide: tuple[float, float] = (0.16, 0.24)
+    wide_share: float = 0.5
+
+    def share(self, face: WarpedFace) -> float:
+        """How much of the change a face is to have, from 0 to 1.
+
+        A mouth is refined as far as nobody knows what it shows. Lips that hardly moved, and teeth that the source or
+        its reference shows, keep their own pixels, which are nearer to the truth than what a network knows of mouths.
+        """
+        opening = float(np.linalg.norm((face.points[14] - face.points[13])[:2]) / face.pose.scale[0])
+        nothing, everything = self.wide
+        wide = float(masks.smoothstep(np.array((opening - nothing) / (everything - nothing))))
+        return face.unobserved * (1 - (1 - self.wide_share) * wide)
 
 
 @dataclass(frozen=True)
@@ -58,11 +74,7 @@ class RefinedInpainter:
 
 
 class PreparedRefining:
-    """What one picture lacks, made and refined; a ``PreparedInpainter``.
-
-    A mouth is refined as far as its frame lacks what it shows: lips that hardly moved keep their own pixels, which are
-    nearer to the truth than whatever a network knows of mouths.
-    """
+    """What one picture lacks, made and refined; a ``PreparedInpainter``."""
 
     def __init__(self, how: RefinedInpainter, rules: PreparedInpainter) -> None:
         """Use ``RefinedInpainter.prepare``."""
@@ -79,14 +91,15 @@ class PreparedRefining:
     def inpaint_mouth(self, picture: Frame, face: WarpedFace) -> Frame:
         """A painted frame with its mouth made whole, and refined; see ``PreparedInpainter``."""
         made = self._rules.inpaint_mouth(picture, face)
-        if not face.disocclusion:
+        style = self._how.style
+        share = style.share(face)
+        if not share:
             return made
         alignment = align(face.pose, LIPS)
         points = place_in_crop(face.points, alignment, face.pose, LIPS)
         change = refine_mouth(self._how.network, alignment.crop(made, 0), points, face)
-        style = self._how.style
         where = masks.region(points[LIPS_OUTER], LIPS.size, LIPS.unit_px, reach=style.reach, feather=style.feather)
-        where *= face.disocclusion * fade_border(LIPS.size)
+        where *= share * fade_border(LIPS.size)
         return add_window(made, where[..., None] * change, alignment.inverses[0])
 
 
@@ -107,11 +120,4 @@ def refine_mouth(
     told = (as_pictures([window]).contiguous(memory_format=torch.channels_last), lips, lack)
     change = network(*(part.to(network.device, network.dtype) for part in told))
     levels: NDArray[np.float32] = 127.5 * change[0].permute(1, 2, 0).float().cpu().numpy()
-    grey = levels.mean(axis=2, keepdims=True)
-    return grey + _measure_colours(window) * (levels - grey)
-
-
-def _measure_colours(window: NDArray[np.uint8]) -> float:
-    """From 0 in a picture in black and white, which is to stay so, to 1 where there are colours."""
-    small = window[::GLANCE, ::GLANCE].astype(np.float32)
-    return float(np.clip((small.max(axis=2) - small.min(axis=2)).mean() / COLOURED, 0, 1))
+    return heed_colours(levels, window)

@@ -17,7 +17,7 @@ from facediff.motion import coefficients
 from facediff.pipelines.loading import load_mouth_refiner
 from facediff.rendering.frame import WarpedFace, WarpedFrame
 from facediff.rendering.inpainting.protocol import Inpainter
-from facediff.rendering.inpainting.refined import LIPS, RefinedInpainter
+from facediff.rendering.inpainting.refined import LIPS, RefinedInpainter, RefineStyle
 
 
 @pytest.fixture(scope="module")
@@ -25,16 +25,21 @@ def opened(portrait_of) -> WarpedFrame:
     """The portrait with its lips parted, as the warp leaves it."""
     track = track_still(astronaut())
     canonical, pose = canonicalise(track.points)
-    points = from_canonical(canonical + 0.15 * coefficients.basis().opening, pose)
-    return next(portrait_of(astronaut(), track).reach(points, is_corrected=False)(slice(0, 1)))
+    points = from_canonical(canonical + 0.08 * coefficients.basis().opening, pose)
+    return of(next(portrait_of(astronaut(), track).reach(points, is_corrected=False)(slice(0, 1))), 1.0)
 
 
 def refine(frame: WarpedFrame, rules: Inpainter, network: MouthRefiner) -> np.ndarray:
     assert frame.face is not None
-    prepared = RefinedInpainter(rules, network).prepare(
+    prepared = RefinedInpainter(rules, network, RefineStyle(wide_share=1.0)).prepare(
         astronaut(), track_still(astronaut()).points[0], frame.face.pose
     )
     return prepared.inpaint_mouth(frame.picture, frame.face)
+
+
+def of(frame: WarpedFrame, unobserved: float) -> WarpedFrame:
+    """The same, as if so little were known of its mouth."""
+    return replace(frame, face=replace(frame.face, unobserved=unobserved))
 
 
 def lighten(by: float) -> MouthRefiner:
@@ -64,21 +69,29 @@ def test_lips_change_and_what_is_far_from_them_does_not(opened, inpainter) -> No
     assert rows.min() > low[1] - 0.17 * unit and rows.max() < high[1] + 0.17 * unit
 
 
-def test_a_mouth_is_refined_as_far_as_its_frame_lacks_what_it_shows(opened, inpainter) -> None:
-    def refined(disocclusion: float, by: float) -> np.ndarray:
-        frame = replace(opened, face=replace(opened.face, disocclusion=disocclusion, unobserved=0.0))
-        return refine(frame, inpainter, lighten(by)).astype(int)
+def test_a_mouth_is_refined_as_far_as_nobody_knows_what_it_shows(opened, inpainter) -> None:
+    def refined(unobserved: float, by: float) -> np.ndarray:
+        return refine(of(opened, unobserved), inpainter, lighten(by)).astype(int)
 
     np.testing.assert_array_equal(refined(0.0, -40), refined(0.0, 0))
     half, whole = (np.abs(refined(share, -40) - refined(share, 0)).max() for share in (0.5, 1.0))
     assert abs(half - 20) <= 1 and abs(whole - 40) <= 1
 
 
+def test_a_wide_mouth_keeps_some_of_its_dark(opened) -> None:
+    def share(opening: float) -> float:
+        points = opened.face.points.copy()
+        points[14] = points[13] + [0, opening * opened.face.pose.scale[0], 0]
+        return RefineStyle().share(replace(opened.face, points=points))
+
+    assert share(0.05) == 1.0 > share(0.2) > share(0.3) == RefineStyle.wide_share
+
+
 def test_a_picture_in_black_and_white_stays_so(opened, inpainter) -> None:
     tinted = lighten(0)
     torch.nn.init.constant_(tinted.leave.bias[:4], 0.3)  # red
     grey = replace(opened, picture=np.repeat(opened.picture.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8))
-    face = replace(grey.face, disocclusion=1.0)
+    face = grey.face
     points = track_still(astronaut()).points[0]
     made = RefinedInpainter(inpainter, tinted).prepare(grey.picture, points).inpaint_mouth(grey.picture, face)
     assert (made != grey.picture).any()
