@@ -29,7 +29,8 @@ small{display:block;color:#5d6878}svg{max-width:100%;height:auto}
 figure{display:inline-block;margin:.4rem .8rem .4rem 0}figcaption{font-size:.85rem}figure img{max-width:100%}
 @media(max-width:640px){tr{display:grid;border-bottom:1px solid #e3e6ea}
 tr{grid-template-columns:minmax(0,1fr) repeat(3,minmax(0,max-content))}td.n,th.n,td.b{white-space:normal}
-td,th{border:0;padding-right:.5rem;overflow-wrap:anywhere}td.says,.group td{grid-column:1/-1}th:last-child{display:none}}
+td,th{border:0;padding-right:.5rem;overflow-wrap:anywhere}td.says,.group td{grid-column:1/-1}
+th:last-child{display:none}}
 """
 
 
