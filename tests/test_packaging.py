@@ -166,6 +166,7 @@ def test_the_wheel_holds_the_packages_their_data_and_nothing_else(wheel):
     assert not [name for name in names if "test" in name.lower()]
 
 
+@pytest.mark.slow
 def test_installed_from_the_wheel_it_runs_anywhere(wheel, tmp_path):
     """In an environment of its own, which sees the libraries of this one but not this checkout."""
     home = tmp_path / "env"

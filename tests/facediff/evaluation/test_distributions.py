@@ -20,6 +20,7 @@ def entries(cases, name: str, films: tuple[str, ...]) -> list[Entry]:
     return [Entry("plain", np.concatenate([cases[film].once(features) for film in films]), truth)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fvd_facediff", "kvd_facediff"])
 def test_shuffled_frames_are_another_film(cases, name) -> None:
     assert FILMS <= COMPONENTS < 2 * FILMS  # one of these films alone is too little

@@ -158,6 +158,7 @@ def refuse() -> None:
     raise InputError("no")
 
 
+@pytest.mark.slow
 def test_a_video_and_its_truth_are_read_twice_for_all_figures(short) -> None:
     """Once for the face, once for all that look at it; and the truth's first frame is the picture to be like."""
     case = Case(short)

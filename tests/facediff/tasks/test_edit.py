@@ -80,6 +80,7 @@ def test_a_videos_stereo_sound_stays_as_it_is_and_as_late_as_it_is(film, write_f
     assert made[-1][0] < FRAMES / 24 < made[-1][0] + 0.03
 
 
+@pytest.mark.slow
 def test_the_sound_that_is_kept_can_be_chosen(film, write_film, remux, bursts, tmp_path) -> None:
     sounds = [{"samples": [one], "rate": 48000, "codec": "aac", "layout": "mono"} for one in (bursts, bursts[::-1])]
     own = remux(film, write_film(tmp_path / "sounds.mkv", sounds, seconds=0), tmp_path / "own.mkv")
