@@ -115,6 +115,7 @@ def test_frames_and_saved_motions_drive_and_are_no_source():
     assert "nod.safetensors is a saved motion, which has no face of its own" in told["d.mp4"]
 
 
+@pytest.mark.slow
 def test_good_and_bad_jobs_then_again():
     write(talk(), {"task": "animate", "source": "bob.png", "driving": "nod.safetensors"}, talk("cup.png"),
           talk("broken.png"), talk("none.png"), talk(steps=0, output="x/bad"))  # fmt: skip

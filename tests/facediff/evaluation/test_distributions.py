@@ -29,6 +29,7 @@ def test_shuffled_frames_are_another_film(cases, name) -> None:
     assert shuffled > 5 * abs(same)
 
 
+@pytest.mark.slow
 def test_shuffled_frames_are_the_same_pictures(cases) -> None:
     measure = metrics()["fid_facediff"].measure
     same, shuffled, blurred = (
@@ -37,6 +38,7 @@ def test_shuffled_frames_are_the_same_pictures(cases) -> None:
     assert shuffled == pytest.approx(same, abs=0.1 * blurred) and blurred > 2 * same
 
 
+@pytest.mark.slow
 def test_three_qualities_keep_their_order(cases) -> None:
     measure = metrics()["fid_facediff"].measure
     good, middling, bad = (

@@ -171,6 +171,7 @@ def test_a_video_and_its_truth_are_read_twice_for_all_figures(short) -> None:
         assert report.figures[name] == pytest.approx(found if isinstance(found, float) else found.figure), name
 
 
+@pytest.mark.slow
 def test_each_metric_that_looks_at_frames_says_by_what(short, monkeypatch) -> None:
     """Or it would read the video by itself."""
     case, chosen = Case(short), select_metrics(None)

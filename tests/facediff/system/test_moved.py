@@ -28,6 +28,7 @@ def test_old_names_give_the_same_thing_and_say_where_it_is(old, name, new, now) 
     assert told[0].filename == __file__  # the line that must change, not ours
 
 
+@pytest.mark.slow
 def test_the_forms_in_which_the_pages_imported_them_work_and_warn_where_they_stand() -> None:
     code = (
         "from facediff.landmarks import motion as layout; layout.ANGLES\n"
