@@ -1,6 +1,6 @@
 """What a live avatar reaches on this machine: rate, lateness, delay, interruptions, sync, memory, drift.
 
-    python benchmarks/live.py [--minutes 0.5] [--size 512] [--steps 2] [--no-paint] [PORTRAIT SPEECH]
+    python benchmarks/live.py [--minutes 0.5] [--size 512] [--steps 1] [--no-paint] [PORTRAIT SPEECH]
 
 The sample portrait says the sample sentence over and over, pushed in packets of 20 ms at real time by a thread of its
 own; every third time it is interrupted in the middle. Sound and picture are compared afterwards in what came out, by a
@@ -114,7 +114,7 @@ def main() -> None:
     parser.add_argument("files", nargs="*", type=Path, help="a portrait and a speech; the samples by default")
     parser.add_argument("--minutes", type=float, default=0.5)
     parser.add_argument("--size", type=int, default=512)
-    parser.add_argument("--steps", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=1)
     parser.add_argument("--no-paint", action="store_true")
     args = parser.parse_args()
     import tempfile

@@ -144,12 +144,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--long", type=float, default=0.0, help="seconds of a long clip, to compare memory with")
     parser.add_argument("--size", type=int, default=512)
-    parser.add_argument("--steps", type=int, help="2 for talk, 1 for animate by default")
+    parser.add_argument("--steps", type=int, default=1)
     parser.add_argument("--beside", type=Path, help="a checkout of another build")
     parser.add_argument("--runs", type=int, default=5, help="of each build, where there are two")
     parser.add_argument("--run", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    args.steps = args.steps or {"talk": 2, "animate": 1}[args.task]
     if args.run is not None:
         render(args.task, args.seconds, args.size, args.steps, args.run)
         return

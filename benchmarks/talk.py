@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, nargs="*", default=[])
     parser.add_argument("--portraits", type=Path, nargs="*", default=[])
     parser.add_argument("--speech", type=Path, nargs="*", default=[], help="taken in turn")
-    parser.add_argument("--steps", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="folder for the rendered clips")
     args = parser.parse_args()
     if args.portraits and not args.speech:
