@@ -76,7 +76,7 @@ class Espeak:
             rate, begun = json.loads(head)
         except (subprocess.SubprocessError, ValueError) as error:
             raise AudioError(f"espeak fails at this text in the voice {self._name}; give another voice") from error
-        wave = np.frombuffer(samples, np.int16).astype(np.float32) / 32768
+        wave = np.frombuffer(samples, np.int16).astype(np.float32) / np.float32(32768)
         return Spoken(wave, rate, _words(text, begun, len(wave) / rate))
 
 

@@ -87,11 +87,11 @@ class WhisperSpeech:
         place = np.arange(self._tokens) - self._tokens // 2
         for start in range(first, frames, _FRAMES_AT_ONCE):
             index = range(start, min(start + _FRAMES_AT_ONCE, frames))
-            position = np.array([float(Fraction(k * STATE_RATE) / rate) for k in index])[:, None] + place
-            position = position.clip(0, self._count - 1)
+            middle = np.array([float(Fraction(k * STATE_RATE) / rate) for k in index])
+            position = np.clip(middle[:, None] + place, 0.0, self._count - 1.0)
             low, high = int(position.min()), min(int(position.max()) + 2, self._count)
             pieces = [self._part(number, low, high) for number in range(low // _INNER, -(-high // _INNER))]
-            yield interpolate_states(np.concatenate(pieces), position - low)
+            yield interpolate_states(np.concatenate(pieces), np.asarray(position - low, np.float64))
 
     def _part(self, number: int, low: int, high: int) -> NDArray[np.float32]:
         """What a piece holds of the states from ``low`` up to ``high``."""

@@ -44,7 +44,7 @@ def cpbd(grey: NDArray[np.floating]) -> float:
     return float(counts[: JUST_NOTICED + 1].sum() / counts.sum()) if counts.any() else 0.0
 
 
-def _widths(grey: NDArray[np.float64]) -> NDArray[np.float64]:
+def _widths(grey: NDArray[np.floating]) -> NDArray[np.float64]:
     """(H, W) the width of the upright edges, 0 elsewhere: as far as grey levels rise, or fall, on either side."""
     rise = np.zeros(grey.shape)
     down, across = np.gradient(grey)
@@ -71,7 +71,7 @@ def _runs(rising: NDArray[np.bool_]) -> NDArray[np.intp]:
     return np.minimum(nearest - np.arange(ends.shape[1]), REACH)
 
 
-def _upright_edges(grey: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _upright_edges(grey: NDArray[np.floating]) -> NDArray[np.bool_]:
     """(H, W) the crests of the Sobel strength across, where it is more than twice its root mean square."""
     kernel = np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]]) / 8.0
     strength = np.square(convolve(grey, kernel))

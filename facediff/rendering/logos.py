@@ -154,8 +154,8 @@ class Logo:
     is_before: bool
     is_fleeting: bool
     edges: NDArray[np.bool_]
-    across: NDArray[np.float32]
-    down: NDArray[np.float32]
+    across: NDArray[np.floating]
+    down: NDArray[np.floating]
 
     def is_shown(self, grey: NDArray[np.uint8]) -> bool:
         """Whether a moment (h, w) shows it."""
