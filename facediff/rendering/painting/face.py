@@ -127,12 +127,12 @@ class FaceRefiner(WindowPainter[WarpedFrame, FaceView, GatedConditioning]):
         with torch.inference_mode():
             return cond, cond.latents(cond.concat.new_zeros(len(frames), *self._noise.shape[1:]))
 
-    def _sample(self, cond: GatedConditioning, steps: int, temperature: float) -> Tensor:
+    def _sample(self, cond: GatedConditioning) -> Tensor:
         settings = self._settings
         return self._pipeline(
             cond,
-            temperature * self._noise,
-            num_inference_steps=steps,
+            settings.temperature * self._noise,
+            num_inference_steps=settings.num_inference_steps,
             strength=settings.strength,
             seed=settings.seed,
             decode=False,

@@ -181,10 +181,14 @@ class MouthPainter(WindowPainter[HeardFrame, View, Conditioning]):
         with torch.inference_mode():
             return cond, space.encode(self._pipeline.codec, coarse.to(seen.device, seen.dtype))
 
-    def _sample(self, cond: Conditioning, steps: int, temperature: float) -> Tensor:
-        guidance = self._settings.guidance_scale
+    def _sample(self, cond: Conditioning) -> Tensor:
+        settings = self._settings
         return self._pipeline(
-            cond, temperature * self._noise, num_inference_steps=steps, guidance_scale=guidance, decode=False
+            cond,
+            settings.temperature * self._noise,
+            num_inference_steps=settings.num_inference_steps,
+            guidance_scale=settings.guidance_scale,
+            decode=False,
         ).latents
 
     def _decode(self, latents: Tensor) -> Tensor:

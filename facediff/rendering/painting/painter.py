@@ -89,8 +89,7 @@ class WindowPainter(ABC, Generic[FrameT, ViewT, CondT]):
         faces = [_face_of(frame) for frame in frames]
         views = [self._view(frame, face) for frame, face in zip(frames, faces, strict=True)]
         cond, before = self._condition(frames, faces, views)
-        settings = self._sampling
-        latents = self._sample(cond, settings.num_inference_steps, settings.temperature)
+        latents = self._sample(cond)
         with torch.inference_mode():
             decoded = self._decode(torch.cat([latents, before]))
         made, round_trip = np.split(as_levels(decoded), 2)
@@ -120,7 +119,7 @@ class WindowPainter(ABC, Generic[FrameT, ViewT, CondT]):
         """What the denoiser is told, and the latents (F, L, h, w) of the crops as they are."""
 
     @abstractmethod
-    def _sample(self, cond: CondT, steps: int, temperature: float) -> Tensor:
+    def _sample(self, cond: CondT) -> Tensor:
         """Latents (F, L, h, w) of painted crops."""
 
     @abstractmethod
