@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from facediff.errors import ConfigError
 from facediff.live.governor import Governor
 from facediff.live.performer import Performer
 from facediff.live.planner import Plan
-from facediff.live.renderer import MOST_AT_ONCE, LiveRenderer
+from facediff.live.renderer import MOST_AT_ONCE, Level, LiveRenderer, Shot
 from facediff.options.live import StreamOptions
 from facediff.options.marks import MarkOptions
 from facediff.provenance.marker import frame_marker
@@ -120,25 +119,38 @@ class LiveEngine:
         return self._renderer.prepare(silence)
 
     def render(self, plans: Sequence[Plan], wanted: Sequence[bool] | None = None) -> list[Frame | None]:
-        """Pictures of plans, the next ones in order; None where none is wanted, since it would come too late.
+        """Pictures of plans, the next ones in order; see ``move`` and ``finish``."""
+        made: list[Frame | None] = [None] * len(plans)
+        shots = self.move(plans, wanted)
+        chosen = [k for k, shot in enumerate(shots) if shot is not None]
+        if chosen:
+            pictures = self.finish([shot for shot in shots if shot is not None], self.governor.level)
+            for k, picture in zip(chosen, pictures, strict=True):
+                made[k] = picture
+        return made
+
+    def move(self, plans: Sequence[Plan], wanted: Sequence[bool] | None = None) -> list[Shot | None]:
+        """Shots of plans, the next ones in order; None where none is wanted, since it would come too late.
 
         Args:
-            plans: At most four; frames are made void by the first only.
-            wanted: Which; all by default.
+            plans: Frames are made void by the first only.
+            wanted: Which; all by default. Of more than four the first four.
         """
         every = self.governor.level.every
         show = [w and plan.index % every == 0 for w, plan in zip(wanted or [True] * len(plans), plans, strict=True)]
         done = self._performer.perform(plans)
         chosen = [k for k, w in enumerate(show) if w][:MOST_AT_ONCE]
-        started = time.perf_counter()
-        made: list[Frame | None] = [None] * len(plans)
+        shots: list[Shot | None] = [None] * len(plans)
         if chosen:
-            level = self.governor.level
-            frames = self._renderer.render(done.rows[chosen], done.windows[chosen], done.opening[chosen], level)
-            for k, frame in zip(chosen, frames, strict=True):
-                made[k] = frame
-            self.governor.measure(time.perf_counter() - started, len(chosen))
-        return made
+            indices = [plans[k].index for k in chosen]
+            warped = self._renderer.warp(done.rows[chosen], done.windows[chosen], done.opening[chosen], indices)
+            for k, shot in zip(chosen, warped, strict=True):
+                shots[k] = shot
+        return shots
+
+    def finish(self, shots: list[Shot], level: Level) -> list[Frame]:
+        """Pictures of shots, painted at a level; by any number of threads at once."""
+        return self._renderer.finish(shots, level)
 
     def follow(self, picture: Frame) -> bool:
         """Whether a picture of somebody, whose motion is taken over, shows a face."""

@@ -31,11 +31,11 @@ class Governor:
         """What is done now."""
         return self._levels[self._at]
 
-    def measure(self, seconds: float, frames: int) -> None:
-        """Rendering so many frames took so long, at this level."""
-        cost = seconds / max(1, frames)
-        before = self._cost[self._at]
-        self._cost[self._at] = cost if not before else before + _SMOOTH * (cost - before)
+    def measure(self, level: Level, frame_s: float) -> None:
+        """A frame takes so long at a level: what it holds up those behind it by, where several are on the way."""
+        at = self._levels.index(level)
+        before = self._cost[at]
+        self._cost[at] = frame_s if not before else before + _SMOOTH * (frame_s - before)
 
     def pass_time(self, frames: int, late: int) -> None:
         """So many frames went by, of which so many were late."""

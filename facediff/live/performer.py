@@ -21,6 +21,7 @@ from facediff.pipelines.speech_motion import MotionPipeline
 from facediff.pipelines.streaming_motion import StreamingMotion
 
 _KEPT = 64  # rows that can be gone back to
+_BORROWS = 4 * TICK  # samples known to come, from which the next tick is heard too: two cost what one does
 _LIPS_S, _HEAD_S = 0.2, 0.8  # in which what would have been a jump is walked off
 _FOLLOW_S, _GONE_S = 0.4, 0.5  # in which somebody who is followed takes over; after which they are gone
 
@@ -75,6 +76,7 @@ class Performer:
         self._finisher = RunningFinisher(lips=lips, head=head)
         self._idle = IdleMotion(seed=seed, strength=idle)
         self._said = np.zeros(0, np.float32)  # samples that are in no tick yet
+        self._borrowed = 0  # samples that were heard before their frame was due
         self._tick = 0  # the next one
         self._spoken: dict[int, NDArray[np.float32]] = {}  # rows of the last ticks
         self._shown: dict[int, NDArray[np.float32]] = {}  # rows of the last frames
@@ -94,7 +96,9 @@ class Performer:
         first = plans[0]
         if first.is_cut:
             self._cut(first.index)
-        self._said = np.concatenate([self._said, *(plan.said for plan in plans)])
+        said = np.concatenate([self._said, *(plan.said for plan in plans)])
+        known = min(self._borrowed, len(said))
+        self._said, self._borrowed = said[known:], self._borrowed - known
         mel, origin = self._hear(plans)
         rows, windows = [], []
         for plan in plans:
@@ -125,7 +129,10 @@ class Performer:
         due = stop - self._tick
         if due <= 0:
             return self._mel
-        known = np.concatenate([self._said, plans[-1].ahead])
+        ahead = plans[-1].ahead
+        if due % 2 and len(ahead) >= _BORROWS:
+            due += 1
+        known = np.concatenate([self._said, ahead])
         said = _padded(known[: due * TICK], due * TICK)
         heard = self._ear.hear(said, known[due * TICK :])
         spoken = self._finisher.push(*self._sampler.sample(heard))
@@ -133,6 +140,7 @@ class Performer:
             self._spoken[self._tick + k] = row
         origin = self._tick * 4 - heard.mel_start
         self._tick += due
+        self._borrowed += max(0, due * TICK - len(self._said))
         self._said = self._said[due * TICK :]
         for tick in [tick for tick in self._spoken if tick < self._tick - _KEPT]:
             del self._spoken[tick]
@@ -181,6 +189,7 @@ class Performer:
         self._tick -= gone
         # What was said of the frame's own tick before it, which a rate other than 25 leaves, is gone as well.
         self._said = np.zeros(max(0, begin - self._tick * TICK), np.float32)
+        self._borrowed = 0
         self._spoken = {k: row for k, row in self._spoken.items() if k < self._tick}
         self._shown = {k: row for k, row in self._shown.items() if k < index}
 

@@ -16,7 +16,8 @@ def start_process() -> subprocess.Popen[bytes]:
     found = os.pathsep.join(path or os.getcwd() for path in sys.path)
     # Threads that spin while they wait for one another take the cores from whoever has sound to play; a machine with
     # other work on it is four times slower then.
-    environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "PYTHONPATH": found}
+    quiet = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": "1"}
+    environment = {**quiet, **os.environ, "PYTHONPATH": found}
     command = [sys.executable, "-c", _MAIN]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
 

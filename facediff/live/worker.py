@@ -12,14 +12,18 @@ from typing import Any
 
 import cv2
 import psutil
+import torch
 
 from facediff.errors import FaceDiffError
 from facediff.live.channel import Messages, PictureRing
 from facediff.live.engine import LiveEngine, Portrait
+from facediff.live.finishers import Finishers, Job
 from facediff.live.planner import Plan
 from facediff.live.renderer import MOST_AT_ONCE
 from facediff.options.live import StreamOptions
 from facediff.options.marks import MarkOptions
+from facediff.rendering.ahead import count_painters, hire_crew
+from facediff.system.device import choose_device
 from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame
 
@@ -93,20 +97,36 @@ class Failed:
 
 
 class Worker:
-    """Takes orders as they come: as many at once as wait, so a machine that falls behind works in larger pieces."""
+    """Takes orders as they come: as many at once as wait, so a machine that falls behind works in larger pieces.
+
+    It hears and moves in this thread; others finish what was moved.
+    """
 
     def __init__(self, begin: Begin, messages: Messages, inbox: SimpleQueue[Any]) -> None:
         self._begin, self._messages, self._inbox = begin, messages, inbox
         self._ring = PictureRing(begin.portrait.size, begin.memory)
-        self._engine = LiveEngine(begin.portrait, ModelChoice(begin.model, begin.device), begin.options, begin.marks)
+        models = ModelChoice(begin.model, begin.device)
+        self._engine = LiveEngine(begin.portrait, models, begin.options, begin.marks)
+        self._painters = max(1, count_painters(choose_device(begin.device)) - 1)  # one thread hears and moves
         self._made = self._late = 0
-        self._told = self._busy_s = 0.0
+        self._told = 0.0
         self._process = psutil.Process()
 
     def run(self) -> None:
         """Until the session has gone."""
-        first = self._engine.prepare()
-        self._send(first, -1, 0)
+        self._send(self._engine.prepare(), -1, 0)
+        with hire_crew(self._painters) as crew:
+            torch.set_num_threads(1)  # whoever hears and moves gains nothing from a second one
+            self._finishers = Finishers(
+                self._engine, lambda picture, job: self._send(picture, job.index, job.generation), crew,
+                self._painters, self._inbox.put,
+            )  # fmt: skip
+            try:
+                self._serve()
+            finally:
+                self._finishers.close()
+
+    def _serve(self) -> None:
         orders: list[Order] = []
         while (message := self._inbox.get()) is not None:
             seen: Frame | None = None
@@ -114,9 +134,12 @@ class Worker:
                 if isinstance(message, Order):
                     if message.plan.is_cut:
                         orders = [order for order in orders if order.plan.index < message.plan.index]
+                        self._finishers.void(message.plan.index, message.generation)
                     orders.append(message)
                 elif message is None:
                     return
+                elif isinstance(message, Exception):
+                    raise message
                 else:
                     seen = message
                 try:
@@ -127,25 +150,26 @@ class Worker:
                 self._engine.follow(seen)
             while orders and not (self._begin.realtime and not self._inbox.empty()):
                 chunk, orders = _next_chunk(orders, self._begin.realtime)
-                self._render(chunk)
+                self._move(chunk)
             self._tell()
 
-    def _render(self, chunk: list[Order]) -> None:
+    def _move(self, chunk: list[Order]) -> None:
         started = time.perf_counter()
         newest = chunk[-1].plan.index
         wanted = [not self._begin.realtime or order.plan.index > newest - self._begin.lead for order in chunk]
         every = self._engine.governor.level.every
-        pictures = self._engine.render([order.plan for order in chunk], wanted)
-        for order, picture in zip(chunk, pictures, strict=True):
-            if picture is not None:
-                self._send(picture, order.plan.index, order.generation)
+        shots = self._engine.move([order.plan for order in chunk], wanted)
+        spent = (time.perf_counter() - started) / max(1, sum(shot is not None for shot in shots))
+        jobs = []
+        for order, shot in zip(chunk, shots, strict=True):
+            if shot is not None:
+                jobs.append(Job(order.plan.index, order.generation, shot, spent, order.plan.is_cut))
             elif order.plan.index % every:
                 self._messages.send(Made(order.plan.index, order.generation, None))
+        self._finishers.put(jobs)
         if self._begin.realtime:
             self._engine.governor.pass_time(len(chunk), max(0, chunk[-1].late - self._late))
         self._late = chunk[-1].late
-        spent = (time.perf_counter() - started) / max(1, sum(picture is not None for picture in pictures))
-        self._busy_s = spent if not self._busy_s else self._busy_s + 0.1 * (spent - self._busy_s)
 
     def _send(self, picture: Frame, index: int, generation: int) -> None:
         slot = self._ring.write(self._made, picture)
@@ -157,7 +181,7 @@ class Worker:
         if now - self._told >= _TELL_S:
             self._told = now
             level = self._engine.governor.level.name
-            self._messages.send(Report(level, self._busy_s, self._process.memory_info().rss))
+            self._messages.send(Report(level, self._finishers.frame_s, self._process.memory_info().rss))
 
 
 def _next_chunk(orders: list[Order], realtime: bool) -> tuple[list[Order], list[Order]]:

@@ -8,13 +8,14 @@ from diffusers import AutoencoderKL, AutoencoderTiny, VQModel
 from torch import Tensor
 
 from facediff.models.codec import FaceCodec
+from facediff.models.placement import move_to
 
 Codec: TypeAlias = FaceCodec | AutoencoderKL | AutoencoderTiny | VQModel
 
 
 def encode(codec: Codec, images: Tensor) -> Tensor:
     """Latents (B, L, H/s, W/s) of pictures (B, 3, H, W) in [-1, 1], scaled as denoisers want them, without sampling."""
-    images = images.to(codec.device, codec.dtype)
+    images = move_to(codec, images)
     if isinstance(codec, FaceCodec):
         return codec.encode(images)
     coded: Any = codec.encode(images)
@@ -25,7 +26,7 @@ def encode(codec: Codec, images: Tensor) -> Tensor:
 
 def decode(codec: Codec, latents: Tensor) -> Tensor:
     """Pictures (B, 3, H, W), about in [-1, 1], of what ``encode`` gave; the inverse of its scaling comes first."""
-    latents = latents.to(codec.device, codec.dtype)
+    latents = move_to(codec, latents)
     if isinstance(codec, FaceCodec):
         return codec.decode(latents)
     scale, shift = _scaling(codec)

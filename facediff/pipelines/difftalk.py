@@ -17,13 +17,13 @@ from facediff.conditioning.difftalk_paper import DiffTalkPaperConditioner
 from facediff.diffusion.sampler import denoise
 from facediff.models import latents as space
 from facediff.models.latents import Codec
+from facediff.models.placement import move_to
 from facediff.pipelines.shared import (
     FrameOutput,
     Sampling,
     latent_shape,
     make_denoiser,
     make_output,
-    move_to,
     run_unet,
     spread_noise,
 )
@@ -85,11 +85,11 @@ class DiffTalkPipeline(DiffusionPipeline):
             windows: Speech features (F, columns, dim); None for no sound.
             lips_known: False lets the sound alone decide on the lips.
         """
-        device, count = self.unet.device, len(frames)
+        count = len(frames)
         hidden = torch.where(mask > 0, torch.zeros((), dtype=frames.dtype), frames)
         pictures = move_to(self.unet, torch.cat([hidden, reference])).contiguous(memory_format=torch.channels_last)
         masked, seen = space.encode(self.codec, pictures).chunk(2)
-        heard = torch.full((count,), windows is not None, device=device)
+        heard = torch.full((count,), windows is not None, device=seen.device)
         if windows is None:
             config = self.conditioner.config
             windows = torch.zeros(count, config["audio_columns"], config["feature_dim"])

@@ -18,7 +18,8 @@ from facediff.models import latents as space
 from facediff.models.diffusion_autoencoder import DualModulationUNet
 from facediff.models.identity import IdentityEncoder, coordinate_maps
 from facediff.models.latents import Codec
-from facediff.pipelines.shared import FrameOutput, Sampling, make_denoiser, make_output, move_to
+from facediff.models.placement import move_to
+from facediff.pipelines.shared import FrameOutput, Sampling, make_denoiser, make_output
 
 
 @dataclass(frozen=True)

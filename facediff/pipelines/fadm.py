@@ -17,13 +17,13 @@ from facediff.diffusion.noise_priors import frame_noise
 from facediff.diffusion.sampler import denoise
 from facediff.models import latents as space
 from facediff.models.latents import Codec
+from facediff.models.placement import move_to
 from facediff.pipelines.shared import (
     FrameOutput,
     Sampling,
     latent_shape,
     make_denoiser,
     make_output,
-    move_to,
     run_unet,
     spread_noise,
 )

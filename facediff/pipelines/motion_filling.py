@@ -16,11 +16,11 @@ from facediff.diffusion.reconstruction import perturb_condition
 from facediff.diffusion.sampler import denoise
 from facediff.errors import ConfigError
 from facediff.models.masked_motion import MaskedMotionDenoiser, MotionContext
+from facediff.models.placement import move_to
 from facediff.motion import coefficients
 from facediff.motion.joining import join_known
 from facediff.motion.keyframes import KeyedMotion
 from facediff.motion.manner import steady
-from facediff.pipelines.shared import move_to
 
 FREE = slice(coefficients.BROWS.start, coefficients.SHIFT.stop)  # what is not the mouth
 

@@ -87,11 +87,6 @@ def run_unet(unet: ModelMixin, noisy: Tensor, beside: Tensor, t: Tensor, *tokens
     return predicted
 
 
-def move_to(network: ModelMixin, tensor: Tensor) -> Tensor:
-    """A tensor on a network's device and in its floating type."""
-    return tensor.to(network.device, network.dtype)
-
-
 def spread_noise(noise: Tensor, like: Tensor) -> Tensor:
     """Noise (1 or F, L, h, w) for each of the F frames of ``like``, where that is."""
     return noise.to(like.device, like.dtype).expand(len(like), -1, -1, -1)

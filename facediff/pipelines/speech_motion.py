@@ -22,11 +22,12 @@ from facediff.audio.windows import frame_count
 from facediff.diffusion.sampler import denoise
 from facediff.errors import ConfigError
 from facediff.models.motion import MotionDenoiser
+from facediff.models.placement import move_to
 from facediff.motion import coefficients
 from facediff.motion.keyframes import KeyedMotion, Keyframe, key_motion
 from facediff.pipelines.motion_filling import MotionFiller
 from facediff.pipelines.motion_finishing import BlinkStyle, WholeClipFinisher, finish_motion
-from facediff.pipelines.shared import Sampling, make_denoiser, move_to
+from facediff.pipelines.shared import Sampling, make_denoiser
 from facediff.types import Wave
 
 COLUMNS = COLUMN_RATE // coefficients.MOTION_FPS  # of the log-mel to a motion frame

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from facediff.audio.window_ear import HeardTicks
 from facediff.diffusion.sampler import denoise
+from facediff.models.placement import move_to
 from facediff.motion import coefficients
-from facediff.pipelines.shared import Sampling, make_denoiser, move_to
+from facediff.pipelines.shared import Sampling, make_denoiser
 from facediff.pipelines.speech_motion import LipStyle, MotionPipeline
 
 _NOISE_BLOCK = 64  # rows of noise that are drawn together

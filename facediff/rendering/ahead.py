@@ -46,7 +46,7 @@ def paint_ahead(
     """
     source = iter(frames)
     pending: deque[tuple[Future[list[P]], Future[list[Frame]]]] = deque()
-    with _Threads(1) as reader, _crew(painters) as crew:
+    with _Threads(1) as reader, hire_crew(painters) as crew:
 
         def begin(count: int) -> None:
             read = reader.submit(lambda: list(islice(source, count)))
@@ -81,8 +81,11 @@ class _Threads(ThreadPoolExecutor):
 
 
 @contextmanager
-def _crew(painters: int) -> Iterator[Executor]:
-    """Threads that paint, each with its share of those that torch may take in this one."""
+def hire_crew(painters: int) -> Iterator[Executor]:
+    """Threads that paint, each with its share of those that torch may take in this one; none is left behind.
+
+    What they have not begun when the block is left is dropped.
+    """
     threads = torch.get_num_threads()
     share = threads if painters == 1 else max(1, (threads - SPARED) // painters)
     ready = Barrier(painters + 1)

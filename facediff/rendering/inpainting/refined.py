@@ -13,6 +13,7 @@ from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.mesh import LIPS_OUTER
 from facediff.landmarks.raster import draw_lips
 from facediff.models.mouth_refiner import MouthRefiner
+from facediff.models.placement import move_to
 from facediff.rendering.compose import add_window
 from facediff.rendering.crops import as_pictures, fade_border, place_in_crop
 from facediff.rendering.frame import WarpedFace
@@ -118,6 +119,6 @@ def refine_mouth(
     lips = torch.from_numpy(draw_lips(points, LIPS.size))[None].float() / 255
     lack = torch.tensor([[face.disocclusion, face.unobserved]])
     told = (as_pictures([window]).contiguous(memory_format=torch.channels_last), lips, lack)
-    change = network(*(part.to(network.device, network.dtype) for part in told))
+    change = network(*(move_to(network, part) for part in told))
     levels: NDArray[np.float32] = 127.5 * change[0].permute(1, 2, 0).float().cpu().numpy()
     return heed_colours(levels, window)

@@ -336,3 +336,12 @@ def test_talk_takes_a_domain(portrait, short_speech, adapted, tiny_model):
     assert code == 0, said
     record = read_record(Path("o.mp4"))
     assert record.options["domain"] == "anna" and record.options["prior_strength"] == 0.5
+
+
+@pytest.mark.parametrize(("asked", "wanted"), [(None, "1"), ("3", "3")])
+def test_numpy_takes_one_thread_unless_it_is_told_otherwise(asked, wanted):
+    told = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    told |= {"PYTHONPATH": str(SPEECH.parents[2])} | ({} if asked is None else {"OPENBLAS_NUM_THREADS": asked})
+    script = "import facediff.cli, os; print(os.environ['OPENBLAS_NUM_THREADS'])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=told)
+    assert done.stdout.split() == [wanted]

@@ -82,6 +82,20 @@ def test_it_follows_somebody_and_lets_go(pipeline):
     np.testing.assert_allclose(gone[-1], IdleMotion().rows(8 + 20 + 39, 1)[0], atol=1e-4)
 
 
+def test_frames_that_come_one_by_one_are_heard_two_at_a_time(pipeline, monkeypatch):
+    performer, planner = make(pipeline)
+    heard, hear = [], performer._ear.hear
+    monkeypatch.setattr(performer._ear, "hear", lambda said, ahead: (heard.append(said), hear(said, ahead))[1])
+    planner.push(HELLO[16000:48000], 16000, last_chunk=True)
+    alone = perform(performer, planner, 50, chunk=1)
+    assert [len(said) for said in heard[:20]] == [1280] * 20
+    np.testing.assert_allclose(np.concatenate(heard), HELLO[16000:48000], atol=1e-4)
+    other, planner = make(pipeline)
+    planner.push(HELLO[16000:48000], 16000, last_chunk=True)
+    whole = perform(other, planner, 50, chunk=2)
+    assert np.corrcoef(alone[:, OPENING], whole[:, OPENING])[0, 1] > 0.95  # every other one hears less of the future
+
+
 def test_another_rate_shows_the_same_at_the_same_time(pipeline):
     slow, fast = make(pipeline), make(pipeline, 50)
     for _, planner in (slow, fast):

@@ -64,6 +64,31 @@ def test_rest_is_painted_once_and_follows_the_head(parts, monkeypatch):
     assert abs(centres[1] - centres[0] - 0.15 * eyes) < 3
 
 
+def test_every_other_mouth_is_painted_and_the_next_one_has_what_that_changed(parts, monkeypatch):
+    warper, painting, unmarked = parts
+    renderer = LiveRenderer(warper, painting, unmarked)
+    renderer.prepare(WINDOW)
+    rows = np.stack([expression({"mouth-open": 0.8})] * 3).astype(np.float32)
+    painted, paint = [], MouthPainter.paint
+    monkeypatch.setattr(
+        MouthPainter, "paint", lambda self, frames: (painted.append([f.index for f in frames]), paint(self, frames))[1]
+    )
+    alternate = next(level for level in renderer.levels if level.paints_every == 2)
+
+    def show(indices):
+        opening = np.ones(len(indices), np.float32)
+        shots = renderer.warp(rows[: len(indices)], np.repeat(WINDOW[None], len(indices), axis=0), opening, indices)
+        return renderer.finish(shots, alternate)
+
+    first, second = show([6])[0], show([7])[0]
+    assert painted == [[6]]
+    np.testing.assert_array_equal(first, second)  # the same moment, so the same picture
+    show([8, 9])
+    assert painted == [[6], [8]]
+    show([21])
+    assert painted[-1] == [21]  # the one before is not there, so it has its own
+
+
 def test_where_nothing_is_painted_rest_goes_over_into_speech(parts):
     warper, painting, unmarked = parts
     renderer = LiveRenderer(warper, painting, unmarked)

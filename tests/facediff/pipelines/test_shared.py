@@ -1,5 +1,3 @@
-from types import SimpleNamespace
-
 import pytest
 import torch
 from diffusers import UNet2DConditionModel, UNet2DModel
@@ -13,7 +11,6 @@ from facediff.pipelines.shared import (
     latent_shape,
     make_denoiser,
     make_output,
-    move_to,
     run_unet,
     spread_noise,
 )
@@ -90,8 +87,3 @@ def test_noise_is_one_for_all_frames_or_one_each() -> None:
     assert shared.shape == (3, 4, 2, 2) and shared.dtype == torch.float64 and torch.equal(shared[0], shared[2])
     own = torch.randn(3, 4, 2, 2)
     torch.testing.assert_close(spread_noise(own, like), own.double())
-
-
-def test_what_is_moved_takes_the_floating_type_of_its_network() -> None:
-    network = SimpleNamespace(device=torch.device("cpu"), dtype=torch.bfloat16)
-    assert move_to(network, torch.zeros(2)).dtype == torch.bfloat16
