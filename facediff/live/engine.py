@@ -142,8 +142,7 @@ class LiveEngine:
         chosen = [k for k, w in enumerate(show) if w][:MOST_AT_ONCE]
         shots: list[Shot | None] = [None] * len(plans)
         if chosen:
-            indices = [plans[k].index for k in chosen]
-            warped = self._renderer.warp(done.rows[chosen], done.windows[chosen], done.opening[chosen], indices)
+            warped = self._renderer.warp(done.rows[chosen], done.windows[chosen], done.opening[chosen])
             for k, shot in zip(chosen, warped, strict=True):
                 shots[k] = shot
         return shots

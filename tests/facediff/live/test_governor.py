@@ -20,16 +20,16 @@ def drive(governor, cost, seconds):
 
 def test_steps_go_first_then_painting_then_frames():
     assert [level.name for level in levels(2, True)] == [
-        "all", "1 step", "every other mouth", "not painted", "half the frames", "a quarter of the frames",
+        "all", "1 step", "refined alone", "half the frames", "a quarter of the frames",
     ]  # fmt: skip
-    assert [level.steps for level in levels(5, True)] == [5, 2, 1, 1, 0, 0, 0]
+    assert [level.steps for level in levels(5, True)] == [5, 2, 1, 0, 0, 0]
     assert [level.name for level in levels(2, False)] == ["all", "half the frames", "a quarter of the frames"]
 
 
 def test_it_goes_down_as_far_as_it_must_and_no_further():
-    cost = {"all": 0.08, "1 step": 0.06, "every other mouth": 0.05, "not painted": 0.03, "half the frames": 0.03}
+    cost = {"all": 0.08, "1 step": 0.06, "refined alone": 0.03, "half the frames": 0.03}
     names = drive(Governor(levels(2, True), 0.04), cost, 3)
-    assert list(dict.fromkeys(names)) == ["all", "1 step", "every other mouth", "not painted"]
+    assert list(dict.fromkeys(names)) == ["all", "1 step", "refined alone"]
 
 
 def test_a_fast_machine_gives_up_nothing():
@@ -45,6 +45,6 @@ def test_what_was_given_up_comes_back_when_the_load_has_gone():
 
 
 def test_trials_that_fail_become_rare():
-    cost = {"all": 0.08, "1 step": 0.03, "every other mouth": 0.02}
+    cost = {"all": 0.08, "1 step": 0.03, "refined alone": 0.02}
     names = drive(Governor(levels(2, True), 0.04), cost, 600)
     assert names.count("all") / len(names) < 0.02

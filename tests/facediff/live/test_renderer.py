@@ -64,40 +64,21 @@ def test_rest_is_painted_once_and_follows_the_head(parts, monkeypatch):
     assert abs(centres[1] - centres[0] - 0.15 * eyes) < 3
 
 
-def test_every_other_mouth_is_painted_and_the_next_one_has_what_that_changed(parts, monkeypatch):
-    warper, painting, unmarked = parts
-    renderer = LiveRenderer(warper, painting, unmarked)
-    renderer.prepare(WINDOW)
-    rows = np.stack([expression({"mouth-open": 0.8})] * 3).astype(np.float32)
-    painted, paint = [], MouthPainter.paint
-    monkeypatch.setattr(
-        MouthPainter, "paint", lambda self, frames: (painted.append([f.index for f in frames]), paint(self, frames))[1]
-    )
-    alternate = next(level for level in renderer.levels if level.paints_every == 2)
-
-    def show(indices):
-        opening = np.ones(len(indices), np.float32)
-        shots = renderer.warp(rows[: len(indices)], np.repeat(WINDOW[None], len(indices), axis=0), opening, indices)
-        return renderer.finish(shots, alternate)
-
-    first, second = show([6])[0], show([7])[0]
-    assert painted == [[6]]
-    np.testing.assert_array_equal(first, second)  # the same moment, so the same picture
-    show([8, 9])
-    assert painted == [[6], [8]]
-    show([21])
-    assert painted[-1] == [21]  # the one before is not there, so it has its own
-
-
-def test_where_nothing_is_painted_rest_goes_over_into_speech(parts):
+def test_where_no_diffusion_is_run_rest_goes_over_into_speech_and_what_opens_is_drawn(parts):
     warper, painting, unmarked = parts
     renderer = LiveRenderer(warper, painting, unmarked)
     renderer.prepare(WINDOW)
     rows = [np.zeros(31)] * 4
-    frames = render(renderer, rows, [0.0, 0.3, 0.6, 1.0], level=2)
-    bare = render(LiveRenderer(warper, None, unmarked), rows, [0, 0, 0, 0])[0].astype(int)
+    frames = render(renderer, rows, [0.0, 0.3, 0.6, 1.0], level=1)
+    (still,) = warper.speak(np.zeros((1, 31), np.float32))(slice(0, 1))
+    bare = still.face.inpaint_mouth(still.picture).astype(int)
     change = [np.abs(frame - bare).mean() for frame in frames]
     assert change == sorted(change, reverse=True) and change[-1] == 0 < change[0]
+    wide = expression({"mouth-open": 0.8})[None]
+    (spoken,) = render(renderer, wide, [1.0], level=1)
+    (frame,) = warper.speak(wide.astype(np.float32))(slice(0, 1))
+    np.testing.assert_array_equal(spoken, frame.face.inpaint_mouth(frame.picture))
+    assert (spoken != frame.picture).any()
 
 
 def test_frames_are_marked(parts):
