@@ -15,6 +15,7 @@ from itertools import islice
 from threading import Barrier
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from facediff.rendering.frame import FIRST, P, paint_waiting
 from facediff.types import Frame
@@ -84,7 +85,8 @@ class _Threads(ThreadPoolExecutor):
 def hire_crew(painters: int) -> Iterator[Executor]:
     """Threads that paint, each with its share of those that torch may take in this one; none is left behind.
 
-    What they have not begun when the block is left is dropped.
+    What they have not begun when the block is left is dropped. Meanwhile numpy has one thread: a second one has little
+    to do in matrices of a face, and turns in circles until it has, which may take most of a core.
     """
     threads = torch.get_num_threads()
     share = threads if painters == 1 else max(1, (threads - SPARED) // painters)
@@ -95,7 +97,7 @@ def hire_crew(painters: int) -> Iterator[Executor]:
         torch.set_num_threads(share)
         ready.wait()
 
-    with _Threads(painters) as crew:
+    with threadpool_limits(1, user_api="blas"), _Threads(painters) as crew:
         try:
             for _ in range(painters):
                 crew.submit(join)

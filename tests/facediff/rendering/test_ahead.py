@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from facediff.rendering import ahead
 from facediff.rendering.ahead import count_painters, paint_ahead
@@ -150,3 +151,20 @@ def test_painters_share_the_threads_of_torch_which_keeps_its_own() -> None:
 
 def test_a_card_has_one_painter() -> None:
     assert count_painters(torch.device("cuda")) == 1
+
+
+def test_numpy_has_one_thread_while_frames_are_painted_and_its_own_afterwards() -> None:
+    def threads() -> set[int]:
+        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+    seen: list[set[int]] = []
+
+    def look(waiting: list[WarpedFrame]) -> list[np.ndarray]:
+        seen.append(threads())
+        return [one.picture for one in waiting]
+
+    with threadpool_limits(2, user_api="blas"):
+        before = threads()
+        list(paint_ahead((frame(1) for _ in range(3)), SIZE, look, 1))
+        assert threads() == before
+    assert seen and all(numbers <= {1} for numbers in seen)
