@@ -81,6 +81,7 @@ TESTED_WHERE_IT_ENDS = {  # module: the tests that fail when it is broken
     "demo/learning.py": "tests/demo/test_server.py",
     "demo/result.py": "tests/demo/test_server.py",
     "demo/source.py": "tests/demo/test_server.py",
+    "demo/staging.py": "tests/demo/test_server.py",
     "demo/talk.py": "tests/demo/test_server.py",
     "demo/uploads.py": "tests/demo/test_hostile.py",
 }

@@ -66,7 +66,7 @@ def test_the_page_has_every_option_that_is_for_it(client, task):
     strengths = (
         {name.replace("-", "_") for name in (*expressions(), *attribute_names("base"))} if task == "edit" else set()
     )
-    others = {*SOURCE, "speech", "driver", "driving", "expression", "domain_file"} | strengths
+    others = {*SOURCE, "speech", "driver", "driving", "expression", "domain_file", "background_file"} | strengths
     assert set(shown) - others == set(wanted)
     for name, option in wanted.items():
         if option.default is not None:
