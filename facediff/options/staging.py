@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from PIL import ImageColor
-
 from facediff.errors import ConfigError
 from facediff.options.record import Checked, Opt
 
@@ -105,6 +103,8 @@ def read_background(options: Checked | Mapping[str, Any]) -> Background | None:
     if text in (BLUR, TRANSPARENT):
         return Background(is_blurred=text == BLUR, is_transparent=text == TRANSPARENT)
     if text.startswith("#") or not os.path.exists(text):
+        from PIL import ImageColor  # not before it is needed: help is shown without it
+
         try:
             colour = ImageColor.getrgb(f"#{text}" if _BARE_COLOUR.fullmatch(text) else text)
             return Background(colour=(colour[0], colour[1], colour[2]))

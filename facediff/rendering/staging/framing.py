@@ -25,7 +25,8 @@ class FramingStyle:
         shoulders: Of head and shoulders.
         tight: Least height, hair included, from which on the edge of the picture is crossed rather than hair.
         wide: Least width.
-        placed: How far down the middle of the face is, by framing, as a share of the height.
+        hair: How far above the middle of a face its hair ends.
+        above: What is shown above the hair, at most.
         soft: Blur beyond the picture's edge, as a share of the longer side.
     """
 
@@ -33,7 +34,8 @@ class FramingStyle:
     shoulders: float = 3.3
     tight: float = 1.6
     wide: float = 1.3
-    placed: tuple[float, float, float] = (0.57, 0.42, 0.42)
+    hair: float = 0.88
+    above: float = 0.4
     soft: float = 0.03
 
 
@@ -138,9 +140,10 @@ def choose_window(
         height = height if height <= fit else max(fit, least)
     wide, tall = max(1, round(height * aspect)), max(1, round(height))
     middle = (low + high) / 2
-    placed = style.placed[("head", "shoulders").index(framing) if framing in ("head", "shoulders") else 2]
+    spare = max(0.0, (tall - spread[1]) / face - style.hair - 0.5)
+    above = face * (style.hair + min(spare / 2, style.above))
     left = _place(middle[0] - wide / 2, wide, whole[0], 0.5)
-    top = _place(middle[1] - placed * tall, tall, whole[1], 1.0 if stands else 0.5)
+    top = _place(low[1] - above, tall, whole[1], 1.0 if stands else 0.5)
     return Window(left, top, wide, tall, size or _even((wide, tall), longest), style.soft)
 
 

@@ -21,7 +21,8 @@ class MatteStyle:
 
     Chosen on the sample portrait with drawn strands before a wall, bricks and grass ("benchmarks/direct.py", November
     2026): ``doubt`` of 1 to 30, ``beside`` of 0 to 50, ``inner`` of 0.004 to 0.02, ``outer`` of 0.025 to 0.06, ``wide``
-    of 0.01 to 0.035, ``narrow`` of 0.003 to 0.01, ``smooth`` of 1e-5 to 1e-3.
+    of 0.01 to 0.035, ``narrow`` of 0.003 to 0.01, ``smooth`` of 1e-5 to 1e-3,
+    ``solved_px`` of 300 to 640.
 
     Attributes:
         wide: Radius in which hair may lie around a mask; the first filter's.
@@ -29,7 +30,7 @@ class MatteStyle:
         smooth: Variance of colour, in [0, 1] squared, below which no edge is seen.
         low: What is less is nothing; ``high`` and more is all.
         high: See ``low``.
-        solved_px: Longer side at which the filters' coefficients are found.
+        solved_px: Longer side at which the filters' coefficients, and the colours of either side, are found.
         reach: Radius within which colours are alike.
         inner: Width of the band inside a mask in which colours are compared; ``outer`` of that around it.
         outer: See ``inner``.
@@ -42,9 +43,9 @@ class MatteStyle:
     wide: float = 0.02
     narrow: float = 0.006
     smooth: float = 1e-4
-    low: float = 0.05
-    high: float = 0.93
-    solved_px: int = 640
+    low: float = 0.1
+    high: float = 0.9
+    solved_px: int = 320
     reach: float = 0.006
     inner: float = 0.01
     outer: float = 0.03
@@ -90,8 +91,7 @@ def _compare_colours(guide: NDArray[np.float32], coarse: Matte, matte: Matte, st
     How far that is believed depends on how far apart both sides are, over how much each varies.
     """
     height, width = coarse.shape
-    shrink = min(1.0, style.solved_px / max(height, width))
-    size = (max(2, round(width * shrink)), max(2, round(height * shrink)))
+    size = _fit(coarse.shape, style.solved_px)
     small, rough = (cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in (guide, coarse))
     inner, outer = (2 * max(1, round(part * max(size))) + 1 for part in (style.inner, style.outer))
     front = cv2.erode((rough > 0.9).astype(np.float32), np.ones((inner, inner), np.uint8))
@@ -182,7 +182,10 @@ def estimate_foreground(frame: Frame, matte: Matte, style: MatteStyle = STYLE) -
         style: How far colours are looked for.
     """
     image, share = frame.astype(np.float32), matte[..., None]
-    near, behind = push_pull(image, matte), push_pull(image, 1 - matte)
+    size = _fit(matte.shape, style.solved_px)
+    small, part = (cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in (image, matte))
+    sides = (push_pull(small, part), push_pull(small, 1 - part))
+    near, behind = (cv2.resize(one, matte.shape[::-1]) for one in sides)
     front = _split(image, share, near, behind)
     side = 2 * max(1, round(style.reach * max(frame.shape[:2]))) + 1
     sure, other = share + _FAINT, 1 - share + _FAINT
@@ -203,6 +206,12 @@ def _split(
 ) -> NDArray[np.float32]:
     """Colours (H, W, 3) of a layer that has a share of each pixel, close to some that are likely."""
     return np.clip(near + share * (image - share * near - (1 - share) * behind), 0, 255)
+
+
+def _fit(shape: tuple[int, ...], longest: int) -> tuple[int, int]:
+    """Width and height of a picture (H, W) whose longer side is so many pixels at most."""
+    shrink = min(1.0, longest / max(shape))
+    return max(2, round(shape[1] * shrink)), max(2, round(shape[0] * shrink))
 
 
 def find_matte(frame: Frame, style: MatteStyle = STYLE) -> Matte:

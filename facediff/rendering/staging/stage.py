@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from facediff.landmarks.silhouette import push_pull
 from facediff.rendering.staging.framing import Window
 from facediff.rendering.staging.matting import Matte, SteadyMatte, estimate_foreground
 from facediff.types import Frame
@@ -95,20 +95,5 @@ def blur_behind(frame: Frame, matte: Matte) -> Frame:
     small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     free = cv2.erode(1 - cv2.resize(matte, size, interpolation=cv2.INTER_AREA), np.ones((5, 5), np.uint8))
     free = np.clip(2 * free - 1, 0, 1)  # a pixel that is half a person tells nothing of what is behind
-    blurred = _blur(small * free[..., None], free, BLUR * max(size))
+    blurred = cv2.GaussianBlur(push_pull(small, free), (0, 0), BLUR * max(size))
     return np.rint(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR)).astype(np.uint8)
-
-
-def _blur(weighted: NDArray[np.float32], weight: NDArray[np.float32], radius: float) -> NDArray[np.float32]:
-    """Means of what is known, over a radius in pixels, and over larger ones where nothing is that near."""
-    out = np.zeros_like(weighted)
-    missing = np.ones_like(weight)
-    for _ in range(4):
-        known = cv2.GaussianBlur(weight, (0, 0), radius)
-        share = missing * np.clip(20 * known, 0, 1)
-        out += (share / np.maximum(known, 1e-6))[..., None] * cv2.GaussianBlur(weighted, (0, 0), radius)
-        missing -= share
-        radius *= 3
-    total = weight.sum()
-    mean = weighted.sum(axis=(0, 1)) / total if total > 1 else np.full(3, 128, np.float32)
-    return out + missing[..., None] * mean
