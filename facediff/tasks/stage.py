@@ -89,9 +89,7 @@ class Staging:
         if options.size is None and options.framing is None:
             return None
         longest = options.size if isinstance(options.size, int) else None
-        return choose_window(
-            self._tracks, options.framing, read_size(options.size), longest, stands=self._background is not None
-        )
+        return choose_window(self._tracks, options.framing, read_size(options.size), longest)
 
     def _backdrop(self, size: tuple[int, int]) -> Backdrop | None:
         wanted = self._background

@@ -96,10 +96,19 @@ class Window:
         radius = max(1.0, self.soft * max(height, width))
         y, x = np.arange(height, dtype=np.float32), np.arange(width, dtype=np.float32)
         below, aside = np.maximum(top - y, y - (height - 1 - bottom)), np.maximum(left - x, x - (width - 1 - right))
-        share = np.clip(np.maximum(below[:, None], aside[None]) / radius, 0, 1)
-        blurred = cv2.GaussianBlur(shown, (0, 0), radius, borderType=cv2.BORDER_REPLICATE).astype(np.float32)
-        share = share if shown.ndim == 2 else share[..., None]
-        return np.rint(shown + share * (blurred - shown)).astype(shown.dtype)
+        away = np.maximum(below[:, None], aside[None]) / radius
+        shrink = min(1.0, _BLURRED_PX / max(height, width))
+        size = (max(2, round(width * shrink)), max(2, round(height * shrink)))
+        small, out = cv2.resize(shown, size, interpolation=cv2.INTER_AREA), shown.astype(np.float32)
+        for reach in (1, _FAR):  # the further away, the less is told
+            blurred = cv2.GaussianBlur(small, (0, 0), reach * radius * shrink, borderType=cv2.BORDER_REPLICATE)
+            share = np.clip(away / reach - (reach > 1), 0, 1)
+            whole = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR)
+            out += (share if shown.ndim == 2 else share[..., None]) * (whole - out)
+        return np.rint(out).astype(shown.dtype)
+
+
+_BLURRED_PX, _FAR = 192, 5  # longer side at which what is beyond is blurred; how much more it is far away
 
 
 def choose_window(
@@ -108,20 +117,18 @@ def choose_window(
     size: tuple[int, int] | None,
     longest: int | None = None,
     *,
-    stands: bool = False,
     style: FramingStyle = STYLE,
 ) -> Window:
     """The part of a picture that shows faces, steadily: one for all frames, in which they stay.
 
     Where there is less picture than is asked for, less is shown, as long as the heads are in it; beyond that, more than
-    the picture.
+    the picture, but below it, where people are cut off, there is nothing.
 
     Args:
         tracks: The faces.
         framing: ``head``, ``shoulders``, or ``full`` for all of the picture; None for as much as the size holds.
         size: Width and height of what is shown; None for the picture's shape, without enlarging.
         longest: Longer side at most, where no size is given.
-        stands: Whether the person stands before something else: then the lower edge, which cuts them off, is kept.
         style: What framings are.
     """
     whole = np.array(tracks[0].size, float)
@@ -143,7 +150,7 @@ def choose_window(
     spare = max(0.0, (tall - spread[1]) / face - style.hair - 0.5)
     above = face * (style.hair + min(spare / 2, style.above))
     left = _place(middle[0] - wide / 2, wide, whole[0], 0.5)
-    top = _place(low[1] - above, tall, whole[1], 1.0 if stands else 0.5)
+    top = _place(low[1] - above, tall, whole[1], 1.0)
     return Window(left, top, wide, tall, size or _even((wide, tall), longest), style.soft)
 
 
