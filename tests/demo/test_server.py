@@ -124,6 +124,16 @@ def test_a_portrait_looks_otherwise(client, uploads):
         client.predict(portrait=portrait, api_name="/edit")
 
 
+def test_a_portrait_stands_before_what_is_chosen_and_no_file_of_the_server(client, uploads):
+    portrait = handle_file(uploads / "portrait.png")
+    asked = {"portrait": portrait, "smile": 0.3, "api_name": "/edit_preview"}
+    for behind in ({"background": "#00b140"}, {"background_file": handle_file(uploads / "grey.png")}):
+        corner = read_image(client.predict(**asked, **behind)[1]["value"])[:8, -8:].reshape(-1, 3)
+        assert corner.std(axis=0).max() < 4  # the watermark is in it
+    with pytest.raises(AppError, match="Choose a background from the list"):
+        client.predict(**asked, background="/etc/hostname")
+
+
 def test_faces_are_offered_where_there_are_several(client, uploads):
     shown, face = client.predict(portrait=handle_file(uploads / "two.png"), api_name="/talk_faces")
     assert shown["visible"] and face["visible"] and face["value"] in (0, 1)

@@ -163,3 +163,13 @@ def test_a_comparison_is_not_staged():
 def test_who_asks_for_no_stage_cuts_nobody_out(monkeypatch):
     monkeypatch.setattr("facediff.tasks.stage.cut_out", lambda source: pytest.fail("cut out"))
     assert isinstance(avatar("plain"), Avatar) and avatar("plain").talk(WAVE, paint=False).preview().shape[2] == 3
+
+
+def test_a_transparent_video_keeps_its_stereo_sound(tmp_path, video, write_film, remux, bursts):
+    sounds = [{"samples": [bursts, bursts[::-1]], "rate": 48000, "codec": "aac", "layout": "stereo"}]
+    heard = write_film(tmp_path / "s.mp4", sounds)
+    film = remux(video._source.content, heard, tmp_path / "film.mp4")
+    path = Avatar.from_video(film, device="cpu").edit(background="transparent").save(tmp_path / "a.webm")
+    with av.open(str(path)) as container:
+        sound = container.streams.audio[0]
+        assert (sound.codec_context.name, sound.channels) == ("opus", 2)
