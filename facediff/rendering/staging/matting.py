@@ -22,7 +22,8 @@ class MatteStyle:
     Chosen on the sample portrait with drawn strands before a wall, bricks and grass ("benchmarks/direct.py", November
     2026): ``doubt`` of 1 to 30, ``beside`` of 0 to 50, ``inner`` of 0.004 to 0.02, ``outer`` of 0.025 to 0.06, ``wide``
     of 0.01 to 0.035, ``narrow`` of 0.003 to 0.01, ``smooth`` of 1e-5 to 1e-3,
-    ``solved_px`` of 300 to 640. On a dozen training portraits with the same: ``told``, of which five were tried.
+    ``solved_px`` of 300 to 640. On a dozen training portraits with the same: ``told``, of which five were
+    tried; and ``firm`` of 3 to a million, by eye too.
 
     Attributes:
         told: What a coarse mask says where there is nobody, and where there is nothing else.
@@ -38,6 +39,7 @@ class MatteStyle:
         doubt: How much the variance of colours counts against what they say.
         beside: How much more a colour does that is like neither side, nor between them.
         sure: What a mask says from which on colours that speak against it are not heard, and are not at all.
+        firm: As ``doubt``, for colours that speak against a mask that is sure: those of a wall between curls.
         hole: Share of the picture below which a gap that the person encloses is the person.
     """
 
@@ -54,6 +56,7 @@ class MatteStyle:
     doubt: float = 4.0
     beside: float = 16.0
     sure: tuple[float, float] = (0.8, 0.99)
+    firm: float = 5.0
     hole: float = 0.005
 
 
@@ -110,7 +113,8 @@ def _compare_colours(guide: NDArray[np.float32], coarse: Matte, matte: Matte, st
     distance = (apart**2).sum(axis=2)
     share = np.clip(((guide - behind) * apart).sum(axis=2) / (distance + 1e-6), 0, 1)
     beside = ((guide - behind - share[..., None] * apart) ** 2).sum(axis=2)
-    share = np.maximum(share, np.clip((coarse - style.sure[0]) / (style.sure[1] - style.sure[0]), 0, 1))
+    told = np.clip((coarse - style.sure[0]) / (style.sure[1] - style.sure[0]), 0, 1)
+    share = np.maximum(share, told * (1 - distance / (distance + style.firm * spread + 1e-4)))
     belief = doubtful * distance / (distance + style.doubt * (spread + style.beside * beside) + 1e-4)
     return np.asarray(matte + belief * (share - matte), np.float32)
 
