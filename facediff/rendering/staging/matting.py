@@ -51,7 +51,7 @@ class MatteStyle:
     high: float = 0.9
     solved_px: int = 320
     reach: float = 0.006
-    inner: float = 0.01
+    inner: float = 0.015
     outer: float = 0.03
     doubt: float = 4.0
     beside: float = 16.0
