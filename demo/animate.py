@@ -16,6 +16,7 @@ from facediff.demo.jobs import Jobs
 from facediff.demo.limits import Limits
 from facediff.demo.result import BUTTONS, connect, result_column
 from facediff.demo.source import PORTRAIT, VIDEO, read_avatar, source_column
+from facediff.demo.staging import surroundings
 from facediff.demo.uploads import Film, Picture
 from facediff.errors import InputError
 from facediff.options import AnimateOptions
@@ -46,6 +47,7 @@ def animate_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
                 domain = domain_options()
                 with gr.Accordion("More", open=False):
                     more = controls(AnimateOptions, more=True)
+                    stage = surroundings()
                     parts = part_uploads(AnimateOptions)
             actions = action_row(*BUTTONS)
             gr.Examples(
@@ -70,15 +72,15 @@ def animate_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
         if driver == PICTURE:
             limits.picture(expression)
         adapted = read_domain(given["domain"], given["domain_file"], given["prior_strength"], jobs, given["prior"])
-        return avatar.animate(
-            motion, **{**options.read(given), **more.read(given), **parts.read(given, limits), **adapted}
-        )
+        placed = {**parts.read(given, limits), **stage.read(given, limits)}
+        return avatar.animate(motion, **{**options.read(given), **more.read(given), **placed, **adapted})
 
     parameters = [*options.parameters, *PARAMETERS, *more.parameters, PRIOR_PARAMETER, *parts.parameters]
+    parameters += stage.parameters
     names = [each.name for each in parameters]
     inputs = [
         *source.inputs, driver, driving, expression, *options.inputs, *domain.inputs, *more.inputs, domain.prior,
-        *parts.inputs,
+        *parts.inputs, *stage.inputs,
     ]  # fmt: skip
     connect(jobs, actions, result, inputs, with_parameters(make_clip, *parameters), "animate")
 

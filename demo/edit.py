@@ -15,6 +15,7 @@ from facediff.demo.jobs import Jobs
 from facediff.demo.limits import Limits
 from facediff.demo.result import BUTTONS, connect, result_column
 from facediff.demo.source import PORTRAIT, read_avatar, source_column
+from facediff.demo.staging import surroundings
 from facediff.errors import InputError
 from facediff.options import EditOptions
 from facediff.tasks.identity import attribute_names, slider_ranges
@@ -41,6 +42,7 @@ def edit_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
                 sliders |= {name: _slider(name, ranges[name]) for name in folded}
                 options = controls(EditOptions, more=False)
                 more = controls(EditOptions, more=True)
+                stage = surroundings()
                 parts = part_uploads(EditOptions)
             actions = action_row(*BUTTONS)
             gr.Examples(
@@ -56,8 +58,9 @@ def edit_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
     ) -> Clip:  # fmt: skip
         given = dict(zip(names, values, strict=True))
         strengths = {name: strength for name in sliders if (strength := given[_word(name)])}
-        shown = {**more.read(given), **parts.read(given, limits)}
-        if not (strengths or shown["emotion"] or shown["eye_contact"] or shown.get("expression_from")):
+        shown = {**more.read(given), **parts.read(given, limits), **stage.read(given, limits)}
+        wishes = ("emotion", "eye_contact", "expression_from", "background", "size", "framing")
+        if not (strengths or any(shown.get(name) for name in wishes)):
             raise InputError("move a slider first: nothing is wished for yet")
         avatar = read_avatar(kind, portrait, video, face, limits)
         return avatar.edit(attributes=write_strengths(strengths) or None, **options.read(given), **shown)
@@ -67,9 +70,11 @@ def edit_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
         *(parameter(_word(name), 0.0) for name in sliders),
         *more.parameters,
         *parts.parameters,
+        *stage.parameters,
     ]
     names = [each.name for each in parameters]
     inputs: list[Any] = [*source.inputs, *options.inputs, *sliders.values(), *more.inputs, *parts.inputs]
+    inputs += stage.inputs
     connect(jobs, actions, result, inputs, with_parameters(make_clip, *parameters), "edit")
 
 

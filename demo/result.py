@@ -89,7 +89,8 @@ def _rendering(jobs: Jobs, marks: Controls, make_clip: Callable[..., Clip], name
         def work(report: Report) -> tuple[Path, int]:
             clip = make_clip(*values)
             report(0, len(clip))
-            return clip.save(jobs.new_path(f"facediff-{name}.mp4"), progress=report, **marked), len(clip)
+            kind = "webm" if clip.is_transparent else "mp4"
+            return clip.save(jobs.new_path(f"facediff-{name}.{kind}"), progress=report, **marked), len(clip)
 
         with plain_errors(*_paths(values), private=jobs.folder):
             try:

@@ -16,6 +16,7 @@ from facediff.demo.jobs import Jobs
 from facediff.demo.limits import Limits
 from facediff.demo.result import BUTTONS, connect, result_column
 from facediff.demo.source import PORTRAIT, read_avatar, source_column
+from facediff.demo.staging import surroundings
 from facediff.demo.uploads import Sound
 from facediff.options import TalkOptions
 
@@ -38,6 +39,7 @@ def talk_tab(jobs: Jobs, limits: Limits, portrait: Path, speech: Path) -> None:
                 domain = domain_options()
                 with gr.Accordion("More", open=False):
                     more = controls(TalkOptions, more=True)
+                    stage = surroundings()
                     parts = part_uploads(TalkOptions)
             actions = action_row(*BUTTONS)
             gr.Examples(
@@ -57,9 +59,12 @@ def talk_tab(jobs: Jobs, limits: Limits, portrait: Path, speech: Path) -> None:
         heard = None if shown["say"] and speech is None else limits.check_sound(speech)
         avatar = read_avatar(kind, portrait, video, face, limits)
         adapted = read_domain(given["domain"], given["domain_file"], given["prior_strength"], jobs, given["prior"])
-        return avatar.talk(heard, **{**options.read(given), **shown, **parts.read(given, limits), **adapted})
+        placed = {**parts.read(given, limits), **stage.read(given, limits)}
+        return avatar.talk(heard, **{**options.read(given), **shown, **placed, **adapted})
 
     parameters = [*options.parameters, *PARAMETERS, *more.parameters, PRIOR_PARAMETER, *parts.parameters]
+    parameters += stage.parameters
     names = [each.name for each in parameters]
     inputs = [*source.inputs, heard, *options.inputs, *domain.inputs, *more.inputs, domain.prior, *parts.inputs]
+    inputs += stage.inputs
     connect(jobs, actions, result, inputs, with_parameters(make_clip, *parameters), "talk")

@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/direct.md: parts of a performance, emotions, eye contact, all on one portrait.
+"""Draws the pictures of docs/direct.md: parts of a performance, emotions, eye contact, stages, all on one portrait.
 
     python docs/draw_direct.py
 
@@ -48,8 +48,20 @@ def last(avatar: Avatar, **options: object) -> Frame:
     return next(clip.frames(len(clip) - 1))
 
 
+def draw_stages(avatar: Avatar) -> None:
+    """What may be behind her."""
+    y, x = np.mgrid[0:512, 0:512] // 16 % 2
+    board = np.repeat((225 + 30 * (x ^ y))[..., None], 3, axis=2)
+    clear = last(avatar, background="transparent")
+    opacity = clear[..., 3:] / 255
+    shown = [label(last(avatar), "as she was filmed")]
+    shown += [label(last(avatar, background=one), f"--background {one}") for one in ("blur", "00b140")]
+    shown.append(label(np.rint(clear[..., :3] * opacity + board * (1 - opacity)).astype(np.uint8), "transparent"))
+    write("direct-stages.jpg", shown)
+
+
 def main() -> None:
-    """Draws all three."""
+    """Draws all four."""
     avatar = Avatar.from_image(astronaut())
     motion = np.zeros((5, coefficients.DIMENSIONS), np.float32)
     motion[:, coefficients.ANGLES] = -12.0, 5.0, 6.0
@@ -63,6 +75,7 @@ def main() -> None:
         for name in ("head_from", "gaze_from", "lids_from", "brows_from"):
             parts.append(label(last(avatar, **{name: driver}), f"--{name.replace('_', '-')} me.mp4"))
         write("direct-parts.jpg", parts)
+    draw_stages(avatar)
     shown = [label(last(avatar, emotion=f"{name}=1.3"), f"{name}=1.3") for name in EMOTIONS]
     write("direct-emotions.jpg", [label(last(avatar, emotion=NEUTRAL), NEUTRAL), *shown[:6]])
     aside = last(avatar, emotion="gaze-right=-0.9")

@@ -27,7 +27,6 @@ from facediff.options import (
     AnimateOptions,
     Checked,
     EditOptions,
-    ExpressionOptions,
     ExtendOptions,
     PortraitOptions,
     SourceOptions,
@@ -35,9 +34,11 @@ from facediff.options import (
     VideoOptions,
     options_of,
 )
+from facediff.options.files import hide_paths, named_files
 from facediff.options.keywords import takes, takes_more
 from facediff.options.live import IdleOptions, LiveOptions
-from facediff.options.performance import hide_folders, read_performance, split_timed
+from facediff.options.performance import read_performance, split_timed
+from facediff.options.staging import StagingOptions, is_staged
 from facediff.provenance import Ingredient, Record, check_consent, model_name, weights_hash
 from facediff.tasks import saved_avatar
 from facediff.tasks.strengths import read_strengths, write_strengths
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from facediff.live.session import LiveSession
     from facediff.rendering.warping import Warper
     from facediff.tasks.model_choice import ModelChoice
+    from facediff.tasks.stage import Staging
 
 _USUAL = TalkOptions()
 
@@ -163,6 +165,26 @@ class Avatar:
 
         return make_warper(self._source, ModelChoice(self._options.model, self._options.device).load_inpainter())
 
+    @cached_property
+    def _cut_out(self) -> Warper:
+        """The same with nothing but the person; a portrait's."""
+        from facediff.rendering.warping import make_warper
+        from facediff.tasks.stage import cut_out
+
+        return make_warper(cut_out(self._source), self._models().load_inpainter())
+
+    def _stage(self, options: StagingOptions) -> Staging | None:
+        """What puts a clip on a stage, if one is asked for."""
+        if not is_staged(options):
+            return None
+        from facediff.tasks.stage import Staging
+
+        return Staging(self._source, options)
+
+    def _moving(self, staging: Staging | None) -> Warper:
+        """What moves on a stage."""
+        return self._cut_out if staging is not None and staging.is_cut_out else self._warper
+
     def prepare(self) -> Avatar:
         """Does now what every clip needs and no clip changes: the outline of the person, teeth, lids, a steady track.
 
@@ -189,12 +211,20 @@ class Avatar:
         from facediff.tasks.talk import check_speech, make_talk
 
         check_speech(speech, options)
+        staging = self._stage(options)
         record = self._record("talk", options, None if speech is None else _ingredient("speech", speech))
         models = ModelChoice(
             self._options.model, self._options.device, options.scheduler, options.domain, options.prior,
             options.prior_strength, options.text,
         )  # fmt: skip
-        return replace(make_talk(self._warper, speech, models, options), record=record)
+        warper = self._moving(staging)
+        if options.speakers is not None:
+            from facediff.tasks.dialogue import find_people, make_dialogue
+
+            people = find_people(self._source)
+            clip = make_dialogue(warper.source, people, models, options)
+            return _finish(clip, warper, staging and staging.of(people), record)
+        return _finish(make_talk(warper, speech, models, options), warper, staging, record)
 
     @takes(AnimateOptions)
     def animate(self, driving: str | Path | MotionTemplate, options: AnimateOptions) -> Clip:
@@ -216,12 +246,14 @@ class Avatar:
         from facediff.tasks.animate import make_animation
         from facediff.tasks.model_choice import ModelChoice
 
+        staging = self._stage(options)
         record = self._record("animate", options, _ingredient("driving", driving))
         models = ModelChoice(
             self._options.model, self._options.device, options.scheduler, options.domain, options.prior,
             options.prior_strength,
         )  # fmt: skip
-        return replace(make_animation(self._warper, driving, models, options), record=record)
+        warper = self._moving(staging)
+        return _finish(make_animation(warper, driving, models, options), warper, staging, record)
 
     @takes_more(EditOptions)
     def edit(self, options: EditOptions, **strengths: float) -> Clip:
@@ -250,16 +282,18 @@ class Avatar:
         cues = ", ".join(filter(None, (options.emotion, timed))) or None
         options = replace(options, attributes=lasting, emotion=cues)
         wanted = read_strengths(options.attributes, strengths)
-        if not (wanted or options.text or options.eye_contact or read_performance(options)):
+        if not (wanted or options.text or options.eye_contact or read_performance(options) or is_staged(options)):
             raise ConfigError("nothing is wished for: give attributes, as in smile=0.6, or a text")
         options = replace(
             options, attributes=write_strengths(wanted) or None,
             clip_model=options.clip_model if options.text else CLIP_MODEL,
             method=options.method or usual_method(wanted, self._options.model),
         )  # fmt: skip
+        staging = self._stage(options)
         record = self._record("edit", options)
         models = ModelChoice(self._options.model, self._options.device)
-        return replace(make_edit(self._warper, wanted, models, options, record.weights_sha256), record=record)
+        warper = self._moving(staging)
+        return _finish(make_edit(warper, wanted, models, options, record.weights_sha256), warper, staging, record)
 
     @takes_more(LiveOptions)
     def live(self, options: LiveOptions) -> LiveSession:
@@ -309,7 +343,9 @@ class Avatar:
         """
         from facediff.live.recording import record_idle
 
-        return replace(record_idle(self._source, self._models(), options), record=self._record("idle", options))
+        staging = self._stage(options)
+        warper, record = self._moving(staging), self._record("idle", options)
+        return _finish(record_idle(warper.source, self._models(), options), warper, staging, record)
 
     @takes_more(ExtendOptions)
     def extend(self, options: ExtendOptions) -> Clip:
@@ -337,11 +373,8 @@ class Avatar:
         for name, option in options_of(type(options)).items():
             if option.opt.names_model and kept.get(name) is not None:
                 kept[name] = model_name(str(kept[name]))
-        parts: tuple[Ingredient, ...] = ()
-        if isinstance(options, ExpressionOptions):
-            kept.update(hide_folders(options))
-            files = read_performance(options).files
-            parts = tuple(Ingredient.of_file(part, path) for part, path in files.items())
+        kept.update(hide_paths(options))
+        parts = tuple(Ingredient.of_file(part, path) for part, path in named_files(options).items())
         added = {name: getattr(options, name, None) for name in ("domain", "prior")}
         return Record(
             task=task,
@@ -352,6 +385,11 @@ class Avatar:
             weights_sha256=weights_hash(self._options.model, **added),
             consent=self.consent,
         )
+
+
+def _finish(clip: Clip, warper: Warper, staging: Staging | None, record: Record) -> Clip:
+    """A clip on its stage, with its record."""
+    return replace(clip if staging is None else staging(clip, warper.source), record=record)
 
 
 def _ingredient(role: str, thing: str | Path | np.ndarray | MotionTemplate) -> Ingredient:

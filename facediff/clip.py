@@ -12,9 +12,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from facediff.errors import ConfigError, InputError
-from facediff.media import VideoWriter
+from facediff.media import VideoWriter, check_target
 from facediff.media.captions import write_captions
 from facediff.media.joining import join_videos
+from facediff.media.sequences import SequenceWriter, frame_name
 from facediff.options.keywords import takes_more
 from facediff.options.marks import CAPTIONS, MarkOptions
 from facediff.provenance import Record
@@ -42,6 +43,7 @@ class Clip:
             all its channels. It counts only as long as ``audio`` is what was heard there, or the beginning of it.
         words: When which word is heard, where a text was said.
         is_captioned: Whether captions of them are written beside the file.
+        is_transparent: Whether frames are RGBA, with nothing behind the person.
     """
 
     fps: Fraction
@@ -55,9 +57,10 @@ class Clip:
     sound: SoundTrack | None = None
     words: tuple[Word, ...] = ()
     is_captioned: bool = False
+    is_transparent: bool = False
 
     def __iter__(self) -> Iterator[Frame]:
-        """RGB frames (H, W, 3) uint8, rendered one chunk after the other; as they are, without any mark."""
+        """RGB frames (H, W, 3) uint8, RGBA where it is transparent, one chunk after the other; without any mark."""
         return self.render(slice(0, self.frame_total))
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[Frame]:
@@ -92,8 +95,9 @@ class Clip:
                 f"{seconds:.0f} s, which is not rendered yet: <code>clip.save('clip.mp4')</code></p>"
             )
         with TemporaryDirectory() as folder:
-            data = base64.b64encode(self.save(Path(folder) / "clip.mp4").read_bytes()).decode()
-        return f'<video controls style="max-width: 100%" src="data:video/mp4;base64,{data}"></video>'
+            kind = "webm" if self.is_transparent else "mp4"
+            data = base64.b64encode(self.save(Path(folder) / f"clip.{kind}").read_bytes()).decode()
+        return f'<video controls style="max-width: 100%" src="data:video/{kind};base64,{data}"></video>'
 
     @takes_more(MarkOptions)
     def save(
@@ -102,7 +106,8 @@ class Clip:
         """Renders into a file; it appears when it is whole, and never in part.
 
         Args:
-            path: mp4, mov, m4v or mkv; the last takes no C2PA manifest.
+            path: mp4, mov, m4v or mkv; the last takes no C2PA manifest. A transparent clip is a webm, which takes none
+                either, a mov, or, without an ending, a folder of PNG frames, with the sound beside them.
             progress: Called after each frame with the number done and the total.
             options: How it is marked; the record says so.
 
@@ -112,18 +117,9 @@ class Clip:
                 drawn, or an authority gives no time stamp.
         """
         path = Path(path)
-        marker, marks = frame_marker(options, self.size), file_marks(self.record, options, path)
-        with VideoWriter(
-            path,
-            self.size,
-            self.fps,
-            audio=self.audio,
-            audio_rate=SOUND_RATE,
-            sound=self._kept_sound(),
-            is_tagged=self.is_tagged,
-            metadata=None if marks is None else marks.metadata,
-            seal=None if marks is None else marks.finish_video,
-        ) as writer:
+        check_target(path, is_transparent=self.is_transparent)
+        marker = frame_marker(options, self.size)
+        with self._open(path, options) as writer:
             for done, frame in enumerate(self, 1):
                 writer.write(marker.mark(frame))
                 if progress is not None:
@@ -131,6 +127,21 @@ class Clip:
         if self.is_captioned:
             self.save_captions(path.with_suffix(CAPTIONS))
         return path
+
+    def _open(self, path: Path, options: MarkOptions) -> VideoWriter | SequenceWriter:
+        """What writes its frames to a path."""
+        if self.is_transparent and not path.suffix:
+            marks = file_marks(self.record, options, path / frame_name(0))
+            return SequenceWriter(
+                path, self.size, self.fps, audio=self.audio, audio_rate=SOUND_RATE,
+                xmp=None if marks is None else marks.packet, seal=None if marks is None else marks.seal,
+            )  # fmt: skip
+        marks = file_marks(self.record, options, path)
+        return VideoWriter(
+            path, self.size, self.fps, audio=self.audio, audio_rate=SOUND_RATE, sound=self._kept_sound(),
+            is_tagged=self.is_tagged, is_transparent=self.is_transparent,
+            metadata=None if marks is None else marks.metadata, seal=None if marks is None else marks.finish_video,
+        )  # fmt: skip
 
     @takes_more(MarkOptions)
     def save_frame(self, path: str | Path, index: int | None = None, *, options: MarkOptions) -> Path:
@@ -145,6 +156,8 @@ class Clip:
             InputError, OutputError, ConfigError: As in ``save``; or there is no such frame.
         """
         path = Path(path)
+        if self.is_transparent and path.suffix.lower() in (".jpg", ".jpeg"):
+            raise InputError(f"{path} holds no transparency; give a .png or a .webp")
         if index is None:
             frame = self.preview()
         elif -self.frame_total <= index < self.frame_total:

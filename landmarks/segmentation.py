@@ -15,14 +15,19 @@ def person_mask(frame: Frame) -> NDArray[np.float32]:
 
     The network sees 256 by 256 pixels; the picture itself, as the guide of a filter, gives the edge its place.
     """
+    coarse = coarse_mask(frame)
+    guide = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+    radius = max(2, round(max(frame.shape[:2]) / 128))
+    return np.clip(_guided_filter(guide, coarse, radius, 1e-3), 0, 1)
+
+
+def coarse_mask(frame: Frame) -> NDArray[np.float32]:
+    """(H, W) in [0, 1]: how much of each pixel of an RGB frame belongs to a person, as the network says, enlarged."""
     if choose_detector() == "mediapipe" and carries_models():
         from facediff.landmarks.mediapipe_backend import mask_person
     else:
         from facediff.landmarks.torch_backend import mask_person
-    coarse = mask_person(frame)
-    guide = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
-    radius = max(2, round(max(frame.shape[:2]) / 128))
-    return np.clip(_guided_filter(guide, coarse, radius, 1e-3), 0, 1)
+    return mask_person(frame)
 
 
 def _guided_filter(

@@ -81,6 +81,7 @@ TESTED_WHERE_IT_ENDS = {  # module: the tests that fail when it is broken
     "demo/learning.py": "tests/demo/test_server.py",
     "demo/result.py": "tests/demo/test_server.py",
     "demo/source.py": "tests/demo/test_server.py",
+    "demo/staging.py": "tests/demo/test_server.py",
     "demo/talk.py": "tests/demo/test_server.py",
     "demo/uploads.py": "tests/demo/test_hostile.py",
 }
@@ -117,6 +118,7 @@ def test_every_test_module_is_named_after_something_that_exists() -> None:
         "tests/demo/test_hostile.py",
         "tests/demo/test_server.py",
         "tests/facediff/cli/test_commands.py",
+        "tests/facediff/evaluation/test_real_films.py",
         "tests/facediff/test_precision.py",
         "tests/facediff/test_threads.py",
         "tests/landmarks/test_mediapipe_backends.py",

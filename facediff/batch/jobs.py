@@ -19,8 +19,9 @@ from typing import Any
 
 from facediff.batch.options import Option, Scalar
 from facediff.errors import ConfigError, InputError
-from facediff.media.writing import OUTPUT_SUFFIXES
-from facediff.options.performance import place_files
+from facediff.media.codings import OUTPUT_SUFFIXES, TRANSPARENT_SUFFIXES
+from facediff.options.files import place_files
+from facediff.options.staging import TRANSPARENT
 
 JOB_SUFFIXES = (".jsonl", ".ndjson", ".csv")
 MAX_JOBS, MAX_FILE_BYTES = 100_000, 256_000_000
@@ -39,12 +40,12 @@ class Task:
     Attributes:
         inputs: The fields that name its input files, in order.
         options: Its options by name.
-        instead: Inputs that may be left out, with the option that takes their place.
+        instead: Inputs that may be left out, with the options that take their place.
     """
 
     inputs: tuple[str, ...]
     options: Mapping[str, Option]
-    instead: Mapping[str, str] = field(default_factory=dict)
+    instead: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,12 @@ def read_jobs(path: str | Path, tasks: Mapping[str, Task], output: str | Path) -
     return _named(path, jobs)
 
 
-def check_name(name: str) -> str:
+def check_name(name: str, *, is_transparent: bool = False) -> str:
     """The name of a result as it is taken: inside the output folder, visible, of a kind that can be written.
 
     Args:
         name: With ``/`` between its parts; ``.mp4`` is added where there is no ending.
+        is_transparent: Whether its frames are; then it is ``.webm``.
 
     Raises:
         InputError: It could leave the folder, hide in it, or is no name on some file system.
@@ -117,10 +119,19 @@ def check_name(name: str) -> str:
         raise InputError(f"output {name[:80]!r} is too long a name")
     suffix = os.path.splitext(parts[-1])[1]
     if not suffix:
-        return f"{name}.mp4"
-    if suffix.lower() not in OUTPUT_SUFFIXES:
-        raise InputError(f"output {name[:80]!r} must end in one of {', '.join(OUTPUT_SUFFIXES)}")
+        return f"{name}{_usual_suffix(is_transparent)}"
+    known = TRANSPARENT_SUFFIXES if is_transparent else OUTPUT_SUFFIXES
+    if suffix.lower() not in known:
+        raise InputError(f"output {name[:80]!r} must end in one of {', '.join(known)}")
     return name
+
+
+def _usual_suffix(is_transparent: bool) -> str:
+    return TRANSPARENT_SUFFIXES[0] if is_transparent else OUTPUT_SUFFIXES[0]
+
+
+def _is_transparent(options: Mapping[str, Scalar]) -> bool:
+    return options.get("background") == TRANSPARENT
 
 
 def _lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -217,15 +228,17 @@ def _jobs(
             options[name] = _place(folder, options[name])
         if option.opt.names_files and isinstance(value := options[name], str):
             options[name] = _place_files(folder, name, value)
-    needed = [name for name in task.inputs if name in fields or options.get(task.instead.get(name, "")) is None]
+    has = {name for name, value in options.items() if value is not None}
+    needed = [name for name in task.inputs if name in fields or not has & set(task.instead.get(name, ()))]
     found = [_matches(folder, name, fields.get(name), output) for name in needed]
     name = fields.get("output", "")
     if not isinstance(name, str):
         raise InputError(f"output is text, not {str(name)[:80]!r}")
     if name and math.prod(map(len, found)) > 1:
         raise InputError("output names one result, but the inputs match several files; leave it out")
+    path = name and check_name(name, is_transparent=_is_transparent(options))
     for paths in itertools.product(*found):
-        yield Job(line, kind, dict(zip(needed, paths, strict=True)), options, name and check_name(name))
+        yield Job(line, kind, dict(zip(needed, paths, strict=True)), options, path)
 
 
 def _place(folder: Path, value: Scalar) -> Scalar:
@@ -291,7 +304,8 @@ def _named(path: Path, jobs: list[Job]) -> list[Job]:
 def _free_name(job: Job, taken: Mapping[str, int]) -> str:
     stems = (_plain(path.stem) for path in job.inputs.values())
     stem = "-".join(stem for stem in stems if stem) or "clip"
-    names = itertools.chain((f"{stem}.mp4",), (f"{stem}-{k}.mp4" for k in itertools.count(2)))
+    suffix = _usual_suffix(_is_transparent(job.options))
+    names = itertools.chain((f"{stem}{suffix}",), (f"{stem}-{k}{suffix}" for k in itertools.count(2)))
     return next(name for name in names if name.casefold() not in taken)
 
 

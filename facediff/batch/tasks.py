@@ -7,6 +7,7 @@ import json
 import math
 import os
 import time
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,9 @@ from facediff.errors import ConfigError, FaceDiffError, InputError
 from facediff.media import VideoReader, is_video
 from facediff.media.durations import picture_seconds, sound_seconds
 from facediff.options import TASKS, SourceOptions
+from facediff.options.files import named_files
 from facediff.options.marks import MarkOptions
-from facediff.options.performance import read_performance
+from facediff.options.staging import TRANSPARENT
 from facediff.rendering import CHUNK
 
 if TYPE_CHECKING:  # torch is loaded by whoever renders, after the number of threads is set
@@ -32,6 +34,7 @@ _INPUTS: dict[str, tuple[str, ...]] = {
     "animate": ("source", "driving"),
     "edit": ("source",),
 }
+_INSTEAD = {"speech": ("say", "speakers")}
 STRIDE = WINDOW // 2  # parts begin at multiples of it: of what is painted at once, and of a second at the usual rates
 
 
@@ -39,7 +42,7 @@ def tasks() -> dict[str, Task]:
     """All kinds of jobs; their options are those of the task, of what makes an avatar, and of what marks a clip."""
     others = {**options_of(SourceOptions), **options_of(MarkOptions)}
     return {
-        name: Task(inputs, {**options_of(TASKS[name]), **others}, {"speech": "say"} if "speech" in inputs else {})
+        name: Task(inputs, {**options_of(TASKS[name]), **others}, _INSTEAD if "speech" in inputs else {})
         for name, inputs in _INPUTS.items()
     }
 
@@ -65,7 +68,8 @@ def identify(job: Job, window: int = WINDOW) -> Identity:
         weights = hashlib.sha256(f"{weights} {_hash('audio_encoder', Path(encoder))}".encode()).hexdigest()
     content = [job.task, hashes, dict(job.options), weights, facediff.__version__]
     key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    return Identity(key, hashes, weights, _versions(), parts_of(expected_frames(job), window))
+    parts = 1 if job.options.get("background") == TRANSPARENT else parts_of(expected_frames(job), window)
+    return Identity(key, hashes, weights, _versions(), parts)
 
 
 def expected_frames(job: Job) -> int:
@@ -144,6 +148,8 @@ def _clip(job: Job, identity: Identity) -> tuple[Clip, dict[str, float]]:
     _, *others = _INPUTS[job.task]
     options: dict[str, Any] = dict(job.options)
     of_avatar = SourceOptions(**{name: options.pop(name) for name in options_of(SourceOptions)})
+    if options.get("speakers") is not None and of_avatar.face is None:
+        of_avatar = replace(of_avatar, face="largest")
     for name in options_of(MarkOptions):
         options.pop(name, None)
     TASKS[job.task](**options)  # refused before anything is read
@@ -161,9 +167,9 @@ def _clip(job: Job, identity: Identity) -> tuple[Clip, dict[str, float]]:
 
 
 def _files(job: Job) -> dict[str, Path]:
-    """All files that a job is made from: its inputs, its keyframes and the parts of a performance."""
+    """All files that a job is made from: its inputs, its keyframes, its background and the parts of a performance."""
     try:
-        parts = read_performance(job.options).files
+        parts = named_files(job.options)
     except ConfigError as error:
         raise InputError(str(error)) from error
     keyed = job.options.get("keyframes")

@@ -29,8 +29,8 @@ def animate(
 ) -> None:
     """A face moves as another face does."""
     output = output.with_suffix(".png") if written.preview else output
-    check_paths(source, driving, output, written.preview, folders=True)
-    check_marks(written, output, None if options.compare else source)
+    check_paths(source, driving, output, written.preview, staged=options, folders=True)
+    check_marks(written, output, None if options.compare else source, options)
     with err.status("reading the face"):
         avatar = read_avatar(source, shown)
     with err.status("reading the driver"):

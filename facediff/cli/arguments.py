@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from facediff.cli.console import err, progress_bar
-from facediff.errors import ConfigError
+from facediff.errors import ConfigError, InputError
 from facediff.options import SourceOptions, options_of
 from facediff.options.marks import CAPTIONS, MarkOptions, OutputOptions
+from facediff.options.staging import TRANSPARENT, StagingOptions, read_size
 from facediff.system.files import check_file
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from facediff.clip import Clip
 
 
-Output = Annotated[Path, typer.Option("--output", "-o", help="Where to: mp4, mov, m4v, mkv.")]
+WHERE_TO = "Where to: mp4, mov, m4v, mkv; transparent: webm, mov, a folder."
+Output = Annotated[Path, typer.Option("--output", "-o", help=WHERE_TO)]
 
 
 def read_avatar(source: Path, options: SourceOptions) -> Avatar:
@@ -29,7 +31,10 @@ def read_avatar(source: Path, options: SourceOptions) -> Avatar:
     return Avatar.from_file(source, **vars(options))
 
 
-def check_paths(source: Path, second: Path, output: Path, preview: bool, *, folders: bool = False) -> None:
+def check_paths(
+    source: Path, second: Path, output: Path, preview: bool, *, staged: StagingOptions | None = None,
+    folders: bool = False,
+) -> None:  # fmt: skip
     """Refuses at once what would otherwise fail after the work; ``folders``: the second may be one."""
     from facediff.media import check_target
 
@@ -38,10 +43,15 @@ def check_paths(source: Path, second: Path, output: Path, preview: bool, *, fold
             check_file(path)
         refuse_input(output, path)
     if not preview:
-        check_target(output)
+        check_target(output, is_transparent=is_transparent(staged))
 
 
-def check_edit_paths(source: Path, output: Path) -> None:
+def is_transparent(staged: StagingOptions | None) -> bool:
+    """Whether nothing is wanted behind the person."""
+    return staged is not None and staged.background == TRANSPARENT
+
+
+def check_edit_paths(source: Path, output: Path, staged: StagingOptions) -> None:
     """Refuses at once what would otherwise fail after the work."""
     from facediff.media import check_target
     from facediff.media.images import PICTURE_SUFFIXES
@@ -49,14 +59,20 @@ def check_edit_paths(source: Path, output: Path) -> None:
     check_file(source)
     refuse_input(output, source)
     if output.suffix.lower() not in PICTURE_SUFFIXES:
-        check_target(output)
+        check_target(output, is_transparent=is_transparent(staged))
+    elif is_transparent(staged) and output.suffix.lower() in (".jpg", ".jpeg"):
+        raise InputError(f"{output} holds no transparency; give a .png or a .webp")
 
 
-def check_marks(options: MarkOptions, output: Path, source: Path | None = None) -> None:
+def check_marks(
+    options: MarkOptions, output: Path, source: Path | None = None, staged: StagingOptions | None = None
+) -> None:
     """Refuses at once marks that could not be made after the work; ``source``: what frames are as large as."""
     from facediff.provenance import marker
 
     size = None if source is None or options.label is None else _size(source)
+    if staged is not None and size is not None:
+        size = read_size(staged.size) or (None if staged.size or staged.framing else size)
     marker.check_marks(options, output, size)
 
 

@@ -9,6 +9,7 @@ import typer
 
 from facediff.cli.app import app
 from facediff.cli.arguments import (
+    WHERE_TO,
     check_edit_paths,
     check_marks,
     mark_keywords,
@@ -22,6 +23,7 @@ from facediff.cli.flags import flags
 from facediff.errors import ConfigError
 from facediff.options import EditOptions, SourceOptions
 from facediff.options.marks import MarkOptions, OutputOptions
+from facediff.options.staging import is_staged
 
 if TYPE_CHECKING:
     from facediff.clip import Clip
@@ -34,9 +36,7 @@ SWEEP = (-1.0, -0.5, 0.0, 0.5, 1.0)  # shares of the strengths given that a stri
 @flags
 def edit(
     source: Annotated[Path | None, typer.Argument(help="A video, or a portrait.")] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Where to: mp4, mov, m4v, mkv; or png, jpg, webp.")
-    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help=f"{WHERE_TO[:-1]}; or png, jpg, webp.")] = None,
     list_attributes: Annotated[bool, typer.Option("--list-attributes", help="Say what can be edited.")] = False,
     sweep: Annotated[bool, typer.Option("--sweep", help="Write a strip of weaker and opposite edits.")] = False,
     *,
@@ -51,8 +51,8 @@ def edit(
     if source is None or output is None:
         raise ConfigError("give what to edit and where to: facediff edit SOURCE -o OUTPUT --attribute smile=0.6")
     output = output.with_suffix(".png") if written.preview or sweep else output
-    check_edit_paths(source, output)
-    check_marks(written, output, None if sweep else source)
+    check_edit_paths(source, output, options)
+    check_marks(written, output, None if sweep else source, options)
     from facediff.provenance.marker import write_marked
     from facediff.rendering.compare import around_head, strip
     from facediff.rendering.editing.attributes import attribute
@@ -61,6 +61,8 @@ def edit(
     strengths = read_strengths(options.attributes)
     if sweep and not strengths:
         raise ConfigError("--sweep shows strengths: give an --attribute")
+    if sweep and is_staged(options):
+        raise ConfigError("--sweep shows faces as they were filmed: leave --background, --size and --framing out")
     with err.status("reading the face"):
         avatar = read_avatar(source, shown)
 

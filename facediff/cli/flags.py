@@ -75,7 +75,7 @@ def _flag(option: Option) -> inspect.Parameter:
 
 
 def _value(option: Option, given: Any) -> Any:
-    if isinstance(given, list) and option.opt.names_files:
+    if isinstance(given, list) and option.opt.names_files and not option.opt.repeated:
         if len(given) > 1:
             raise ConfigError(f"{option.name} is given twice; keep one of {', '.join(given)}")
         return given[0] if given else None

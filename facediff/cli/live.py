@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 from facediff.cli.app import app
-from facediff.cli.arguments import Output, check_marks, check_paths, read_avatar, refuse_input, write_clip
+from facediff.cli.arguments import (
+    Output,
+    check_marks,
+    check_paths,
+    is_transparent,
+    read_avatar,
+    refuse_input,
+    write_clip,
+)
 from facediff.cli.console import err, say
 from facediff.cli.flags import flags
 from facediff.errors import InputError, MissingExtra
@@ -82,8 +90,8 @@ def idle(
         raise InputError(f"there is no file at {portrait}")
     refuse_input(output, portrait)
     if not written.preview:
-        check_target(output)
-    check_marks(written, output, portrait)
+        check_target(output, is_transparent=is_transparent(options))
+    check_marks(written, output, portrait, options)
     with err.status("reading the face"):
         avatar = read_avatar(portrait, SourceOptions(**vars(shown)))
     write_clip(avatar.idle(**vars(options)), output, written)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Annotated
@@ -9,11 +10,13 @@ from typing import Annotated
 import typer
 
 from facediff.cli.app import app
-from facediff.cli.arguments import Output, check_marks, check_paths, read_avatar, write_clip
+from facediff.cli.arguments import Output, check_marks, check_paths, read_avatar, refuse_input, write_clip
 from facediff.cli.console import err
 from facediff.cli.flags import flags
 from facediff.options import SourceOptions, TalkOptions
 from facediff.options.marks import OutputOptions
+from facediff.options.speakers import read_speakers
+from facediff.system.files import check_file
 
 
 @app.command()
@@ -22,7 +25,7 @@ def talk(
     source: Annotated[Path, typer.Argument(help="A portrait, or a video to be dubbed.")],
     output: Output,
     speech: Annotated[
-        Path | None, typer.Argument(help="A file with speech: sound, or a video with sound; none with --say.")
+        Path | None, typer.Argument(help="A file with speech: sound, or a video with sound; none with --say, --speech.")
     ] = None,
     *,
     options: TalkOptions,
@@ -31,8 +34,13 @@ def talk(
 ) -> None:
     """A portrait speaks, or a video is dubbed."""
     output = output.with_suffix(".png") if written.preview else output
-    check_paths(source, source if speech is None else speech, output, written.preview)
-    check_marks(written, output, source)
+    check_paths(source, source if speech is None else speech, output, written.preview, staged=options)
+    check_marks(written, output, source, options)
+    for path in read_speakers(options.speakers).values():
+        check_file(Path(path))
+        refuse_input(output, Path(path))
+    if options.speakers is not None and shown.face is None:
+        shown = replace(shown, face="largest")  # the others are found when they speak
     with err.status("reading the face"):
         avatar = read_avatar(source, shown)
     with err.status("listening"):

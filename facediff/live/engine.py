@@ -21,6 +21,7 @@ from facediff.live.renderer import MOST_AT_ONCE, Level, LiveRenderer, Shot
 from facediff.options.live import StreamOptions
 from facediff.options.marks import MarkOptions
 from facediff.provenance.marker import frame_marker
+from facediff.rendering.frame import add_matte, split_matte
 from facediff.rendering.source import Source
 from facediff.rendering.warping.portrait import PortraitWarper
 from facediff.system.device import choose_dtype
@@ -41,11 +42,13 @@ class Portrait:
         picture: (H, W, 3) uint8, sides even, as video coders want them.
         points: Landmarks (478, 3) in its pixels.
         sha256: Of what it was read from.
+        matte: (H, W) how much of each pixel is the person, where they were cut out.
     """
 
     picture: Frame
     points: NDArray[np.float32]
     sha256: str
+    matte: NDArray[np.uint8] | None = None
 
     @classmethod
     def of(cls, source: Source, size: int | None) -> Portrait:
@@ -56,14 +59,15 @@ class Portrait:
         """
         if not source.is_still:
             raise ConfigError("a live avatar is made of a portrait, and this one is a video; give a picture")
-        picture, points = source.frame(0), source.track.points[0].astype(np.float32)
+        picture, points = add_matte(source.frame(0), source.matte), source.track.points[0].astype(np.float32)
         height, width = picture.shape[:2]
         scale = 1.0 if size is None else min(1.0, size / max(height, width))
         wide, tall = (max(2, round(side * scale) // 2 * 2) for side in (width, height))
         if scale < 1:
             picture = cv2.resize(picture, (wide, tall), interpolation=cv2.INTER_AREA)
             points = points * np.array([wide / width, tall / height, wide / width], np.float32)
-        return cls(np.ascontiguousarray(picture[:tall, :wide]), points, source.sha256)
+        picture, matte = split_matte(np.ascontiguousarray(picture[:tall, :wide]))
+        return cls(picture, points, source.sha256, matte)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -73,7 +77,8 @@ class Portrait:
     def warper(self, models: ModelChoice) -> PortraitWarper:
         """What moves it."""
         track = FaceTrack(self.points[None], np.array([Presence.FOUND], np.uint8), self.size, 0.0)
-        return PortraitWarper(Source(self.picture, track, self.sha256), models.load_inpainter())
+        source = Source(self.picture, track, self.sha256, matte=self.matte)
+        return PortraitWarper(source, models.load_inpainter())
 
 
 class LiveEngine:

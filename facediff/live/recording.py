@@ -79,7 +79,8 @@ def record_idle(source: Source, models: ModelChoice, options: IdleOptions) -> Cl
     Raises:
         ConfigError: A loop is too short, or the avatar is a video.
     """
-    portrait, fps = Portrait.of(source, options.size), exact_rate(options.fps)
+    longest = options.size if isinstance(options.size, int) and options.framing is None else None
+    portrait, fps = Portrait.of(source, longest), exact_rate(options.fps)
     count = max(1, round(options.seconds * fps))
     if options.loop and count < SHORTEST_LOOP_S * fps:
         raise ConfigError(f"a loop lasts {SHORTEST_LOOP_S:g} seconds at least, not {options.seconds:g}")

@@ -12,7 +12,7 @@ from facediff.motion import coefficients
 from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.provenance.marker import FrameMarker
 from facediff.rendering.compose import add_window, keep_detail
-from facediff.rendering.frame import WarpedFrame
+from facediff.rendering.frame import WarpedFrame, add_matte
 from facediff.rendering.painting.mouth import HeardFrame, MouthPainter, PaintSettings
 from facediff.rendering.painting.painter import View
 from facediff.rendering.warping.portrait import PortraitWarper
@@ -162,7 +162,8 @@ class LiveRenderer:
         if self._painters:
             for k in set(range(len(shots))) - set(speaks):
                 finished[k] = self._paste_rest(shots[k].frame, 1 - shots[k].opening)
-        return [self._marker.mark(picture) for picture in finished]
+        marked = (self._marker.mark(picture) for picture in finished)
+        return [add_matte(picture, shot.frame.matte) for picture, shot in zip(marked, shots, strict=True)]
 
     def _paste_rest(self, frame: WarpedFrame, share: float) -> Frame:
         """A frame with the mouth that was painted at rest, as far as it rests, and what opens drawn and refined."""

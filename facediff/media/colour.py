@@ -112,5 +112,6 @@ def to_rgb(converter: RgbConverter, frame: av.VideoFrame) -> Frame:
 
 
 def from_rgb(converter: Converter, frame: Frame) -> av.VideoFrame:
-    """A frame for the encoder of RGB (H, W, 3) uint8, by a converter to ``yuv420p``."""
-    return converter(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24"))
+    """A frame for the encoder of RGB (H, W, 3) uint8, or RGBA (H, W, 4), by a converter to what it takes."""
+    kind = "rgb24" if frame.shape[2] == 3 else "rgba"
+    return converter(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format=kind))

@@ -25,6 +25,7 @@ WAVE_RATE = 16000
 _SOUND_RATE, _SOUND_BITS = 48000, 128_000
 _BITS_PER_CHANNEL = 96_000
 _AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
+_OPUS, _OPUS_RATES = "libopus", (8000, 12000, 16000, 24000, 48000)
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "7.0", 8: "7.1"}
 _CHANNELS = {layout: count for count, layout in _LAYOUTS.items()}
 _UNPLAYED = (
@@ -164,7 +165,7 @@ class CopiedSound:
 
 
 class RecodedSound:
-    """A sound with the channels and the rate that it has, coded as AAC.
+    """A sound with the channels and the rate that it has, coded as AAC, or as Opus in a webm.
 
     Args:
         container: That is written.
@@ -176,8 +177,9 @@ class RecodedSound:
         self._source = open_container(track.path)
         stream = self._source.streams.audio[_number(self._source, track)]
         self._layout = _layout(stream)
-        rate = next((rate for rate in _AAC_RATES if rate >= stream.rate), _AAC_RATES[-1])
-        self._stream = container.add_stream("aac", rate=rate, layout=self._layout)
+        rates = _OPUS_RATES if _codec(container) == _OPUS else _AAC_RATES
+        rate = next((rate for rate in rates if rate >= stream.rate), rates[-1])
+        self._stream = _add_stream(container, rate, self._layout)
         self._stream.bit_rate = max(_SOUND_BITS, _BITS_PER_CHANNEL * stream.channels)
         self._stream.metadata.update(_language(stream))
         self._frames = on_time_line(_decoded(self._source, stream, track), track.zero)
@@ -233,6 +235,18 @@ def _layout(stream: AudioStream) -> str:
     return _LAYOUTS[stream.channels]
 
 
+def _add_stream(container: OutputContainer, rate: int, layout: str) -> AudioStream:
+    """A sound of a container that is to be coded."""
+    stream = container.add_stream(_codec(container), rate=rate, layout=layout)
+    assert isinstance(stream, AudioStream)
+    return stream
+
+
+def _codec(container: OutputContainer) -> str:
+    """What a sound is coded with."""
+    return _OPUS if container.format.name == "webm" else "aac"
+
+
 def _language(stream: AudioStream) -> dict[str, str]:
     return {"language": stream.language} if stream.language else {}
 
@@ -248,7 +262,7 @@ class WaveSound:
 
     def __init__(self, container: OutputContainer, wave: Wave, rate: int) -> None:
         self._container, self._wave, self._rate, self._written = container, wave, rate, 0
-        self._stream = container.add_stream("aac", rate=_SOUND_RATE, layout="mono")
+        self._stream = _add_stream(container, _SOUND_RATE, "mono")
         self._stream.bit_rate = _SOUND_BITS
         self._resampler = av.AudioResampler(format="fltp", layout="mono", rate=_SOUND_RATE)
 

@@ -1,4 +1,4 @@
-"""H.264 video with sound, written whole or not at all. Knows no face."""
+"""Video with sound, H.264 or with transparency, written whole or not at all. Knows no face."""
 
 from __future__ import annotations
 
@@ -12,28 +12,34 @@ from types import TracebackType
 import av
 
 from facediff.errors import InputError, OutputError
+from facediff.media.codings import OUTPUT_SUFFIXES as OUTPUT_SUFFIXES
+from facediff.media.codings import Coding, check_suffix, h264, transparent_coding
 from facediff.media.colour import Converter, from_rgb
 from facediff.media.sound import WAVE_RATE, SoundWriter, add_sound
 from facediff.system.files import follow_links, hidden_name
 from facediff.types import Frame, SoundTrack, Wave
 
-OUTPUT_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv")
 _BT709, _BT601 = 1, 6  # ITU-T H.273
 _VIDEO_RANGE = 1
 XMP_TEXT = "xmp"  # by which FFmpeg puts a packet among the user data of a mov
 _KNOWN_TEXTS = {"comment", XMP_TEXT}  # of what is written here
 
 
-def check_target(path: str | Path) -> None:
+def check_target(path: str | Path, *, is_transparent: bool = False) -> None:
     """Refuses a name that no video can be written to, before work is put into it; makes its folder.
 
+    Args:
+        path: The name; of a transparent video it may be that of a folder to be.
+        is_transparent: Whether its frames are.
+
     Raises:
-        InputError: The name ends in something else than ``OUTPUT_SUFFIXES``.
+        InputError: The name's ending says nothing that is written, or that holds no transparency.
         OutputError: The place cannot be written to.
     """
     path = Path(path)
-    if path.suffix.lower() not in OUTPUT_SUFFIXES:
-        raise InputError(f"{path} must end in one of {', '.join(OUTPUT_SUFFIXES)}")
+    check_suffix(path, is_transparent=is_transparent)
+    if is_transparent and not path.suffix and path.exists():
+        raise OutputError(f"{path} is there already; choose another name for the folder of frames")
     if path.is_dir():
         raise OutputError(f"{path} is a folder; give the name of a file")
     with output_errors(path):
@@ -48,14 +54,14 @@ def container_options(path: Path, metadata: Mapping[str, str] | None = None) -> 
 
     Texts under names that mp4 and mov do not know are kept in their table of keys, and then all are.
     """
-    if path.suffix.lower() == ".mkv":
+    if path.suffix.lower() in (".mkv", ".webm"):
         return {}
     has_keys = not set(metadata or ()) <= _KNOWN_TEXTS
     return {"movflags": "+faststart+use_metadata_tags" if has_keys else "+faststart"}
 
 
 class VideoWriter:
-    """Writes H.264 video, with sound, in one go: the file appears under its name when it is whole.
+    """Writes video, H.264 unless it is transparent, with sound, in one go: the file appears when it is whole.
 
     It is written under a temporary name in the same folder, or in that of the file that a link points to; the link
     stays. If anything goes wrong, Ctrl-C included, nothing is left. Odd sizes lose their last row or column, since
@@ -80,6 +86,7 @@ class VideoWriter:
         metadata: Texts for the container, by their FFmpeg names.
         seal: Called with the finished file before it appears under its name, to change it in place.
         is_part: Code it so that ``join_videos`` can put it beside other parts.
+        is_transparent: Frames are RGBA, not multiplied by their opacity: VP9 in a webm, ProRes 4444 in a mov.
 
     Raises:
         InputError: The name ends in something else, or the size is below 2 by 2.
@@ -101,14 +108,16 @@ class VideoWriter:
         metadata: Mapping[str, str] | None = None,
         seal: Callable[[Path], object] | None = None,
         is_part: bool = False,
+        is_transparent: bool = False,
     ) -> None:
         self.path = Path(path)
-        check_target(self.path)
+        check_target(self.path, is_transparent=is_transparent)
         if min(size) < 2:
             raise InputError(f"a video of {size[0]}x{size[1]} pixels cannot be written; it takes 2x2 at least")
         self._size = (size[0] // 2 * 2, size[1] // 2 * 2)
         self._fps, self._count, self._seal = Fraction(fps), 0, seal
-        self._converter = Converter(self._size, "yuv420p")
+        coding = transparent_coding(self.path) if is_transparent else h264(crf, preset, is_part=is_part)
+        self._converter, self._channels = Converter(self._size, coding.pixel_format), 4 if coding.has_alpha else 3
         self._target = follow_links(self.path)
         self._partial = hidden_name(self._target, self.path.suffix)
         self._sound: SoundWriter | None = None
@@ -116,17 +125,20 @@ class VideoWriter:
             self._container = av.open(f"file:{self._partial}", "w", options=container_options(self.path, metadata))
         try:
             self._container.metadata.update(metadata or {})
-            self._video = self._add_video(crf, preset, is_tagged, is_part)
+            self._video = self._add_video(coding, is_tagged)
             self._sound = add_sound(self._container, audio, audio_rate, sound)
         except BaseException:
             self._discard()
             raise
 
-    def _add_video(self, crf: int, preset: str, is_tagged: bool, is_part: bool) -> av.VideoStream:
-        stream = self._container.add_stream("libx264", rate=self._fps)
+    def _add_video(self, coding: Coding, is_tagged: bool) -> av.VideoStream:
+        stream = self._container.add_stream(coding.codec, rate=self._fps)
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = self._size
-        stream.pix_fmt = "yuv420p"
-        stream.options = {"crf": str(crf), "preset": preset, **({"x264-params": "stitchable=1"} if is_part else {})}
+        stream.pix_fmt = coding.pixel_format
+        stream.options = dict(coding.options)
+        if coding.has_alpha:
+            stream.metadata["alpha_mode"] = "1"
         context = stream.codec_context
         context.thread_count = 2
         context.time_base = 1 / self._fps
@@ -136,10 +148,12 @@ class VideoWriter:
         return stream
 
     def write(self, frame: Frame) -> None:
-        """Append one RGB frame (H, W, 3) uint8 of the size promised."""
+        """Append one frame (H, W, 3) uint8, RGB, of the size promised; (H, W, 4) where it is transparent."""
         width, height = self._size
         if frame.shape[0] // 2 * 2 != height or frame.shape[1] // 2 * 2 != width:
             raise InputError(f"a frame of {frame.shape[1]}x{frame.shape[0]} pixels came to a video of {width}x{height}")
+        if frame.shape[2] != self._channels:
+            raise InputError(f"a frame of {frame.shape[2]} channels came to a video of {self._channels}")
         with output_errors(self.path):
             picture = from_rgb(self._converter, frame[:height, :width])
             picture.pts, picture.time_base = self._count, 1 / self._fps

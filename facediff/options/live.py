@@ -8,7 +8,10 @@ from typing import Annotated
 
 from facediff.options.marks import CORNERS, LEAST_SIZE
 from facediff.options.record import Checked, Opt
+from facediff.options.staging import StagingOptions
 from facediff.options.tasks import KEYFRAMES
+
+FPS = Opt("Frames per second.", 5, 60)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +36,7 @@ class MotionStrengths(Checked):
 class StreamOptions(MotionStrengths):
     """How frames stream."""
 
-    fps: Annotated[float, Opt("Frames per second.", 5, 60)] = 25.0
+    fps: Annotated[float, FPS] = 25.0
     size: Annotated[
         int | None, Opt("Longer side of the frames in pixels; that of the portrait by default.", 64, 4096)
     ] = None
@@ -64,9 +67,10 @@ class LiveOptions(StreamOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class IdleOptions(StreamOptions):
+class IdleOptions(StagingOptions, MotionStrengths):
     """How an avatar idles in a clip."""
 
+    fps: Annotated[float, FPS] = 25.0
     seconds: Annotated[float, Opt("How long.", 0.2, 3600, what="number of seconds")] = 8.0
     loop: Annotated[bool, Opt("Let the end meet the beginning.")] = False
     keyframes: Annotated[str | Path | None, KEYFRAMES] = None

@@ -252,7 +252,7 @@ def read_performance(options: Checked | Mapping[str, Any]) -> Performance:
     return found
 
 
-def place_files(name: str, text: str, folder: Path) -> str:
+def place_condition(name: str, text: str, folder: Path) -> str:
     """What an option says of files, the same in every folder: paths that are not whole count from the one given.
 
     Raises:

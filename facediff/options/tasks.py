@@ -8,6 +8,8 @@ from typing import Annotated
 
 from facediff.options.performance import Performance, read_performance
 from facediff.options.record import Checked, Opt, options_of
+from facediff.options.speakers import read_speakers
+from facediff.options.staging import StagingOptions
 
 CLIP_MODEL = "openai/clip-vit-base-patch16"
 REGIONS = ("all", "expression", "lips", "eyes", "brows", "pose")
@@ -169,7 +171,7 @@ class _SpeechOptions(Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TalkOptions(PerformanceOptions, _SpeechOptions):
+class TalkOptions(StagingOptions, PerformanceOptions, _SpeechOptions):
     """How an avatar says what is heard."""
 
     say: Annotated[
@@ -179,9 +181,23 @@ class TalkOptions(PerformanceOptions, _SpeechOptions):
         str,
         Opt("Who says it, as ENGINE:NAME: espeak:en-us, kokoro:af_heart, pocket:alba.", page="text", more=True),
     ] = "espeak"  # fmt: skip
+    speakers: Annotated[
+        str | None,
+        Opt("Who says what in a picture of several people, left=anna.wav, right=ben.wav, or by number from the left.",
+            flag="--speech", repeated=True, names_files=True),
+    ] = None  # fmt: skip
     captions: Annotated[
         bool, Opt("Write captions of a text that is said beside the clip, as WebVTT.", recorded=False)
     ] = False
+
+    def __post_init__(self) -> None:
+        """Checks each field.
+
+        Raises:
+            ConfigError: One is of another type or out of range, or does not read as it should.
+        """
+        super().__post_init__()
+        read_speakers(self.speakers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,7 +229,7 @@ class _DriverOptions(Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnimateOptions(PerformanceOptions, _DriverOptions):
+class AnimateOptions(StagingOptions, PerformanceOptions, _DriverOptions):
     """How an avatar moves as a driver does."""
 
     lips_from: Annotated[str | Path | None, _source("A video whose lips and jaw are taken over")] = None
@@ -252,7 +268,7 @@ class _ChangeOptions(Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EditOptions(ExpressionOptions, _ChangeOptions):
+class EditOptions(StagingOptions, ExpressionOptions, _ChangeOptions):
     """How an avatar becomes another in some ways; the strengths of these ways have names of their own."""
 
 

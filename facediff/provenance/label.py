@@ -53,11 +53,17 @@ class Label:
     added: NDArray[np.float32]
 
     def draw(self, frame: Frame) -> Frame:
-        """The frame with the label; it is left as it is."""
+        """The frame with the label; it is left as it is. Where a frame (H, W, 4) is transparent, the label is not."""
         left, top, width, height = self.box
         shown = frame.copy()
         part = shown[top : top + height, left : left + width]
-        part[...] = cv2.add(cv2.multiply(part, self.kept, dtype=cv2.CV_32F), self.added).round()
+        if frame.shape[2] == 3:
+            part[...] = cv2.add(cv2.multiply(part, self.kept, dtype=cv2.CV_32F), self.added).round()
+            return shown
+        below = part[..., 3:] / np.float32(255) * self.kept  # how much of the frame is seen through the plate
+        opacity = 1 - self.kept + below
+        part[..., :3] = ((part[..., :3] * below + self.added) / np.maximum(opacity, 1e-6)).round()
+        part[..., 3] = (255 * opacity[..., 0]).round()
         return shown
 
 

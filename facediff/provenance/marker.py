@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from facediff.errors import ConfigError
 from facediff.media import write_image
 from facediff.media.writing import XMP_TEXT
@@ -53,7 +55,9 @@ class FrameMarker:
     def mark(self, frame: Frame) -> Frame:
         """The frame with the label that is asked for, then the watermark; it is left as it is."""
         shown = frame if self.label is None else self.label.draw(frame)
-        return embed(shown) if self.is_watermarked else shown
+        if not self.is_watermarked:
+            return shown
+        return embed(shown) if shown.shape[2] == 3 else np.dstack([embed(shown[..., :3].copy()), shown[..., 3]])
 
 
 def frame_marker(options: MarkOptions, size: tuple[int, int]) -> FrameMarker:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -56,10 +57,12 @@ class WarpedFrame:
     Attributes:
         picture: (H, W, 3) uint8.
         face: What was moved; None where the frame is to pass as it is.
+        matte: (H, W) uint8, how much of each pixel is the person, where they were cut out.
     """
 
     picture: Frame
     face: WarpedFace | None = None
+    matte: NDArray[np.uint8] | None = None
 
 
 Warp: TypeAlias = Callable[[slice], Iterator[WarpedFrame]]  # frames of a part of a clip, in order
@@ -99,6 +102,38 @@ def paint_in_chunks(
     while waiting:
         yield from paint_waiting(waiting, paint)
         waiting = list(islice(frames, size))
+
+
+def keep_mattes(
+    frames: Iterable[WarpedFrame], finish: Callable[[Iterator[WarpedFrame]], Iterator[Frame]]
+) -> Iterator[Frame]:
+    """Finished frames, in order; where a person was cut out, with their matte as a fourth channel.
+
+    Args:
+        frames: In order.
+        finish: Makes as many of them, in their order, and may read ahead.
+    """
+    mattes: deque[NDArray[np.uint8] | None] = deque()
+
+    def watched() -> Iterator[WarpedFrame]:
+        for frame in frames:
+            mattes.append(frame.matte)
+            yield frame
+
+    for picture in finish(watched()):
+        yield add_matte(picture, mattes.popleft())
+
+
+def add_matte(picture: Frame, matte: NDArray[np.uint8] | None) -> Frame:
+    """A picture (H, W, 3) with a matte (H, W) as its fourth channel, if there is one."""
+    return picture if matte is None else np.dstack([picture, matte])
+
+
+def split_matte(picture: Frame) -> tuple[Frame, NDArray[np.uint8] | None]:
+    """A picture (H, W, 3), and the matte (H, W) that was its fourth channel, if there was one."""
+    if picture.shape[2] == 3:
+        return picture, None
+    return np.ascontiguousarray(picture[..., :3]), picture[..., 3]
 
 
 def paint_waiting(waiting: list[P], paint: Callable[[list[P]], Iterable[Frame]]) -> Iterator[Frame]:

@@ -60,6 +60,7 @@ class Source:
         retimed: Frames per second, where they are not the video's own, and which of its frames are shown.
         after: What is shown after the last frame of a video: ``mirror`` plays it back and forth, ``hold`` holds that
             frame, ``play`` starts again; ``cut`` is never asked for more.
+        matte: (H, W) how much of each pixel of a portrait is the person, 255 is all, where they were cut out.
     """
 
     content: Frame | Path
@@ -68,6 +69,7 @@ class Source:
     on_missing_face: str = "keep"
     retimed: tuple[Fraction, NDArray[np.intp]] | None = None
     after: str = "mirror"
+    matte: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
         """Refuses frames without a face where they are not to be kept.

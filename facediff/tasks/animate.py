@@ -17,8 +17,9 @@ from facediff.motion import coefficients
 from facediff.motion.driver import Driver, limit_softly, play_motion, read_driver, scale_motion, select_channels
 from facediff.motion.template import MotionTemplate
 from facediff.options import AnimateOptions
+from facediff.options.staging import is_staged
 from facediff.rendering.compare import panel_width, side_by_side
-from facediff.rendering.frame import Warp
+from facediff.rendering.frame import Warp, keep_mattes
 from facediff.rendering.painting.face import FaceRefiner, RefineSettings
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
 from facediff.rendering.source import Source
@@ -41,6 +42,8 @@ def make_animation(
     if isinstance(warper, VideoWarper):
         warper = warper.with_end(options.after)
     source, chosen = warper.source, select_channels(options.region)
+    if options.compare and is_staged(options):
+        raise ConfigError("compare shows the result beside its source, as it was filmed: leave it or the stage out")
     strengths = {"lips": options.lips, "eyes": options.eyes, "brows": options.brows, "head": options.head}
     if not source.is_still and (options.region == "pose" or options.absolute):
         raise ConfigError("a video keeps its own head motion; give a portrait, or the region 'expression'")
@@ -101,12 +104,13 @@ def _make_renderer(
 
     def render(part: slice) -> Iterator[Frame]:
         if refining is None:
-            return (frame.picture for frame in warp(part))
+            return keep_mattes(warp(part), lambda frames: (frame.picture for frame in frames))
         refiner = FaceRefiner(refining, RefineSettings(num_inference_steps=options.steps, seed=options.seed))
         if painting is None:
-            return refiner(warp(part))
+            return keep_mattes(warp(part), refiner)
         settings = PaintSettings(seed=options.seed, first=models.first_painted)
-        return MouthPainter(painting, settings).paint_clip(refiner.refine(warp(part)))
+        painter = MouthPainter(painting, settings)
+        return keep_mattes(warp(part), lambda frames: painter.paint_clip(refiner.refine(frames)))
 
     return render
 

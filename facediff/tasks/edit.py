@@ -20,6 +20,7 @@ from facediff.options.performance import Performance, read_performance
 from facediff.pipelines.identity_editors import Editor, LinearEditor
 from facediff.rendering.editing.attributes import WHOLE, look_editors
 from facediff.rendering.editing.methods import PROTOTYPE, make_method
+from facediff.rendering.frame import add_matte, keep_mattes
 from facediff.rendering.painting.face import FaceRefiner, RefineSettings
 from facediff.rendering.source import Source
 from facediff.rendering.warping import Warper
@@ -79,7 +80,9 @@ def make_edit(
             frames = _apply(edits, frames, own, warper)
         if source.is_still:  # made once, and held
             frames = repeat(next(frames), part.stop - part.start)
-        return (frame for _, frame in frames) if express is None else express(frames, part)
+        if express is None:
+            return (add_matte(frame, source.matte) for _, frame in frames)
+        return express(frames, part)
 
     usable = np.flatnonzero(source.track.usable)
     best = len(motion) - 1 if source.is_still else int(usable[len(usable) // 2])
@@ -143,7 +146,7 @@ def _add_expression(
     def express(frames: Iterator[tuple[int, Frame]], part: slice) -> Iterator[Frame]:
         added = None if shapes is None else shapes.frames(part)
         moved = moving.express(frames, rows[part], turns=turns, shapes=added, eye_response=eye_response())
-        return FaceRefiner(refining, RefineSettings(seed=options.seed))(moved)
+        return keep_mattes(moved, FaceRefiner(refining, RefineSettings(seed=options.seed)))
 
     return express
 

@@ -23,7 +23,7 @@ from facediff.motion.speaking_style import fit_speaking_style
 from facediff.options import TalkOptions
 from facediff.options.performance import read_performance
 from facediff.pipelines.speech_motion import FILMED, LipStyle, MotionPipeline
-from facediff.rendering.frame import Warp
+from facediff.rendering.frame import Warp, keep_mattes
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
 from facediff.rendering.source import Source
 from facediff.rendering.warping import Warper, make_warper
@@ -43,10 +43,12 @@ def check_speech(speech: str | Path | Wave | None, options: TalkOptions) -> None
     Raises:
         ConfigError: There is neither speech nor a text, or there are both.
     """
-    if speech is None and options.say is None:
+    if speech is None and options.say is None and options.speakers is None:
         raise ConfigError("nothing is said: give a file with speech, or a text, as in say='Hello'")
     if speech is not None and options.say is not None:
         raise ConfigError("speech is given twice, as a sound and as a text to say; keep one of them")
+    if options.speakers is not None and (speech is not None or options.say is not None):
+        raise ConfigError("speech is given twice, for all that is heard and for each speaker; keep one of them")
     if options.captions and options.say is None:
         raise ConfigError("captions are of a text that is said, and none is; give say too")
     if options.say is not None:
@@ -87,11 +89,11 @@ def make_talk(warper: Warper, speech: str | Path | Wave | None, models: ModelCho
 
     def render(part: slice) -> Iterator[Frame]:
         if not options.paint:
-            return (frame.picture for frame in warp(part))
+            return keep_mattes(warp(part), lambda frames: (frame.picture for frame in frames))
         painter = MouthPainter(painting, settings)
         first = painter.first_needed(part.start)
         windows = chain.from_iterable(heard.stream(rate, part.stop, first=first))
-        painted = painter.paint_clip(warp(slice(first, part.stop)), windows)
+        painted = keep_mattes(warp(slice(first, part.stop)), lambda frames: painter.paint_clip(frames, windows))
         return islice(painted, part.start - first, None)
 
     widest = int(np.argmax(rows[:, -1]))

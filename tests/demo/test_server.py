@@ -66,7 +66,7 @@ def test_the_page_has_every_option_that_is_for_it(client, task):
     strengths = (
         {name.replace("-", "_") for name in (*expressions(), *attribute_names("base"))} if task == "edit" else set()
     )
-    others = {*SOURCE, "speech", "driver", "driving", "expression", "domain_file"} | strengths
+    others = {*SOURCE, "speech", "driver", "driving", "expression", "domain_file", "background_file"} | strengths
     assert set(shown) - others == set(wanted)
     for name, option in wanted.items():
         if option.default is not None:
@@ -122,6 +122,16 @@ def test_a_portrait_looks_otherwise(client, uploads):
     assert (read_image(picture["value"]) != read_image(uploads / "portrait.png")).any()
     with pytest.raises(AppError, match="Move a slider first"):
         client.predict(portrait=portrait, api_name="/edit")
+
+
+def test_a_portrait_stands_before_what_is_chosen_and_no_file_of_the_server(client, uploads):
+    portrait = handle_file(uploads / "portrait.png")
+    asked = {"portrait": portrait, "smile": 0.3, "api_name": "/edit_preview"}
+    for behind in ({"background": "#00b140"}, {"background_file": handle_file(uploads / "grey.png")}):
+        corner = read_image(client.predict(**asked, **behind)[1]["value"])[:8, -8:].reshape(-1, 3)
+        assert corner.std(axis=0).max() < 4  # the watermark is in it
+    with pytest.raises(AppError, match="Choose a background from the list"):
+        client.predict(**asked, background="/etc/hostname")
 
 
 def test_faces_are_offered_where_there_are_several(client, uploads):

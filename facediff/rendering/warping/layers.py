@@ -13,6 +13,7 @@ from facediff.landmarks.segmentation import person_mask
 from facediff.landmarks.silhouette import split_layers
 from facediff.landmarks.warp import MeshWarp
 from facediff.rendering.background import make_backdrop, measure_busyness
+from facediff.rendering.frame import add_matte
 from facediff.types import Frame
 
 
@@ -73,6 +74,35 @@ class LayeredWarp:
             moved = np.clip(cv2.magnitude(x, y) / (self._style.moved * self._unit), 0, 1)
             behind = (moved * (1 - person))[..., None]
             out[box] = np.rint(made + behind * (self._backdrop - made))
+        return out
+
+
+class CutOutWarp:
+    """A mesh warp of a person who was cut out: nothing is behind them, and their matte bends with them.
+
+    Args:
+        frame: Source picture (H, W, 3) uint8, with the person's colours carried on around them.
+        points: Its landmarks (478, 3) in pixels.
+        matte: (H, W) how much of each pixel is the person, 255 is all.
+        style: What the edge of a person is.
+    """
+
+    def __init__(
+        self,
+        frame: Frame,
+        points: NDArray[np.floating],
+        matte: NDArray[np.uint8],
+        style: LayerStyle = LayerStyle(),
+    ) -> None:
+        self._warp = MeshWarp(add_matte(frame, matte), points)
+        unit = float(np.linalg.norm(points[OUTER_EYES[0], :2] - points[OUTER_EYES[1], :2]))
+        side = 2 * max(1, round(style.edge * unit)) + 1
+        self._surely = cv2.erode(matte.astype(np.float32) / 255, np.ones((side, side), np.uint8))
+
+    def __call__(self, target: NDArray[np.floating], /) -> Frame:
+        """The picture with the face at ``target`` (478, 3), at source resolution, its matte as a fourth channel."""
+        out = self._warp.frame.copy()
+        out[self._warp.box] = split_layers(self._warp, target, self._surely)(out)
         return out
 
 

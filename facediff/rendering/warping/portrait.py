@@ -21,13 +21,13 @@ from facediff.rendering.disocclusion import (
     measure_lip_gap,
     measure_unobserved,
 )
-from facediff.rendering.frame import Warp, WarpedFace, WarpedFrame
+from facediff.rendering.frame import Warp, WarpedFace, WarpedFrame, split_matte
 from facediff.rendering.inpainting.protocol import Inpainter, PreparedInpainter
 from facediff.rendering.source import Source
 from facediff.rendering.warping.correction import Correction, choose_samples, measure_correction
 from facediff.rendering.warping.eye_response import measure_eye_response
 from facediff.rendering.warping.eyes import turn_eyes
-from facediff.rendering.warping.layers import LayeredWarp
+from facediff.rendering.warping.layers import CutOutWarp, LayeredWarp
 from facediff.types import Frame, Points, RigidPose
 
 LEAST_OPEN = 0.4  # share of a usual eye from which lids close, where the picture shows them nearly shut
@@ -37,7 +37,7 @@ class CoarseAnimator(Protocol):
     """A picture whose face can be moved: the mesh warp, or a trained animator in its place."""
 
     def __call__(self, target: NDArray[np.floating], /) -> Frame:
-        """The picture (H, W, 3) uint8 with its face at landmarks (478, 3), in its pixels."""
+        """The picture (H, W, 3) uint8 with its face at landmarks (478, 3), in its pixels; a matte may be its fourth."""
         ...
 
 
@@ -66,6 +66,8 @@ class PortraitWarper:
 
     @cached_property
     def _animator(self) -> CoarseAnimator:
+        if self.source.matte is not None:
+            return CutOutWarp(self.source.frame(0), self._points, self.source.matte)
         return self._make_animator(self.source.frame(0), self._points)
 
     @cached_property
@@ -174,7 +176,7 @@ class PortraitWarper:
             zoom: Size of the head over its size in the picture.
             shown: Landmarks (478, 3) with irises where the warped picture has them; None to leave them there.
         """
-        picture = self._animator(points)
+        picture, matte = split_matte(self._animator(points))
         if shown is not None:
             picture = turn_eyes(picture, points, shown)
         disocclusion = measure_disocclusion(own, moved, DisocclusionStyle.portrait_span)
@@ -188,7 +190,7 @@ class PortraitWarper:
             source_points=self._points * zoom,
             inpaint=self._prepared.inpaint_mouth,
         )
-        return WarpedFrame(self._prepared.shut_lids(picture, points, closure), face)
+        return WarpedFrame(self._prepared.shut_lids(picture, points, closure), face, matte)
 
 
 class _Reaching:

@@ -23,7 +23,7 @@ from facediff.motion.emotions import ShapeTrack
 from facediff.motion.expressions import expressions
 from facediff.motion.rig import FaceRig, fit_neutral, move_head
 from facediff.rendering.disocclusion import measure_disocclusion, measure_lip_gap, measure_unobserved
-from facediff.rendering.frame import Warp, WarpedFace, WarpedFrame
+from facediff.rendering.frame import Warp, WarpedFace, WarpedFrame, add_matte, split_matte
 from facediff.rendering.inpainting.protocol import Inpainter
 from facediff.rendering.overlays import Overlay, Overlays
 from facediff.rendering.reference import Reference
@@ -235,7 +235,7 @@ class VideoWarper:
             elif self.source.on_missing_face == "hold" and held is not None:
                 yield held
             else:
-                yield WarpedFrame(frame)
+                yield WarpedFrame(frame, matte=self.source.matte)
 
     def _carry(
         self, change: _Change, index: int, frame: Frame, row: NDArray[np.float32], shape: NDArray[np.float32] | float
@@ -246,7 +246,8 @@ class VideoWarper:
         points = from_canonical(moved[None], pose)[0]
         overlay = self._overlay(index)
         shown = frame if overlay is None else overlay.remove(frame, source_points)
-        picture = MeshWarp(shown, source_points, follows=change.follows)(points)
+        layers = add_matte(shown, self.source.matte)
+        picture, matte = split_matte(MeshWarp(layers, source_points, follows=change.follows)(points))
         wanted, own = change.motion(index, row), self.face.motion[index]
         residual = own - wanted
         if change.eye_response is not None:
@@ -277,7 +278,7 @@ class VideoWarper:
             source_points=source_points,
             inpaint=inpaint,
         )
-        return WarpedFrame(picture, face)
+        return WarpedFrame(picture, face, matte)
 
 
 class _Change(ABC):

@@ -212,3 +212,21 @@ def test_a_text_takes_the_place_of_a_speech_and_files_of_parts_are_relative_to_t
         (tmp_path / "jobs.jsonl").write_text(json.dumps(line))
         with pytest.raises(InputError, match=why):
             read_jobs(tmp_path / "jobs.jsonl", tasks(), tmp_path / "out")
+
+
+def test_transparent_results_are_of_kinds_that_hold_it():
+    assert check_name("a", is_transparent=True) == "a.webm" and check_name("a.mov", is_transparent=True) == "a.mov"
+    with pytest.raises(InputError, match="must end in one of .webm, .mov"):
+        check_name("a.mp4", is_transparent=True)
+
+
+def test_backgrounds_and_speakers_are_relative_to_the_jobs_and_no_speech_is_needed_then(tmp_path):
+    from facediff.batch.tasks import tasks
+
+    jobs = tmp_path / "jobs.jsonl"
+    told = {"task": "talk", "source": "a.png", "background": "office.jpg", "speakers": "left=a.wav, right=b.wav"}
+    jobs.write_text("\n".join(json.dumps({**told, **more}) for more in ({}, {"background": "transparent"})))
+    first, second = read_jobs(jobs, tasks(), tmp_path / "out")
+    assert first.options["background"] == str(tmp_path / "office.jpg") and "speech" not in first.inputs
+    assert first.options["speakers"] == f"left={tmp_path / 'a.wav'}, right={tmp_path / 'b.wav'}"
+    assert (first.output, second.output) == ("a.mp4", "a.webm")

@@ -254,3 +254,22 @@ def test_expected_frames_are_those_of_the_longer_where_that_is_asked(job, tmp_pa
             writer.write(np.zeros((32, 32, 3), np.uint8))
     dub = changed(replace(job, inputs={**job.inputs, "source": tmp_path / "film.mp4"}), after=after)
     assert expected_frames(dub) == count
+
+
+def test_a_transparent_clip_is_made_at_once_and_depends_on_its_background(job, tmp_path):
+    Image.new("RGB", (8, 8), "navy").save(tmp_path / "wall.png")
+    before = identify(changed(job, background=str(tmp_path / "wall.png")))
+    assert before.inputs.keys() == {"source", "speech", "background"}
+    Image.new("RGB", (8, 8), "white").save(tmp_path / "wall.png")
+    assert identify(changed(job, background=str(tmp_path / "wall.png"))).key != before.key
+    clear = changed(job, background="transparent")
+    assert identify(clear, window=1).parts == 1
+    render(clear, identify(clear), tmp_path / "a.webm")
+    assert read_record(tmp_path / "a.webm").options["background"] == "transparent"
+
+
+def test_speakers_are_files_of_a_job(job, tmp_path):
+    spoken = replace(changed(job, speakers=f"0={tmp_path / 'hi.wav'}"), inputs={"source": job.inputs["source"]})
+    identity = identify(spoken)
+    assert identity.inputs.keys() == {"source", "speech 0"}
+    assert render(spoken, identity, tmp_path / "b.mp4").frames == 2

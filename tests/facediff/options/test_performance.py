@@ -8,7 +8,7 @@ import pytest
 
 from facediff.errors import ConfigError
 from facediff.options import AnimateOptions, Condition, EditOptions, Performance, TalkOptions
-from facediff.options.performance import hide_folders, place_files, read_performance, split_timed
+from facediff.options.performance import hide_folders, place_condition, read_performance, split_timed
 
 
 @pytest.mark.parametrize(
@@ -58,9 +58,9 @@ def test_paths_in_a_file_are_counted_from_its_folder(tmp_path) -> None:
     (tmp_path / "p.json").write_text('{"head": "clips/nod.mp4"}')
     read = read_performance(AnimateOptions(performance=tmp_path / "p.json"))
     assert read.head == Condition(str(tmp_path / "clips" / "nod.mp4"))
-    placed = place_files("performance", '{"head": "nod.mp4"}', tmp_path)
+    placed = place_condition("performance", '{"head": "nod.mp4"}', tmp_path)
     assert json.loads(placed)["head"]["source"] == str(tmp_path / "nod.mp4")
-    assert place_files("eyes_from", "me.mp4=2@1s-", tmp_path) == f"{tmp_path / 'me.mp4'}=2@1s-"
+    assert place_condition("eyes_from", "me.mp4=2@1s-", tmp_path) == f"{tmp_path / 'me.mp4'}=2@1s-"
 
 
 def test_records_tell_names_and_not_folders() -> None:

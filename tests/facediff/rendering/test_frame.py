@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facediff.rendering.frame import WarpedFace, WarpedFrame, paint_in_chunks
+from facediff.rendering.frame import (
+    WarpedFace,
+    WarpedFrame,
+    add_matte,
+    keep_mattes,
+    paint_in_chunks,
+    split_matte,
+)
 from facediff.types import RigidPose
 
 POSE = RigidPose(np.eye(3, dtype=np.float32)[None], np.ones(1, np.float32), np.zeros((1, 3), np.float32))
@@ -54,3 +61,22 @@ def test_the_first_frames_do_not_wait_for_a_whole_chunk_and_nothing_is_taken_bef
 def test_without_an_inpainter_a_mouth_is_left_as_it_was_painted() -> None:
     picture = frame(1).picture
     assert FACE.inpaint_mouth(picture) is picture
+
+
+def test_mattes_come_out_with_their_frames_however_far_ahead_these_are_read() -> None:
+    frames = [WarpedFrame(np.full((2, 2, 3), k, np.uint8), matte=np.full((2, 2), 100 + k, np.uint8)) for k in range(9)]
+    made = keep_mattes(frames, lambda read: paint_in_chunks(read, 4, lambda waiting: []))
+    assert [(int(one[0, 0, 0]), int(one[0, 0, 3])) for one in made] == [(k, 100 + k) for k in range(9)]
+
+
+def test_without_a_matte_a_frame_is_as_it_was_finished() -> None:
+    picture = np.zeros((2, 2, 3), np.uint8)
+    (made,) = keep_mattes([WarpedFrame(picture)], lambda read: (one.picture for one in read))
+    assert made is picture and add_matte(picture, None) is picture and split_matte(picture) == (picture, None)
+
+
+def test_a_matte_is_a_fourth_channel_and_back() -> None:
+    picture, matte = np.zeros((2, 3, 3), np.uint8), np.full((2, 3), 9, np.uint8)
+    again, kept = split_matte(add_matte(picture, matte))
+    np.testing.assert_array_equal(again, picture)
+    np.testing.assert_array_equal(kept, matte)

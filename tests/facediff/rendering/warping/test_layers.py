@@ -97,3 +97,16 @@ def test_behind_the_person_the_backdrop_is_made_of_what_is_around(mask) -> None:
     picture = before(200, mask, line=True)
     away = cv2.dilate(mask, np.ones((41, 41))) < 0.02
     np.testing.assert_allclose(make_backdrop(picture, mask, 4.0)[away], picture[away], atol=1)
+
+
+def test_who_was_cut_out_turns_with_their_matte(mask, track) -> None:
+    picture, matte = before(200, mask, line=False), np.rint(255 * mask).astype(np.uint8)
+    motion = np.zeros((2, coefficients.DIMENSIONS), np.float32)
+    motion[1, coefficients.ANGLES.start] = -20
+    warper = PortraitWarper(Source(picture, track, "", matte=matte), DrawnInpainter(load_appearance_prior()))
+    turned = list(warper.follow(motion)(slice(0, 2)))[1]
+    assert turned.picture.shape == (512, 512, 3) and turned.matte.shape == (512, 512)
+    moved = cv2.absdiff(turned.matte, matte) > 40
+    person = cv2.absdiff(turned.picture, picture).max(axis=2) > 40
+    assert moved.sum() > 200 and person[moved].mean() > 0.5  # where the outline is another, so is the picture
+    np.testing.assert_array_equal(turned.matte[400:], matte[400:])  # shoulders stay

@@ -1,0 +1,113 @@
+"""How a clip is staged: its person cut out before it is made, and put before what is wanted when it is."""
+
+from __future__ import annotations
+
+import hashlib
+from copy import copy
+from dataclasses import replace
+
+import numpy as np
+
+from facediff.clip import Clip
+from facediff.errors import ConfigError, MediaError
+from facediff.media import read_image
+from facediff.options.staging import StagingOptions, read_background, read_size
+from facediff.rendering.source import Source
+from facediff.rendering.staging.framing import Window, choose_window
+from facediff.rendering.staging.matting import estimate_foreground, find_matte
+from facediff.rendering.staging.stage import Backdrop, Stage, blur_behind, fill_picture
+from facediff.types import FaceTrack, Frame
+
+LEAST_PERSON = 0.01  # of the picture, below which nobody is told from what is behind
+
+
+def cut_out(source: Source) -> Source:
+    """A portrait with nothing but the person in it, whose matte goes with them wherever they move.
+
+    Raises:
+        MediaError: No person is told from what is behind.
+    """
+    picture = source.frame(0)
+    matte = find_matte(picture)
+    if matte.mean() < LEAST_PERSON:
+        raise MediaError(f"{source.name} shows no person who could be told from what is behind them")
+    other = hashlib.sha256(f"{source.sha256} cut out".encode()).hexdigest()
+    levels = np.rint(255 * matte).astype(np.uint8)
+    return replace(source, content=estimate_foreground(picture, matte), matte=levels, sha256=other)
+
+
+class Staging:
+    """What is asked for of a stage, read before anything is rendered.
+
+    Args:
+        source: As it was filmed.
+        options: What is asked for.
+
+    Raises:
+        ConfigError: The background is no picture.
+        MediaError: It cannot be read.
+    """
+
+    def __init__(self, source: Source, options: StagingOptions) -> None:
+        self._source, self._options, self._tracks = source, options, [source.track]
+        self._background = read_background(options)
+        self._picture: Frame | None = None
+        if self._background is not None and self._background.picture is not None:
+            self._picture = _read(self._background.picture)
+
+    def of(self, tracks: list[FaceTrack]) -> Staging:
+        """The same for several people."""
+        other = copy(self)
+        other._tracks = tracks
+        return other
+
+    @property
+    def is_cut_out(self) -> bool:
+        """Whether the person of a portrait is to be cut out before they move."""
+        return self._background is not None and self._source.is_still
+
+    def __call__(self, clip: Clip, cut: Source | None = None) -> Clip:
+        """The clip on its stage.
+
+        Args:
+            clip: Of what was cut out, or of the source.
+            cut: What was cut out.
+        """
+        whole = self._source.track.size
+        is_scaled = max(abs(whole[0] - clip.size[0]), abs(whole[1] - clip.size[1])) > 1  # of idle clips, already
+        window = None if is_scaled else self._window()
+        size = clip.size if window is None else window.size
+        backdrop, plate = self._backdrop(size), None
+        if self._background is not None and self._background.is_blurred and cut is not None and cut.matte is not None:
+            plate = blur_behind(self._source.frame(0), cut.matte.astype(np.float32) / 255)
+        stage, render = Stage(backdrop, window, plate), clip.render
+        is_transparent = backdrop is not None and backdrop.is_transparent
+        return replace(clip, size=size, render=lambda part: stage(render(part)), is_transparent=is_transparent)
+
+    def _window(self) -> Window | None:
+        options = self._options
+        if options.size is None and options.framing is None:
+            return None
+        longest = options.size if isinstance(options.size, int) else None
+        return choose_window(self._tracks, options.framing, read_size(options.size), longest)
+
+    def _backdrop(self, size: tuple[int, int]) -> Backdrop | None:
+        wanted = self._background
+        if wanted is None:
+            return None
+        if wanted.colour is not None:
+            return Backdrop(np.full((size[1], size[0], 3), wanted.colour, np.uint8))
+        if self._picture is not None:
+            return Backdrop(fill_picture(self._picture, size))
+        return Backdrop(is_transparent=wanted.is_transparent)
+
+
+def _read(path: str) -> Frame:
+    try:
+        return read_image(path)
+    except MediaError as error:
+        if "there is no picture" in str(error):
+            raise ConfigError(
+                f"background is blur, transparent, a colour as #rrggbb, or a picture, and there is none at {path}"
+            ) from error
+        raise
