@@ -28,6 +28,7 @@ RECIPES = {
     "fadm": "stages.run_fadm",
     "mouth": "mouth_refining.run_mouth",
     "prior": "prior.run_prior",
+    "video": "video.run_video",
     "edit": "edit_stages.run_edit",
     "attributes": "edit_stages.run_attributes",
     "prototypes": "edit_stages.run_prototypes",
@@ -42,7 +43,7 @@ def train(
     context: typer.Context,
     stage: Annotated[
         Stage,  # type: ignore[valid-type]
-        typer.Argument(help="codec before difftalk, fadm, edit; difftalk before prior; motion before filling, sync."),
+        typer.Argument(help="codec before difftalk, fadm, edit; difftalk before prior, video; motion before filling, sync."),
     ],
     model: Annotated[Path, typer.Option(help="Model folder to write to.")],
     catalog: Annotated[
@@ -72,6 +73,10 @@ def train(
     start: Annotated[
         str | None, typer.Option(help="A model to go on from, 'base' or a folder; of a codec the decoder alone.")
     ] = None,
+    layers: Annotated[
+        str,
+        typer.Option(help="Of video: vdm, latent-shift, make-a-video, magic-video or align-your-latents."),
+    ] = "vdm",
     seed: Annotated[int, typer.Option(help="Of everything.")] = 0,
 ) -> None:
     """Train a model of your own; a run that was cut off goes on where it was saved."""

@@ -22,6 +22,7 @@ from facediff.models.checkpoints import explain_damage, load_network, open_netwo
 from facediff.models.codec import FaceCodec
 from facediff.models.diffusion_autoencoder import DualModulationUNet
 from facediff.models.identity import IdentityEncoder
+from facediff.models.inflation import InflatedUNet
 from facediff.models.masked_motion import MaskedMotionDenoiser
 from facediff.models.motion import MotionDenoiser
 from facediff.models.mouth_refiner import MouthRefiner
@@ -29,7 +30,7 @@ from facediff.models.space_time import TemporalLayer, space_time_prior
 from facediff.pipelines.adapted_talk import AdaptedTalkPipeline
 from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
-from facediff.pipelines.domains import LORA_FILE, base_hash, domain_folder, read_card
+from facediff.pipelines.domains import LORA_FILE, TEMPORAL, base_hash, domain_folder, read_card
 from facediff.pipelines.fadm import FADMPipeline
 from facediff.pipelines.motion_filling import MotionFiller
 from facediff.pipelines.speech_motion import MotionPipeline
@@ -239,7 +240,7 @@ def load_domain_talk(
     scheduler: str | None = None,
     prior: str | Path | None = None,
 ) -> tuple[MotionPipeline, DiffTalkPipeline]:
-    """As ``load_talk``, with a domain model composed with a prior, or put into it where it is of low rank.
+    """As ``load_talk``, with a domain model composed with a prior, or put into it where it is of low rank or temporal.
 
     Args:
         model: See ``load_talk``; the base that the domain was trained with.
@@ -260,6 +261,11 @@ def load_domain_talk(
             "give the model that it was trained with, or adapt again"
         )
     motion, painting = load_talk(model, device, scheduler)
+    if card.method == TEMPORAL:
+        pictures = open_network(UNet2DConditionModel, model, "difftalk/unet")
+        clips = InflatedUNet.from_pretrained(folder / TEMPORAL, pictures).to(painting.unet.conv_in.weight)
+        painting.register_modules(unet=clips.to(memory_format=torch.channels_last))
+        return motion, painting
     if card.method == "lora":
         if not is_peft_available():
             raise MissingExtra("peft", "lora", f"the domain model {folder.name}")
