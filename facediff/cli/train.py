@@ -43,7 +43,9 @@ def train(
     context: typer.Context,
     stage: Annotated[
         Stage,  # type: ignore[valid-type]
-        typer.Argument(help="codec before difftalk, fadm, edit; difftalk before prior, video; motion before filling, sync."),
+        typer.Argument(
+            help="codec before difftalk, fadm, edit; difftalk before prior, video; motion before filling, sync."
+        ),
     ],
     model: Annotated[Path, typer.Option(help="Model folder to write to.")],
     catalog: Annotated[
