@@ -29,6 +29,7 @@ RECIPES = {
     "mouth": "mouth_refining.run_mouth",
     "prior": "prior.run_prior",
     "video": "video.run_video",
+    "distil": "distillation.run_distil",
     "edit": "edit_stages.run_edit",
     "attributes": "edit_stages.run_attributes",
     "prototypes": "edit_stages.run_prototypes",
@@ -79,6 +80,8 @@ def train(
         str,
         typer.Option(help="Of video: vdm, latent-shift, make-a-video, magic-video or align-your-latents."),
     ] = "vdm",
+    painter: Annotated[str, typer.Option(help="Of distil: difftalk or fadm.")] = "difftalk",
+    teacher_steps: Annotated[int, typer.Option(help="Of distil: steps of the teacher, twice the student's.")] = 8,
     seed: Annotated[int, typer.Option(help="Of everything.")] = 0,
 ) -> None:
     """Train a model of your own; a run that was cut off goes on where it was saved."""
