@@ -29,6 +29,7 @@ RECIPES = {
     "mouth": "mouth_refining.run_mouth",
     "prior": "prior.run_prior",
     "video": "video.run_video",
+    "decoder": "decoder.run_decoder",
     "distil": "distillation.run_distil",
     "edit": "edit_stages.run_edit",
     "attributes": "edit_stages.run_attributes",

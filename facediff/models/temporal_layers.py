@@ -98,7 +98,8 @@ class FrameLayer(nn.Module):
             parts.append(self.mix(video, layout))
         if layout.images:
             parts.append(self.mix_image(images.flatten(0, 1)[:, None]).view_as(images))
-        return torch.cat(parts, dim=1).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        form = torch.contiguous_format if x.is_contiguous() else torch.channels_last
+        return torch.cat(parts, dim=1).flatten(0, 1).contiguous(memory_format=form)
 
     def mix(self, clips: Tensor, layout: Layout) -> Tensor:
         """Clips (B, F, C, H, W) of the same shape."""
@@ -249,7 +250,8 @@ class MixedLayer(FrameLayer):
         self.blend = AlphaBlender(0.0, "learned_with_images")
 
     def mix(self, clips: Tensor, layout: Layout) -> Tensor:
-        made = self.temporal(clips.flatten(0, 1), clips.shape[1]).view_as(clips)
+        # Contiguous: torch 2.13 dies in a group norm's backward pass on a CPU, of channels last that want no gradient.
+        made = self.temporal(clips.flatten(0, 1).contiguous(), clips.shape[1]).view_as(clips)
         is_image = torch.zeros(clips.shape[:2], device=clips.device)
         return self.blend(clips.transpose(1, 2), made.transpose(1, 2), is_image).transpose(1, 2)
 

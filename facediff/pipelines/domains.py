@@ -3,7 +3,7 @@
 MODEL/domain.json             the card
 MODEL/small, MODEL/captions   of the method ``small``: a denoiser of clips, and the words that it knows
 MODEL/lora                    of the method ``lora``: low-rank changes of the base's own denoiser
-MODEL/video                   of the method ``video``: temporal layers in it (``facediff train video``)
+MODEL/video, MODEL/codec      of the method ``video``: temporal layers in it, or in the codec's decoder
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ from facediff.diffusion.schedulers import make_scheduler
 from facediff.errors import ConfigError, MissingExtra, WeightsError
 from facediff.models.attributes import AttributeClassifier
 from facediff.models.checkpoints import explain_damage, load_network, open_network, open_schedule
+from facediff.models.clip_codec import ClipCodec
 from facediff.models.codec import FaceCodec
 from facediff.models.diffusion_autoencoder import DualModulationUNet
 from facediff.models.identity import IdentityEncoder
@@ -231,6 +232,21 @@ def load_edit(
     return editing, open_network(AttributeClassifier, model, "edit/attributes")
 
 
+def _put_time(painting: DiffTalkPipeline, model: str | Path, folder: Path) -> None:
+    """Puts what ``facediff train video`` or ``decoder`` wrote in the place of the denoiser or the codec of pictures."""
+    if (folder / TEMPORAL).is_dir():
+        pictures = open_network(UNet2DConditionModel, model, "difftalk/unet")
+        clips = InflatedUNet.from_pretrained(folder / TEMPORAL, pictures).to(painting.unet.conv_in.weight)
+        clips.base.to(memory_format=torch.channels_last)  # convolutions along time have another rank
+        painting.register_modules(unet=clips)
+    if (folder / "codec").is_dir():
+        with explain_damage(folder):
+            codec = load_network(ClipCodec, folder / "codec", painting.codec.dtype).to(painting.codec.device)
+        for part in (codec.encoder, codec.decoder):
+            part.to(memory_format=torch.channels_last)
+        painting.register_modules(codec=codec)
+
+
 def load_prior(model: str | Path, painting: DiffTalkPipeline) -> tuple[VideoDenoiser, CaptionEncoder]:
     """The prior of clips of a model, with the words that it knows.
 
@@ -318,9 +334,7 @@ def load_domain_talk(
         )
     motion, painting = load_talk(model, device, scheduler)
     if card.method == TEMPORAL:
-        pictures = open_network(UNet2DConditionModel, model, "difftalk/unet")
-        clips = InflatedUNet.from_pretrained(folder / TEMPORAL, pictures).to(painting.unet.conv_in.weight)
-        painting.register_modules(unet=clips.to(memory_format=torch.channels_last))
+        _put_time(painting, model, folder)
         return motion, painting
     if card.method == "lora":
         if not is_peft_available():

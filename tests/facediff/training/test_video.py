@@ -19,7 +19,7 @@ from facediff.training.loop import LoopConfig
 from facediff.training.video import run_video
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-LAYERS = ("vdm", "latent-shift")
+LAYERS = ("vdm", "latent-shift", "align-your-latents")
 
 
 @pytest.fixture(scope="module")
