@@ -172,18 +172,17 @@ class VideoAdapterPipeline(DiffusionPipeline):
             mix: How the two are composed.
             guider: Any guider of diffusers in place of ``mix``. It sees all four conditions, and a
                 ``ScoreCompositionGuidance`` without a prior takes the pipeline's.
-            windows: How a clip is sampled that is longer than a network knows; by default, where one of the two says
-                how many frames it takes, merged windows of as many.
+            windows: How a long clip is sampled; by default, where a network says how many frames it takes, in those.
             num_inference_steps: Steps over all noise levels.
-            latents: Noise (B, L, f, h, w) to start from, of any length; ``noise(generator)`` by default.
+            latents: Noise (B, L, f, h, w) to start from; ``noise(generator)`` by default.
             eta: Noise that DDIM adds at each step.
             generator: Of all noise.
             decode: False gives latents only, and ``videos`` is empty.
             callback: Called after each step with its index, its timestep and the latents.
 
         Raises:
-            ConfigError: A null that is needed is missing, a number is out of range, the form or the scheduler does
-                not bear what is asked of it, both a mix and a guider are given, or a window is longer than the clip.
+            ConfigError: A null that is needed is missing, a number is out of range, a window is longer than the clip,
+                the scheduler does not bear what is asked of it, or both a mix and a guider are given.
         """
         x = self.noise(generator) if latents is None else latents.to(self.small.device, self.small.dtype)
         if mix is not None and guider is not None:
@@ -191,19 +190,17 @@ class VideoAdapterPipeline(DiffusionPipeline):
         mix = mix or Mix()
 
         def sample(predict: Composed, noise: Tensor, known: Known | None = None) -> Tensor:
-            corrector = self._corrector(mix, predict, generator) if guider is None else None
             return denoise(
                 predict, noise, self.scheduler, num_inference_steps, known=known, eta=eta, generator=generator,
-                corrector=corrector, callback=callback,
+                corrector=self._corrector(mix, predict, generator) if guider is None else None, callback=callback,
             )  # fmt: skip
 
         def build(window: Window) -> Composed:
             told = (cond, null, prior_cond or cond, prior_null)
             one, other, *rest = (cut_condition(c, window.frames, len(x), x.shape[TIME]) for c in told)
-            sides: tuple[_Pair, _Pair] = (one or cond, other), (rest[0] or cond, rest[1])
-            if guider is None:
-                return self._compose(mix, *sides)
-            return self._guide(copy.copy(guider), *sides, num_inference_steps)
+            pairs: tuple[_Pair, _Pair] = (one or cond, other), (rest[0] or cond, rest[1])
+            steps = num_inference_steps
+            return self._compose(mix, *pairs) if guider is None else self._guide(copy.copy(guider), *pairs, steps)
 
         clean = self._sample(build, sample, x, windows)
         videos = space.decode(self.codec, clean) if decode and self.codec is not None else clean.new_zeros(0)
