@@ -54,7 +54,8 @@ def test_examples_run_one_after_the_other(page, files) -> None:
     names: dict = {}
     for block in blocks(page, "python"):
         exec(compile(block, page.name, "exec"), names)
-    assert (files / "hello.mp4").stat().st_size > 1000
+    if any("hello.mp4" in block for block in blocks(page, "python")):
+        assert (files / "hello.mp4").stat().st_size > 1000
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

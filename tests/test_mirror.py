@@ -45,6 +45,7 @@ TESTED_WHERE_IT_ENDS = {  # module: the tests that fail when it is broken
     "facediff/media/pictures.py": "tests/facediff/media/test_kinds.py",
     "facediff/media/side_data.py": "tests/facediff/media/test_orientation.py",
     "facediff/media/tone_mapping.py": "tests/facediff/media/test_light.py",
+    "facediff/models/temporal_layers.py": "tests/facediff/models/test_inflation.py",
     "facediff/models/fadm.py": "tests/facediff/pipelines/test_fadm.py",
     "facediff/pipelines/motion.py": "tests/facediff/system/test_moved.py",
     "facediff/pipelines/video_denoisers.py": "tests/facediff/pipelines/test_video_adapter.py",

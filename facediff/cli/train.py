@@ -28,6 +28,9 @@ RECIPES = {
     "fadm": "stages.run_fadm",
     "mouth": "mouth_refining.run_mouth",
     "prior": "prior.run_prior",
+    "video": "video.run_video",
+    "decoder": "decoder.run_decoder",
+    "distil": "distillation.run_distil",
     "edit": "edit_stages.run_edit",
     "attributes": "edit_stages.run_attributes",
     "prototypes": "edit_stages.run_prototypes",
@@ -72,16 +75,14 @@ def train(
     start: Annotated[
         str | None, typer.Option(help="A model to go on from, 'base' or a folder; of a codec the decoder alone.")
     ] = None,
+    layers: Annotated[str, typer.Option(help="Of video: vdm, latent-shift, make-a-video, magic-video, ...")] = "vdm",
+    painter: Annotated[str, typer.Option(help="Of distil: difftalk or fadm.")] = "difftalk",
+    teacher_steps: Annotated[int, typer.Option(help="Of distil: steps of the teacher, twice the student's.")] = 8,
     seed: Annotated[int, typer.Option(help="Of everything.")] = 0,
 ) -> None:
     """Train a model of your own; a run that was cut off goes on where it was saved."""
     name = context.params["stage"].value
-    given = {"catalog", "model"} | {
-        option
-        for option in context.params
-        if getattr(context.get_parameter_source(option), "name", "") == "COMMANDLINE"
-    }
-    run = _recipe(name, given - {"stage", "data"})
+    run = _recipe(name, _given(context) - {"stage", "data"})
     source = _source(name, catalog, data or [], run)
     from facediff.training.edit_stages import LABELS
     from facediff.training.loop import LoopConfig
@@ -98,6 +99,12 @@ def train(
     for attribute, score in result.items() if isinstance(result, dict) else ():
         err.print(f"{attribute}: {score:.2f} on people not seen (area under the curve)", highlight=False)
     say_wrote(model)
+
+
+def _given(context: typer.Context) -> set[str]:
+    """Options that somebody wrote, and what is always there."""
+    told = (name for name in context.params if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE")
+    return {"catalog", "model", *told}
 
 
 def _source(stage: str, catalog: Path | None, data: list[str], run: Callable[..., Any]) -> Any:

@@ -8,7 +8,7 @@ import torch
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 
-from facediff.diffusion.noise_levels import alpha_at, prediction_kind
+from facediff.diffusion.noise_levels import alpha_at, prediction_kind, scale
 from facediff.diffusion.prediction import convert, to_sample
 from facediff.errors import ConfigError
 
@@ -44,14 +44,15 @@ def guide_reconstruction(
 
     def guided(x: Tensor, t: Tensor) -> Tensor:
         alpha = alpha_at(scheduler, t).to(x)
+        factor = scale(scheduler, alpha)
         with torch.enable_grad():
             noisy = x.detach().requires_grad_()
             output = predict(noisy, t)
-            clean = to_sample(output, noisy, alpha, kind)
+            clean = to_sample(output, noisy * factor, alpha, kind)
             miss = ((1 - mask) * (known - clean)).square().sum()
             (slope,) = torch.autograd.grad(miss, noisy)
-        moved = clean.detach() - weight * alpha.sqrt() / 2 * mask * slope
-        return convert(moved, x, alpha, "sample", kind)
+        moved = clean.detach() - weight * alpha.sqrt() / 2 * mask * slope / factor
+        return convert(moved, x * factor, alpha, "sample", kind)
 
     return guided
 

@@ -18,7 +18,7 @@ from facediff.models.latents import Codec
 from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.pipelines.shared import Sampling
 from facediff.pipelines.video_adapter import Mix, VideoAdapterPipeline
-from facediff.pipelines.video_denoisers import ClipCondition
+from facediff.pipelines.video_denoisers import ClipCondition, VideoDenoiser
 
 
 class AdaptedTalkPipeline(DiffTalkPipeline):
@@ -28,31 +28,38 @@ class AdaptedTalkPipeline(DiffTalkPipeline):
 
     Args:
         codec: See ``DiffTalkPipeline``.
-        unet: The prior, of clips; see ``facediff.models.space_time.space_time_prior``.
+        unet: The prior, of clips; see ``facediff.models.space_time.space_time_prior``, or any of ``VideoDenoiser`` that
+            was trained on mouths.
         conditioner: The encoders of both.
         scheduler: See ``DiffTalkPipeline``.
         small: The model of the domain.
         captions: The words that it knows.
         prior_captions: Those that the prior knows.
+        prior_scheduler: The prior's training schedule; None where it is the small model's.
 
     Raises:
         ConfigError: The two do not go together.
     """
 
+    _optional_components = ["prior_scheduler"]
+
     def __init__(
         self,
         codec: Codec,
-        unet: UNetMotionModel,
+        unet: VideoDenoiser,
         conditioner: DiffTalkConditioner,
         scheduler: SchedulerMixin,
         small: UNetMotionModel,
         captions: CaptionEncoder,
         prior_captions: CaptionEncoder,
+        prior_scheduler: SchedulerMixin | None = None,
     ) -> None:
         super().__init__(codec, unet, conditioner, scheduler)  # type: ignore[arg-type]
-        self.register_modules(small=small, captions=captions, prior_captions=prior_captions)
+        self.register_modules(
+            small=small, captions=captions, prior_captions=prior_captions, prior_scheduler=prior_scheduler
+        )
         self.mix, self.caption = Mix(), ""
-        VideoAdapterPipeline(small, unet, scheduler)  # refuses what does not go together
+        VideoAdapterPipeline(small, unet, scheduler, prior_scheduler)  # refuses what does not go together
 
     def with_mix(self, mix: Mix, caption: str = "") -> AdaptedTalkPipeline:
         """The same networks, composed in another way, or told something about the clip.
@@ -77,7 +84,7 @@ class AdaptedTalkPipeline(DiffTalkPipeline):
         if guider is not None:
             refuse_scale_beside(guider, scale)
         without = None if guider is None and scale == 1.0 else self.conditioner.drop_sound(cond)
-        adapter = VideoAdapterPipeline(self.small, self.unet, self.scheduler)
+        adapter = VideoAdapterPipeline(self.small, self.unet, self.scheduler, self.prior_scheduler)
         clips = [
             None if known is None else self._clip(known, words)
             for words in (self.captions, self.prior_captions)

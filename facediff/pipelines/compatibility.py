@@ -12,6 +12,7 @@ from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from facediff.diffusion.noise_levels import is_flow, prediction_kind
 from facediff.diffusion.prediction import KINDS
 from facediff.errors import ConfigError
+from facediff.models.inflation import InflatedUNet
 from facediff.models.video_latents import VideoCodec, latent_size
 from facediff.pipelines.video_denoisers import VideoDenoiser
 
@@ -77,11 +78,11 @@ def _refuse(one: Side, what: Any, other: Side, what_else: Any, advice: str) -> N
 
 def _check_networks(one: Side, other: Side) -> None:
     for side in (one, other):
-        if not isinstance(side.model, (UNetMotionModel, UNet3DConditionModel, WanTransformer3DModel)):
+        if not isinstance(side.model, (UNetMotionModel, UNet3DConditionModel, WanTransformer3DModel, InflatedUNet)):
             kinds = " and ".join(type(s.model).__name__ for s in (one, other))
             raise ConfigError(
                 f"{one.name} and {other.name} are {kinds}; what is composed is a UNetMotionModel, a "
-                "UNet3DConditionModel or a WanTransformer3DModel"
+                "UNet3DConditionModel, a WanTransformer3DModel or an InflatedUNet"
             )
     channels = [side.model.config["out_channels"] for side in (one, other)]
     if channels[0] != channels[1]:

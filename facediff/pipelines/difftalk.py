@@ -16,6 +16,7 @@ from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.conditioning.difftalk_paper import DiffTalkPaperConditioner
 from facediff.diffusion.sampler import denoise
 from facediff.models import latents as space
+from facediff.models.inflation import InflatedUNet
 from facediff.models.latents import Codec
 from facediff.models.placement import move_to
 from facediff.pipelines.shared import (
@@ -38,7 +39,7 @@ class DiffTalkPipeline(DiffusionPipeline):
 
     Args:
         codec: Pictures to latents and back: ``FaceCodec`` or an autoencoder of diffusers.
-        unet: The denoiser.
+        unet: The denoiser, of pictures or of clips: the frames of a call are one.
         conditioner: The encoders it was trained with; those of the paper make the pipeline the paper's.
         scheduler: Any diffusers scheduler made from the training schedule's config.
     """
@@ -48,7 +49,7 @@ class DiffTalkPipeline(DiffusionPipeline):
     def __init__(
         self,
         codec: Codec,
-        unet: UNet2DConditionModel,
+        unet: UNet2DConditionModel | InflatedUNet,
         conditioner: DiffTalkConditioner | DiffTalkPaperConditioner,
         scheduler: SchedulerMixin,
     ) -> None:

@@ -3,6 +3,7 @@
 MODEL/domain.json             the card
 MODEL/small, MODEL/captions   of the method ``small``: a denoiser of clips, and the words that it knows
 MODEL/lora                    of the method ``lora``: low-rank changes of the base's own denoiser
+MODEL/video, MODEL/codec      of the method ``video``: temporal layers in it, or in the codec's decoder
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from facediff.errors import WeightsError
 from facediff.system.files import atomic_folder
 from facediff.system.weights import CHECKPOINTS, model_folder
 
-METHODS = ("small", "lora")
+METHODS = ("small", "lora")  # of ``facediff adapt``
+TEMPORAL = "video"
 LORA_FILE = "pytorch_lora_weights.safetensors"
 _CARD = "domain.json"
 _EMBEDDED = CHECKPOINTS / "base" / "domains"
@@ -32,7 +34,7 @@ class DomainCard:
 
     Attributes:
         name: Of the domain.
-        method: ``small`` or ``lora``.
+        method: ``small``, ``lora`` or ``video``.
         base_sha256: Of the codec and the encoders that it was trained with; see ``base_hash``.
         prior_strength: The prior's share, from 0 to 1, that was best on footage held out of the training.
         clips: How many videos it was trained on; ``seconds`` of them.
@@ -88,7 +90,7 @@ def read_card(name_or_path: str | Path) -> DomainCard:
         told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         names = {f.name for f in fields(DomainCard)}
         card = DomainCard(**{name: value for name, value in told.items() if name in names})
-        if card.method not in METHODS:
+        if card.method not in (*METHODS, TEMPORAL):
             raise ValueError(f"there is no method {card.method!r}")
         if not 0 <= card.prior_strength <= 1:
             raise ValueError(f"a prior's strength of {card.prior_strength}")
@@ -134,7 +136,7 @@ def base_hash(model: str | Path, method: str = "small") -> str:
     """
     digest = hashlib.sha256()
     denoiser = model_folder(model, "difftalk")
-    changed = [denoiser / "unet"] if method == "lora" else []
+    changed = [denoiser / "unet"] if method in ("lora", TEMPORAL) else []
     for folder in (model_folder(model, "codec"), denoiser / "conditioner", *changed):
         for file in sorted(folder.rglob("*.safetensors")):
             digest.update(file.read_bytes())

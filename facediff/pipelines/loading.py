@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
+import diffusers
 import torch
-from diffusers import DiffusionPipeline, ModelMixin, UNet2DConditionModel, UNetMotionModel
+from diffusers import (
+    DiffusionPipeline,
+    ModelMixin,
+    UNet2DConditionModel,
+    UNet3DConditionModel,
+    UNetMotionModel,
+    WanTransformer3DModel,
+)
+from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from diffusers.utils import is_peft_available
 
 from facediff.audio.encoder import AudioEncoder, load_encoder
@@ -19,9 +29,11 @@ from facediff.diffusion.schedulers import make_scheduler
 from facediff.errors import ConfigError, MissingExtra, WeightsError
 from facediff.models.attributes import AttributeClassifier
 from facediff.models.checkpoints import explain_damage, load_network, open_network, open_schedule
+from facediff.models.clip_codec import ClipCodec
 from facediff.models.codec import FaceCodec
 from facediff.models.diffusion_autoencoder import DualModulationUNet
 from facediff.models.identity import IdentityEncoder
+from facediff.models.inflation import InflatedUNet
 from facediff.models.masked_motion import MaskedMotionDenoiser
 from facediff.models.motion import MotionDenoiser
 from facediff.models.mouth_refiner import MouthRefiner
@@ -29,15 +41,19 @@ from facediff.models.space_time import TemporalLayer, space_time_prior
 from facediff.pipelines.adapted_talk import AdaptedTalkPipeline
 from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
-from facediff.pipelines.domains import LORA_FILE, base_hash, domain_folder, read_card
+from facediff.pipelines.domains import LORA_FILE, TEMPORAL, base_hash, domain_folder, read_card
 from facediff.pipelines.fadm import FADMPipeline
 from facediff.pipelines.motion_filling import MotionFiller
 from facediff.pipelines.speech_motion import MotionPipeline
 from facediff.pipelines.video_adapter import Mix
+from facediff.pipelines.video_denoisers import VideoDenoiser
 from facediff.system.device import choose_device, choose_dtype
 from facediff.system.weights import model_folder
 
 EMBEDDED = "base"
+PRIORS: Mapping[str, type[ModelMixin]] = {
+    kind.__name__: kind for kind in (UNetMotionModel, UNet3DConditionModel, WanTransformer3DModel)
+}
 Pipeline = TypeVar("Pipeline", bound=DiffusionPipeline)
 TALK: Mapping[str, tuple[type[ModelMixin], str]] = {
     "codec": (FaceCodec, "codec"),
@@ -216,8 +232,26 @@ def load_edit(
     return editing, open_network(AttributeClassifier, model, "edit/attributes")
 
 
-def load_prior(model: str | Path, painting: DiffTalkPipeline) -> tuple[UNetMotionModel, CaptionEncoder]:
-    """DiffTalk's denoiser as a prior of clips, with the words that it knows.
+def _put_time(painting: DiffTalkPipeline, model: str | Path, folder: Path) -> None:
+    """Puts what ``facediff train video`` or ``decoder`` wrote in the place of the denoiser or the codec of pictures."""
+    if (folder / TEMPORAL).is_dir():
+        pictures = open_network(UNet2DConditionModel, model, "difftalk/unet")
+        clips = InflatedUNet.from_pretrained(folder / TEMPORAL, pictures).to(painting.unet.conv_in.weight)
+        clips.base.to(memory_format=torch.channels_last)  # convolutions along time have another rank
+        painting.register_modules(unet=clips)
+    if (folder / "codec").is_dir():
+        with explain_damage(folder):
+            codec = load_network(ClipCodec, folder / "codec", painting.codec.dtype).to(painting.codec.device)
+        for part in (codec.encoder, codec.decoder):
+            part.to(memory_format=torch.channels_last)
+        painting.register_modules(codec=codec)
+
+
+def load_prior(model: str | Path, painting: DiffTalkPipeline) -> tuple[VideoDenoiser, CaptionEncoder]:
+    """The prior of clips of a model, with the words that it knows.
+
+    That is DiffTalk's denoiser with the temporal layer in ``prior/temporal``; or, where there is a ``prior/unet``, a
+    network of clips of any class of ``PRIORS``, trained on the same latents, maps and tokens.
 
     Args:
         model: ``base``, or a folder with ``prior`` in it.
@@ -225,11 +259,50 @@ def load_prior(model: str | Path, painting: DiffTalkPipeline) -> tuple[UNetMotio
 
     Raises:
         WeightsError: A part is missing or damaged.
+        ConfigError: The network takes other latents, maps or tokens than mouths have.
     """
     dtype, place = painting.unet.dtype, painting.unet.device
+    folder = model_folder(model, "prior")
+    if (folder / "captions").is_dir():
+        words = open_network(CaptionEncoder, model, "prior/captions", dtype)
+    else:
+        words = CaptionEncoder(()).to(painting.unet.conv_in.weight)
+    if (folder / "unet" / "config.json").is_file():
+        return _open_clips(folder / "unet", painting).to(place), words.to(place)
     temporal = open_network(TemporalLayer, model, "prior/temporal", dtype)
-    words = open_network(CaptionEncoder, model, "prior/captions", dtype)
     return space_time_prior(painting.unet, temporal).eval().to(place), words.to(place)
+
+
+def _open_clips(folder: Path, painting: DiffTalkPipeline) -> VideoDenoiser:
+    """A network of clips by the class that its config names."""
+    with explain_damage(folder):
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        kind = PRIORS.get(str(config.get("_class_name")))
+        if kind is None:
+            raise ConfigError(f"a prior in {folder} is one of {', '.join(PRIORS)}, not {config.get('_class_name')!r}")
+        network = load_network(kind, folder, painting.unet.dtype)
+    latents, tokens = painting.unet.config["out_channels"], painting.unet.config["cross_attention_dim"]
+    wanted = painting.unet.config["in_channels"], latents, tokens
+    got = tuple(network.config.get(name) for name in ("in_channels", "out_channels"))
+    got += (network.config.get("text_dim") or network.config.get("cross_attention_dim"),)
+    if got != wanted:
+        told = ["{} channels in, {} out and tokens of {}".format(*numbers) for numbers in (got, wanted)]
+        raise ConfigError(f"the prior in {folder} has {told[0]}, and mouths {told[1]}; give one trained on them")
+    return network
+
+
+def load_prior_schedule(model: str | Path) -> SchedulerMixin | None:
+    """The noise levels of a prior's training; None where they are DiffTalk's.
+
+    Raises:
+        WeightsError: They are damaged.
+    """
+    folder = model_folder(model, "prior") / "scheduler"
+    if not folder.is_dir():
+        return None
+    with explain_damage(model):
+        config = json.loads((folder / "scheduler_config.json").read_text(encoding="utf-8"))
+        return getattr(diffusers, str(config["_class_name"])).from_config(config)
 
 
 def load_domain_talk(
@@ -239,7 +312,7 @@ def load_domain_talk(
     scheduler: str | None = None,
     prior: str | Path | None = None,
 ) -> tuple[MotionPipeline, DiffTalkPipeline]:
-    """As ``load_talk``, with a domain model composed with a prior, or put into it where it is of low rank.
+    """As ``load_talk``, with a domain model composed with a prior, or put into it where it is of low rank or temporal.
 
     Args:
         model: See ``load_talk``; the base that the domain was trained with.
@@ -260,6 +333,9 @@ def load_domain_talk(
             "give the model that it was trained with, or adapt again"
         )
     motion, painting = load_talk(model, device, scheduler)
+    if card.method == TEMPORAL:
+        _put_time(painting, model, folder)
+        return motion, painting
     if card.method == "lora":
         if not is_peft_available():
             raise MissingExtra("peft", "lora", f"the domain model {folder.name}")
@@ -278,6 +354,7 @@ def load_domain_talk(
         words = load_network(CaptionEncoder, folder / "captions", dtype).to(place)
     clips, prior_words = load_prior(prior or model, host)
     mixed = AdaptedTalkPipeline(
-        painting.codec, clips, painting.conditioner, painting.scheduler, small, words, prior_words
-    )
+        painting.codec, clips, painting.conditioner, painting.scheduler, small, words, prior_words,
+        load_prior_schedule(prior or model),
+    )  # fmt: skip
     return motion, mixed.with_mix(Mix(strength=card.prior_strength))

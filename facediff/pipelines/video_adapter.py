@@ -23,11 +23,19 @@ from facediff.diffusion.sampler import denoise
 from facediff.diffusion.score_composition import Composed, Expert, compose_normalised, compose_product
 from facediff.diffusion.score_guider import ScoreCompositionGuidance
 from facediff.diffusion.strength import Strength
+from facediff.diffusion.windows import Window
 from facediff.errors import ConfigError
 from facediff.models import video_latents as space
 from facediff.models.video_latents import VideoCodec
 from facediff.pipelines.compatibility import Side, VideoShape, check_compatibility
-from facediff.pipelines.video_denoisers import ClipCondition, VideoDenoiser, make_predictor, subtract_no_noise
+from facediff.pipelines.long_clips import TIME, Known, Windows, cut_condition, merge_windows, sample_in_order
+from facediff.pipelines.video_denoisers import (
+    ClipCondition,
+    VideoDenoiser,
+    make_predictor,
+    max_frames,
+    subtract_no_noise,
+)
 
 FORMS = {"product": compose_product, "normalised": compose_normalised}
 MEMORYLESS = (DDIMScheduler, DDPMScheduler, FlowMatchEulerDiscreteScheduler)
@@ -136,7 +144,7 @@ class VideoAdapterPipeline(DiffusionPipeline):
         shape = (clips, self.small.config["out_channels"], *size)
         return randn_tensor(shape, generator=generator, device=self.small.device, dtype=self.small.dtype)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def __call__(
         self,
         cond: ClipCondition,
@@ -146,6 +154,7 @@ class VideoAdapterPipeline(DiffusionPipeline):
         *,
         mix: Mix | None = None,
         guider: BaseGuidance | None = None,
+        windows: Windows | None = None,
         num_inference_steps: int = 25,
         latents: Tensor | None = None,
         eta: float = 0.0,
@@ -163,6 +172,7 @@ class VideoAdapterPipeline(DiffusionPipeline):
             mix: How the two are composed.
             guider: Any guider of diffusers in place of ``mix``. It sees all four conditions, and a
                 ``ScoreCompositionGuidance`` without a prior takes the pipeline's.
+            windows: How a long clip is sampled; by default, where a network says how many frames it takes, in those.
             num_inference_steps: Steps over all noise levels.
             latents: Noise (B, L, f, h, w) to start from; ``noise(generator)`` by default.
             eta: Noise that DDIM adds at each step.
@@ -171,25 +181,48 @@ class VideoAdapterPipeline(DiffusionPipeline):
             callback: Called after each step with its index, its timestep and the latents.
 
         Raises:
-            ConfigError: A null that is needed is missing, a number is out of range, the form or the scheduler does
-                not bear what is asked of it, or both a mix and a guider are given.
+            ConfigError: A null that is needed is missing, a number is out of range, a window is longer than the clip,
+                the scheduler does not bear what is asked of it, or both a mix and a guider are given.
         """
         x = self.noise(generator) if latents is None else latents.to(self.small.device, self.small.dtype)
-        sides = (cond, null), (prior_cond or cond, prior_null)
-        if guider is None:
-            mix = mix or Mix()
-            predict = self._compose(mix, *sides)
-            corrector = self._corrector(mix, predict, generator)
-        else:
-            if mix is not None:
-                raise ConfigError("give a mix or a guider, not both")
-            predict, corrector = self._guide(guider, *sides, num_inference_steps), None
-        clean = denoise(
-            predict, x, self.scheduler, num_inference_steps, eta=eta, generator=generator, corrector=corrector,
-            callback=callback,
-        )  # fmt: skip
+        if mix is not None and guider is not None:
+            raise ConfigError("give a mix or a guider, not both")
+        mix = mix or Mix()
+
+        def sample(predict: Composed, noise: Tensor, known: Known | None = None) -> Tensor:
+            return denoise(
+                predict, noise, self.scheduler, num_inference_steps, known=known, eta=eta, generator=generator,
+                corrector=self._corrector(mix, predict, generator) if guider is None else None, callback=callback,
+            )  # fmt: skip
+
+        def build(window: Window) -> Composed:
+            told = (cond, null, prior_cond or cond, prior_null)
+            one, other, *rest = (cut_condition(c, window.frames, len(x), x.shape[TIME]) for c in told)
+            pairs: tuple[_Pair, _Pair] = (one or cond, other), (rest[0] or cond, rest[1])
+            steps = num_inference_steps
+            return self._compose(mix, *pairs) if guider is None else self._guide(copy.copy(guider), *pairs, steps)
+
+        clean = self._sample(build, sample, x, windows)
         videos = space.decode(self.codec, clean) if decode and self.codec is not None else clean.new_zeros(0)
         return VideoAdapterOutput(videos=videos, latents=clean)
+
+    def _sample(
+        self,
+        build: Callable[[Window], Composed],
+        sample: Callable[[Composed, Tensor, Known | None], Tensor],
+        noise: Tensor,
+        windows: Windows | None,
+    ) -> Tensor:
+        """Clean latents, of the whole clip at once where nothing says that it is too long."""
+        frames = noise.shape[TIME]
+        known = [most for most in map(max_frames, (self.small, self.prior)) if most is not None]
+        if windows is None and (not known or frames <= min(known)):
+            return sample(build(Window(tuple(range(frames)))), noise, None)
+        windows = windows or Windows(size=min(known))
+        plan = windows.plan(frames)
+        if windows.way == "merge":
+            return sample(merge_windows(build, plan, windows.weights), noise, None)
+        return sample_in_order(build, plan, noise, self.scheduler, sample, windows.guidance)
 
     def _compose(self, mix: Mix, own: _Pair, others: _Pair) -> Composed:
         """Both as one denoiser, of the kind that the scheduler wants."""

@@ -15,8 +15,9 @@ from facediff.diffusion.noise_levels import alpha_at, is_flow, prediction_kind, 
 from facediff.diffusion.prediction import convert, from_epsilon
 from facediff.diffusion.step_cache import cache_steps
 from facediff.errors import ConfigError
+from facediff.models.inflation import InflatedUNet
 
-VideoDenoiser: TypeAlias = UNetMotionModel | UNet3DConditionModel | WanTransformer3DModel
+VideoDenoiser: TypeAlias = UNetMotionModel | UNet3DConditionModel | WanTransformer3DModel | InflatedUNet
 NO_SIGNAL = 1e-6  # schedulers that divide by the signal keep this little of it where there is none
 
 
@@ -25,12 +26,21 @@ class ClipCondition:
     """What a denoiser is conditioned on.
 
     Attributes:
-        tokens: (B, N, D), or for a ``UNetMotionModel`` also (B·F, N, D); see ``facediff.models.space_time``.
+        tokens: (B, N, D) of clips, or (B·F, N, D) of frames; see ``facediff.models.space_time``. Networks that know
+            tokens of clips alone are given those of all frames, one after the other.
         maps: (B, E, f, h, w), seen beside the noisy latents.
     """
 
     tokens: Tensor
     maps: Tensor | None = None
+
+
+def max_frames(model: VideoDenoiser) -> int | None:
+    """How long clips may be for a network, in frames of latents; None for any length."""
+    if isinstance(model, InflatedUNet):
+        return model.max_frames
+    most = model.config.get("motion_max_seq_length")
+    return None if most is None else int(most)
 
 
 def make_predictor(
@@ -99,6 +109,8 @@ def _ask(model: VideoDenoiser, x: Tensor, t: Tensor, cond: ClipCondition) -> Ten
     """The network's output in the dtype of x, whatever its own."""
     seen = (x if cond.maps is None else torch.cat([x, cond.maps.to(x)], dim=1)).to(model.device, model.dtype)
     tokens = cond.tokens.to(seen)
+    if len(tokens) != len(x) and isinstance(model, (UNet3DConditionModel, WanTransformer3DModel)):
+        tokens = tokens.unflatten(0, (len(x), -1)).flatten(1, 2)
     if isinstance(model, WanTransformer3DModel):
         t = t.expand(len(x)).to(seen.device)
     elif isinstance(model, UNetMotionModel) and len(tokens) == len(x):

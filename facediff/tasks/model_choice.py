@@ -54,7 +54,9 @@ class ModelChoice:
         )
         if not isinstance(painting, AdaptedTalkPipeline):
             if self._is_mixed:
-                raise ConfigError("a domain model of low rank is one with its base: it takes no prior and no text")
+                raise ConfigError(
+                    "a domain model of low rank or of time is one with its base: it takes no prior and no text"
+                )
             return motion, painting
         strength = painting.mix.strength if self.prior_strength is None else self.prior_strength
         return motion, painting.with_mix(Mix(strength=strength), self.text or "")

@@ -126,13 +126,7 @@ class CoarseDraw:
 
 def fadm_loss(scheduler: DDIMScheduler, recipe: FADMRecipe, residual_scale: float) -> Loss:
     """The loss of one step: where the face is, lips and eyes above all; and appearance alike in coarse and real."""
-
-    def weigh(batch: Batch) -> Tensor:
-        weight = recipe.outside_weight + (1 - recipe.outside_weight) * batch["mask"]
-        parts = batch["maps"][:, [0, 2]].amax(1, keepdim=True)
-        return weight + recipe.parts_weight * nn.functional.avg_pool2d(parts, 2)
-
-    denoising = denoising_loss(scheduler, "coarse", residual_scale, weigh)
+    denoising = denoising_loss(scheduler, "coarse", residual_scale, lambda batch: weigh_faces(batch, recipe))
 
     def loss(model: Any, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         value, figures = denoising(model, batch, generator)
@@ -141,6 +135,13 @@ def fadm_loss(scheduler: DDIMScheduler, recipe: FADMRecipe, residual_scale: floa
         return value + recipe.alignment_weight * apart, {**figures, "alignment": float(apart.detach())}
 
     return loss
+
+
+def weigh_faces(batch: Batch, recipe: FADMRecipe) -> Tensor:
+    """How much each place of a batch counts, (B, 1, h, w)."""
+    weight = recipe.outside_weight + (1 - recipe.outside_weight) * batch["mask"]
+    parts = batch["maps"][:, [0, 2]].amax(1, keepdim=True)
+    return weight + recipe.parts_weight * nn.functional.avg_pool2d(parts, 2)
 
 
 def train_fadm(

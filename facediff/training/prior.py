@@ -15,6 +15,7 @@ from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.datasets.recordings import Recording, Source, read_recordings
 from facediff.errors import InputError
 from facediff.models.checkpoints import open_network
+from facediff.models.codec import FaceCodec
 from facediff.models.difftalk import base_schedule
 from facediff.models.space_time import TemporalLayer, space_time_prior
 from facediff.training.attributes import find_label, read_labels
@@ -44,15 +45,9 @@ def run_prior(
     """
     conditioner = open_network(DiffTalkConditioner, model, "difftalk/conditioner")
     unet = open_network(UNet2DConditionModel, model, "difftalk/unet")
-    clips = read_recordings(catalog, kinds=("av", "silent"), licence=licence)
-    encoder = load_encoder(conditioner.config["audio_encoder"], tokens=conditioner.config["audio_columns"])
-    codec = load_own_codec(model).eval().to(memory_format=torch.channels_last)
-    runs = build_runs(clips, cache, codec, encoder, per_identity=PER_IDENTITY, seed=config.seed)
+    runs = read_runs(catalog, cache, load_own_codec(model), conditioner, seed=config.seed, licence=licence)
     known = read_labels(labels)
-    sources = weigh_sources([(clip, runs[clip.name], write_caption(find_label(clip, known) or {})) for clip in clips
-                       if clip.name in runs])  # fmt: skip
-    if not sources:
-        raise InputError(f"none of {len(clips)} clips shows a face for {FRAMES} frames in a row; give clips of faces")
+    sources = weigh_sources([(clip, made, write_caption(find_label(clip, known) or {})) for clip, made in runs])
     torch.manual_seed(config.seed)
     temporal = TemporalLayer(unet.config["block_out_channels"][-1])
     words = CaptionEncoder(sorted({word for source in sources for word in split_words(source.caption)}))
@@ -63,6 +58,23 @@ def run_prior(
     train_clips(trained, RunDraw(sources, words, recipe), base_schedule(), config, recipe)
     save_network(temporal, model / "prior" / "temporal")
     save_network(words, model / "prior" / "captions")
+
+
+def read_runs(
+    catalog: Path | Source, cache: Path, codec: FaceCodec, conditioner: DiffTalkConditioner, *, seed: int, licence: str
+) -> list[tuple[Recording, ClipRuns]]:
+    """Runs of the clips of a table, as a denoiser hears and sees them; made at the first call.
+
+    Raises:
+        InputError: None of them shows a face for long enough.
+    """
+    clips = read_recordings(catalog, kinds=("av", "silent"), licence=licence)
+    encoder = load_encoder(conditioner.config["audio_encoder"], tokens=conditioner.config["audio_columns"])
+    codec = codec.eval().to(memory_format=torch.channels_last)
+    runs = build_runs(clips, cache, codec, encoder, per_identity=PER_IDENTITY, seed=seed)
+    if not runs:
+        raise InputError(f"none of {len(clips)} clips shows a face for {FRAMES} frames in a row; give clips of faces")
+    return [(clip, runs[clip.name]) for clip in clips if clip.name in runs]
 
 
 def write_caption(label: Mapping[str, float]) -> str:

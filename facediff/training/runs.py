@@ -155,6 +155,23 @@ def _make(
     unfinished.rename(folder)
 
 
+def read_pictures(clip: Recording, cache: Path, *, most: int, seed: int) -> NDArray[np.uint8]:
+    """The pictures of runs of a clip through the mouth window, (N, F, H, W, 3); made once, empty without a face."""
+    path = cache / "run-pictures" / (clip.name.replace("/", "__") + ".npy")
+    if not path.is_file():
+        track = read_tracks(clip, cache / "tracks")
+        starts = np.zeros(0, int) if track is None else _starts(track, most, np.random.default_rng(seed))
+        made = np.zeros((0, FRAMES, *MOUTH.size[::-1], 3), np.uint8)
+        if track is not None and len(starts):
+            runs = _cut(clip, track, starts, [seed], None)
+            made = np.stack([np.stack([pair.target for pair in pairs]) for _, pairs, _ in runs])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".partial.npy")
+        np.save(unfinished, made)
+        unfinished.rename(path)
+    return np.load(path, mmap_mode="r")
+
+
 def _starts(track: FaceTrack, most: int | None, rng: np.random.Generator) -> NDArray[np.int64]:
     """Where runs begin: one after the other, or so many anywhere."""
     _, pose = canonicalise(track.points)

@@ -1,4 +1,4 @@
-"""Trains denoisers of clips, a prior's temporal layer or a domain's small model, on runs of mouth windows."""
+"""Trains denoisers of clips, temporal layers or a domain's small model, on runs of mouth windows."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from facediff.conditioning.captions import CaptionEncoder
 from facediff.conditioning.difftalk import DiffTalkConditioner
+from facediff.models.inflation import InflatedUNet
 from facediff.training.denoising import denoising_loss
 from facediff.training.difftalk import DiffTalkRecipe, weigh_places
 from facediff.training.loop import Batch, LoopConfig, Loss, fit
@@ -33,7 +34,9 @@ class RunRecipe(DiffTalkRecipe):
 class ClipModel(nn.Module):
     """A denoiser of clips with the encoders in front of it; only what wants gradients is trained."""
 
-    def __init__(self, unet: UNetMotionModel, conditioner: DiffTalkConditioner, captions: CaptionEncoder) -> None:
+    def __init__(
+        self, unet: UNetMotionModel | InflatedUNet, conditioner: DiffTalkConditioner, captions: CaptionEncoder
+    ) -> None:
         super().__init__()
         self.unet, self.conditioner, self.captions = unet, conditioner.requires_grad_(False), captions
 

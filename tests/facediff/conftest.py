@@ -23,12 +23,14 @@ from facediff.conditioning.captions import CaptionEncoder
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.conditioning.fadm import FADMConditioner
 from facediff.media import VideoWriter
+from facediff.models.checkpoints import open_network
 from facediff.models.codec import FaceCodec
 from facediff.models.difftalk import base_schedule
 from facediff.models.space_time import TemporalLayer
 from facediff.pipelines.domains import DomainCard, read_card
 from facediff.system.weights import CHECKPOINTS
 from facediff.training.adaptation import AdaptRecipe, adapt
+from facediff.training.prior import read_runs
 from facediff.training.stages import save_network
 
 HELLO = Path(facediff.__file__).parent / "samples" / "hello.flac"
@@ -115,6 +117,23 @@ def _film_footage(folder: Path, close_up: np.ndarray) -> None:
     _film(folder / "coffee.mp4", [np.ascontiguousarray(coffee()[:192, :192])] * 10)
     (folder / "talk.txt").write_text("A woman, speaking softly.\n")
     (folder / "notes.md").write_text("no video")
+
+
+@pytest.fixture(scope="session")
+def table(make_once, footage, tiny_model) -> Path:
+    """A folder with a table of the two videos with a face, ``clips.csv``, and their runs in ``cache``."""
+
+    def tell(folder: Path) -> None:
+        for name, source in (("quiet.mp4", "more/quiet.mp4"), ("talk.mp4", "talk.mp4")):
+            shutil.copy(footage / source, folder / name)
+        (folder / "clips.csv").write_text(
+            "file,split,kind,identity,licence\ntalk.mp4,train,av,her,CC0\nquiet.mp4,train,silent,her,CC0\n"
+        )
+        codec = open_network(FaceCodec, tiny_model, "codec")
+        conditioner = open_network(DiffTalkConditioner, tiny_model, "difftalk/conditioner")
+        read_runs(folder / "clips.csv", folder / "cache", codec, conditioner, seed=0, licence="any")
+
+    return make_once("table", tell)
 
 
 def _film(path: Path, frames: list[np.ndarray], sound: np.ndarray | None = None) -> None:

@@ -187,7 +187,7 @@ def test_a_domain_of_low_rank_takes_no_prior_and_no_text(small, wave, monkeypatc
         monkeypatch.setattr(f"facediff.{name}", lambda *_, **__: "")
     np.testing.assert_array_equal(talk(small, wave, domain="low"), talk(small, wave))
     for options in ({"prior_strength": 0.5}, {"prior": "base"}, {"text": "a man"}):
-        with pytest.raises(ConfigError, match="of low rank is one with its base: it takes no prior and no text"):
+        with pytest.raises(ConfigError, match="of low rank or of time is one with its base: it takes no prior"):
             small.talk(wave, domain="low", **options)
 
 

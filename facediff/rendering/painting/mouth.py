@@ -17,6 +17,7 @@ from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER
 from facediff.landmarks.raster import draw_lips
 from facediff.models import latents as space
+from facediff.models.clip_codec import ClipCodec
 from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.rendering.crops import as_pictures, fade_border, place_in_crop
 from facediff.rendering.frame import WarpedFace, WarpedFrame
@@ -192,4 +193,7 @@ class MouthPainter(WindowPainter[HeardFrame, View, Conditioning]):
         ).latents
 
     def _decode(self, latents: Tensor) -> Tensor:
-        return space.decode(self._pipeline.codec, latents)
+        codec = self._pipeline.codec
+        if isinstance(codec, ClipCodec):  # what is painted is one clip, and the crops as they are another
+            return codec.decode(latents.to(codec.device, codec.dtype), clips=2)
+        return space.decode(codec, latents)

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from diffusers import FlowMatchEulerDiscreteScheduler
 
+from facediff.diffusion.prediction import convert
 from facediff.diffusion.reconstruction import guide_reconstruction, perturb_condition
 from facediff.diffusion.sampler import denoise
 from facediff.errors import ConfigError
@@ -63,3 +65,24 @@ def test_nonsense_is_refused() -> None:
         guide_reconstruction(lambda x, t: x, torch.zeros(1), torch.ones(1), schedule(), -1.0)
     with pytest.raises(ConfigError, match="from 0 to less than 1"):
         perturb_condition(torch.zeros(1), torch.zeros(1), 1.0)
+
+
+def test_in_flow_matching_it_is_the_same_guidance_at_the_same_level_of_noise() -> None:
+    """Of a network that is linear, whose gradient is known; flow matching's x is scaled otherwise."""
+    flow, sigma = FlowMatchEulerDiscreteScheduler(), 0.4
+    length = ((1 - sigma) ** 2 + sigma**2) ** 0.5
+    alpha = torch.tensor(((1 - sigma) / length) ** 2, dtype=torch.float64)
+    g = torch.Generator().manual_seed(0)
+    mix, x, known = (torch.randn(*shape, generator=g, dtype=torch.float64) for shape in ((6, 6), (1, 6), (1, 6)))
+    mask = torch.tensor([[0.0, 0, 1, 1, 1, 1]], dtype=torch.float64)
+
+    def predict(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        noisy = x / length  # √α c + √(1 - α) n
+        return convert(noisy @ mix.T, noisy, alpha, "sample", "flow_prediction")
+
+    got = guide_reconstruction(predict, known, mask, flow, 2.0)(x, torch.tensor(1000 * sigma, dtype=torch.float64))
+    noisy = x / length
+    clean = noisy @ mix.T
+    slope = -2 * ((1 - mask) * (known - clean)) @ mix
+    wanted = clean - 2.0 * alpha.sqrt() / 2 * mask * slope
+    torch.testing.assert_close(convert(got, noisy, alpha, "flow_prediction", "sample"), wanted, rtol=1e-5, atol=1e-5)

@@ -4,13 +4,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from diffusers import UNet3DConditionModel, UniPCMultistepScheduler, WanTransformer3DModel
 from safetensors.torch import load_file, save_file
 
 from facediff.errors import ConfigError, MissingExtra, WeightsError
+from facediff.models.space_time import small_space_time
 from facediff.pipelines import loading
 from facediff.pipelines.adapted_talk import AdaptedTalkPipeline
 from facediff.pipelines.domains import base_hash
 from facediff.pipelines.loading import load_animate, load_domain_talk, load_prior, load_talk
+from facediff.pipelines.video_adapter import Mix
 from facediff.system.weights import CHECKPOINTS
 
 
@@ -120,6 +123,67 @@ def test_another_denoiser_may_be_the_prior(adapted, tiny_model, tmp_path) -> Non
     weights = [pipeline.unet.conv_out.weight for pipeline in (own, mixed)]
     torch.testing.assert_close(weights[1], weights[0] + 0.02, rtol=0, atol=1e-3)
     torch.testing.assert_close(mixed.small.conv_out.weight, own.small.conv_out.weight)
+
+
+def text_to_video(**changes) -> UNet3DConditionModel:
+    config = {
+        "in_channels": 4 * 3 + 33, "out_channels": 4, "block_out_channels": (8, 8), "layers_per_block": 1,
+        "norm_num_groups": 4, "cross_attention_dim": 128, "attention_head_dim": 4,
+        "down_block_types": ("CrossAttnDownBlock3D", "DownBlock3D"),
+        "up_block_types": ("UpBlock3D", "CrossAttnUpBlock3D"),
+    }  # fmt: skip
+    return UNet3DConditionModel(**{**config, **changes})
+
+
+def wan() -> WanTransformer3DModel:
+    return WanTransformer3DModel(
+        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, in_channels=4 * 3 + 33, out_channels=4,
+        text_dim=128, freq_dim=16, ffn_dim=16, num_layers=1, rope_max_seq_len=32,
+    )  # fmt: skip
+
+
+def with_prior(tiny_model: Path, folder: Path, network: torch.nn.Module, scheduler=None) -> Path:
+    """A copy of a model whose prior is another network, without words."""
+    shutil.copytree(tiny_model, folder)
+    shutil.rmtree(folder / "prior")
+    network.save_pretrained(folder / "prior" / "unet")
+    if scheduler is not None:
+        scheduler.save_pretrained(folder / "prior" / "scheduler")
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["animatediff", "text-to-video", "wan"])
+def test_a_prior_may_be_of_a_class_that_a_hub_has(kind, adapted, tiny_model, tmp_path) -> None:
+    torch.manual_seed(0)
+    made = {"animatediff": lambda: small_space_time(4, 8 + 33), "text-to-video": text_to_video, "wan": wan}[kind]()
+    flow = UniPCMultistepScheduler(use_flow_sigmas=True, prediction_type="flow_prediction", flow_shift=3.0)
+    mine = with_prior(tiny_model, tmp_path / "mine", made, flow if kind == "wan" else None)
+    _, painting = load_domain_talk(tiny_model, adapted.folder, "cpu", prior=mine)
+    painting.to(torch.float32)
+    assert type(painting.unet) is type(made) and not painting.prior_captions.config["vocabulary"]
+    g = torch.Generator().manual_seed(0)
+    cond = painting.condition(
+        torch.rand(3, 3, 128, 160, generator=g), torch.rand(3, 3, 128, 160, generator=g), torch.ones(3, 1, 128, 160),
+        torch.rand(3, 2, 64, 80, generator=g), torch.randn(3, 478, 3, generator=g), torch.eye(3).expand(3, 3, 3),
+        torch.randn(3, 32, 80, generator=g),
+    )[0]  # fmt: skip
+    noise = painting.noise((160, 128), 0)
+    mixed, small = (
+        painting.with_mix(Mix(strength=strength))(cond, noise, num_inference_steps=1, decode=False).latents
+        for strength in (0.5, 0.0)
+    )
+    assert mixed.isfinite().all() and (mixed - small).abs().max() > 1e-3
+
+
+def test_a_prior_that_was_not_trained_on_mouths_is_refused(tiny_model, tmp_path) -> None:
+    _, painting = load_talk(tiny_model, "cpu")
+    other = with_prior(tiny_model, tmp_path / "other", text_to_video(in_channels=4))
+    with pytest.raises(ConfigError, match="4 channels in, 4 out and tokens of 128, and mouths 45 channels in"):
+        load_prior(other, painting)
+    config = other / "prior" / "unet" / "config.json"
+    config.write_text(config.read_text().replace("UNet3DConditionModel", "UNet2DModel"))
+    with pytest.raises(ConfigError, match="one of UNetMotionModel, UNet3DConditionModel, .*, not 'UNet2DModel'"):
+        load_prior(other, painting)
 
 
 def test_a_damaged_domain_is_named(adapted, tiny_model, tmp_path) -> None:

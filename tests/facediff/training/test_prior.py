@@ -57,23 +57,18 @@ def test_people_count_as_a_power_of_what_there_is_of_them() -> None:
 
 
 @pytest.fixture(scope="module")
-def trained(footage, tiny_model, tmp_path_factory) -> Path:
-    """A folder with a table of clips, and a model whose prior was trained on them, in place of the one it had."""
+def trained(table, tiny_model, tmp_path_factory) -> Path:
+    """A folder with a model whose prior was trained on a table of clips, in place of the one it had."""
     folder = tmp_path_factory.mktemp("prior")
     shutil.copytree(tiny_model, folder / "model")
     shutil.rmtree(folder / "model" / "prior")
-    for name, source in (("quiet.mp4", "more/quiet.mp4"), ("talk.mp4", "talk.mp4")):
-        shutil.copy(footage / source, folder / name)
-    sha256 = hashlib.sha256((folder / "talk.mp4").read_bytes()).hexdigest()
+    sha256 = hashlib.sha256((table / "talk.mp4").read_bytes()).hexdigest()
     (folder / "labels.csv").write_text(f"sha256,male,age\n{sha256[:16]},0.9,0.8\n")
-    (folder / "clips.csv").write_text(
-        "file,split,kind,identity,licence\ntalk.mp4,train,av,her,CC0\nquiet.mp4,train,silent,her,CC0\n"
-    )
     config = LoopConfig(output=folder / "run", steps=2, learning_rate=0.05, warmup=1, mixed_precision="no")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(prior, "TemporalLayer", lambda channels: TemporalLayer(channels, heads=2, groups=4))
         labels = folder / "labels.csv"
-        run_prior(folder / "clips.csv", folder / "cache", folder / "model", config, labels=labels)
+        run_prior(table / "clips.csv", table / "cache", folder / "model", config, labels=labels)
     return folder
 
 
@@ -98,8 +93,8 @@ def test_what_it_writes_is_what_is_loaded(trained) -> None:
     assert frames.shape == (1, 4, 4, 16, 20) and frames.isfinite().all()
 
 
-def test_without_the_denoiser_there_is_nothing_to_start_from(trained, tmp_path) -> None:
+def test_without_the_denoiser_there_is_nothing_to_start_from(trained, table, tmp_path) -> None:
     shutil.copytree(trained / "model" / "codec", tmp_path / "model" / "codec")
     config = LoopConfig(output=tmp_path / "run", steps=1)
     with pytest.raises(WeightsError, match="has no difftalk"):
-        run_prior(trained / "clips.csv", tmp_path / "cache", tmp_path / "model", config)
+        run_prior(table / "clips.csv", tmp_path / "cache", tmp_path / "model", config)
