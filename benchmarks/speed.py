@@ -82,7 +82,7 @@ def gflop(task: str, steps: int) -> float:
             return done
 
     os.environ[VARIABLE] = TORCH
-    ahead._Threads, ahead._crew = Here, Here
+    ahead._Threads, ahead.hire_crew = Here, Here
     clip = made(task, 0.32, 512, steps)
     with FlopCounterMode(display=False) as counter:
         for _ in clip:
@@ -111,7 +111,7 @@ def compare(other: Path, task: str, seconds: float, size: int, steps: int, runs:
     here = Path(__file__).parents[1]
     builds: dict[str, tuple[Path, str]] = {"other": (other, "none"), "this, torch": (here, "none")}
     if find_spec("openvino"):
-        builds |= {f"this, {name}": (here, name) for name in ("openvino-float", "openvino")}
+        builds |= {f"this, {name}": (here, name) for name in ("openvino", "openvino-int8")}
     seen: dict[str, list[dict]] = {name: [] for name in builds}
     for number in range(runs + 1):
         for name, (checkout, backend) in builds.items():
