@@ -79,7 +79,7 @@ class Staging:
         size = clip.size if window is None else window.size
         backdrop, plate = self._backdrop(size), None
         if self._background is not None and self._background.is_blurred and cut is not None and cut.matte is not None:
-            plate = blur_behind(self._source.frame(0), cut.matte.astype(np.float32) / 255)
+            plate = blur_behind(self._source.frame(0), cut.matte.astype(np.float32) / np.float32(255))
         stage, render = Stage(backdrop, window, plate), clip.render
         is_transparent = backdrop is not None and backdrop.is_transparent
         return replace(clip, size=size, render=lambda part: stage(render(part)), is_transparent=is_transparent)

@@ -96,8 +96,8 @@ def tune_decoder(
     codec.freeze_pictures()  # not channels last: torch 2.13 dies in the backward pass of such a mix on a CPU
 
     def draw(rng: np.random.Generator) -> Batch:
-        chosen = [runs[rng.integers(len(runs))] for _ in range(recipe.batch_size)]
-        pictures = np.concatenate([clip[rng.integers(len(clip))] for clip in chosen])
+        chosen = [runs[int(rng.integers(len(runs)))] for _ in range(recipe.batch_size)]
+        pictures = np.concatenate([clip[int(rng.integers(len(clip)))] for clip in chosen])
         return {"images": to_pictures(pictures)}
 
     def loss(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:

@@ -71,7 +71,7 @@ def refine_matte(frame: Frame, coarse: Matte, style: MatteStyle = STYLE) -> Matt
         coarse: How much of each pixel is the person, about.
         style: How.
     """
-    guide, (nobody, all_of_it) = frame.astype(np.float32) / 255, style.told
+    guide, (nobody, all_of_it) = frame.astype(np.float32) / np.float32(255), style.told
     coarse = np.clip((coarse - nobody) / (all_of_it - nobody), 0, 1).astype(np.float32)
     coarse = _fill_holes(coarse, style.hole)
     side = max(frame.shape[:2])

@@ -56,7 +56,7 @@ class Stage:
                 yield self._show(frame)
                 continue
             if frame.shape[2] == 4:
-                front, matte = np.ascontiguousarray(frame[..., :3]), frame[..., 3].astype(np.float32) / 255
+                front, matte = np.ascontiguousarray(frame[..., :3]), frame[..., 3].astype(np.float32) / np.float32(255)
             else:
                 matte = find(frame)
                 front = estimate_foreground(frame, matte)
