@@ -1,4 +1,4 @@
-"""Which back end runs the networks: the environment says, else what is installed."""
+"""Which back end runs the networks: the environment says, else what is installed and the processor."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from importlib.util import find_spec
 import torch
 
 from facediff.errors import ConfigError, MissingExtra
+from facediff.system.device import choose_dtype
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +23,10 @@ CHOICES = (TORCH, OPENVINO, OPENVINO_INT8)
 
 
 def choose_backend(device: torch.device) -> str:
-    """The back end of networks on a device: torch alone on a card; else ``FACEDIFF_BACKEND``, or OpenVINO if installed.
+    """The back end of networks on a device: torch alone on a card; else ``FACEDIFF_BACKEND``, or what is faster.
+
+    That is OpenVINO, if it is installed, where torch multiplies no bfloat16 (by ``benchmarks/speed.py`` it makes 27
+    frames a second of a talk, and torch 31, where it does).
 
     Raises:
         ConfigError: The variable has another value.
@@ -35,7 +39,7 @@ def choose_backend(device: torch.device) -> str:
         return TORCH
     if asked not in ("", TORCH) and not openvino_version():
         raise MissingExtra("OpenVINO", "openvino", f"{VARIABLE}={asked}")
-    return asked or (OPENVINO if openvino_version() else TORCH)
+    return asked or (OPENVINO if openvino_version() and choose_dtype(device) == torch.float32 else TORCH)
 
 
 @lru_cache(maxsize=1)

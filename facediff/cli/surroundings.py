@@ -69,7 +69,8 @@ def _backend() -> Finding:
     except FaceDiffError as error:
         return Finding("surroundings", "back end", str(error), False)
     if chosen == choice.TORCH:
-        more = "" if os.environ.get(choice.VARIABLE) or choose_device().type != "cpu" else _FASTER
+        is_slow = choose_device().type == "cpu" and choose_dtype(choose_device()) == torch.float32
+        more = _FASTER if is_slow and not os.environ.get(choice.VARIABLE) else ""
         return Finding("surroundings", "back end", f"torch alone{more}")
     if not choice.is_ready(open_core):
         cost = "painting takes longer; pip install --force-reinstall openvino, or FACEDIFF_BACKEND=none for no warning"

@@ -18,9 +18,17 @@ def unasked(monkeypatch) -> None:
     monkeypatch.delenv(choice.VARIABLE, raising=False)
 
 
-@pytest.mark.parametrize(("installed", "chosen"), [("2026.4", choice.OPENVINO), (None, choice.TORCH)])
-def test_what_is_installed_is_used(monkeypatch, installed, chosen) -> None:
+@pytest.mark.parametrize(
+    ("installed", "dtype", "chosen"),
+    [
+        ("2026.4", torch.float32, choice.OPENVINO),
+        ("2026.4", torch.bfloat16, choice.TORCH),
+        (None, torch.float32, choice.TORCH),
+    ],
+)
+def test_what_is_installed_is_used_where_it_is_faster(monkeypatch, installed, dtype, chosen) -> None:
     monkeypatch.setattr(choice, "openvino_version", lambda: installed)
+    monkeypatch.setattr(choice, "choose_dtype", lambda device: dtype)
     assert choice.choose_backend(CPU) == chosen
     assert choice.choose_backend(CARD) == choice.TORCH
 

@@ -72,22 +72,27 @@ def test_back_ends_of_landmarks_are_named(monkeypatch):
     assert all(finding.is_well for finding in found.values())
 
 
-def backend_found(monkeypatch, asked: str | None, opens) -> Finding:
+def backend_found(monkeypatch, asked: str | None, opens, dtype=torch.float32) -> Finding:
     monkeypatch.delenv(choice.VARIABLE, raising=False)
     if asked is not None:
         monkeypatch.setenv(choice.VARIABLE, asked)
     monkeypatch.setattr(surroundings, "choose_device", lambda: torch.device("cpu"))
     monkeypatch.setattr(choice, "openvino_version", lambda: "2026.4" if opens is not None else None)
     monkeypatch.setattr(surroundings, "open_core", opens)
-    monkeypatch.setattr(surroundings, "multiplies_bfloat16", lambda: True)
+    monkeypatch.setattr(surroundings, "multiplies_bfloat16", lambda: dtype == torch.bfloat16)
+    for module in (choice, surroundings):
+        monkeypatch.setattr(module, "choose_dtype", lambda device: dtype)
     return by_name(examine_surroundings())["back end"]
 
 
 def test_the_back_end_that_serves_is_told(monkeypatch):
     assert "facediff[openvino]" in backend_found(monkeypatch, None, None).found
     assert backend_found(monkeypatch, "none", None).found == "torch alone"
-    assert backend_found(monkeypatch, None, lambda: None).found == "OpenVINO 2026.4, bfloat16"
-    assert backend_found(monkeypatch, "openvino-int8", lambda: 1).found == "OpenVINO 2026.4, int8 and bfloat16"
+    assert backend_found(monkeypatch, None, lambda: None).found == "OpenVINO 2026.4, float32"
+    fast = torch.bfloat16
+    assert backend_found(monkeypatch, None, None, fast).found == "torch alone"
+    assert backend_found(monkeypatch, None, lambda: 1, fast).found == "torch alone"
+    assert backend_found(monkeypatch, "openvino-int8", lambda: 2, fast).found == "OpenVINO 2026.4, int8 and bfloat16"
 
 
 def test_a_back_end_that_cannot_be_opened_costs_and_an_unknown_one_is_amiss(monkeypatch):
