@@ -43,6 +43,7 @@ def test_the_page_fetches_nothing_from_elsewhere_and_shows_the_portrait(client, 
     assert np.abs(read_image(tmp_path / "still.jpg").astype(int) - astronaut()).mean() < 4
 
 
+@pytest.mark.slow
 def test_an_offer_that_is_none_is_refused_and_the_next_may_come(client, calls) -> None:
     for _ in range(2):
         answer = client.post("/calls", files={"sdp": (None, OFFER["sdp"])})

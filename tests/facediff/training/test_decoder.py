@@ -20,6 +20,7 @@ from facediff.training.loop import LoopConfig
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
+@pytest.mark.slow
 def test_what_trembles_trembles_less(portrait, tmp_path) -> None:
     """Stills under fresh noise in their latents: frames that know of one another can take it off."""
     codec = open_network(FaceCodec, "base", "codec")
