@@ -7,6 +7,7 @@ length of a call, so that one network may run in several threads. A fresh layer 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -77,7 +78,7 @@ def lay_out(layout: Layout) -> Iterator[None]:
         _LAYOUT.reset(token)
 
 
-class FrameLayer(nn.Module):
+class FrameLayer(nn.Module, ABC):
     """What all of them do: divide clips from images, mix the frames, put all together again.
 
     Attributes:
@@ -101,9 +102,9 @@ class FrameLayer(nn.Module):
         form = torch.contiguous_format if x.is_contiguous() else torch.channels_last
         return torch.cat(parts, dim=1).flatten(0, 1).contiguous(memory_format=form)
 
+    @abstractmethod
     def mix(self, clips: Tensor, layout: Layout) -> Tensor:
         """Clips (B, F, C, H, W) of the same shape."""
-        raise NotImplementedError
 
     def mix_image(self, images: Tensor) -> Tensor:
         """Images (B, 1, C, H, W): clips of one frame, unless said otherwise."""
@@ -250,7 +251,7 @@ class MixedLayer(FrameLayer):
         self.blend = AlphaBlender(0.0, "learned_with_images")
 
     def mix(self, clips: Tensor, layout: Layout) -> Tensor:
-        # Contiguous: torch 2.13 dies in a group norm's backward pass on a CPU, of channels last that want no gradient.
+        # Contiguous, since torch 2.13 may die in the backward pass of a norm on a CPU otherwise.
         made = self.temporal(clips.flatten(0, 1).contiguous(), clips.shape[1]).view_as(clips)
         is_image = torch.zeros(clips.shape[:2], device=clips.device)
         return self.blend(clips.transpose(1, 2), made.transpose(1, 2), is_image).transpose(1, 2)
@@ -258,9 +259,9 @@ class MixedLayer(FrameLayer):
     def mix_image(self, images: Tensor) -> Tensor:
         return images
 
+    @abstractmethod
     def temporal(self, frames: Tensor, count: int) -> Tensor:
         """Frames (B·F, C, H, W) of clips of so many, of the same shape."""
-        raise NotImplementedError
 
 
 class MixedConvolution(MixedLayer):

@@ -93,7 +93,7 @@ def tune_decoder(
         config: How long, how fast.
         recipe: What a step looks like.
     """
-    codec.freeze_pictures()  # not channels last: torch 2.13 dies in the backward pass of such a mix on a CPU
+    codec.freeze_pictures()  # not channels last, in which torch 2.13 may die on a CPU
 
     def draw(rng: np.random.Generator) -> Batch:
         chosen = [runs[int(rng.integers(len(runs)))] for _ in range(recipe.batch_size)]
