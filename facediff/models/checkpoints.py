@@ -18,6 +18,11 @@ from facediff.system.weights import model_folder
 Network = TypeVar("Network", bound=ModelMixin)
 
 
+def own_or_base(model: Path) -> str:
+    """The name of a model folder that paints mouths itself; ``base`` for one that does not yet."""
+    return str(model) if (model / "difftalk").is_dir() else "base"
+
+
 def open_network(kind: type[Network], model: str | Path, part: str, dtype: torch.dtype = torch.float32) -> Network:
     """A network of a model, ready to run.
 

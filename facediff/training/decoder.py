@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from facediff.datasets.recordings import Source, read_recordings
 from facediff.errors import InputError
-from facediff.models.checkpoints import open_network
+from facediff.models.checkpoints import open_network, own_or_base
 from facediff.models.clip_codec import ClipCodec
 from facediff.models.codec import FaceCodec
 from facediff.pipelines.domains import TEMPORAL, DomainCard, base_hash, write_domain
@@ -63,7 +63,7 @@ def run_decoder(
     Raises:
         InputError: No clip shows a face for long enough.
     """
-    base = start or (str(model) if (model / "difftalk").is_dir() else "base")
+    base = start or own_or_base(model)
     codec = open_network(FaceCodec, base, "codec")
     clips = read_recordings(catalog, kinds=("av", "silent"), licence=licence)
     found = [read_pictures(clip, cache, most=PER_IDENTITY, seed=config.seed) for clip in clips]

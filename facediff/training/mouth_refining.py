@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from facediff.datasets.recordings import Source, read_recordings
 from facediff.errors import InputError
+from facediff.models.checkpoints import own_or_base
 from facediff.models.mouth_refiner import MouthRefiner
 from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.pipelines.loading import TALK, open_pipeline
@@ -172,7 +173,7 @@ def run_mouth(
         MissingExtra: What judges pictures is not installed.
     """
     distance = load_perceptual_distance()  # refused before anything is rendered
-    source = model if (model / "difftalk").is_dir() else "base"
+    source = own_or_base(model)
     crops = build_face_cache(read_recordings(catalog, licence=licence), cache)
     painter = MouthPainter(open_pipeline(DiffTalkPipeline, TALK, "difftalk", source), PaintSettings())
     rules = DrawnInpainter(load_appearance_prior(source))

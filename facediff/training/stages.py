@@ -31,7 +31,7 @@ from facediff.conditioning.fadm import FADMConditioner
 from facediff.datasets.recordings import Recording, Source, read_recordings
 from facediff.errors import InputError, WeightsError
 from facediff.landmarks.alignment import FACE
-from facediff.models.checkpoints import explain_damage, load_network, open_network
+from facediff.models.checkpoints import explain_damage, load_network, open_network, own_or_base
 from facediff.models.codec import FaceCodec
 from facediff.models.difftalk import base_schedule, base_unet
 from facediff.models.motion import MotionDenoiser
@@ -245,7 +245,7 @@ def run_fadm(
     latents = encode_coarse_pairs(codec, made, cache / "coarse-pairs")
     conditioner = FADMConditioner(residual_scale=residual_scale(made, latents))
     refiner = Refiner(base_unet(extra_channels=conditioner.extra_channels), conditioner)
-    source = model if (model / "difftalk").is_dir() else "base"
+    source = own_or_base(model)
     unet = open_network(UNet2DConditionModel, source, "difftalk/unet")
     talking = open_network(DiffTalkConditioner, source, "difftalk/conditioner")
     start_from_difftalk(refiner, unet, talking)

@@ -12,7 +12,7 @@ from diffusers import UNet2DConditionModel
 from facediff.conditioning.captions import CaptionEncoder
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.datasets.recordings import Source
-from facediff.models.checkpoints import open_network, open_schedule
+from facediff.models.checkpoints import open_network, open_schedule, own_or_base
 from facediff.models.codec import FaceCodec
 from facediff.models.inflation import check_method, inflate
 from facediff.pipelines.domains import TEMPORAL, DomainCard, base_hash, write_domain
@@ -50,7 +50,7 @@ def run_video(
         InputError: No clip shows a face for long enough.
     """
     check_method(layers)
-    base = start or (str(model) if (model / "difftalk").is_dir() else "base")
+    base = start or own_or_base(model)
     conditioner = open_network(DiffTalkConditioner, base, "difftalk/conditioner")
     unet = open_network(UNet2DConditionModel, base, "difftalk/unet")
     codec = open_network(FaceCodec, base, "codec")

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from facediff.errors import WeightsError
-from facediff.models.checkpoints import explain_damage, open_network, open_schedule
+from facediff.models.checkpoints import explain_damage, open_network, open_schedule, own_or_base
 from facediff.models.codec import FaceCodec
 from facediff.models.motion import MotionDenoiser
 from facediff.system.weights import CHECKPOINTS
@@ -66,3 +66,9 @@ def test_a_fault_that_is_no_damage_is_not_hidden() -> None:
         1 / 0  # noqa: B018
     with pytest.raises(WeightsError, match="as it was"), explain_damage("mine"):
         raise WeightsError("as it was")
+
+
+def test_a_folder_without_a_painter_is_helped_out_by_the_embedded_model(tmp_path):
+    assert own_or_base(tmp_path) == "base"
+    (tmp_path / "difftalk").mkdir()
+    assert own_or_base(tmp_path) == str(tmp_path)
