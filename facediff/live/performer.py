@@ -17,6 +17,7 @@ from facediff.live.planner import Plan
 from facediff.motion import coefficients
 from facediff.motion.idle import IdleMotion
 from facediff.pipelines.running_finisher import RunningFinisher
+from facediff.pipelines.running_heads import RunningHeads
 from facediff.pipelines.speech_motion import MotionPipeline
 from facediff.pipelines.streaming_motion import StreamingMotion
 
@@ -73,12 +74,14 @@ class Performer:
         self._pipeline, self._encoder = pipeline, encoder
         self._ear = WindowEar(encoder)
         self._sampler = StreamingMotion(pipeline, seed=seed, num_inference_steps=motion_steps)
-        self._finisher = RunningFinisher(lips=lips, head=head)
+        heads = None if pipeline.filler is None else RunningHeads(pipeline.filler, seed=seed)
+        self._finisher = RunningFinisher(lips=lips, head=head, heads=heads)
         self._idle = IdleMotion(seed=seed, strength=idle)
         self._said = np.zeros(0, np.float32)  # samples that are in no tick yet
         self._borrowed = 0  # samples that were heard before their frame was due
         self._tick = 0  # the next one
         self._spoken: dict[int, NDArray[np.float32]] = {}  # rows of the last ticks
+        self._attention: dict[int, float] = {}  # of the last ticks: how far eyes look as somebody's who speaks
         self._shown: dict[int, NDArray[np.float32]] = {}  # rows of the last frames
         self._offset, self._since = np.zeros(coefficients.DIMENSIONS, np.float32), 10**6
         self._driven: NDArray[np.float32] | None = None
@@ -136,14 +139,14 @@ class Performer:
         said = _padded(known[: due * TICK], due * TICK)
         heard = self._ear.hear(said, known[due * TICK :])
         spoken = self._finisher.push(*self._sampler.sample(heard))
-        for k, row in enumerate(spoken):
-            self._spoken[self._tick + k] = row
+        for k, (row, share) in enumerate(zip(spoken, self._finisher.shares, strict=True)):
+            self._spoken[self._tick + k], self._attention[self._tick + k] = row, float(share)
         origin = self._tick * 4 - heard.mel_start
         self._tick += due
         self._borrowed += max(0, due * TICK - len(self._said))
         self._said = self._said[due * TICK :]
         for tick in [tick for tick in self._spoken if tick < self._tick - _KEPT]:
-            del self._spoken[tick]
+            del self._spoken[tick], self._attention[tick]
         self._mel = heard.mel, origin
         return self._mel
 
@@ -157,6 +160,7 @@ class Performer:
         here = self._spoken.get(low, rest)
         spoken = here if not share else here * (1 - share) + self._spoken.get(low + 1, here) * share
         idle = self._idle.rows(float(at), 1)[0]
+        idle[coefficients.GAZE] *= 1 - self._attention.get(low, 0.0)
         self._unseen += 1
         target = 1.0 if self._driven is not None and self._unseen <= _GONE_S * self._fps else 0.0
         step = 1 / (_FOLLOW_S * float(self._fps))
@@ -191,6 +195,7 @@ class Performer:
         self._said = np.zeros(max(0, begin - self._tick * TICK), np.float32)
         self._borrowed = 0
         self._spoken = {k: row for k, row in self._spoken.items() if k < self._tick}
+        self._attention = {k: share for k, share in self._attention.items() if k < self._tick}
         self._shown = {k: row for k, row in self._shown.items() if k < index}
 
 

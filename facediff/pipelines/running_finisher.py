@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from facediff.motion import coefficients
 from facediff.pipelines.motion_finishing import FPS
+from facediff.pipelines.running_heads import RunningHeads
 
 _ATTACK_S, _RELEASE_S = 0.5, 1.2  # in which a head begins to take part in speech, and goes back to idling
 _CENTRE_S = 4.0  # in which what a head does all the time becomes its place at rest
@@ -16,9 +17,9 @@ _CENTRE_S = 4.0  # in which what a head does all the time becomes its place at r
 
 @dataclass(frozen=True, kw_only=True)
 class HeadStyle:
-    """What heads, brows and gaze do while somebody speaks whose sound still comes in.
+    """What heads, brows and gaze do while somebody speaks whose sound still comes in, where no others are made.
 
-    A file's heads are made by a model that looks ahead (``facediff.pipelines.motion_filling``) and take none of these.
+    ``RunningHeads`` make others, if the model folder has what they take.
 
     Attributes:
         angle_gain: What angles are multiplied by. Fit by: eye, to the spread of heads in the training clips, which
@@ -49,11 +50,24 @@ class RunningFinisher:
         lips: Strength of what the lower face does.
         head: Strength of what the head does; 0 keeps it still.
         head_style: See ``HeadStyle``.
+        heads: What makes brows, gaze and head; None for those of the motion that is pushed.
+
+    Attributes:
+        shares: (n,) of the rows that were pushed last: how far ``heads`` move the face, from 0, at rest, to 1.
     """
 
-    def __init__(self, *, lips: float = 1.0, head: float = 1.0, head_style: HeadStyle | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        lips: float = 1.0,
+        head: float = 1.0,
+        head_style: HeadStyle | None = None,
+        heads: RunningHeads | None = None,
+    ) -> None:
         self._lips, self._head, self._style = lips, head, head_style or HeadStyle()
-        self._share = 0.0
+        self._heads = heads
+        self._share, self._moves = 0.0, False
+        self.shares = np.zeros(0, np.float32)
         self._poles: NDArray[np.float64] | None = None  # (2, 31)
         self._centre = np.zeros(coefficients.DIMENSIONS)
         style, step = self._style, 1 / FPS
@@ -75,8 +89,10 @@ class RunningFinisher:
     def push(self, motion: NDArray[np.floating], speaking: NDArray[np.floating]) -> NDArray[np.float32]:
         """As many rows as came; see ``MotionFinisher``."""
         out = np.empty((len(motion), coefficients.DIMENSIONS), np.float32)
+        self.shares = np.empty(len(motion), np.float32)
         for k, (row, open_share) in enumerate(zip(motion, speaking, strict=True)):
             out[k] = self._finish(np.asarray(row, np.float64), float(open_share))
+            self.shares[k] = self._share if self._heads is not None else 0.0
         return out
 
     def finish(self) -> NDArray[np.float32]:
@@ -88,8 +104,23 @@ class RunningFinisher:
             1 - np.exp(-1 / FPS / (_ATTACK_S if open_share > self._share else _RELEASE_S))
         )
         if self._share < 1e-3 and open_share == 0.0:  # the next speech begins from rest
-            self._poles, self._share = None, 0.0
+            if self._moves and self._heads is not None:
+                self._heads.rest()
+            self._poles, self._share, self._moves = None, 0.0, False
             return np.zeros(coefficients.DIMENSIONS)
+        self._moves = True
+        out = self._turn(row) * self._share
+        for part in (coefficients.LIPS, coefficients.OPENING):
+            out[part] = row[part] * self._lips * open_share
+        return out
+
+    def _turn(self, row: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Brows, gaze and head (31,) of somebody who speaks all the time."""
+        if self._heads is not None:
+            turned = self._heads.take().astype(np.float64)
+            for part in (coefficients.ANGLES, coefficients.SHIFT):
+                turned[part] *= self._head
+            return turned
         if self._poles is None:
             self._poles = np.stack([row, row])
             self._centre = row.copy()
@@ -99,7 +130,5 @@ class RunningFinisher:
         self._centre += (smooth - self._centre) * (1 - np.exp(-1 / FPS / _CENTRE_S))
         for part in (coefficients.ANGLES, coefficients.SHIFT):
             smooth[part] -= self._centre[part]
-        out = smooth * self._gain * self._share
-        for part in (coefficients.LIPS, coefficients.OPENING):
-            out[part] = row[part] * self._lips * open_share
-        return out
+        turned: NDArray[np.float64] = smooth * self._gain
+        return turned

@@ -108,6 +108,11 @@ class MotionPipeline(DiffusionPipeline):
         """What it hears with."""
         return self._encoder
 
+    @property
+    def filler(self) -> MotionFiller | None:
+        """What makes brows, gaze and head beside the lips."""
+        return self._filler
+
     @torch.inference_mode()
     def __call__(
         self,

@@ -46,3 +46,29 @@ def test_a_head_goes_back_to_idling_after_speech_without_a_jump():
 def test_a_still_head_is_still():
     out = RunningFinisher(head=0.0).push(NOISE, ON)
     assert not out[:, coefficients.ANGLES].any() and not out[:, coefficients.SHIFT].any()
+
+
+class _Turned:
+    """Heads that are always turned, and say how often they were put back."""
+
+    rests = 0
+
+    def take(self):
+        return np.ones(31, np.float32)
+
+    def rest(self):
+        self.rests += 1
+
+
+def test_heads_made_apart_take_part_as_far_as_somebody_speaks():
+    heads = _Turned()
+    finisher = RunningFinisher(head=0.5, heads=heads)
+    finisher.push(NOISE[:10], 0 * ON[:10])
+    assert heads.rests == 0
+    out = finisher.push(NOISE, ON)
+    assert out[0, coefficients.ANGLES].max() < 0.1 and np.diff(out[:, coefficients.ANGLES.start]).min() >= 0
+    np.testing.assert_allclose(out[-1, coefficients.ANGLES], 0.5, atol=1e-3)
+    np.testing.assert_allclose(out[-1, coefficients.GAZE], 1.0, atol=1e-3)
+    np.testing.assert_allclose(finisher.shares, out[:, coefficients.GAZE.start], atol=1e-6)
+    assert not finisher.push(NOISE, 0 * ON)[-1].any()
+    assert heads.rests == 1

@@ -1,0 +1,68 @@
+"""Heads, brows and gaze for a live session: the masked motion model, a few seconds at a time, with its past held."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facediff.motion import coefficients
+from facediff.pipelines.motion_filling import FillStyle, MotionFiller
+
+_HELD, _NEW, _BEYOND = 48, 50, 24  # frames that are given, that are made, and that are made to be made again
+_RESTS = 3  # frames at rest that a speech begins behind, so that a head sets out from standing
+_MOVED = (coefficients.BROWS, coefficients.GAZE, coefficients.ANGLES, coefficients.SHIFT)
+# What is given: eyes jump as it is, and a jump that is to go on smoothly swings. Where they look at a seam is told by
+# noise, which is a frame's own.
+_GIVEN = (coefficients.BROWS, coefficients.ANGLES, coefficients.SHIFT)
+# Half the steps of files, as a live machine waits for them, which take a tenth of the spread. Fit by: spread and pace
+# of angles, places and gaze, seen on: 25 training people, in the geometric mean. Range tried: 0 to 1.
+_STYLE = FillStyle(steps=8, manner=(0.8, 0.8, 0.8, 0.8))
+
+
+class RunningHeads:
+    """What a head does while somebody speaks, frame after frame without an end.
+
+    The sound that is to come is not known, so none is heard: a head moves as people who speak do, not with what is
+    said. Each window holds the frames that were given out, as in the extension of clips by video diffusion (Ho et al.,
+    arXiv 2204.03458) and in FDM (Harvey et al., arXiv 2205.11495), and goes on beyond those that are given out, so that
+    none is at its edge.
+
+    Args:
+        filler: The masked motion model.
+        seed: Of the noise.
+        style: How; as lively as people who speak to a camera where it says nothing.
+    """
+
+    def __init__(self, filler: MotionFiller, *, seed: int = 0, style: FillStyle | None = None) -> None:
+        self._filler, self._seed, self._style = filler, seed, style or _STYLE
+        self._next = _RESTS  # number of the frame that is sampled next, by which its noise is drawn
+        self.rest()
+
+    def rest(self) -> None:
+        """From here on the head begins where it is at rest; what it did before is forgotten."""
+        self._held = np.zeros((_RESTS, coefficients.DIMENSIONS), np.float32)
+        self._ahead = self._sample()
+
+    def take(self) -> NDArray[np.float32]:
+        """The next frame's motion (31,), all 0 where a mouth or lids move."""
+        if not len(self._ahead):
+            self._ahead = self._sample()
+        row, self._ahead = self._ahead[0], self._ahead[1:]
+        out = np.zeros_like(row)
+        for part in _MOVED:
+            out[part] = row[part]
+        return out
+
+    def _sample(self) -> NDArray[np.float32]:
+        """The next frames (``_NEW``, 31)."""
+        held = len(self._held)
+        known = np.zeros((held + _NEW + _BEYOND, coefficients.DIMENSIONS), np.float32)
+        mask = np.zeros_like(known)
+        known[:held] = self._held
+        for part in _GIVEN:
+            mask[:held, part] = 1.0
+        made = self._filler.fill(known, mask, seed=self._seed, first=self._next - held, style=self._style)
+        new = made[held : held + _NEW]
+        self._held = np.concatenate([self._held, new])[-_HELD:]
+        self._next += _NEW
+        return new
