@@ -130,5 +130,5 @@ class RunningFinisher:
         self._centre += (smooth - self._centre) * (1 - np.exp(-1 / FPS / _CENTRE_S))
         for part in (coefficients.ANGLES, coefficients.SHIFT):
             smooth[part] -= self._centre[part]
-        turned: NDArray[np.float64] = smooth * self._gain
-        return turned
+        smooth *= self._gain
+        return smooth
