@@ -21,14 +21,21 @@ class Method(str, Enum):
 
     small = "small"
     lora = "lora"
+    one_shot = "one-shot"
 
 
 @app.command()
 def adapt(
-    footage: Annotated[Path, typer.Argument(help="A folder of videos; NAME.txt beside one is its caption.")],
+    footage: Annotated[
+        Path, typer.Argument(help="A folder of videos, or a video; NAME.txt beside one is its caption.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the domain model to be made.")],
     method: Annotated[
-        Method, typer.Option(help="small: a model of its own before the prior; lora: changes in the large one.")
+        Method,
+        typer.Option(
+            help="small: a model of its own before the prior; lora: changes in the large one; one-shot: that with "
+            "layers along time, tuned on one clip."
+        ),
     ] = Method.small,
     steps: Annotated[int, typer.Option(help="Optimiser steps.")] = 1500,
     batch_size: Annotated[int, typer.Option(help="Runs of eight frames to a step.")] = 3,
