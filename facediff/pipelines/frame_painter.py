@@ -136,6 +136,12 @@ class FramePainterPipeline(DiffusionPipeline):
         """Pixels to a latent, along each side."""
         return space.stride(self.vae)
 
+    def fit_size(self, size: tuple[int, int], longer: int) -> tuple[int, int]:
+        """Width and height of about the shape of ``size``, the longer side about so long, which the UNet can halve."""
+        cells = self.stride * 2 ** (len(self.unet.config["block_out_channels"]) - 1)
+        width, height = (max(1, round(side * longer / max(size) / cells)) * cells for side in size)
+        return width, height
+
     @property
     def sees_structure(self) -> bool:
         """Whether any of its networks is shown structure."""

@@ -108,7 +108,7 @@ def adapt(
         raise InputError(f"one-shot is of one clip, and {footage} holds {len(clips)}; give one of them")
     base = base_hash(model, recipe.method)
     work = output.with_name(output.name + ".work")
-    _claim(work, {"recipe": asdict(recipe), "base": base, "files": {c.name: c.path.stat().st_size for c in clips}})
+    claim_work(work, {"recipe": asdict(recipe), "base": base, "files": {c.name: c.path.stat().st_size for c in clips}})
     _, painting = load_talk(model, "cpu")
     painting.to(torch.float32)  # to be trained, whatever precision this CPU renders in
     if recipe.method == ONE_SHOT:  # layers along time know their network by its very weights
@@ -275,8 +275,16 @@ def _judge(
     return {f"strength {s:g}": error for s, error in errors.items()}, min(STRENGTHS, key=errors.__getitem__)
 
 
-def _claim(work: Path, about: dict[str, object]) -> None:
-    """Makes the work folder, or refuses one that another adaptation left."""
+def claim_work(work: Path, about: dict[str, object]) -> None:
+    """Makes the work folder, or refuses one that was begun otherwise.
+
+    Args:
+        work: Where what is done lies until all is.
+        about: What is to be the same.
+
+    Raises:
+        OutputError: It is another's, or cannot be written.
+    """
     path, told = work / "about.json", json.dumps(about, indent=1, sort_keys=True)
     if work.exists() and not (path.is_file() and path.read_text(encoding="utf-8") == told):
         raise OutputError(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from diffusers import UNet2DConditionModel
@@ -12,11 +17,17 @@ from torch import Tensor, nn
 
 from facediff.diffusion.noise_levels import alpha_at, prediction_kind
 from facediff.diffusion.prediction import from_epsilon
-from facediff.errors import InputError
+from facediff.errors import ConfigError, InputError, OutputError
+from facediff.media import VideoReader
 from facediff.models.inflation import InflatedUNet, inflate
+from facediff.pipelines.painter_loading import load_painter
+from facediff.rendering.crops import as_pictures
+from facediff.system.files import atomic_folder
+from facediff.training.adaptation import claim_work
 from facediff.training.loop import Batch, LoopConfig, Loss, fit
 
 LEARNING_RATE, STEPS, FRAMES = 3e-5, 500, 24  # of the paper, for Stable Diffusion 1.4
+MOST_FRAMES = 250  # of a video that are learnt
 
 
 @dataclass(frozen=True)
@@ -84,6 +95,58 @@ def tune_painter(
     painter = _Painter(inflate(unet, "tune-a-video").freeze_pictures().train())
     fit(painter, draw, _tuning_loss(scheduler), config)
     return painter.clips.eval()
+
+
+def tune_on_video(
+    video: Path,
+    output: Path,
+    config: LoopConfig,
+    *,
+    painter: str | Path,
+    text: str,
+    size: int = 512,
+    device: str | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> None:
+    """Tunes a hub's model of pictures on the first ten seconds or so of a video, for ``facediff style --tuned``.
+
+    Args:
+        video: Of one motion; its frames are seen whole.
+        output: Folder to be made, of what was learnt alone.
+        config: As in ``tune_painter``; its folder goes when all is done.
+        painter: A Stable Diffusion's folder, or its name on a hub.
+        text: What the video shows.
+        size: Longer side, in pixels, at which it is seen.
+        device: Where to run; the best there is by default.
+        progress: Called with what is being done, how far it is and how far it goes.
+
+    Raises:
+        OutputError: The output is there already, cannot be written, or its work folder is of another tuning.
+        MediaError: It is no video.
+        WeightsError: There is no such painter.
+        ConfigError: The painter is one of depth, or there is no text.
+    """
+    if output.exists():
+        raise OutputError(f"{output} is there already; choose another name for what is learnt")
+    if not text.strip():
+        raise ConfigError("nothing is said about the video: give a text of what it shows")
+    say = progress or (lambda what, done, total: None)
+    settings = {"text": text, "size": size, "steps": config.steps, "learning_rate": config.learning_rate}
+    whose = {"painter": str(painter), "video": video.name, "bytes": video.stat().st_size, "seed": config.seed}
+    reader = VideoReader(video)
+    claim_work(config.output, {**settings, **whose})
+    opened = load_painter(painter, device=device, dtype=torch.float32)
+    if opened.sees_structure:
+        raise ConfigError(f"{painter} is a painter of depth, and those are not tuned here; take one of texts alone")
+    fitted, latents = opened.fit_size((reader.info.width, reader.info.height), size), []
+    for done, frame in enumerate(islice(reader, MOST_FRAMES), 1):
+        latents.append(opened.encode(as_pictures([cv2.resize(frame, fitted, interpolation=cv2.INTER_AREA)])).cpu())
+        say("reading the video", done, MOST_FRAMES)
+    clip = TunedClip(torch.cat(latents), opened.encode_text(text).cpu())
+    tuned = tune_painter(opened.unet, clip, opened.scheduler, config)
+    with atomic_folder(output, "what is learnt") as partial:
+        tuned.cpu().half().save_pretrained(partial)
+    shutil.rmtree(config.output, ignore_errors=True)
 
 
 def _tuning_loss(scheduler: SchedulerMixin) -> Loss:

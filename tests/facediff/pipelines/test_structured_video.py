@@ -89,9 +89,9 @@ def noise(seed: int = 3) -> Tensor:
 def test_what_is_inverted_comes_back() -> None:
     """About, as this network has learnt nothing; what a tuned one does is in the tests of ``training.one_shot``."""
     pipeline = StructuredVideoPipeline(tiny.codec(), inflate(tiny.unet(), "tune-a-video"), tiny.schedule())
-    style = StructureStyle(num_inference_steps=20, guidance_scale=1.0)
-    frames = structure(5) * 2 - 1
-    found = pipeline.invert(frames, tokens(0), style=style, fixed_point_steps=2)
+    style = StructureStyle(guidance_scale=1.0)
+    frames = structure(5)[..., :16, :16] * 2 - 1
+    found = pipeline.invert(frames, tokens(0), style=style)
     clean = pipeline.encode(frames)
     back = pipeline(tokens(0), found, style=style, decode=False).latents
     stranger = pipeline(tokens(1), found.flip(0), style=style, decode=False).latents
