@@ -9,6 +9,7 @@ from pathlib import Path
 from facediff.cli.flags import flag_names
 from facediff.options import TASKS, Checked, Option, SourceOptions, options_of
 from facediff.options.marks import OutputOptions
+from facediff.options.style import StyleOptions
 
 _INTRODUCTION = """\
 # Options
@@ -23,6 +24,10 @@ _TITLES: dict[str, tuple[str, type[Checked]]] = {
         "A face is another in some ways. In Python strengths are keywords too, `avatar.edit(smile=0.6)`; on the page\n"
         "they are sliders.",
         TASKS["edit"],
+    ),
+    "`facediff style`": (
+        "A video in another look, painted by a hub's model; see [direct](direct.md#a-hubs-model-of-pictures).",
+        StyleOptions,
     ),
     "Whose face": (
         "Keywords of `Avatar.from_image`, `from_video` and `from_file`, flags of all three commands, fields of all\n"
