@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from diffusers.utils.torch_utils import randn_tensor
-from numpy.typing import NDArray
 from torch import Tensor
 
 from facediff.diffusion.inversion import invert
 from facediff.diffusion.temporal_guidance import apply_temporal_guidance
 from facediff.errors import ConfigError
-from facediff.landmarks.depth import draw_depth, soften_structure
 from facediff.pipelines.frame_painter import FramePainterPipeline
 from facediff.pipelines.shared import FrameOutput, make_output
 
@@ -40,8 +37,8 @@ class StructuredVideoPipeline(FramePainterPipeline):
     """A clip in another look: where its parts are is given, and what it shows is said.
 
     Structure is told in two ways, one or both. As a picture of each frame, as Gen-1 has it: depth of the face mesh
-    (``face_structure``) for a ControlNet or a UNet of depth, with as much detail as is wanted. And as the noise that
-    each frame comes of, as Tune-A-Video has it (``invert``), best with a network tuned on that clip
+    (``facediff.landmarks.depth``) for a ControlNet or a UNet of depth, with as much detail as is wanted. And as the
+    noise that each frame comes of, as Tune-A-Video has it (``invert``), best with a network tuned on that clip
     (``facediff.training.one_shot``).
 
     Source: Esser et al., "Structure and Content-Guided Video Synthesis with Diffusion Models" (Gen-1, ICCV 2023); Wu et
@@ -129,18 +126,3 @@ class StructuredVideoPipeline(FramePainterPipeline):
         shape = (1, self.unet.config["out_channels"], structure.shape[2] // step, structure.shape[3] // step)
         one = randn_tensor(shape, generator=generator, device=self.unet.device, dtype=torch.float32)
         return one.repeat(len(structure), 1, 1, 1)
-
-
-def face_structure(points: Sequence[NDArray[np.floating]], size: tuple[int, int], detail_lost: int = 0) -> Tensor:
-    """The depth of a face in each frame, (F, 3, H, W) in [0, 1], as networks of structure are shown it.
-
-    Args:
-        points: Landmarks (478, 3) of each frame, in pixels.
-        size: Width and height.
-        detail_lost: Gen-1's t_s; see ``facediff.landmarks.depth.soften_structure``.
-
-    Raises:
-        InputError, ConfigError: As there.
-    """
-    maps = [soften_structure(draw_depth(one, size), detail_lost) for one in points]
-    return torch.from_numpy(np.stack(maps))[:, None].repeat(1, 3, 1, 1)

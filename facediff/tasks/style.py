@@ -8,16 +8,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from facediff.clip import SOUND_RATE, Clip
 from facediff.errors import ConfigError
+from facediff.landmarks.depth import draw_depth, soften_structure
 from facediff.landmarks.flow import trace_origins
 from facediff.landmarks.tracker import track_face
 from facediff.media import VideoReader, is_video
 from facediff.options.style import StyleOptions
 from facediff.pipelines.painter_loading import hash_painter, load_painter
-from facediff.pipelines.structured_video import StructuredVideoPipeline, StructureStyle, face_structure
+from facediff.pipelines.structured_video import StructuredVideoPipeline, StructureStyle
 from facediff.pipelines.zero_shot_video import ZeroShotStyle, ZeroShotVideoPipeline, flow_cells
 from facediff.provenance import Ingredient, Record, check_consent, model_name
 from facediff.rendering.crops import as_levels, as_pictures
@@ -168,6 +170,21 @@ class Styling:
             options.text or "", origins, noise=noise, negative=options.negative, style=style,
             generator=torch.Generator().manual_seed(options.seed),
         ).images  # fmt: skip
+
+
+def face_structure(points: Sequence[NDArray[np.floating]], size: tuple[int, int], detail_lost: int = 0) -> Tensor:
+    """The depth of a face in each frame, (F, 3, H, W) in [0, 1], as networks of structure are shown it.
+
+    Args:
+        points: Landmarks (478, 3) of each frame, in pixels.
+        size: Width and height.
+        detail_lost: Gen-1's t_s; see ``facediff.landmarks.depth.soften_structure``.
+
+    Raises:
+        InputError, ConfigError: As there.
+    """
+    maps = [soften_structure(draw_depth(one, size), detail_lost) for one in points]
+    return torch.from_numpy(np.stack(maps))[:, None].repeat(1, 3, 1, 1)
 
 
 def _name_models(options: StyleOptions) -> dict[str, str | int | float | bool | None]:

@@ -13,7 +13,7 @@ from facediff.diffusion.sampler import denoise
 from facediff.errors import ConfigError
 from facediff.landmarks.depth import draw_depth, soften_structure
 from facediff.models.inflation import inflate
-from facediff.pipelines.structured_video import StructuredVideoPipeline, StructureStyle, face_structure
+from facediff.pipelines.structured_video import StructuredVideoPipeline, StructureStyle
 from tests.facediff.pipelines import picture_models as tiny
 
 FRAMES, SIDE = 4, 32
@@ -138,12 +138,6 @@ def test_the_less_structure_tells_the_further_landmarks_are_from_it(mesh) -> Non
             errors.append((made - shapes[wanted]).abs().mean())
         distances.append(float(torch.stack(errors).mean()))
     assert all(one < other for one, other in zip(distances, distances[1:], strict=False)), distances
-
-
-def test_a_face_s_structure_is_its_depth_as_pictures(mesh) -> None:
-    made = face_structure([mesh, mesh], (512, 512), 3)
-    assert made.shape == (2, 3, 512, 512)
-    np.testing.assert_array_equal(made[0, 1], soften_structure(draw_depth(mesh, (512, 512)), 3))
 
 
 def test_nonsense_is_refused_in_a_sentence() -> None:

@@ -13,11 +13,12 @@ from typer.testing import CliRunner
 
 from facediff.cli import app
 from facediff.errors import ConfigError, WeightsError
+from facediff.landmarks.depth import draw_depth, soften_structure
 from facediff.media import VideoReader, VideoWriter
 from facediff.options.style import StyleOptions
 from facediff.pipelines.painter_loading import load_painter
 from facediff.provenance.record import record_in
-from facediff.tasks.style import Styling, make_style
+from facediff.tasks.style import Styling, face_structure, make_style
 from tests.facediff.pipelines import picture_models as tiny
 
 FRAMES, SIDE = 5, 32
@@ -86,6 +87,12 @@ def test_what_is_asked_for_changes_what_is_painted(place, led, changes) -> None:
 @pytest.fixture(scope="module")
 def led(place):
     return load_painter(place / "sd", controlnet=place / "depth", device="cpu")
+
+
+def test_a_face_s_structure_is_its_depth_as_pictures(mesh) -> None:
+    made = face_structure([mesh, mesh], (512, 512), 3)
+    assert made.shape == (2, 3, 512, 512)
+    np.testing.assert_array_equal(made[0, 1], soften_structure(draw_depth(mesh, (512, 512)), 3))
 
 
 def test_a_tuned_painter_paints(place, tmp_path) -> None:
