@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.canonical import from_canonical
 from facediff.landmarks.smoothing import smooth_track
 from facediff.landmarks.warp import MeshWarp
@@ -25,8 +24,8 @@ from facediff.motion.rig import FaceRig, fit_neutral, move_head
 from facediff.rendering.disocclusion import measure_disocclusion, measure_lip_gap, measure_unobserved
 from facediff.rendering.frame import Warp, WarpedFace, WarpedFrame, add_matte, split_matte
 from facediff.rendering.inpainting.protocol import Inpainter
+from facediff.rendering.mouth_moments import LIPS, Loan, MouthMoments
 from facediff.rendering.overlays import Overlay, Overlays
-from facediff.rendering.reference import Reference
 from facediff.rendering.source import Source
 from facediff.rendering.warping.eye_response import measure_eye_response
 from facediff.rendering.warping.eyes import turn_eyes
@@ -70,8 +69,8 @@ class VideoWarper:
         self.source, self._inpainter = source, inpainter
 
     def prepare(self) -> None:
-        """Steadies the track and looks for the best view of the mouth now, instead of at the first frame."""
-        _ = self.face, self._reference
+        """Steadies the track and looks for views of the mouth now, instead of at the first frame."""
+        _ = self.face, self._moments
 
     def with_end(self, after: str) -> VideoWarper:
         """The same with another end, see ``Source``; what was prepared serves both."""
@@ -89,9 +88,17 @@ class VideoWarper:
         return SteadyFace(track, canonical, pose, rig, rig.encode(track.points))
 
     @cached_property
-    def _reference(self) -> Reference:
-        best = self.find_reference()
-        return Reference(self.source.frame(best), self.face.track.points[best])
+    def _moments(self) -> MouthMoments:
+        track = self.face.track
+        moments = MouthMoments(self.face.canonical, self.face.pose, track.usable, track.fps)
+        frames = zip(moments.indices.tolist(), self.source.pick(moments.indices), strict=True)
+        moments.keep((self._uncover(index, frame) for index, frame in frames), track.points)
+        return moments
+
+    def _uncover(self, index: int, frame: Frame) -> Frame:
+        """A frame without what lies before its face."""
+        overlay = self._overlay(index)
+        return frame if overlay is None else overlay.remove(frame, self.face.track.points[index])
 
     @cached_property
     def _overlays(self) -> Overlays:
@@ -186,11 +193,16 @@ class VideoWarper:
         return self._warp(change, frames, motion, shapes)
 
     def _play(self, change: _Change, motion: NDArray[np.float32], shapes: ShapeTrack | None) -> Warp:
+        shown = np.array([self.source.index_at(place) for place in range(len(motion))], int)
+        added = np.zeros((1, 1, 1)) if shapes is None else np.stack([*shapes.frames(slice(0, len(motion)))])[:, LIPS]
+        lips = [change.shape(index, row)[LIPS] for index, row in zip(shown, motion, strict=True)]
+        loan = self._moments.plan(np.stack(lips) + added, shown)
+
         def warp(part: slice) -> Iterator[WarpedFrame]:
             first = self._first_needed(part.start)
             needed = slice(first, part.stop)
             added = None if shapes is None else shapes.frames(needed)
-            frames = self._warp(change, self.source.played(needed), motion[needed], added)
+            frames = self._warp(change, self.source.played(needed), motion[needed], added, loan.take(needed))
             for position, frame in enumerate(frames, first):
                 if position >= part.start:
                     yield frame
@@ -224,13 +236,15 @@ class VideoWarper:
         frames: Iterator[tuple[int, Frame]],
         motion: NDArray[np.float32],
         shapes: Iterator[NDArray[np.float32]] | None,
+        loan: Loan | None = None,
     ) -> Iterator[WarpedFrame]:
         """A warped frame for each frame and row; those without a face pass as they are, or hold the last one."""
         held: WarpedFrame | None = None
         added: Iterator[NDArray[np.float32] | float] = repeat(0.0) if shapes is None else iter(shapes)
-        for row, (index, frame), shape in zip(motion, frames, added, strict=False):
+        lent: Iterator[tuple[int, float] | None] = repeat(None) if loan is None else loan.rows()
+        for row, (index, frame), shape, one in zip(motion, frames, added, lent, strict=False):
             if self.face.track.usable[index]:
-                held = self._carry(change, index, frame, row, shape)
+                held = self._carry(change, index, frame, row, shape, one)
                 yield held
             elif self.source.on_missing_face == "hold" and held is not None:
                 yield held
@@ -238,9 +252,19 @@ class VideoWarper:
                 yield WarpedFrame(frame, matte=self.source.matte)
 
     def _carry(
-        self, change: _Change, index: int, frame: Frame, row: NDArray[np.float32], shape: NDArray[np.float32] | float
+        self,
+        change: _Change,
+        index: int,
+        frame: Frame,
+        row: NDArray[np.float32],
+        shape: NDArray[np.float32] | float,
+        lent: tuple[int, float] | None,
     ) -> WarpedFrame:
-        """A frame with its face where a change of it wants it, and a shape (478, 3) added; and what it lacks there."""
+        """A frame with its face where a change of it wants it, and a shape (478, 3) added; and what it lacks there.
+
+        ``lent`` is which moment lends its mouth, and how much of it; where that is not planned, the frame's own lips
+        stay, as somebody may have edited them, and what is between them is lent by the nearest moment.
+        """
         source_points, canonical = self.face.track.points[index], self.face.canonical[index]
         pose, moved = change.pose(index, row), change.shape(index, row) + shape
         points = from_canonical(moved[None], pose)[0]
@@ -260,19 +284,20 @@ class VideoWarper:
         prepared = self._inpainter.prepare(shown, source_points)
         if (lids > own[coefficients.LIDS] + LOWERED).any():
             picture, drawn = prepared.shut_lids(picture, points, lids), prepared.drawn_lids(lids)
+        moment, share = next(self._moments.plan(moved[None, LIPS], np.array([index])).rows()) if lent is None else lent
+        if share:
+            picture = self._moments.lend(moment, picture, points, float(pose.scale[0]), share, lips=lent is not None)
+            canonical = canonical + np.float32(share) * (self._moments.shape(moment) - canonical)
+            source_points = from_canonical(canonical[None], pose)[0]
         inpaint: Callable[[Frame, WarpedFace], Frame] = prepared.inpaint_mouth
         if overlay is not None:
             picture, inpaint = overlay.restore(picture, frame, points), _restore_after(inpaint, overlay, frame)
-        disocclusion, reference = measure_disocclusion(canonical, moved), None
-        if disocclusion:
-            window = align(pose, MOUTH).crop(picture, 0)
-            reference = _blend(window, self._reference.window(points, pose), disocclusion)
+        disocclusion = measure_disocclusion(canonical, moved)
         face = WarpedFace(
             points=points,
             pose=pose,
-            reference=reference,
             disocclusion=disocclusion,
-            unobserved=measure_unobserved(disocclusion, max(measure_lip_gap(canonical), self._reference.opening)),
+            unobserved=measure_unobserved(disocclusion, max(measure_lip_gap(canonical), self._moments.opening)),
             drawn_lids=drawn,
             motion_residual=residual,
             source_points=source_points,
@@ -370,7 +395,3 @@ def _restore_after(
 ) -> Callable[[Frame, WarpedFace], Frame]:
     """An inpainter's last step, and then what lies before the face."""
     return lambda picture, face: overlay.restore(inpaint(picture, face), frame, face.points)
-
-
-def _blend(one: Frame, other: Frame, share: float) -> Frame:
-    return np.rint((1 - share) * one.astype(np.float32) + share * other).astype(np.uint8)
