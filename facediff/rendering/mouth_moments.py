@@ -49,9 +49,9 @@ class MomentStyle:
     seconds: float = 30.0
     widest: tuple[float, ...] = (0.0, 0.97, 0.995)
     turn_costs: float = 0.1
-    switch_costs: float = 0.01
+    switch_costs: float = 0.012
     blur_costs: float = 0.01
-    foreign_costs: float = 0.012
+    foreign_costs: float = 0.006
     fade: float = 0.8
     crop: float = 0.55
     around: tuple[float, float] = (0.02, 0.06)
