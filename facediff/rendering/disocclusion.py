@@ -46,8 +46,17 @@ def measure_disocclusion(
         between: By how much more, in eye distances, it must open to lack nothing yet, and all.
     """
     before, wanted = coefficients.lip_opening(np.stack([own, moved]))
+    return float(share_hidden(before, wanted, between))
+
+
+def share_hidden(
+    before: NDArray[np.floating],
+    wanted: NDArray[np.floating],
+    between: tuple[float, float] = DisocclusionStyle.opening_span,
+) -> NDArray[np.floating]:
+    """The same of openings of lips, in eye distances."""
     nothing, everything = between
-    return float(np.clip((wanted - before - nothing) / (everything - nothing), 0, 1))
+    return np.clip((wanted - before - nothing) / (everything - nothing), 0, 1)
 
 
 def measure_lip_gap(canonical: NDArray[np.floating]) -> float:

@@ -18,9 +18,10 @@ from scipy.ndimage import gaussian_filter1d
 from sklearn.cluster import KMeans
 
 from facediff.landmarks import masks
-from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER
+from facediff.landmarks.mesh import LIP_PAIRS, LIPS_INNER, LIPS_OUTER
 from facediff.landmarks.warp import MeshWarp
 from facediff.motion.coefficients import lip_opening
+from facediff.rendering.disocclusion import share_hidden
 from facediff.types import Frame, RigidPose
 
 LIPS = np.concatenate([LIPS_OUTER, LIPS_INNER])
@@ -39,6 +40,7 @@ class MomentStyle:
         switch_costs: Of going over to another moment from one frame to the next, or to the frame's own mouth.
         blur_costs: Of a moment with e times less fine detail than half of them have.
         foreign_costs: What a moment costs more than the frame's own mouth, whose light and place are right.
+        hidden_costs: Of the frame's own mouth where all that is between its lips is hidden.
         fade: Deviation, in frames, in which the frame's own mouth goes over into one that is lent.
         crop: Around the lips that is kept of a moment.
         around: Around the lips that is lent, and over which it then fades out.
@@ -51,7 +53,8 @@ class MomentStyle:
     turn_costs: float = 0.1
     switch_costs: float = 0.012
     blur_costs: float = 0.01
-    foreign_costs: float = 0.006
+    foreign_costs: float = 0.014
+    hidden_costs: float = 0.02
     fade: float = 0.8
     crop: float = 0.55
     around: tuple[float, float] = (0.02, 0.06)
@@ -165,8 +168,10 @@ class MouthMoments:
         """
         style = self._style
         wanted, own = self._describe_lips(lips, shown), self._describe(self._canonical[shown], shown)
+        hidden = share_hidden(_measure_gap(self._canonical[shown][:, LIPS]), _measure_gap(lips))
         theirs = _distance(wanted[:, None], self._looks[None]) + style.blur_costs * self._blur + style.foreign_costs
-        path = _find_path(np.column_stack([theirs, _distance(wanted, own)]), style.switch_costs)
+        mine = _distance(wanted, own) + style.hidden_costs * np.nan_to_num(hidden)
+        path = _find_path(np.column_stack([theirs, mine]), style.switch_costs)
         lent = path < len(self.indices)
         shares = gaussian_filter1d(lent.astype(np.float32), style.fade, mode="nearest")
         return Loan(_fill_gaps(path, lent), np.where(shares > 0.02, shares, 0).astype(np.float32))
@@ -230,6 +235,13 @@ def _choose_typical(looks: NDArray[np.float32], opening: NDArray[np.floating], s
     order = np.argsort(opening, kind="stable")
     extreme = [order[int(share * (len(order) - 1))] for share in style.widest]
     return np.unique(np.concatenate([typical, extreme]))
+
+
+def _measure_gap(lips: NDArray[np.floating]) -> NDArray[np.floating]:
+    """How far ``LIPS`` (T, 40, D) are apart (T,)."""
+    upper, lower = (lips[:, [int(np.flatnonzero(LIPS == pair[k])[0]) for pair in LIP_PAIRS]] for k in (0, 1))
+    gap: NDArray[np.floating] = np.linalg.norm(upper - lower, axis=-1).mean(axis=1)
+    return gap
 
 
 def _distance(one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.float32]:
