@@ -69,7 +69,7 @@ def measure_unobserved(disocclusion: float, shown: float, style: DisocclusionSty
 
     Args:
         disocclusion: How much of it the frame lacks, see ``facediff.rendering.frame.WarpedFrame``.
-        shown: How far the lips are apart, in eye distances, where the source or its reference shows them widest.
+        shown: How far the lips are apart, in eye distances, where any moment of the source shows them widest.
         style: Which openings show enough.
     """
     return disocclusion * float(np.clip((style.parted - shown) / (style.parted - style.closed), 0, 1))

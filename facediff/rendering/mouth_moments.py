@@ -239,7 +239,7 @@ def _choose_typical(looks: NDArray[np.float32], opening: NDArray[np.floating], s
 
 def _measure_gap(lips: NDArray[np.floating]) -> NDArray[np.floating]:
     """How far ``LIPS`` (T, 40, D) are apart (T,)."""
-    upper, lower = (lips[:, [int(np.flatnonzero(LIPS == pair[k])[0]) for pair in LIP_PAIRS]] for k in (0, 1))
+    upper, lower = (lips[:, [LIPS.tolist().index(pair[k]) for pair in LIP_PAIRS]] for k in (0, 1))
     gap: NDArray[np.floating] = np.linalg.norm(upper - lower, axis=-1).mean(axis=1)
     return gap
 
