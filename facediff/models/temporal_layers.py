@@ -78,6 +78,18 @@ def lay_out(layout: Layout) -> Iterator[None]:
         _LAYOUT.reset(token)
 
 
+def current_layout() -> Layout:
+    """What ``lay_out`` was given around this call.
+
+    Raises:
+        ConfigError: It was not called.
+    """
+    layout = _LAYOUT.get(None)
+    if layout is None:
+        raise ConfigError("frames know of one another within lay_out(Layout(frames)) alone; call the network in it")
+    return layout
+
+
 class FrameLayer(nn.Module, ABC):
     """What all of them do: divide clips from images, mix the frames, put all together again.
 
@@ -91,7 +103,7 @@ class FrameLayer(nn.Module, ABC):
 
     def forward(self, x: Tensor) -> Tensor:
         """Pictures (N, C, H, W) as the layout has them, each knowing of the frames of its clip."""
-        layout = _LAYOUT.get()
+        layout = current_layout()
         clips = x.unflatten(0, (-1, layout.frames + layout.images))
         video, images = clips.split([layout.frames, layout.images], dim=1)
         parts = []

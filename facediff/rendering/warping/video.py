@@ -192,6 +192,13 @@ class VideoWarper:
         change.eye_response = eye_response
         return self._warp(change, frames, motion, shapes)
 
+    def place(self, index: int, motion: NDArray[np.float32]) -> tuple[NDArray[np.float32], RigidPose]:
+        """Where ``express`` puts the face of a frame, for each of some rows: canonical (B, 478, 3), and head poses."""
+        change, rig, own = _Expressed(self.face, turns=True), self.face.rig, self.face.motion[index]
+        wanted = np.stack([change.motion(index, row) for row in motion])
+        moved = self.face.canonical[index] + rig.express(wanted) - rig.express(own[None])
+        return moved, move_head(self.face.pose.take(slice(index, index + 1)), motion)
+
     def _play(self, change: _Change, motion: NDArray[np.float32], shapes: ShapeTrack | None) -> Warp:
         shown = np.array([self.source.index_at(place) for place in range(len(motion))], int)
         added = np.zeros((1, 1, 1)) if shapes is None else np.stack([*shapes.frames(slice(0, len(motion)))])[:, LIPS]

@@ -1,0 +1,185 @@
+"""A hub's model of pictures as the painter of a clip's frames: what Text2Video-Zero and Gen-1 have in common here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from diffusers import ControlNetModel, DDIMScheduler, DiffusionPipeline, UNet2DConditionModel
+from diffusers.schedulers.scheduling_utils import SchedulerMixin
+from diffusers.utils import BaseOutput
+from torch import Tensor
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from facediff.errors import ConfigError
+from facediff.models import latents as space
+from facediff.models.frame_attention import FIRST, attend_across
+from facediff.models.inflation import InflatedUNet
+from facediff.models.latents import Codec
+from facediff.models.placement import move_to
+from facediff.models.temporal_layers import Layout, lay_out
+
+
+@dataclass(frozen=True)
+class FrameCondition:
+    """What the frames of a clip are conditioned on.
+
+    Attributes:
+        tokens: (1 or F, N, D), of a text, say.
+        structure: (F, 3, H, W) in [0, 1], what a ControlNet is shown; None without one.
+        is_alone: Whether each frame is denoised as a picture of its own.
+    """
+
+    tokens: Tensor
+    structure: Tensor | None = None
+    is_alone: bool = False
+
+
+@dataclass
+class PaintedClip(BaseOutput):
+    """What pipelines of painted clips give.
+
+    Attributes:
+        images: Frames (F, 3, H, W), about in [-1, 1]; empty where latents alone are wanted.
+        latents: Theirs (F, L, h, w).
+    """
+
+    images: Tensor
+    latents: Tensor
+
+
+class FramePainterPipeline(DiffusionPipeline):
+    """What both share: texts, latents, one prediction for all frames. The folder of a Stable Diffusion opens as one.
+
+    Args:
+        vae: Pictures to latents and back.
+        unet: Any denoiser of pictures with tokens. Its frames look at frame 0 while it paints; an inflated one's know
+            of one another by what it has learnt.
+        scheduler: Any whose noise levels are of diffusion; DDIM steps through them, without clipping.
+        text_encoder: None where tokens are given.
+        tokenizer: None where tokens are given.
+        controlnet: What is shown structure; None for none.
+
+    Raises:
+        ConfigError: The noise levels are of another kind.
+    """
+
+    model_cpu_offload_seq = "text_encoder->vae->unet->vae"
+    _optional_components = ["text_encoder", "tokenizer", "controlnet"]
+
+    def __init__(
+        self,
+        vae: Codec,
+        unet: UNet2DConditionModel | InflatedUNet,
+        scheduler: SchedulerMixin,
+        text_encoder: CLIPTextModel | None = None,
+        tokenizer: CLIPTokenizer | None = None,
+        controlnet: ControlNetModel | None = None,
+    ) -> None:
+        super().__init__()
+        if not hasattr(scheduler, "alphas_cumprod"):
+            raise ConfigError(
+                f"{type(scheduler).__name__} has no noise levels of diffusion; give that of a model of them"
+            )
+        stepped = DDIMScheduler.from_config(scheduler.config, clip_sample=False)
+        self.register_modules(
+            vae=vae, unet=unet, scheduler=stepped, text_encoder=text_encoder, tokenizer=tokenizer, controlnet=controlnet
+        )
+        self.set_progress_bar_config(disable=True)
+
+    @torch.no_grad()
+    def encode_text(self, text: str) -> Tensor:
+        """Tokens (1, N, D) of a text.
+
+        Raises:
+            ConfigError: The pipeline has no text encoder.
+        """
+        if self.text_encoder is None or self.tokenizer is None:
+            raise ConfigError("the pipeline has no text encoder; give it one, or tokens in the place of a text")
+        most = min(self.tokenizer.model_max_length, self.text_encoder.config.max_position_embeddings)
+        told = self.tokenizer(text, padding="max_length", max_length=most, truncation=True, return_tensors="pt")
+        made: Tensor = self.text_encoder(told.input_ids.to(self.text_encoder.device))[0]
+        return made
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Latents (F, L, h, w) of pictures (F, 3, H, W) in [-1, 1]."""
+        return space.encode(self.vae, images)
+
+    @torch.no_grad()
+    def decode(self, latents: Tensor) -> Tensor:
+        """Pictures (F, 3, H, W), about in [-1, 1], of latents, one after the other."""
+        return torch.cat([space.decode(self.vae, part) for part in latents.split(1)])
+
+    def tell(self, told: str | Tensor | None, structure: Tensor | None, is_alone: bool = False) -> FrameCondition:
+        """A condition of a text, or of tokens (1 or F, N, D).
+
+        Raises:
+            ConfigError: There is structure and no ControlNet to see it, or the other way round.
+        """
+        if (structure is None) != (self.controlnet is None):
+            raise ConfigError("structure is shown to a ControlNet: give both, or neither")
+        tokens = told if isinstance(told, Tensor) else self.encode_text(told or "")
+        return FrameCondition(tokens, structure, is_alone)
+
+    def predict(self, x: Tensor, t: Tensor, cond: FrameCondition, structure_scale: float = 1.0) -> Tensor:
+        """What the UNet predicts for noisy latents (F, L, h, w), in the dtype of x, and as the scheduler wants it.
+
+        Args:
+            x: All frames of a clip.
+            t: Their timestep.
+            cond: What they are conditioned on.
+            structure_scale: How much the structure counts.
+        """
+        count = len(x)
+        seen = move_to(self.unet, x)
+        tokens = cond.tokens.to(seen).expand(count, -1, -1)
+        layout = Layout(0, count) if cond.is_alone else Layout(count)
+        is_inflated = isinstance(self.unet, InflatedUNet)
+        painters = [] if is_inflated else [self.unet]
+        if self.controlnet is not None:
+            painters.append(self.controlnet)
+        with attend_across(*painters, view=FIRST), lay_out(layout):
+            more = {} if self.controlnet is None else self._show(seen, t, tokens, cond.structure, structure_scale)
+            if is_inflated:
+                more["images"] = layout.images
+            predicted: Tensor = self.unet(seen, t, tokens, return_dict=False, **more)[0]
+        return predicted.to(x)
+
+    def _show(
+        self, x: Tensor, t: Tensor, tokens: Tensor, structure: Tensor | None, structure_scale: float
+    ) -> dict[str, Any]:
+        """What the ControlNet adds to the UNet's features."""
+        assert structure is not None
+        down, middle = self.controlnet(
+            x, t, tokens, controlnet_cond=structure.to(x), conditioning_scale=structure_scale, return_dict=False
+        )
+        return {"down_block_additional_residuals": down, "mid_block_additional_residual": middle}
+
+    def walk(
+        self,
+        denoiser: Callable[[Tensor, Tensor], Tensor],
+        x: Tensor,
+        timesteps: Tensor,
+        *,
+        held: Callable[[Tensor, Tensor], Tensor] | None = None,
+        first_index: int = 0,
+        callback: Callable[[int, int, Tensor], None] | None = None,
+    ) -> Tensor:
+        """Latents denoised through some timesteps in a row, by DDIM.
+
+        Args:
+            denoiser: ``denoiser(x, t)``.
+            x: Noisy latents at the first of the timesteps.
+            timesteps: Of ``self.scheduler``, which was set to as many steps as there are.
+            held: Called with the latents and the timestep before each step; what it gives takes their place.
+            first_index: Of the first of them, for the callback.
+            callback: Called after each step with its index, its timestep and the latents.
+        """
+        for index, t in enumerate(timesteps):
+            x = x if held is None else held(x, t)
+            x = self.scheduler.step(denoiser(x, t), t, x, return_dict=False)[0]
+            if callback is not None:
+                callback(first_index + index, int(t), x)
+        return x
