@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from itertools import repeat
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +17,6 @@ from facediff.landmarks.warp import MeshWarp
 from facediff.media.notices import warn_once
 from facediff.motion import coefficients
 from facediff.motion.emotions import ShapeTrack
-from facediff.motion.expressions import expressions
 from facediff.motion.rig import FaceRig, fit_neutral, move_head
 from facediff.rendering.disocclusion import measure_disocclusion, measure_lip_gap, measure_unobserved
 from facediff.rendering.frame import Warp, WarpedFace, WarpedFrame, add_matte, split_matte
@@ -27,34 +24,14 @@ from facediff.rendering.inpainting.protocol import Inpainter
 from facediff.rendering.mouth_moments import LIPS, Loan, MouthMoments
 from facediff.rendering.overlays import Overlay, Overlays
 from facediff.rendering.source import Source
+from facediff.rendering.warping.changes import Change, Directed, Driven, Expressed, Spoken, SteadyFace
 from facediff.rendering.warping.eye_response import measure_eye_response
 from facediff.rendering.warping.eyes import turn_eyes
-from facediff.types import FaceTrack, Frame, RigidPose
-
-SPOKEN = np.zeros(coefficients.DIMENSIONS, bool)  # what speech changes in a video
-SPOKEN[coefficients.LIPS] = SPOKEN[coefficients.OPENING] = True
+from facediff.types import Frame, RigidPose
 
 LOWERED = 0.1  # closure by which a lid must be lower than it is for it to be drawn
 # Of a reference: the share of frames whose lips are less open, and how much a head that is turned away counts.
 REFERENCE_OPENING, FRONTAL_COUNTS = 0.85, 4.0
-
-
-class SteadyFace(NamedTuple):
-    """The face of a video without jitter.
-
-    Attributes:
-        track: Its landmarks.
-        canonical: (T, 478, 3) without the head pose.
-        pose: (T) head poses.
-        rig: What its motion counts from.
-        motion: (T, 31) what it does of itself.
-    """
-
-    track: FaceTrack
-    canonical: NDArray[np.float32]
-    pose: RigidPose
-    rig: FaceRig
-    motion: NDArray[np.float32]
 
 
 class VideoWarper:
@@ -144,7 +121,7 @@ class VideoWarper:
             chosen: (31,) channels of the upper face that the motion has as well; none by default.
             shapes: What emotions do beyond the motion.
         """
-        change = _Spoken(self.face) if chosen is None else _Directed(self.face, chosen)
+        change = Spoken(self.face) if chosen is None else Directed(self.face, chosen)
         if chosen is not None and chosen[coefficients.GAZE].any():
             self._turn_eyes(change, motion)
         return self._play(change, motion, shapes)
@@ -165,7 +142,7 @@ class VideoWarper:
             shapes: See ``speak``.
             turns_eyes: Whether irises are carried to where the motion has them; else that is left to who paints.
         """
-        change = _Driven(self.face, chosen)
+        change = Driven(self.face, chosen)
         if turns_eyes:
             self._turn_eyes(change, motion)
         return self._play(change, motion, shapes)
@@ -188,18 +165,18 @@ class VideoWarper:
             shapes: What emotions do beyond the motion (478, 3), for each of them.
             eye_response: How irises are carried; None where they are left to who paints.
         """
-        change = _Expressed(self.face, turns)
+        change = Expressed(self.face, turns)
         change.eye_response = eye_response
         return self._warp(change, frames, motion, shapes)
 
     def place(self, index: int, motion: NDArray[np.float32]) -> tuple[NDArray[np.float32], RigidPose]:
         """Where ``express`` puts the face of a frame, for each of some rows: canonical (B, 478, 3), and head poses."""
-        change, rig, own = _Expressed(self.face, turns=True), self.face.rig, self.face.motion[index]
+        change, rig, own = Expressed(self.face, turns=True), self.face.rig, self.face.motion[index]
         wanted = np.stack([change.motion(index, row) for row in motion])
         moved = self.face.canonical[index] + rig.express(wanted) - rig.express(own[None])
         return moved, move_head(self.face.pose.take(slice(index, index + 1)), motion)
 
-    def _play(self, change: _Change, motion: NDArray[np.float32], shapes: ShapeTrack | None) -> Warp:
+    def _play(self, change: Change, motion: NDArray[np.float32], shapes: ShapeTrack | None) -> Warp:
         shown = np.array([self.source.index_at(place) for place in range(len(motion))], int)
         added = np.zeros((1, 1, 1)) if shapes is None else np.stack([*shapes.frames(slice(0, len(motion)))])[:, LIPS]
         lips = [change.shape(index, row)[LIPS] for index, row in zip(shown, motion, strict=True)]
@@ -222,7 +199,7 @@ class VideoWarper:
         canonical, pose = self.face.canonical[best], self.face.pose.take(slice(best, best + 1))
         return measure_eye_response(self.source.frame(best), canonical, pose, turned)
 
-    def _turn_eyes(self, change: _Change, motion: NDArray[np.float32]) -> None:
+    def _turn_eyes(self, change: Change, motion: NDArray[np.float32]) -> None:
         """Lets a change carry irises."""
         shown = np.array([self.source.index_at(place) for place in range(len(motion))])
         wanted = np.stack([change.motion(index, row) for index, row in zip(shown, motion, strict=True)])
@@ -239,7 +216,7 @@ class VideoWarper:
 
     def _warp(
         self,
-        change: _Change,
+        change: Change,
         frames: Iterator[tuple[int, Frame]],
         motion: NDArray[np.float32],
         shapes: Iterator[NDArray[np.float32]] | None,
@@ -260,7 +237,7 @@ class VideoWarper:
 
     def _carry(
         self,
-        change: _Change,
+        change: Change,
         index: int,
         frame: Frame,
         row: NDArray[np.float32],
@@ -311,90 +288,6 @@ class VideoWarper:
             inpaint=inpaint,
         )
         return WarpedFrame(picture, face, matte)
-
-
-class _Change(ABC):
-    """What becomes of a video's face."""
-
-    follows = 0.0  # head and surroundings stay
-    eye_response: NDArray[np.float32] | None = None  # how irises are carried; None where they are left to who paints
-
-    def __init__(self, face: SteadyFace) -> None:
-        self._face = face
-
-    @abstractmethod
-    def motion(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The motion (31,) wanted in a frame, of its own and a row of what is asked for."""
-
-    def pose(self, index: int, row: NDArray[np.float32]) -> RigidPose:
-        """The head pose of a frame, one row: its own."""
-        return self._face.pose.take(slice(index, index + 1))
-
-    def shape(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The canonical face (478, 3) of a frame with the motion that is wanted.
-
-        The basis does not hold all that a face does; so the change that it makes is added to what there is.
-        """
-        before, after = self._face.rig.express(np.stack([self._face.motion[index], self.motion(index, row)]))
-        return self._face.canonical[index] + after - before
-
-
-class _Spoken(_Change):
-    """The lower face does what is spoken, whatever it did of itself."""
-
-    def motion(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.where(SPOKEN, row, self._face.motion[index]).astype(np.float32)
-
-    def shape(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        own = self._face.canonical[index]
-        return own + coefficients.basis().lower[:, None] * (self._face.rig.express(row[None])[0] - own)
-
-
-class _Directed(_Spoken):
-    """Beside what is spoken, channels of the upper face that are chosen."""
-
-    def __init__(self, face: SteadyFace, chosen: NDArray[np.bool_]) -> None:
-        super().__init__(face)
-        self._chosen = chosen | SPOKEN
-
-    def motion(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.where(self._chosen, row, self._face.motion[index]).astype(np.float32)
-
-    def shape(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        spoken = np.where(SPOKEN, row, self._face.motion[index])
-        before, after = self._face.rig.express(np.stack([spoken, self.motion(index, row)]))
-        return super().shape(index, row) + after - before
-
-
-class _Driven(_Change):
-    """The channels that are chosen are a driver's."""
-
-    def __init__(self, face: SteadyFace, chosen: NDArray[np.bool_]) -> None:
-        super().__init__(face)
-        self._chosen = chosen
-
-    def motion(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.where(self._chosen, row, self._face.motion[index]).astype(np.float32)
-
-
-class _Expressed(_Change):
-    """Something is added to what the face does."""
-
-    def __init__(self, face: SteadyFace, turns: bool) -> None:
-        super().__init__(face)
-        self._turns, self.follows = turns, float(turns)
-
-    def pose(self, index: int, row: NDArray[np.float32]) -> RigidPose:
-        own = super().pose(index, row)
-        return move_head(own, row[None]) if self._turns else own
-
-    def motion(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        wanted = self._face.motion[index] + row
-        wanted[coefficients.LIDS] = np.clip(wanted[coefficients.LIDS], -0.5, 1.0)
-        # Lips that shut stay shut: below that a mesh would turn inside out.
-        opened = expressions()["mouth-open"]
-        missing = np.maximum(0.0, -wanted[coefficients.OPENING]) / opened[coefficients.OPENING]
-        return (wanted + missing * opened).astype(np.float32)
 
 
 def _restore_after(
