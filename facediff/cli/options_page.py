@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from facediff.cli.flags import flag_names
-from facediff.options import TASKS, Checked, DragOptions, Option, SourceOptions, options_of
+from facediff.options import TASKS, Checked, Option, SourceOptions, options_of
 from facediff.options.marks import OutputOptions
 
 _INTRODUCTION = """\
@@ -26,7 +26,7 @@ _TITLES: dict[str, tuple[str, type[Checked]]] = {
     ),
     "`Avatar.drag`, `facediff drag`": (
         "Points of a face are taken elsewhere, and all of it follows as faces do.",
-        DragOptions,
+        TASKS["drag"],
     ),
     "Whose face": (
         "Keywords of `Avatar.from_image`, `from_video` and `from_file`, flags of all four commands, fields of all\n"

@@ -367,4 +367,6 @@ class VideoOptions(SourceOptions):
     face: Annotated[int | str | None, options_of(FaceOptions)["face"].opt] = "largest"
 
 
-TASKS: dict[str, type[Checked]] = {"talk": TalkOptions, "animate": AnimateOptions, "edit": EditOptions}
+TASKS: dict[str, type[Checked]] = {
+    "talk": TalkOptions, "animate": AnimateOptions, "edit": EditOptions, "drag": DragOptions,
+}  # fmt: skip
