@@ -9,12 +9,13 @@ import gradio as gr
 from diffusers.utils import is_peft_available
 
 from facediff.demo.actions import CANCELLED, Start, action_row, connect_actions
+from facediff.demo.archive import NEEDED
 from facediff.demo.jobs import Jobs, Stopped
 from facediff.demo.learning import learn
 from facediff.demo.limits import Limits
 from facediff.demo.uploads import Upload
 from facediff.demo.words import duration, plain_errors
-from facediff.pipelines.domains import METHODS, DomainCard
+from facediff.pipelines.domains import DomainCard
 from facediff.training.adaptation import LEARNING_RATES, AdaptRecipe
 
 LEAD = (
@@ -32,7 +33,7 @@ def adapt_tab(jobs: Jobs, limits: Limits) -> None:
         jobs: Runs the learning.
         limits: What an upload may be.
     """
-    methods = [method for method in METHODS if method != "lora" or is_peft_available()]
+    methods = [method for method in NEEDED if method != "lora" or is_peft_available()]
     with gr.Row():
         with gr.Column():
             gr.Markdown(LEAD, elem_classes="between")

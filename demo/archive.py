@@ -71,6 +71,8 @@ def unpack(archive: str | Path, place: Path) -> Path:
         if CARD not in names:
             raise MediaError(f"{archive} is not a domain model: it holds no {CARD}")
         card = read_card(folder)
+        if card.method not in NEEDED:
+            raise MediaError(f"{archive} is a domain model of the method {card.method}, which goes by the command line")
         if lacking := sorted({*NEEDED[card.method]}.difference(names)):
             raise MediaError(f"{archive} is not a whole domain model: it holds no {lacking[0]}")
         (_settle_small if card.method == "small" else _settle_lora)(folder, archive)

@@ -25,6 +25,8 @@ TESTED_WHERE_IT_ENDS = {  # module: the tests that fail when it is broken
     "facediff/cli/edit.py": "tests/facediff/tasks/test_edit.py",
     "facediff/cli/extend.py": "tests/facediff/tasks/test_extend.py",
     "facediff/cli/provenance.py": "tests/facediff/provenance/test_verification.py",
+    "facediff/cli/style.py": "tests/facediff/tasks/test_style.py",
+    "facediff/options/style.py": "tests/facediff/tasks/test_style.py",
     "facediff/cli/talk.py": "tests/facediff/cli/test_commands.py",
     "facediff/live/engine.py": "tests/facediff/live/test_recording.py",
     "facediff/options/live.py": "tests/facediff/live/test_session.py",

@@ -12,13 +12,16 @@ from typing import Any
 import torch
 from diffusers import Transformer2DModel, UNet2DConditionModel
 from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.modeling_utils import ModelMixin
 from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionOutput
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from facediff.errors import ConfigError, WeightsError
 from facediff.models.checkpoints import explain_damage, load_network
+from facediff.models.frame_attention import SPARSE_CAUSAL, set_view
 from facediff.models.temporal_layers import (
     ChannelShift,
     FrameAdaptor,
@@ -29,6 +32,7 @@ from facediff.models.temporal_layers import (
     MixedAttention,
     MixedConvolution,
     TimeConvolution,
+    TokenAttention,
     check_layout,
     lay_out,
 )
@@ -39,8 +43,9 @@ class Place:
     """Where a layer stands, and what it must fit.
 
     Attributes:
-        kind: ``attention`` or ``block``, behind attention or a residual block; ``convolution``, behind one of the two
-            in a block; ``entrance``, before the first of them.
+        kind: ``attention`` or ``block``, behind attention or a residual block; ``tokens``, behind a transformer's
+            block, where pictures are tokens; ``convolution``, behind one of the two in a block; ``entrance``, before
+            the first of them.
         channels: Of the pictures there.
         heads: Of attention.
         groups: Of norms.
@@ -68,8 +73,12 @@ METHODS: Mapping[str, Mapping[str, Make]] = {
         "block": lambda at, share, most: MixedConvolution(at.channels, at.groups),
         "attention": lambda at, share, most: MixedAttention(at.channels, at.heads, at.groups, most),
     },
+    "tune-a-video": {"tokens": lambda at, share, most: TokenAttention(at.channels, at.heads)},
 }
 WHOLE = ("latent-shift",)  # without weights of their own: the network of pictures learns
+VIEWS = {"tune-a-video": SPARSE_CAUSAL}  # what self-attention looks at in the place of a frame's own tokens
+TAUGHT = {"tune-a-video": ("attn1.to_q", "attn2.to_q")}  # modules of the network of pictures that learn, too
+_TAUGHT_FILE = "taught.safetensors"
 _MOST = 32
 
 
@@ -121,6 +130,8 @@ class InflatedUNet(ModelMixin, ConfigMixin):
                 module.register_forward_pre_hook(layer.before)
             else:
                 module.register_forward_hook(layer.after)
+        if temporal.config["method"] in VIEWS:
+            set_view(base, VIEWS[temporal.config["method"]])
 
     def forward(
         self,
@@ -182,16 +193,29 @@ class InflatedUNet(ModelMixin, ConfigMixin):
         return [layer for layer in self.temporal.layers.values() if isinstance(layer, FrameLayer)]
 
     def freeze_pictures(self) -> InflatedUNet:
-        """The same, with gradients for the temporal layers alone; of Latent-Shift, which has none, for all."""
+        """The same, with gradients for the temporal layers alone.
+
+        Of Latent-Shift, which has none, all learns, and of Tune-A-Video the queries do, too.
+        """
         self.base.requires_grad_(self.temporal.config["method"] in WHOLE)
+        for weight in self._taught().values():
+            weight.requires_grad_(True)
         self.temporal.requires_grad_(True)
         return self
 
+    def _taught(self) -> dict[str, nn.Parameter]:
+        """Weights of the network of pictures that learn beside the temporal layers, by name."""
+        ends = tuple(f".{part}.weight" for part in TAUGHT.get(self.temporal.config["method"], ()))
+        return {name: weight for name, weight in self.base.named_parameters() if ends and name.endswith(ends)}
+
     def save_pretrained(self, folder: str | Path, **more: Any) -> None:
-        """Writes what was added, and says to which network; of Latent-Shift the network itself, too."""
+        """Writes what was added, and says to which network; with what learnt in that, of Latent-Shift all of it."""
         self.temporal.save_pretrained(folder, **more)
         if self.temporal.config["method"] in WHOLE:
             self.base.save_pretrained(Path(folder) / "unet", **more)
+        if taught := self._taught():
+            weights = {name: weight.detach().cpu().contiguous() for name, weight in taught.items()}
+            save_file(weights, Path(folder) / _TAUGHT_FILE)
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, base: UNet2DConditionModel) -> InflatedUNet:
@@ -211,17 +235,31 @@ class InflatedUNet(ModelMixin, ConfigMixin):
                 )
             if is_whole:
                 base = load_network(UNet2DConditionModel, Path(folder) / "unet", base.dtype).to(base.device)
-        return cls(copy.deepcopy(base), temporal.to(base.conv_in.weight)).eval()
+            made = cls(copy.deepcopy(base), temporal.to(base.conv_in.weight)).eval()
+            if taught := made._taught():
+                made._put_taught(load_file(Path(folder) / _TAUGHT_FILE), taught, folder)
+        return made
+
+    @staticmethod
+    @torch.no_grad()
+    def _put_taught(given: Mapping[str, Tensor], taught: Mapping[str, nn.Parameter], folder: str | Path) -> None:
+        """Puts what was learnt in the place of the network's own."""
+        if {name: weight.shape for name, weight in given.items()} != {n: w.shape for n, w in taught.items()}:
+            raise WeightsError(f"{folder} holds other weights than this network has learnt; tune it anew")
+        for name, weight in taught.items():
+            weight.copy_(given[name])
 
 
 def inflate(unet: UNet2DConditionModel, method: str, *, share: float = 0.125, max_frames: int = _MOST) -> InflatedUNet:
     """A network of pictures as one of clips, whose frames are what they were until the layers have learnt.
 
-    Latent-Shift alone changes them at once: it has no weights that could begin at zero.
+    Latent-Shift changes them at once, as it has no weights that could begin at zero, and so does Tune-A-Video, whose
+    frames look at others in the place of themselves.
 
     Args:
         unet: Of diffusers: ours or a hub's; it is copied.
-        method: ``vdm``, ``latent-shift``, ``make-a-video``, ``magic-video`` or ``align-your-latents``.
+        method: ``vdm``, ``latent-shift``, ``make-a-video``, ``magic-video``, ``align-your-latents`` or
+            ``tune-a-video``.
         share: Channels that Latent-Shift takes of the frame before, and of that behind; at 0 nothing is shifted.
         max_frames: That MagicVideo's and Align Your Latents' layers know; the others take any number.
 
@@ -268,6 +306,8 @@ def _find_places(unet: UNet2DConditionModel) -> Iterator[tuple[str, Place]]:
         if isinstance(module, Transformer2DModel):
             channels, heads = module.config["in_channels"], module.config["num_attention_heads"]
             yield name, Place("attention", channels, heads if channels % heads == 0 else 1, groups)
+        elif isinstance(module, BasicTransformerBlock):
+            yield name, Place("tokens", module.dim, module.num_attention_heads, groups)
         elif isinstance(module, ResnetBlock2D):
             yield name, Place("block", module.out_channels, 1, groups)
             yield f"{name}.conv1", Place("entrance", module.in_channels, 1, groups)

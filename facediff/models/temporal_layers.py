@@ -180,6 +180,18 @@ class FrameAttention(FrameLayer):
         return bias.masked_fill(distance > 0, -torch.inf) if self.is_causal else bias
 
 
+class TokenAttention(FrameAttention):
+    """The same behind a transformer's block, where pictures are tokens (N, L, C): Tune-A-Video's third attention.
+
+    Beside the paper it has the bias for each distance, without which frames could be in any order.
+
+    Source: Wu et al., "Tune-A-Video" (ICCV 2023), section 4.1.
+    """
+
+    def after(self, module: nn.Module, args: tuple[Any, ...], output: Tensor) -> Tensor:
+        return self(output.transpose(1, 2)[..., None])[..., 0].transpose(1, 2).contiguous()
+
+
 class ChannelShift(FrameLayer):
     """Some channels from the frame before, some from the frame behind, zeros beyond the ends; no weights.
 

@@ -4,6 +4,7 @@ MODEL/domain.json             the card
 MODEL/small, MODEL/captions   of the method ``small``: a denoiser of clips, and the words that it knows
 MODEL/lora                    of the method ``lora``: low-rank changes of the base's own denoiser
 MODEL/video, MODEL/codec      of the method ``video``: temporal layers in it, or in the codec's decoder
+MODEL/video                   of the method ``one-shot``: temporal layers and queries, tuned on one clip
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from facediff.errors import WeightsError
 from facediff.system.files import atomic_folder
 from facediff.system.weights import CHECKPOINTS, model_folder
 
-METHODS = ("small", "lora")  # of ``facediff adapt``
+ONE_SHOT = "one-shot"
+METHODS = ("small", "lora", ONE_SHOT)  # of ``facediff adapt``
 TEMPORAL = "video"
 LORA_FILE = "pytorch_lora_weights.safetensors"
 _CARD = "domain.json"
@@ -34,7 +36,7 @@ class DomainCard:
 
     Attributes:
         name: Of the domain.
-        method: ``small``, ``lora`` or ``video``.
+        method: ``small``, ``lora``, ``one-shot`` or ``video``.
         base_sha256: Of the codec and the encoders that it was trained with; see ``base_hash``.
         prior_strength: The prior's share, from 0 to 1, that was best on footage held out of the training.
         clips: How many videos it was trained on; ``seconds`` of them.
@@ -136,7 +138,7 @@ def base_hash(model: str | Path, method: str = "small") -> str:
     """
     digest = hashlib.sha256()
     denoiser = model_folder(model, "difftalk")
-    changed = [denoiser / "unet"] if method in ("lora", TEMPORAL) else []
+    changed = [denoiser / "unet"] if method in ("lora", TEMPORAL, ONE_SHOT) else []
     for folder in (model_folder(model, "codec"), denoiser / "conditioner", *changed):
         for file in sorted(folder.rglob("*.safetensors")):
             digest.update(file.read_bytes())

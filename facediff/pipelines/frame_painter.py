@@ -1,4 +1,4 @@
-"""A hub's model of pictures as the painter of a clip's frames: what Text2Video-Zero and Gen-1 have in common here."""
+"""A hub's model of pictures as the painter of a clip's frames: what pipelines of one have in common."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from diffusers import ControlNetModel, DDIMScheduler, DiffusionPipeline, UNet2DConditionModel
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from diffusers.utils import BaseOutput
@@ -28,7 +29,7 @@ class FrameCondition:
 
     Attributes:
         tokens: (1 or F, N, D), of a text, say.
-        structure: (F, 3, H, W) in [0, 1], what a ControlNet is shown; None without one.
+        structure: (F, 3, H, W) in [0, 1], what the network is shown; None where it sees none.
         is_alone: Whether each frame is denoised as a picture of its own.
     """
 
@@ -56,14 +57,15 @@ class FramePainterPipeline(DiffusionPipeline):
     Args:
         vae: Pictures to latents and back.
         unet: Any denoiser of pictures with tokens. Its frames look at frame 0 while it paints; an inflated one's know
-            of one another by what it has learnt.
+            of one another by what it has learnt. One with a channel more than latents have is shown structure beside
+            them, as that of ``stable-diffusion-2-depth``.
         scheduler: Any whose noise levels are of diffusion; DDIM steps through them, without clipping.
         text_encoder: None where tokens are given.
         tokenizer: None where tokens are given.
-        controlnet: What is shown structure; None for none.
+        controlnet: What is shown structure besides; None for none.
 
     Raises:
-        ConfigError: The noise levels are of another kind.
+        ConfigError: The noise levels are of another kind, or the UNet wants to see more than latents and structure.
     """
 
     model_cpu_offload_seq = "text_encoder->vae->unet->vae"
@@ -82,6 +84,11 @@ class FramePainterPipeline(DiffusionPipeline):
         if not hasattr(scheduler, "alphas_cumprod"):
             raise ConfigError(
                 f"{type(scheduler).__name__} has no noise levels of diffusion; give that of a model of them"
+            )
+        if unet.config["in_channels"] - unet.config["out_channels"] not in (0, 1):
+            raise ConfigError(
+                f"a painter sees latents, of {unet.config['out_channels']} channels here, and one of structure, "
+                f"not {unet.config['in_channels']}"
             )
         stepped = DDIMScheduler.from_config(scheduler.config, clip_sample=False)
         self.register_modules(
@@ -103,6 +110,7 @@ class FramePainterPipeline(DiffusionPipeline):
         made: Tensor = self.text_encoder(told.input_ids.to(self.text_encoder.device))[0]
         return made
 
+    @torch.no_grad()
     def encode(self, images: Tensor) -> Tensor:
         """Latents (F, L, h, w) of pictures (F, 3, H, W) in [-1, 1]."""
         return space.encode(self.vae, images)
@@ -116,12 +124,28 @@ class FramePainterPipeline(DiffusionPipeline):
         """A condition of a text, or of tokens (1 or F, N, D).
 
         Raises:
-            ConfigError: There is structure and no ControlNet to see it, or the other way round.
+            ConfigError: There is structure and no network to see it, or the other way round.
         """
-        if (structure is None) != (self.controlnet is None):
-            raise ConfigError("structure is shown to a ControlNet: give both, or neither")
+        if (structure is None) == self.sees_structure:
+            raise ConfigError("structure is shown to a ControlNet, or to a UNet of depth: give both, or neither")
         tokens = told if isinstance(told, Tensor) else self.encode_text(told or "")
         return FrameCondition(tokens, structure, is_alone)
+
+    @property
+    def stride(self) -> int:
+        """Pixels to a latent, along each side."""
+        return space.stride(self.vae)
+
+    def fit_size(self, size: tuple[int, int], longer: int) -> tuple[int, int]:
+        """Width and height of about the shape of ``size``, the longer side about so long, which the UNet can halve."""
+        cells = self.stride * 2 ** (len(self.unet.config["block_out_channels"]) - 1)
+        width, height = (max(1, round(side * longer / max(size) / cells)) * cells for side in size)
+        return width, height
+
+    @property
+    def sees_structure(self) -> bool:
+        """Whether any of its networks is shown structure."""
+        return self.controlnet is not None or self.unet.config["in_channels"] > self.unet.config["out_channels"]
 
     def predict(self, x: Tensor, t: Tensor, cond: FrameCondition, structure_scale: float = 1.0) -> Tensor:
         """What the UNet predicts for noisy latents (F, L, h, w), in the dtype of x, and as the scheduler wants it.
@@ -130,10 +154,15 @@ class FramePainterPipeline(DiffusionPipeline):
             x: All frames of a clip.
             t: Their timestep.
             cond: What they are conditioned on.
-            structure_scale: How much the structure counts.
+            structure_scale: How much what a ControlNet sees counts.
         """
         count = len(x)
         seen = move_to(self.unet, x)
+        shown = seen
+        if self.unet.config["in_channels"] > x.shape[1]:
+            assert cond.structure is not None
+            depth = F.interpolate(cond.structure.to(seen).mean(dim=1, keepdim=True), x.shape[2:], mode="area")
+            shown = torch.cat([seen, 2 * depth - 1], dim=1)
         tokens = cond.tokens.to(seen).expand(count, -1, -1)
         layout = Layout(0, count) if cond.is_alone else Layout(count)
         is_inflated = isinstance(self.unet, InflatedUNet)
@@ -144,7 +173,7 @@ class FramePainterPipeline(DiffusionPipeline):
             more = {} if self.controlnet is None else self._show(seen, t, tokens, cond.structure, structure_scale)
             if is_inflated:
                 more["images"] = layout.images
-            predicted: Tensor = self.unet(seen, t, tokens, return_dict=False, **more)[0]
+            predicted: Tensor = self.unet(shown, t, tokens, return_dict=False, **more)[0]
         return predicted.to(x)
 
     def _show(

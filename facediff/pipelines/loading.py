@@ -41,7 +41,7 @@ from facediff.models.space_time import TemporalLayer, space_time_prior
 from facediff.pipelines.adapted_talk import AdaptedTalkPipeline
 from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
-from facediff.pipelines.domains import LORA_FILE, TEMPORAL, base_hash, domain_folder, read_card
+from facediff.pipelines.domains import LORA_FILE, ONE_SHOT, TEMPORAL, base_hash, domain_folder, read_card
 from facediff.pipelines.fadm import FADMPipeline
 from facediff.pipelines.motion_filling import MotionFiller
 from facediff.pipelines.speech_motion import MotionPipeline
@@ -233,7 +233,7 @@ def load_edit(
 
 
 def _put_time(painting: DiffTalkPipeline, model: str | Path, folder: Path) -> None:
-    """Puts what ``facediff train video`` or ``decoder`` wrote in the place of the denoiser or the codec of pictures."""
+    """Puts what learnt time (``facediff train video``, ``decoder``, ``adapt``) in the place of what knows pictures."""
     if (folder / TEMPORAL).is_dir():
         pictures = open_network(UNet2DConditionModel, model, "difftalk/unet")
         clips = InflatedUNet.from_pretrained(folder / TEMPORAL, pictures).to(painting.unet.conv_in.weight)
@@ -333,7 +333,7 @@ def load_domain_talk(
             "give the model that it was trained with, or adapt again"
         )
     motion, painting = load_talk(model, device, scheduler)
-    if card.method == TEMPORAL:
+    if card.method in (TEMPORAL, ONE_SHOT):
         _put_time(painting, model, folder)
         return motion, painting
     if card.method == "lora":

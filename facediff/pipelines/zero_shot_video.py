@@ -13,7 +13,6 @@ from facediff.diffusion.frame_warping import carry_noisy, noise_further
 from facediff.diffusion.guidance import apply_guidance
 from facediff.diffusion.inversion import invert
 from facediff.errors import ConfigError
-from facediff.models import latents as space
 from facediff.pipelines.frame_painter import FrameCondition, FramePainterPipeline, PaintedClip
 
 
@@ -164,7 +163,7 @@ def flow_cells(pipeline: FramePainterPipeline, size: tuple[int, int]) -> tuple[i
     Raises:
         ConfigError: The sides are not multiples of what a latent covers.
     """
-    step = space.stride(pipeline.vae)
+    step = pipeline.stride
     if size[0] % step or size[1] % step:
         raise ConfigError(f"latents are of {step} pixels; take sides that are multiples, not {size[0]}x{size[1]}")
     return size[0] // step, size[1] // step

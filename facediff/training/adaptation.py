@@ -1,25 +1,28 @@
-"""From a folder of footage to a domain model: a small denoiser of its own, or low-rank changes of the large one."""
+"""From footage to a domain model: a small denoiser of its own, or changes of the large one, of low rank or in time."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
+from diffusers import UNet2DConditionModel
 
 from facediff.audio.encoder import load_encoder
 from facediff.conditioning.captions import CaptionEncoder, split_words
 from facediff.datasets.footage import read_caption, read_footage
 from facediff.errors import ConfigError, InputError, MissingExtra, OutputError
+from facediff.models.checkpoints import open_network
 from facediff.models.difftalk import base_schedule
+from facediff.models.inflation import InflatedUNet, inflate
 from facediff.models.space_time import small_space_time
 from facediff.pipelines.adapted_talk import AdaptedTalkPipeline
 from facediff.pipelines.difftalk import DiffTalkPipeline
-from facediff.pipelines.domains import LORA_FILE, METHODS, DomainCard, base_hash, write_domain
+from facediff.pipelines.domains import LORA_FILE, METHODS, ONE_SHOT, TEMPORAL, DomainCard, base_hash, write_domain
 from facediff.pipelines.loading import load_prior, load_talk
 from facediff.pipelines.video_adapter import Mix
 from facediff.training.difftalk import Denoiser
@@ -30,11 +33,11 @@ from facediff.training.space_time import ClipModel, RunDraw, RunRecipe, RunSourc
 from facediff.training.stages import save_network
 
 HELD_OUT = 0.1  # share of each video's runs, its last, that is measured on
-LEAST_RUNS = 12  # about four seconds of a face
+LEAST_RUNS = {"small": 12, "lora": 12, ONE_SHOT: 3}  # about four seconds of a face; Tune-A-Video's 24 frames
 STRENGTHS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
 FRAMES_A_SECOND = 25.0
 USUAL_STRENGTH = 0.5  # where nothing could be held out
-LEARNING_RATES = {"small": 2e-3, "lora": 1e-3}
+LEARNING_RATES = {"small": 2e-3, "lora": 1e-3, ONE_SHOT: 1e-3}
 LORA_TARGETS = ["to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2", "conv1", "conv2"]
 
 
@@ -43,8 +46,8 @@ class AdaptRecipe:
     """How a domain model is made.
 
     Attributes:
-        method: ``small``, a denoiser of its own to be composed with the prior, or ``lora``, low-rank changes in the
-            large one, which then is one model.
+        method: ``small``, a denoiser of its own to be composed with the prior; ``lora``, low-rank changes in the
+            large one, which then is one model; or ``one-shot``, that with layers along time, tuned on one clip.
         steps: Optimiser steps.
         batch_size: Runs of eight frames to a step.
         learning_rate: Peak of the cosine schedule.
@@ -63,7 +66,7 @@ class AdaptRecipe:
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
-            raise ConfigError(f"a domain model is made by {' or '.join(METHODS)}, not {self.method!r}")
+            raise ConfigError(f"a domain model is made by one of {', '.join(METHODS)}, not {self.method!r}")
         if self.rank < 1 or self.batch_size < 1:
             raise ConfigError("rank and batch size are at least 1")
 
@@ -83,7 +86,7 @@ def adapt(
     the same weights.
 
     Args:
-        footage: Folder of videos of one person or one style; a caption may lie beside each, as NAME.txt.
+        footage: Folder of videos of one person or one style, or one video; a caption may lie beside each, as NAME.txt.
         output: Folder to be made.
         recipe: How.
         model: The base that it is to go with: ``base``, or a model folder.
@@ -101,11 +104,15 @@ def adapt(
     if output.exists():
         raise OutputError(f"{output} is there already; choose another name for the domain model")
     clips = read_footage(footage)
+    if recipe.method == ONE_SHOT and len(clips) > 1:
+        raise InputError(f"one-shot is of one clip, and {footage} holds {len(clips)}; give one of them")
     base = base_hash(model, recipe.method)
     work = output.with_name(output.name + ".work")
-    _claim(work, {"recipe": asdict(recipe), "base": base, "files": {c.name: c.path.stat().st_size for c in clips}})
+    claim_work(work, {"recipe": asdict(recipe), "base": base, "files": {c.name: c.path.stat().st_size for c in clips}})
     _, painting = load_talk(model, "cpu")
     painting.to(torch.float32)  # to be trained, whatever precision this CPU renders in
+    if recipe.method == ONE_SHOT:  # layers along time know their network by its very weights
+        painting.register_modules(unet=open_network(UNet2DConditionModel, model, "difftalk/unet"))
     config = painting.conditioner.config
     encoder = load_encoder(config["audio_encoder"], tokens=config["audio_columns"])
     say = progress or (lambda what, done, total: None)
@@ -118,9 +125,9 @@ def adapt(
         if c.name in runs
     ]
     count = sum(len(source.runs) for source in sources)
-    if count < LEAST_RUNS:
+    if count < (least := LEAST_RUNS[recipe.method]):
         raise InputError(
-            f"{footage} shows a face in {count * FRAMES} frames only; {LEAST_RUNS * FRAMES} are needed at least, and "
+            f"{footage} shows a face in {count * FRAMES} frames only; {least * FRAMES} are needed at least, and "
             "minutes of it are better"
         )
     shown, kept = hold_out(sources)
@@ -131,7 +138,7 @@ def adapt(
     )  # fmt: skip
     began = time.monotonic()
     torch.manual_seed(recipe.seed)
-    trained = (train_lora if recipe.method == "lora" else train_small)(painting, shown, loop, recipe)
+    trained = TRAIN[recipe.method](painting, shown, loop, recipe)
     minutes = round((time.monotonic() - began) / 60, 1)
     figures, strength = _judge(trained, painting, model, kept, lambda k, n: say("measuring", k, n))
     seconds = sum(len(source.runs) for source in shown) * FRAMES / FRAMES_A_SECOND
@@ -140,13 +147,20 @@ def adapt(
         seconds=round(seconds, 1), steps=recipe.steps, minutes=minutes, figures=figures,
     )  # fmt: skip
     with write_domain(output, card) as folder:
-        if isinstance(trained, ClipModel):
-            save_network(trained.unet, folder / "small")
-            save_network(trained.captions, folder / "captions")
-        else:
-            trained.unet.save_lora_adapter(folder / "lora", weight_name=LORA_FILE)
+        _save(trained, folder)
     shutil.rmtree(work, ignore_errors=True)
     return card
+
+
+def _save(trained: ClipModel | Denoiser, folder: Path) -> None:
+    """Writes what was learnt, laid out as ``facediff.pipelines.domains`` says."""
+    if isinstance(trained, Denoiser):
+        trained.unet.save_lora_adapter(folder / "lora", weight_name=LORA_FILE)
+    elif isinstance(trained.unet, InflatedUNet):
+        trained.unet.half().save_pretrained(folder / TEMPORAL)
+    else:
+        save_network(trained.unet, folder / "small")
+        save_network(trained.captions, folder / "captions")
 
 
 def hold_out(sources: Sequence[RunSource]) -> tuple[list[RunSource], list[RunSource]]:
@@ -198,6 +212,29 @@ def train_lora(
     return model.to(painting.codec.device)
 
 
+def train_one_shot(
+    painting: DiffTalkPipeline, sources: Sequence[RunSource], loop: LoopConfig, recipe: AdaptRecipe
+) -> ClipModel:
+    """DiffTalk's denoiser with Tune-A-Video's attention: its queries and the layers along time are tuned on one clip.
+
+    Source: Wu et al., "Tune-A-Video: One-Shot Tuning of Image Diffusion Models for Text-to-Video Generation"
+    (ICCV 2023), section 4.2.
+    """
+    clips = inflate(painting.unet, "tune-a-video").freeze_pictures()
+    words = CaptionEncoder(()).requires_grad_(False)
+    steps = RunRecipe(batch_size=recipe.batch_size)
+    model = ClipModel(clips.train(), painting.conditioner, words)
+    trained = train_clips(model, RunDraw(sources, words, steps), base_schedule(), loop, steps)
+    return trained.to(painting.codec.device)
+
+
+TRAIN: Mapping[str, Callable[..., ClipModel | Denoiser]] = {
+    "small": train_small,
+    "lora": train_lora,
+    ONE_SHOT: train_one_shot,
+}
+
+
 def _judge(
     trained: ClipModel | Denoiser,
     painting: DiffTalkPipeline,
@@ -208,6 +245,14 @@ def _judge(
     """Errors of sampled latents on footage held out, by the prior's strength, and the best strength."""
     if not kept:
         return {}, USUAL_STRENGTH
+    if isinstance(trained, ClipModel) and isinstance(trained.unet, InflatedUNet):
+        progress(0, 2)
+        figures = {"prior": sampling_error(painting, kept)}
+        progress(1, 2)
+        painting.register_modules(unet=trained.unet.eval())
+        figures = {ONE_SHOT: sampling_error(painting, kept), **figures}
+        progress(2, 2)
+        return figures, 0.0
     if isinstance(trained, Denoiser):
         trained.unet.eval()
         progress(0, 2)
@@ -230,8 +275,16 @@ def _judge(
     return {f"strength {s:g}": error for s, error in errors.items()}, min(STRENGTHS, key=errors.__getitem__)
 
 
-def _claim(work: Path, about: dict[str, object]) -> None:
-    """Makes the work folder, or refuses one that another adaptation left."""
+def claim_work(work: Path, about: dict[str, object]) -> None:
+    """Makes the work folder, or refuses one that was begun otherwise.
+
+    Args:
+        work: Where what is done lies until all is.
+        about: What is to be the same.
+
+    Raises:
+        OutputError: It is another's, or cannot be written.
+    """
     path, told = work / "about.json", json.dumps(about, indent=1, sort_keys=True)
     if work.exists() and not (path.is_file() and path.read_text(encoding="utf-8") == told):
         raise OutputError(

@@ -108,6 +108,12 @@ def test_other_names_are_refused(members, place, name):
     refused(zipped(place, {**members, name: b"{}"}), place, "is none of its files")
 
 
+@pytest.mark.parametrize("method", ["one-shot", "video"])
+def test_methods_that_the_page_does_not_know_are_refused(members, place, method):
+    card = {**json.loads(members["domain.json"]), "method": method}
+    refused(zipped(place, {**members, "domain.json": json.dumps(card).encode()}), place, f"of the method {method}")
+
+
 def test_links_are_refused(members, place):
     path = zipped(place, members)
     link = zipfile.ZipInfo(LORA)

@@ -13,6 +13,11 @@ def test_videos_are_found_by_name_with_their_sound_where_they_have_one(footage) 
     assert len({clip.identity for clip in (coffee, quiet, talk)}) == 1
 
 
+def test_one_video_is_footage_too(footage) -> None:
+    (talk,) = read_footage(footage / "talk.mp4")
+    assert talk == read_footage(footage)[-1] and read_caption(talk)
+
+
 def test_a_caption_lies_beside_its_video(footage) -> None:
     captions = {clip.name: read_caption(clip) for clip in read_footage(footage)}
     assert captions == {"talk.mp4": "A woman, speaking softly.", "more/quiet.mp4": "", "coffee.mp4": ""}
@@ -30,9 +35,9 @@ def test_a_caption_may_begin_with_a_byte_order_mark_but_is_text(tmp_path) -> Non
 def test_what_is_no_footage_is_named(footage, tmp_path) -> None:
     with pytest.raises(InputError, match="there is no folder .*none; give one with videos"):
         read_footage(tmp_path / "none")
-    with pytest.raises(InputError, match="there is no folder"):
-        read_footage(footage / "talk.mp4")
     (tmp_path / "notes.txt").write_text("none")
+    with pytest.raises(InputError, match="there is no folder .*notes.txt; give one with videos, or a video"):
+        read_footage(tmp_path / "notes.txt")
     with pytest.raises(InputError, match="there is no video in"):
         read_footage(tmp_path)
     (tmp_path / "broken.mp4").write_bytes(b"garbage" * 99)

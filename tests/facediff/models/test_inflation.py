@@ -14,7 +14,7 @@ from facediff.models.inflation import METHODS, InflatedUNet, hash_weights, infla
 from facediff.models.temporal_layers import ChannelShift, FrameAdaptor, FrameCache
 
 FRAMES, SIDE, DIM = 5, 8, 8
-LEARNING = [method for method in METHODS if method != "latent-shift"]
+LEARNING = [method for method in METHODS if method not in ("latent-shift", "tune-a-video")]
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +92,10 @@ def test_layers_learn_and_pictures_are_left_alone(unet, method) -> None:
     clips, tokens = noisy()
     made(clips, 400, tokens).sample.square().mean().backward()
     taught = {name for name, weight in made.named_parameters() if weight.grad is not None and weight.grad.any()}
+    if method == "tune-a-video":
+        queries = {name for name in taught if name.startswith("base.")}
+        assert queries and all(name.endswith(("attn1.to_q.weight", "attn2.to_q.weight")) for name in queries)
+        taught -= queries
     side = "base." if method == "latent-shift" else "temporal."
     assert taught and all(name.startswith(side) for name in taught)
 
@@ -112,7 +116,7 @@ def test_images_behind_a_clip_stand_alone(unet, method) -> None:
     assert moved[4] > 1e-3 and moved[:4].max() == 0
 
 
-@pytest.mark.parametrize("method", ["magic-video", "align-your-latents", "latent-shift"])
+@pytest.mark.parametrize("method", ["magic-video", "align-your-latents", "latent-shift", "tune-a-video"])
 def test_images_alone_are_those_of_the_network_of_pictures(unet, method) -> None:
     """Align Your Latents' α of 1, whatever the layers have learnt; of MagicVideo before they have."""
     made = learnt(unet, method) if method == "align-your-latents" else inflate(unet, method)
@@ -126,12 +130,15 @@ def test_it_is_kept_and_comes_back(unet, method, tmp_path) -> None:
     if method == "latent-shift":
         with torch.no_grad():
             made.base.conv_in.weight.add_(0.1)  # it is the network itself that learns
+    if method == "tune-a-video":
+        with torch.no_grad():
+            made.base.mid_block.attentions[0].transformer_blocks[0].attn1.to_q.weight.add_(0.1)
     made.save_pretrained(tmp_path)
     again = InflatedUNet.from_pretrained(tmp_path, unet)
     torch.testing.assert_close(run(again, noisy()), run(made, noisy()), rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("method", ["vdm", "latent-shift"])
+@pytest.mark.parametrize("method", ["vdm", "latent-shift", "tune-a-video"])
 def test_a_base_that_changed_is_refused_and_one_in_half_precision_is_not(unet, method, tmp_path) -> None:
     inflate(unet, method).save_pretrained(tmp_path)
     with pytest.raises(WeightsError, match="made for a network of other weights"):
@@ -207,6 +214,7 @@ def test_the_embedded_denoiser_can_be_inflated() -> None:
 
     assert {method: len(inflate(base_unet(), method).temporal.layers) for method in METHODS} == {
         "vdm": 4, "latent-shift": 11, "make-a-video": 26, "magic-video": 26, "align-your-latents": 15,
+        "tune-a-video": 4,
     }  # fmt: skip
 
 
@@ -233,3 +241,14 @@ def test_a_clip_of_one_frame_is_not_shifted(unet) -> None:
     torch.testing.assert_close(
         run(inflate(unet, "latent-shift"), given), frame_by_frame(unet, given), atol=1e-6, rtol=0
     )
+
+
+def test_of_stable_diffusion_a_twelfth_is_tuned(monkeypatch) -> None:
+    """49.6 M weights of time and 24.8 M of queries, which are the published numbers."""
+    monkeypatch.setattr("facediff.models.inflation.hash_weights", lambda unet: "")
+    with torch.device("meta"):
+        large = UNet2DConditionModel(cross_attention_dim=768)
+        made = inflate(large, "tune-a-video").freeze_pictures()
+    queries = sum(weight.numel() for weight in made.base.parameters() if weight.requires_grad)
+    assert queries / 1e6 == pytest.approx(24.8, abs=0.1)
+    assert made.temporal.num_parameters() / 1e6 == pytest.approx(49.6, abs=0.3)

@@ -31,7 +31,9 @@ class SpotPainter(ModelMixin, ConfigMixin):
     """
 
     @register_to_config
-    def __init__(self, side: int = SIDE, height: float = 12.0, radius: float = 2.0, out_channels: int = 1) -> None:
+    def __init__(
+        self, side: int = SIDE, height: float = 12.0, radius: float = 2.0, in_channels: int = 1, out_channels: int = 1
+    ) -> None:
         super().__init__()
         self.attention = Attention(4)  # the self-attention that pipelines look for
         at = torch.arange(side, dtype=torch.float32)
@@ -183,7 +185,7 @@ def test_nonsense_is_refused_in_a_sentence(pipeline, spots) -> None:
     for attempt, words in (
         (lambda: make(pipeline, picture=picture, noise=noise), "of a picture or of noise"),
         (lambda: make(pipeline, picture=picture[..., :16]), "give those of the latents"),
-        (lambda: make(pipeline, structure=picture), "shown to a ControlNet: give both"),
+        (lambda: make(pipeline, structure=picture), "shown to a ControlNet, .* give both"),
         (lambda: spots("a text", shifted((1.0, 0.0))), "has no text encoder"),
         (lambda: ZeroShotStyle(num_inference_steps=1), "2 steps at least"),
         (lambda: ZeroShotStyle(carried_at=0.9, freed_from=0.8), "freed from no less"),

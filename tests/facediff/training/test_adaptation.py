@@ -197,6 +197,46 @@ def test_low_rank_cut_off_ends_at_the_same_weights(
         torch.testing.assert_close(again[name], weight, rtol=0, atol=0, msg=name)
 
 
+@pytest.fixture(scope="module")
+def one_shot(footage, tiny_model, cache, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("shot") / "anna"
+    with pytest.MonkeyPatch.context() as patch:
+        read_from(cache, patch)
+        adapt(footage / "talk.mp4", folder, recipe(method="one-shot", learning_rate=0.05), model=str(tiny_model))
+    return folder
+
+
+def test_one_clip_tunes_queries_and_layers_along_time_alone(one_shot, tiny_model) -> None:
+    card = read_card(one_shot)
+    assert (card.method, card.clips, set(card.figures)) == ("one-shot", 1, {"one-shot", "prior"})
+    learnt = weights(one_shot)
+    queries = {name for name in learnt if name.startswith("video/taught")}
+    assert queries and all(name.endswith(("attn1.to_q.weight", "attn2.to_q.weight")) for name in queries)
+    _, plain = load_talk(tiny_model, "cpu")
+    own = plain.unet.state_dict()
+    moved = [(learnt[name].float() - own[name.split(" ")[1]].float()).abs().max() for name in queries]
+    assert min(moved) > 1e-3
+    assert any(weight.any() for name, weight in learnt.items() if "to_out" in name)  # they began at zero
+
+
+def test_what_was_tuned_is_what_paints(one_shot, footage, tiny_model, cache) -> None:
+    card = read_card(one_shot)
+    _, tuned = load_domain_talk(tiny_model, one_shot, "cpu")
+    _, plain = load_talk(tiny_model, "cpu")
+    clips = read_footage(footage / "talk.mp4")
+    runs = build_runs(clips, cache, plain.codec, load_encoder("log-mel"))
+    kept = hold_out([RunSource(runs[clip.name]) for clip in clips])[1]
+    assert sampling_error(tuned, kept) == pytest.approx(card.figures["one-shot"], rel=0.01)
+    assert sampling_error(plain, kept) == pytest.approx(card.figures["prior"], rel=0.01)
+    assert card.figures["one-shot"] != pytest.approx(card.figures["prior"], rel=0.01)
+
+
+def test_one_shot_is_of_one_clip(footage, tiny_model, tmp_path) -> None:
+    with pytest.raises(InputError, match="one-shot is of one clip, and .* holds 3; give one of them"):
+        adapt(footage, tmp_path / "anna", recipe(method="one-shot"), model=str(tiny_model))
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_is_there_is_never_overwritten(footage, tiny_model, tmp_path) -> None:
     (tmp_path / "anna").mkdir()
     with pytest.raises(OutputError, match="anna is there already; choose another name"):
@@ -243,7 +283,7 @@ def test_what_cannot_be_begun_is_named_and_leaves_nothing(footage, tiny_model, t
     with pytest.raises(OutputError, match="cannot be written"):
         adapt(footage, tmp_path / "file" / "anna", recipe(), model=str(tiny_model))
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
-    with pytest.raises(ConfigError, match="small or lora, not 'large'"):
+    with pytest.raises(ConfigError, match="one of small, lora, one-shot, not 'large'"):
         recipe(method="large")
     with pytest.raises(ConfigError, match="rank and batch size are at least 1"):
         recipe(batch_size=0)

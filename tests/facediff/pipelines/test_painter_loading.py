@@ -1,0 +1,53 @@
+"""A Stable Diffusion as a hub has it, tiny, opened as a painter of clips."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from facediff.errors import WeightsError
+from facediff.models.inflation import InflatedUNet, inflate
+from facediff.pipelines.painter_loading import hash_painter, load_painter
+from tests.facediff.pipelines import picture_models as tiny
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tiny.save_stable_diffusion(tmp_path_factory.mktemp("sd"))
+    tiny.control(tiny.unet()).save_pretrained(made.with_name("depth"))
+    return made
+
+
+def test_a_folder_opens_as_a_painter(folder) -> None:
+    plain, led = load_painter(folder, device="cpu"), load_painter(folder, controlnet=folder.with_name("depth"))
+    assert not plain.sees_structure and led.sees_structure
+    assert plain.fit_size((1920, 1080), 64) == (64, 36) and plain.fit_size((10, 1000), 64) == (4, 64)
+    assert not plain.scheduler.config["clip_sample"]
+    assert len({hash_painter(plain), hash_painter(led), hash_painter(load_painter(folder, device="cpu"))}) == 2
+
+
+def test_what_was_tuned_goes_into_the_model_that_it_was_tuned_in(folder, tmp_path) -> None:
+    clips = inflate(tiny.unet(), "tune-a-video")
+    with torch.no_grad():
+        clips.base.mid_block.attentions[0].transformer_blocks[0].attn1.to_q.weight.add_(1)
+    clips.half().save_pretrained(tmp_path / "tuned")
+    opened = load_painter(folder, tuned=tmp_path / "tuned", device="cpu")
+    assert isinstance(opened.unet, InflatedUNet)
+    moved = opened.unet.base.mid_block.attentions[0].transformer_blocks[0].attn1.to_q.weight
+    plain = load_painter(folder, device="cpu").unet.mid_block.attentions[0].transformer_blocks[0].attn1.to_q.weight
+    torch.testing.assert_close(moved.float(), plain.float() + 1, rtol=0, atol=0.01)
+    inflate(tiny.unet(seed=9), "tune-a-video").save_pretrained(tmp_path / "other")
+    with pytest.raises(WeightsError, match="made for a network of other weights"):
+        load_painter(folder, tuned=tmp_path / "other", device="cpu")
+
+
+def test_what_is_not_there_is_named(folder, tmp_path) -> None:
+    (tmp_path / "empty").mkdir()
+    for attempt in (
+        lambda: load_painter(tmp_path / "empty", device="cpu"),
+        lambda: load_painter(folder, controlnet=tmp_path / "empty", device="cpu"),
+    ):
+        with pytest.raises(WeightsError, match="cannot be loaded"):
+            attempt()
+    with pytest.raises(WeightsError, match="there is no folder .*none"):
+        load_painter(folder, tuned=tmp_path / "none", device="cpu")
