@@ -19,6 +19,7 @@ PRINTED = {
     "edit": "cost of a frame",
     "landmarks": "torch, ", "live": "first voiced frame", "metrics": "sync_facediff moved by coding",
     "ranges": "ranges.json", "speed": "frames a second rendering", "talk": "median facediff",
+    "puppet": "| sketch |",
     "watermark": "| unmarked | 0 of",
 }  # fmt: skip
 

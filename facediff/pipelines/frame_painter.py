@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 from diffusers import ControlNetModel, DDIMScheduler, DiffusionPipeline, UNet2DConditionModel
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
-from diffusers.utils import BaseOutput
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
@@ -38,21 +37,8 @@ class FrameCondition:
     is_alone: bool = False
 
 
-@dataclass
-class PaintedClip(BaseOutput):
-    """What pipelines of painted clips give.
-
-    Attributes:
-        images: Frames (F, 3, H, W), about in [-1, 1]; empty where latents alone are wanted.
-        latents: Theirs (F, L, h, w).
-    """
-
-    images: Tensor
-    latents: Tensor
-
-
 class FramePainterPipeline(DiffusionPipeline):
-    """What both share: texts, latents, one prediction for all frames. The folder of a Stable Diffusion opens as one.
+    """What they share: texts, latents, one prediction for all frames. The folder of a Stable Diffusion opens as one.
 
     Args:
         vae: Pictures to latents and back.

@@ -15,7 +15,8 @@ from facediff.diffusion.inversion import invert
 from facediff.diffusion.temporal_guidance import apply_temporal_guidance
 from facediff.errors import ConfigError
 from facediff.landmarks.depth import draw_depth, soften_structure
-from facediff.pipelines.frame_painter import FramePainterPipeline, PaintedClip
+from facediff.pipelines.frame_painter import FramePainterPipeline
+from facediff.pipelines.shared import FrameOutput, make_output
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +88,7 @@ class StructuredVideoPipeline(FramePainterPipeline):
         generator: torch.Generator | None = None,
         decode: bool = True,
         callback: Callable[[int, int, Tensor], None] | None = None,
-    ) -> PaintedClip:
+    ) -> FrameOutput:
         """A clip of F frames.
 
         Args:
@@ -118,7 +119,7 @@ class StructuredVideoPipeline(FramePainterPipeline):
         )  # fmt: skip
         self.scheduler.set_timesteps(style.num_inference_steps, device=self.unet.device)
         x = self.walk(denoiser, noise.to(self.unet.device), self.scheduler.timesteps, callback=callback)
-        return PaintedClip(images=self.decode(x) if decode else x.new_zeros(0), latents=x)
+        return make_output(x, self.decode if decode else None)
 
     def _share_noise(self, structure: Tensor | None, generator: torch.Generator | None) -> Tensor:
         """Noise (F, L, h, w) that all frames share."""

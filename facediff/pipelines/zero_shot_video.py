@@ -13,7 +13,8 @@ from facediff.diffusion.frame_warping import carry_noisy, noise_further
 from facediff.diffusion.guidance import apply_guidance
 from facediff.diffusion.inversion import invert
 from facediff.errors import ConfigError
-from facediff.pipelines.frame_painter import FrameCondition, FramePainterPipeline, PaintedClip
+from facediff.pipelines.frame_painter import FrameCondition, FramePainterPipeline
+from facediff.pipelines.shared import FrameOutput, make_output
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,7 @@ class ZeroShotVideoPipeline(FramePainterPipeline):
         generator: torch.Generator | None = None,
         decode: bool = True,
         callback: Callable[[int, int, Tensor], None] | None = None,
-    ) -> PaintedClip:
+    ) -> FrameOutput:
         """A clip of 1 + F frames.
 
         Args:
@@ -137,7 +138,7 @@ class ZeroShotVideoPipeline(FramePainterPipeline):
         )  # fmt: skip
         if picture is not None:
             x = torch.cat([self.encode(picture).to(x), x[1:]])
-        return PaintedClip(images=self.decode(x) if decode else x.new_zeros(0), latents=x)
+        return make_output(x, self.decode if decode else None)
 
     def _begin(self, noise: Tensor | None, origins: Tensor, generator: torch.Generator | None) -> Tensor:
         """Noise (1, L, h, w) for frame 0."""

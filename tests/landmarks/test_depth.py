@@ -8,6 +8,7 @@ import pytest
 from facediff.errors import ConfigError, InputError
 from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.depth import draw_depth, draw_mesh, soften_structure
+from facediff.landmarks.detection import make_detector
 from facediff.landmarks.mesh import FACE_OVAL, NOSE_TIP
 from facediff.motion import coefficients
 
@@ -73,3 +74,20 @@ def test_nonsense_is_refused(mesh) -> None:
     for draw in (draw_depth, draw_mesh):
         with pytest.raises(InputError, match="with z"):
             draw(mesh[:, :2], SIZE)
+
+
+def test_a_mesh_in_light_is_found_as_a_face_whose_mouth_opens(mesh) -> None:
+    """So an untextured mesh drives a portrait."""
+    shape, pose = canonicalise(mesh[None])
+    detector = make_detector(None, follows_motion=False, max_faces=1)
+    gaps = []
+    for opening in (0.0, 0.15):
+        face = from_canonical(shape + opening * coefficients.basis().opening, pose)[0]
+        face = (face - face.mean(0)) * 2.2 + [256, 256, 0]
+        lit = np.rint(255 * draw_mesh(face, SIZE)).astype(np.uint8)
+        (found,) = detector.detect(np.repeat(np.where(lit > 0, lit, 60).astype(np.uint8)[..., None], 3, axis=2))
+        assert np.abs(found[:468, :2] - face[:468, :2]).mean() < 4
+        gaps.append([np.linalg.norm(points[13, :2] - points[14, :2]) for points in (found, face)])
+    detector.close()
+    (shut, was), (agape, wanted) = gaps
+    assert agape - shut > 0.5 * (wanted - was) > 0
