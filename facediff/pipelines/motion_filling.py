@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -35,11 +35,14 @@ class FillStyle:
             what the given parts and the sound let expect. See ``facediff.motion.manner``.
         noise_level: Noise variance that is put on given frames, so that errors do not build up (LVDM); given channels
             are met exactly nevertheless, where that is 0.
+        hearing: How much more than without sound a motion heeds it: classifier-free guidance (Ho and Salimans, arXiv
+            2207.12598), at 1 none, and beyond it a second network call a step.
     """
 
     steps: int = 16
     manner: tuple[float, ...] | None = (0.0, 0.0, 0.0, 0.0)
     noise_level: float = 0.0
+    hearing: float = 1.0
 
 
 class MotionFiller:
@@ -129,9 +132,14 @@ class MotionFiller:
             fresh = frame_noise("independent", (coefficients.DIMENSIONS,), count, seed + 1, start=first).T[None]
             given = perturb_condition(clean, move_to(net, fresh), style.noise_level) * known
         context = self._context(given, known, speech, rate, style)
+        unheard = replace(context, heard=torch.zeros_like(context.heard))
 
         def predict(x: Tensor, t: Tensor) -> Tensor:
-            return net(x, t[None], context)
+            told = net(x, t[None], context)
+            if speech is None or style.hearing == 1:
+                return told
+            deaf = net(x, t[None], unheard)
+            return deaf + style.hearing * (told - deaf)
 
         # What is given is not predicted: as in training the noisy motion holds it, noised, at every step.
         made = denoise(predict, noise, self.scheduler, style.steps, known=(clean, 1 - known))
