@@ -31,6 +31,7 @@ from facediff.pipelines.shared import Sampling, make_denoiser
 from facediff.types import Wave
 
 COLUMNS = COLUMN_RATE // coefficients.MOTION_FPS  # of the log-mel to a motion frame
+_APART = 100_003  # of the seeds of heads of speeches that are a frame longer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,7 +191,9 @@ class MotionPipeline(DiffusionPipeline):
             features, seed=seed, num_inference_steps=num_inference_steps, guider=guider, lip_style=style
         )
         if self._filler is not None:
-            motion = self._filler.fill_beside(motion, features, seed=seed, keyed=keyed)
+            # By the noise of a seed alone, one head would nod to whatever is said: speeches differ in length, at least,
+            # which all machines that share a clip read alike.
+            motion = self._filler.fill_beside(motion, features, seed=(seed + _APART * count) % 2**63, keyed=keyed)
         speech = net.encode_speech(move_to(net, torch.from_numpy(features)[None]))
         closing = net.predict_lip_closure(speech)[0].float().cpu().numpy()
         apart = 1 - np.clip((closing - style.closing_from) / (style.closed_at - style.closing_from), 0, 1)
