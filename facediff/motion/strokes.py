@@ -201,7 +201,7 @@ class FaceStrokes:
         self._scale = np.sqrt(np.diag(prior.covariance))
         self._rest, pose = place(np.zeros((1, coefficients.DIMENSIONS), np.float32))
         self.starts = self._read(*place(np.zeros((1, coefficients.DIMENSIONS), np.float32)))[0]  # (K, 2) in pixels
-        self._unit = float(pose.scale[0])
+        self.unit_px = float(pose.scale[0])
         # Offsets move skin: eyes turn by gaze alone.
         home, deviation = mean_face()[:, :2].astype(np.float64), style.offset * prior.offset
         deviation[MESH_POINTS:] = 0.0
@@ -211,6 +211,10 @@ class FaceStrokes:
         self._alike = deviation[:, None] * np.exp(-(apart**2) / 2) * strong  # (478, K)
         between = np.linalg.norm(held[:, None] - held[None], axis=-1) / style.reach
         self._held_alike = strong[:, None] * np.exp(-(between**2) / 2) * strong  # (K, K)
+
+    def locate(self, points: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Where held points (K, 2) are on landmarks (478, 3)."""
+        return np.array([grip.weights @ points[grip.corners, :2] for grip in self._grips]).reshape(-1, 2)
 
     @property
     def shapes(self) -> NDArray[np.float32]:
@@ -256,8 +260,8 @@ class FaceStrokes:
             shut |= gaps[0] < self._least_gaps - 1e-4
             known, slopes = [aim - reached], [slope]
             if shut.any():  # lips that meet push one another; they do not pass
-                known.append(self._unit * (self._least_gaps - gaps[0])[shut])
-                slopes.append(self._unit * gaps[1][shut])
+                known.append(self.unit_px * (self._least_gaps - gaps[0])[shut])
+                slopes.append(self.unit_px * gaps[1][shut])
             offset = self._offset_covariance(row, int(shut.sum()))
             joint = np.concatenate(slopes)
             spread = joint @ self._covariance @ joint.T + offset

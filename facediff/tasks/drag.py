@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from facediff.clip import SOUND_RATE, Clip
 from facediff.errors import ConfigError, NoFaceFound
+from facediff.landmarks.detection import make_detector
+from facediff.landmarks.follower import refine_landmarks
 from facediff.motion import coefficients
 from facediff.motion.emotions import ShapeTrack
 from facediff.motion.strokes import FaceStrokes, Grip, Place, find_grip, load_stroke_prior
 from facediff.options import DragOptions, Stroke
 from facediff.options.strokes import Point, read_pins, read_strokes
-from facediff.rendering.frame import WarpedFrame, keep_mattes
+from facediff.rendering.frame import Warp, WarpedFrame, keep_mattes
 from facediff.rendering.painting.face import FaceRefiner, RefineSettings
 from facediff.rendering.warping import Warper
 from facediff.rendering.warping.portrait import PortraitWarper
@@ -25,6 +27,24 @@ from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame, Points
 
 _HALVINGS = 6  # to find out how much of a stroke a face could go
+
+
+@dataclass(frozen=True)
+class MendStyle:
+    """How points are brought to where they are read as wanted.
+
+    Attributes:
+        rounds: Of looking where they are.
+        share: Of what is missed that is made up each time: some of it is the reader's own error.
+        most: Eye distances by which a point is taken further at most.
+    """
+
+    rounds: int = 2
+    share: float = 0.5
+    most: float = 0.04
+
+
+MEND = MendStyle()
 
 
 @dataclass(frozen=True)
@@ -52,6 +72,41 @@ class DraggedMotion:
         )
 
 
+@dataclass(frozen=True)
+class DragPath:
+    """A face that is held at points, and where these go.
+
+    Attributes:
+        face: The face; its points are those of strokes, and then pins.
+        strokes: Where the first of its points go.
+        beyond: (K, 2) pixels by which points are taken further in the end than their strokes go.
+    """
+
+    face: FaceStrokes
+    strokes: tuple[Stroke, ...]
+    beyond: NDArray[np.float64]
+
+    def targets(self, share: float) -> NDArray[np.float64]:
+        """Where held points (K, 2) are to be after a share of their strokes; pins stay."""
+        out = np.array(self.face.starts, np.float64)
+        for k, stroke in enumerate(self.strokes):
+            out[k] += np.subtract(stroke.at(share), stroke.points[0])
+        return out
+
+    def trace(self, shares: NDArray[np.floating]) -> DraggedMotion:
+        """The motion after shares (T,) of time, from 0 to 1, eased."""
+        rows = np.zeros((len(shares), coefficients.DIMENSIONS), np.float32)
+        weights = np.zeros((len(shares), len(self.face.shapes)), np.float32)
+        eased = shares * shares * (3 - 2 * shares)
+        for k, share in enumerate(eased if self.strokes else ()):
+            if k and share == eased[k - 1]:
+                rows[k], weights[k] = rows[k - 1], weights[k - 1]
+            elif share:
+                made = self.face.drag(self.targets(share) + share * self.beyond, rows[k - 1])
+                rows[k], weights[k] = made.row, made.weights
+        return DraggedMotion(rows, ShapeTrack(weights, self.face.shapes))
+
+
 def make_drag(warper: Warper, models: ModelChoice, options: DragOptions) -> Clip:
     """A clip, without a record, in which points of a face are taken elsewhere; see ``Avatar.drag``.
 
@@ -70,13 +125,13 @@ def make_drag(warper: Warper, models: ModelChoice, options: DragOptions) -> Clip
     first = options.frame
     if first >= count:
         raise ConfigError(f"frame is one of 0 to {count - 1}, as the video has {count}, not {first}")
+    path = hold_strokes(_place_of(warper, first), _points_of(warper, first), source.track.size, models.model, options)
     shares = np.clip((np.arange(count) - first) / max(1, moving), 0, 1)
-    dragged = trace_strokes(
-        _place_of(warper, first), _points_of(warper, first), source.track.size, models, options, shares
-    )
-    warp = (
-        _warp_portrait(warper, dragged) if isinstance(warper, PortraitWarper) else _warp_video(warper, dragged, first)
-    )
+    dragged = mend_path(path, warper, first).trace(shares)
+    if isinstance(warper, PortraitWarper):
+        warp: Warp = _warp_portrait(warper, dragged)
+    else:
+        warp = _warp_video(warper, dragged, first)
     refining = models.load_refiner() if options.paint else None
 
     def render(part: slice) -> Iterator[Frame]:
@@ -93,19 +148,15 @@ def make_drag(warper: Warper, models: ModelChoice, options: DragOptions) -> Clip
     )  # fmt: skip
 
 
-def trace_strokes(
-    place: Place, points: Points, size: tuple[int, int], models: ModelChoice, options: DragOptions,
-    shares: NDArray[np.floating],
-) -> DraggedMotion:  # fmt: skip
-    """The motion that has points after so much of their strokes; eased.
+def hold_strokes(place: Place, points: Points, size: tuple[int, int], model: str, options: DragOptions) -> DragPath:
+    """A face that is held at strokes and pins.
 
     Args:
         place: See ``facediff.motion.strokes``.
         points: Landmarks (478, 3) on which strokes are drawn.
         size: Width and height of the picture.
-        models: Whose prior.
+        model: Whose prior.
         options: The strokes.
-        shares: (T,) of time, from 0 to 1.
 
     Raises:
         ConfigError: See ``make_drag``.
@@ -116,46 +167,64 @@ def trace_strokes(
     for k, stroke in enumerate(strokes, 1):
         for point in stroke.points:
             _check_inside(point, size, f"stroke {k}")
-    face = FaceStrokes(place, grips, load_stroke_prior(models.model))
-    if strokes:
-        face = face.choose(_targets(face, strokes, 1.0))
-        _check_length(face, strokes)
-    rows = np.zeros((len(shares), coefficients.DIMENSIONS), np.float32)
-    weights = np.zeros((len(shares), 2 * len(grips)), np.float32)
-    eased = shares * shares * (3 - 2 * shares)
-    for k, share in enumerate(eased):
-        if share == 0 or not strokes:
-            continue
-        if share == eased[k - 1]:
-            rows[k], weights[k] = rows[k - 1], weights[k - 1]
-            continue
-        made = face.drag(_targets(face, strokes, share), rows[k - 1])
-        rows[k], weights[k] = made.row, made.weights
-    return DraggedMotion(rows, ShapeTrack(weights, face.shapes))
+    path = DragPath(FaceStrokes(place, grips, load_stroke_prior(model)), strokes, np.zeros((len(grips), 2)))
+    if not strokes:
+        return path
+    corners = sorted({1.0}.union(*(stroke.corners for stroke in strokes)))
+    reached = [path.targets(share) for share in corners]
+    farthest = max(reached, key=lambda at: float(np.abs(at - path.face.starts).max()))
+    path = replace(path, face=path.face.choose(farthest))
+    _check_length(path, corners)
+    return path
 
 
-def _check_length(face: FaceStrokes, strokes: tuple[Stroke, ...]) -> None:
-    """Refuses strokes at whose ends no face could be; says how much of them one could go."""
-    corners = sorted({0.0, 1.0}.union(*(stroke.corners for stroke in strokes)))
-    if all(face.is_possible(face.drag(_targets(face, strokes, share))) for share in corners[1:]):
+def _check_length(path: DragPath, corners: list[float]) -> None:
+    """Refuses strokes at whose corners no face could be; says how much of them one could go."""
+
+    def fits(share: float) -> bool:
+        return path.face.is_possible(path.face.drag(path.targets(share)))
+
+    if all(map(fits, corners)):
         return
     low, high = 0.0, 1.0
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        fits = face.is_possible(face.drag(_targets(face, strokes, middle)))
-        low, high = (middle, high) if fits else (low, middle)
+        low, high = (middle, high) if fits(middle) else (low, middle)
     raise ConfigError(
         f"strokes take the face farther than faces go; make them {max(1, int(100 * low))}% as long, or move the head "
         "too, by a stroke on nose or forehead"
     )
 
 
-def _targets(face: FaceStrokes, strokes: tuple[Stroke, ...], share: float) -> NDArray[np.float64]:
-    """Where held points (K, 2) are to be; pins stay."""
-    out = np.array(face.starts, np.float64)
-    for k, stroke in enumerate(strokes):
-        out[k] += np.subtract(stroke.at(share), stroke.points[0])
-    return out
+def mend_path(path: DragPath, warper: Warper, first: int) -> DragPath:
+    """A path whose points are read where they are put: what is missed at its end is made up, by a share.
+
+    Args:
+        path: As strokes have it.
+        warper: The face.
+        first: Frame on which strokes are drawn.
+    """
+    if not path.strokes:
+        return path
+    library = make_detector(None, follows_motion=True, max_faces=1)
+    most = MEND.most * path.face.unit_px
+    try:
+        for _ in range(MEND.rounds):
+            made = path.trace(np.ones(1))
+            if isinstance(warper, PortraitWarper):
+                (frame,) = _warp_portrait(warper, made)(slice(0, 1))
+            else:
+                (frame,) = _express(warper, made, slice(first, first + 1), slice(0, 1), _eye_response(warper, made))
+            if frame.face is None:
+                break
+            _, read = refine_landmarks(library, frame.picture, frame.face.points)
+            if read is frame.face.points:
+                break
+            missed = path.targets(1.0) - path.face.locate(read)
+            path = replace(path, beyond=np.clip(path.beyond + MEND.share * missed, -most, most))
+    finally:
+        library.close()
+    return path
 
 
 def _hold(points: Points, at: Point, size: tuple[int, int], name: str) -> Grip:
@@ -193,23 +262,32 @@ def _place_of(warper: Warper, frame: int) -> Place:
     return lambda rows: warper.place(frame, rows)
 
 
-def _warp_portrait(warper: PortraitWarper, made: DraggedMotion) -> Callable[[slice], Iterator[WarpedFrame]]:
+def _warp_portrait(warper: PortraitWarper, made: DraggedMotion) -> Warp:
     return warper.follow(made.rows, closes_lips=False, shapes=made.shapes, turns_eyes=made.turns_eyes)
 
 
-def _warp_video(warper: VideoWarper, made: DraggedMotion, first: int) -> Callable[[slice], Iterator[WarpedFrame]]:
+def _warp_video(warper: VideoWarper, made: DraggedMotion, first: int) -> Warp:
     """Frames with the motion added to what they show; those before it begins as they are."""
-    source = warper.source
-    response = warper.measure_eye_response(made.rows[:, coefficients.GAZE]) if made.turns_eyes else None
+    source, response = warper.source, _eye_response(warper, made)
 
     def warp(part: slice) -> Iterator[WarpedFrame]:
         begun = slice(max(part.start, min(first + 1, part.stop)), part.stop)
         before = source.enumerate_frames(slice(part.start, begun.start))
         kept = (WarpedFrame(frame, matte=source.matte) for _, frame in before)
-        moved = warper.express(
-            source.enumerate_frames(begun), made.rows[begun], turns=made.turns_head,
-            shapes=made.shapes.frames(begun), eye_response=response,
-        )  # fmt: skip
-        return chain(kept, moved)
+        return chain(kept, _express(warper, made, begun, begun, response))
 
     return warp
+
+
+def _express(
+    warper: VideoWarper, made: DraggedMotion, part: slice, rows: slice, response: NDArray[np.float32] | None
+) -> Iterator[WarpedFrame]:
+    """Frames of a video with rows of a motion added to what they show."""
+    return warper.express(
+        warper.source.enumerate_frames(part), made.rows[rows], turns=made.turns_head,
+        shapes=made.shapes.frames(rows), eye_response=response,
+    )  # fmt: skip
+
+
+def _eye_response(warper: VideoWarper, made: DraggedMotion) -> NDArray[np.float32] | None:
+    return warper.measure_eye_response(made.rows[:, coefficients.GAZE]) if made.turns_eyes else None

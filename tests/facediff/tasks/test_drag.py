@@ -64,6 +64,15 @@ def test_the_point_is_read_where_it_is_put_and_all_eases_in(point, by) -> None:
     assert max(steps) < 4 * np.mean(steps) and steps[0] < max(steps)
 
 
+def test_a_head_that_goes_round_and_back_is_meant_all_the_same() -> None:
+    x, y = avatar("plain").track.points[0, NOSE, :2]
+    loop = str(Stroke(((x, y), (x + 12, y), (x, y))))
+    frames = list(avatar("plain").drag(strokes=loop, seconds=0.4, hold=0.0, paint=False))
+    turned = find(frames[5]) - find(plain())
+    assert turned[BROW, 0] > 3 and np.abs(turned[NOSE] - (12, 0)).max() < 1.5
+    assert np.abs(frames[10].astype(int) - plain()).mean() < 0.5
+
+
 def test_the_rest_of_the_picture_stays() -> None:
     frame = next(avatar("plain").drag(strokes=stroke(BROW, (0, -2)), seconds=0.2).frames(5))
     changed = (frame != plain()).any(axis=2)
