@@ -9,6 +9,7 @@ from pathlib import Path
 from facediff.cli.flags import flag_names
 from facediff.options import TASKS, Checked, Option, SourceOptions, options_of
 from facediff.options.marks import OutputOptions
+from facediff.options.style import StyleOptions
 
 _INTRODUCTION = """\
 # Options
@@ -27,6 +28,10 @@ _TITLES: dict[str, tuple[str, type[Checked]]] = {
     "`Avatar.drag`, `facediff drag`": (
         "Points of a face are taken elsewhere, and all of it follows as faces do.",
         TASKS["drag"],
+    ),
+    "`facediff style`": (
+        "A video in another look, painted by a hub's model; see [direct](direct.md#a-hubs-model-of-pictures).",
+        StyleOptions,
     ),
     "Whose face": (
         "Keywords of `Avatar.from_image`, `from_video` and `from_file`, flags of all four commands, fields of all\n"

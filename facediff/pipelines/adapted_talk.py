@@ -81,6 +81,8 @@ class AdaptedTalkPipeline(DiffTalkPipeline):
     def _sample(self, cond: Conditioning, noise: Tensor, sampling: Sampling) -> Tensor:
         """As DiffTalk's, of F windows that are one clip. A guider takes the mix's place."""
         scale, guider = sampling.guidance_scale, sampling.guider
+        if sampling.temporal_guidance != 1.0:
+            raise ConfigError("two denoisers that are composed are not guided by time; leave temporal_guidance at 1")
         if guider is not None:
             refuse_scale_beside(guider, scale)
         without = None if guider is None and scale == 1.0 else self.conditioner.drop_sound(cond)

@@ -15,6 +15,8 @@ from facediff.conditioning.bundle import Conditioning
 from facediff.conditioning.difftalk import DiffTalkConditioner
 from facediff.conditioning.difftalk_paper import DiffTalkPaperConditioner
 from facediff.diffusion.sampler import denoise
+from facediff.diffusion.temporal_guidance import apply_temporal_guidance
+from facediff.errors import ConfigError
 from facediff.models import latents as space
 from facediff.models.inflation import InflatedUNet
 from facediff.models.latents import Codec
@@ -118,6 +120,7 @@ class DiffTalkPipeline(DiffusionPipeline):
         num_inference_steps: int = 2,
         guidance_scale: float = 1.0,
         guider: BaseGuidance | None = None,
+        temporal_guidance: float = 1.0,
         decode: bool = True,
         callback: Callable[[int, int, Tensor], None] | None = None,
     ) -> FrameOutput:
@@ -130,16 +133,19 @@ class DiffTalkPipeline(DiffusionPipeline):
             guidance_scale: How much more the sound counts than without it; 1 is no guidance.
             guider: Any guider of diffusers in place of ``guidance_scale``, whose negative condition is no sound; see
                 ``facediff.diffusion.score_guider`` for one that composes the denoiser with a prior.
+            temporal_guidance: Of a denoiser of clips, how much windows follow one another: 1 as it has it, 0 each
+                stands alone; see ``facediff.diffusion.temporal_guidance``.
             decode: False gives latents only, and ``images`` is empty.
             callback: Called after each step with its index, its timestep and the latents.
 
         Raises:
-            ConfigError: Both a guidance scale and a guider are given.
+            ConfigError: Both a guidance scale and a guider are given, or guidance by time where there is none to guide.
         """
         noise = spread_noise(latents, cond.concat)
         sampling = Sampling(
-            num_inference_steps=num_inference_steps, guidance_scale=guidance_scale, guider=guider, callback=callback
-        )
+            num_inference_steps=num_inference_steps, guidance_scale=guidance_scale, guider=guider, callback=callback,
+            temporal_guidance=temporal_guidance,
+        )  # fmt: skip
         made = cond.latents(self._sample(cond, noise, sampling))
         return make_output(made, (lambda x: space.decode(self.codec, x)) if decode else None)
 
@@ -150,11 +156,36 @@ class DiffTalkPipeline(DiffusionPipeline):
             return run_unet(self.unet, x, c.concat, t, c.tokens)
 
         conditions = (cond, self.conditioner.drop_sound(cond))
+        if sampling.temporal_guidance == 1.0:
+            denoiser = make_denoiser(predict, self.unet, conditions, self.scheduler, sampling)
+        else:
+            denoiser = self._guide_time(*conditions, sampling)
         return denoise(
-            make_denoiser(predict, self.unet, conditions, self.scheduler, sampling),
+            denoiser,
             noise,
             self.scheduler,
             sampling.num_inference_steps,
             known=cond.known_latents(noise.shape[1]),
             callback=sampling.callback,
+        )
+
+    def _guide_time(self, cond: Conditioning, null: Conditioning, sampling: Sampling) -> Callable[..., Tensor]:
+        """The denoiser of a clip, guided by time and by its sound.
+
+        Raises:
+            ConfigError: It is one of pictures, or there is a guider.
+        """
+        if not isinstance(self.unet, InflatedUNet) or sampling.guider is not None:
+            raise ConfigError("temporal guidance is of a denoiser that knows of time, without a guider; leave it at 1")
+
+        def predict(x: Tensor, t: Tensor, told: tuple[Conditioning, bool]) -> Tensor:
+            known, is_alone = told
+            seen = torch.cat([x, known.concat], dim=1)
+            images = len(x) if is_alone else 0
+            predicted: Tensor = self.unet(seen, t, known.tokens, images=images, return_dict=False)[0]
+            return predicted
+
+        base = cond if sampling.guidance_scale == 1.0 else null
+        return apply_temporal_guidance(
+            predict, (cond, False), (base, False), (base, True), sampling.guidance_scale, sampling.temporal_guidance
         )

@@ -61,5 +61,5 @@ def hash_painter(pipeline: StructuredVideoPipeline) -> str:
         if isinstance(part, torch.nn.Module):
             for key, weight in sorted(part.state_dict().items()):
                 digest.update(f"{name}.{key}".encode())
-                digest.update(weight.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+                digest.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

@@ -40,11 +40,13 @@ class Sampling:
         guidance_scale: How much more the condition counts than without it; 1 is no guidance.
         guider: Any guider of diffusers in place of the scale.
         callback: Called after each step with its index, its timestep and the latents.
+        temporal_guidance: How much frames follow one another, of who knows of time; 1 as the network has it.
     """
 
     num_inference_steps: int
     guidance_scale: float = 1.0
     guider: BaseGuidance | None = None
+    temporal_guidance: float = 1.0
     callback: Callable[[int, int, Tensor], None] | None = None
 
 

@@ -28,6 +28,8 @@ from facediff.types import Frame
 def make_style(video: Path, options: StyleOptions) -> Clip:
     """A clip, with its record, that is a video in the look that a text asks for; its own sound is kept.
 
+    It is not to be rendered by several threads at once: networks are changed while they paint.
+
     Args:
         video: Whose structure is kept.
         options: How.

@@ -14,6 +14,7 @@ from facediff.errors import ConfigError
 from facediff.models import latents as space
 from facediff.models.codec import FaceCodec
 from facediff.models.difftalk import base_schedule, paper_schedule
+from facediff.models.inflation import inflate
 from facediff.pipelines.difftalk import DiffTalkPipeline
 
 HEIGHT, WIDTH, FRAMES = 64, 80, 3
@@ -171,3 +172,34 @@ def test_another_denoiser_is_composed_with_its_own_by_a_guider(base) -> None:
     heard, unheard = (other(c, noise, num_inference_steps=1).latents for c in (cond, without))
     torch.testing.assert_close(made, own + 0.25 * (heard - unheard), rtol=1e-4, atol=1e-4)
     assert (made - own).abs().max() > 1e-4
+
+
+def test_of_a_denoiser_of_clips_time_is_guided_too(base) -> None:
+    """At 1 as it is, at 0 each window as it would be alone."""
+    clips = inflate(base.unet, "vdm")
+    with torch.no_grad():
+        for weight in clips.temporal.parameters():
+            weight.add_(0.1)
+    base.register_modules(unet=clips)
+    cond, _ = base.condition(**given(base))
+    noise = base.noise((WIDTH, HEIGHT), 0).expand(FRAMES, -1, -1, -1)
+
+    def make(cond, noise, **more) -> torch.Tensor:
+        return base(cond, noise, decode=False, **more).latents
+
+    plain = make(cond, noise)
+    torch.testing.assert_close(make(cond, noise, temporal_guidance=1.0), plain, rtol=0, atol=0)
+    torch.testing.assert_close(make(cond, noise, temporal_guidance=1 + 1e-7), plain, rtol=0, atol=1e-5)
+    strong = make(cond, noise, guidance_scale=2.0)
+    torch.testing.assert_close(
+        make(cond, noise, guidance_scale=2.0, temporal_guidance=1 + 1e-7), strong, atol=1e-5, rtol=0
+    )
+    alone = torch.cat([make(cond[k : k + 1], noise[k : k + 1]) for k in range(FRAMES)])
+    torch.testing.assert_close(make(cond, noise, temporal_guidance=0.0), alone, rtol=0, atol=1e-5)
+    assert (alone - plain).abs().max() > 1e-4
+
+
+def test_time_is_not_guided_where_there_is_none(base) -> None:
+    cond, _ = base.condition(**given(base))
+    with pytest.raises(ConfigError, match="temporal guidance is of a denoiser that knows of time"):
+        base(cond, base.noise((WIDTH, HEIGHT), 0), temporal_guidance=0.5)
