@@ -17,6 +17,7 @@ from facediff.demo.limits import Limits
 from facediff.demo.result import BUTTONS, connect, result_column
 from facediff.demo.source import PORTRAIT, VIDEO, read_avatar, source_column
 from facediff.demo.staging import surroundings
+from facediff.demo.strokes import strokes_panel
 from facediff.demo.uploads import Film, Picture
 from facediff.errors import InputError
 from facediff.options import AnimateOptions
@@ -50,12 +51,15 @@ def animate_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
                     stage = surroundings()
                     parts = part_uploads(AnimateOptions)
             actions = action_row(*BUTTONS)
+            dragging = gr.Column()
             gr.Examples(
                 [[str(portrait)]], [source.portrait], label="No files at hand?",
                 example_labels=["Take the sample portrait"], cache_examples=False, api_visibility="private",
             )  # fmt: skip
         with gr.Column():
             result = result_column()
+    with dragging:
+        strokes_panel(jobs, limits, source, result)
     driver.change(_switch, driver, [driving, expression], queue=False, show_progress="hidden", api_visibility="private")
 
     def make_clip(

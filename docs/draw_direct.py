@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/direct.md: parts of a performance, emotions, eye contact, stages, all on one portrait.
+"""Draws the pictures of docs/direct.md: parts, emotions, eye contact, stages and strokes, all on one portrait.
 
     python docs/draw_direct.py
 
@@ -26,6 +26,15 @@ from facediff.types import Frame
 OUT = Path(__file__).parent
 PART = slice(0, 250), slice(101, 351)  # rows and columns of the portrait that show her head
 SIDE, BAR, INK = 220, 26, (31, 39, 51)
+STROKES = {  # a landmark, and by how much it is moved
+    "mouth corner": (291, -6, 4),
+    "lower lip": (17, 0, 8),
+    "chin": (152, 0, 9),
+    "brow": (334, 1, -7),
+    "lid": (386, 0, 4),
+    "iris": (473, 5, 0),
+    "nose": (1, 16, 3),
+}
 SILENCE: NDArray[np.float32] = np.zeros(3200, np.float32)  # 0.2 s: lips rest
 
 
@@ -60,8 +69,27 @@ def draw_stages(avatar: Avatar) -> None:
     write("direct-stages.jpg", shown)
 
 
+def draw_strokes(avatar: Avatar) -> None:
+    """What a stroke each makes of her."""
+    shown = [label(astronaut(), "as she is")]
+    for name, (point, x, y) in STROKES.items():
+        start = avatar.track.points[0, point, :2]
+        end = start + (x, y)
+        clip = avatar.drag(strokes=f"{start[0]:.1f},{start[1]:.1f}:{end[0]:.1f},{end[1]:.1f}", hold=0.0)
+        head = label(next(clip.frames(len(clip) - 1)), name)
+        grown = SIDE / (PART[0].stop - PART[0].start)
+        corner = np.array([PART[1].start, PART[0].start])
+        a, b = (np.rint((one - corner) * grown + (0, BAR)).astype(int).tolist() for one in (start, end))
+        cv2.arrowedLine(head, a, b, (0, 220, 0), 1, cv2.LINE_AA, tipLength=0.4)
+        shown.append(head)
+    half = len(shown) // 2
+    Image.fromarray(np.concatenate([np.concatenate(row, axis=1) for row in (shown[:half], shown[half:])])).save(
+        OUT / "direct-strokes.jpg", quality=86, optimize=True
+    )
+
+
 def main() -> None:
-    """Draws all four."""
+    """Draws all of them."""
     avatar = Avatar.from_image(astronaut())
     motion = np.zeros((5, coefficients.DIMENSIONS), np.float32)
     motion[:, coefficients.ANGLES] = -12.0, 5.0, 6.0
@@ -76,6 +104,7 @@ def main() -> None:
             parts.append(label(last(avatar, **{name: driver}), f"--{name.replace('_', '-')} me.mp4"))
         write("direct-parts.jpg", parts)
     draw_stages(avatar)
+    draw_strokes(avatar)
     shown = [label(last(avatar, emotion=f"{name}=1.3"), f"{name}=1.3") for name in EMOTIONS]
     write("direct-emotions.jpg", [label(last(avatar, emotion=NEUTRAL), NEUTRAL), *shown[:6]])
     aside = last(avatar, emotion="gaze-right=-0.9")

@@ -26,6 +26,7 @@ from facediff.options import (
     CLIP_MODEL,
     AnimateOptions,
     Checked,
+    DragOptions,
     EditOptions,
     ExtendOptions,
     PortraitOptions,
@@ -34,13 +35,13 @@ from facediff.options import (
     VideoOptions,
     options_of,
 )
-from facediff.options.files import hide_paths, named_files
 from facediff.options.keywords import takes, takes_more
 from facediff.options.live import IdleOptions, LiveOptions
 from facediff.options.performance import read_performance, split_timed
 from facediff.options.staging import StagingOptions, is_staged
-from facediff.provenance import Ingredient, Record, check_consent, model_name, weights_hash
+from facediff.provenance import Ingredient, Record, check_consent
 from facediff.tasks import saved_avatar
+from facediff.tasks.record import describe_input, make_record
 from facediff.tasks.strengths import read_strengths, write_strengths
 from facediff.types import FaceTrack, Frame, Wave
 
@@ -86,7 +87,7 @@ class Avatar:
         where = "the picture" if isinstance(image, np.ndarray) else str(image)
         picture = image if isinstance(image, np.ndarray) else read_image(image)
         track = track_still(picture, options.face, where=where)
-        return cls(picture, track, _ingredient("source", image), SourceOptions(**vars(options)))
+        return cls(picture, track, describe_input("source", image), SourceOptions(**vars(options)))
 
     @classmethod
     @takes(VideoOptions)
@@ -104,7 +105,9 @@ class Avatar:
         reader = VideoReader(video)
         track = track_face(reader, float(reader.info.fps), face=options.face)
         face = None if options.face == "largest" else options.face
-        return cls(Path(video), track, _ingredient("source", video), SourceOptions(**{**vars(options), "face": face}))
+        return cls(
+            Path(video), track, describe_input("source", video), SourceOptions(**{**vars(options), "face": face})
+        )
 
     @classmethod
     @takes(SourceOptions)
@@ -212,7 +215,7 @@ class Avatar:
 
         check_speech(speech, options)
         staging = self._stage(options)
-        record = self._record("talk", options, None if speech is None else _ingredient("speech", speech))
+        record = self._record("talk", options, None if speech is None else describe_input("speech", speech))
         models = ModelChoice(
             self._options.model, self._options.device, options.scheduler, options.domain, options.prior,
             options.prior_strength, options.text,
@@ -247,7 +250,7 @@ class Avatar:
         from facediff.tasks.model_choice import ModelChoice
 
         staging = self._stage(options)
-        record = self._record("animate", options, _ingredient("driving", driving))
+        record = self._record("animate", options, describe_input("driving", driving))
         models = ModelChoice(
             self._options.model, self._options.device, options.scheduler, options.domain, options.prior,
             options.prior_strength,
@@ -328,7 +331,7 @@ class Avatar:
         """
         from facediff.live.recording import record_stream
 
-        record = self._record("live", options, _ingredient("speech", speech))
+        record = self._record("live", options, describe_input("speech", speech))
         return replace(record_stream(self._source, speech, self._models(), options), record=record)
 
     @takes_more(IdleOptions)
@@ -362,37 +365,36 @@ class Avatar:
 
         return replace(make_extension(self._source, self._models(), options), record=self._record("extend", options))
 
+    @takes_more(DragOptions)
+    def drag(self, options: DragOptions) -> Clip:
+        """A clip in which points of the face are taken along strokes, and all of it follows as faces do.
+
+        ``avatar.drag(strokes="320,410:320,440")``, or ``Strokes`` of ``facediff.options``. A portrait moves, eased, and
+        is held. To a video the motion is added from ``frame`` on, and goes with its head. No stroke, no motion.
+
+        Args:
+            options: How.
+
+        Raises:
+            ConfigError: A stroke does not read so, begins off the face, leaves the picture, has no length, or goes
+                farther than faces do; or there is no such frame.
+            NoFaceFound: The frame shows no face.
+        """
+        from facediff.tasks.drag import make_drag
+
+        staging = self._stage(options)
+        warper, record = self._moving(staging), self._record("drag", options)
+        return _finish(make_drag(warper, self._models(), options), warper, staging, record)
+
     def _models(self) -> ModelChoice:
         from facediff.tasks.model_choice import ModelChoice
 
         return ModelChoice(self._options.model, self._options.device)
 
     def _record(self, task: str, options: Checked, second: Ingredient | None = None) -> Record:
-        """How a clip is made; only what differs from the defaults is an option."""
-        kept = {**options.recorded(), **self._options.recorded()}
-        for name, option in options_of(type(options)).items():
-            if option.opt.names_model and kept.get(name) is not None:
-                kept[name] = model_name(str(kept[name]))
-        kept.update(hide_paths(options))
-        parts = tuple(Ingredient.of_file(part, path) for part, path in named_files(options).items())
-        added = {name: getattr(options, name, None) for name in ("domain", "prior")}
-        return Record(
-            task=task,
-            inputs=((self._origin,) if second is None else (self._origin, second)) + parts,
-            options=kept,
-            seed=getattr(options, "seed", 0),
-            model=model_name(self._options.model),
-            weights_sha256=weights_hash(self._options.model, **added),
-            consent=self.consent,
-        )
+        return make_record(task, options, self._options, self._origin, second)
 
 
 def _finish(clip: Clip, warper: Warper, staging: Staging | None, record: Record) -> Clip:
     """A clip on its stage, with its record."""
     return replace(clip if staging is None else staging(clip, warper.source), record=record)
-
-
-def _ingredient(role: str, thing: str | Path | np.ndarray | MotionTemplate) -> Ingredient:
-    if isinstance(thing, MotionTemplate):
-        return Ingredient.of_array(role, thing.motion)
-    return Ingredient.of_array(role, thing) if isinstance(thing, np.ndarray) else Ingredient.of_file(role, thing)

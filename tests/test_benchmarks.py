@@ -16,11 +16,10 @@ BENCHMARKS = sorted(
 )
 PRINTED = {
     "adapt": "medians over the clips", "animate": "median refined", "batch": "one worker", "direct": "within 3 degrees",
-    "edit": "cost of a frame",
+    "edit": "cost of a frame", "heads": "speed with lips",
     "landmarks": "torch, ", "live": "first voiced frame", "metrics": "sync_facediff moved by coding",
-    "ranges": "ranges.json", "speed": "frames a second rendering", "talk": "median facediff",
-    "puppet": "| sketch |",
-    "watermark": "| unmarked | 0 of",
+    "puppet": "| sketch |", "ranges": "ranges.json", "speed": "frames a second rendering", "strokes": "no stroke moves",
+    "talk": "median facediff", "watermark": "| unmarked | 0 of",
 }  # fmt: skip
 
 

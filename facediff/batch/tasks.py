@@ -33,6 +33,7 @@ _INPUTS: dict[str, tuple[str, ...]] = {
     "talk": ("source", "speech"),
     "animate": ("source", "driving"),
     "edit": ("source",),
+    "drag": ("source",),
 }
 _INSTEAD = {"speech": ("say", "speakers")}
 STRIDE = WINDOW // 2  # parts begin at multiples of it: of what is painted at once, and of a second at the usual rates

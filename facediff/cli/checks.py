@@ -31,7 +31,7 @@ from facediff.system.weights import CHECKPOINTS, model_folder
 
 ENCODERS = ("libx264", "aac")
 DECODERS = ("h264", "aac", "opus", "vp9")
-PARTS = ("codec", "motion", "difftalk", "fadm", "edit", "sync", "unseen")
+PARTS = ("codec", "motion", "difftalk", "fadm", "edit", "strokes", "sync", "unseen")
 OPENCV = ("opencv-python-headless", "opencv-contrib-python-headless", "opencv-contrib-python", "opencv-python")
 MIN_DISK_GB, MIN_MEMORY_GB, AMPLE_MEMORY_GB = 1.0, 1.5, 4.0
 GB = 1e9

@@ -25,17 +25,21 @@ _TITLES: dict[str, tuple[str, type[Checked]]] = {
         "they are sliders.",
         TASKS["edit"],
     ),
+    "`Avatar.drag`, `facediff drag`": (
+        "Points of a face are taken elsewhere, and all of it follows as faces do.",
+        TASKS["drag"],
+    ),
     "`facediff style`": (
         "A video in another look, painted by a hub's model; see [direct](direct.md#a-hubs-model-of-pictures).",
         StyleOptions,
     ),
     "Whose face": (
-        "Keywords of `Avatar.from_image`, `from_video` and `from_file`, flags of all three commands, fields of all\n"
+        "Keywords of `Avatar.from_image`, `from_video` and `from_file`, flags of all four commands, fields of all\n"
         "jobs. Of a video `face` is `largest` by default; `from_image` takes no `on_missing_face`.",
         SourceOptions,
     ),
     "What is written": (
-        "Flags of all three commands; all but `preview` are fields of all jobs too, and keywords of `Clip.save` and\n"
+        "Flags of all four commands; all but `preview` are fields of all jobs too, and keywords of `Clip.save` and\n"
         "`Clip.save_frame`. See [where a clip comes from](provenance.md).",
         OutputOptions,
     ),

@@ -35,6 +35,7 @@ RECIPES = {
     "attributes": "edit_stages.run_attributes",
     "prototypes": "edit_stages.run_prototypes",
     "unseen": "stages.run_unseen",
+    "strokes": "stroke_prior.run_strokes",
 }
 Stage = Enum("Stage", {name: name for name in RECIPES}, type=str)  # type: ignore[misc]
 _LOOP = ("steps", "minutes", "learning_rate", "mixed_precision", "seed")  # of what takes a ``LoopConfig``

@@ -12,10 +12,18 @@ TREMOR_FRAMES = 1.0  # deviation of the Gaussian that takes the tracker's trembl
 _LEAST = np.array([0.1, 0.002, 0.01, 0.0003])  # of a head that is screwed down
 
 
-def steady(motion: NDArray[np.floating], rate: float = coefficients.MOTION_FPS) -> NDArray[np.float32]:
-    """A motion (T, 31) without the trembling that comes of tracking: of head, gaze and brows, not of lips and lids."""
+def steady(
+    motion: NDArray[np.floating], rate: float = coefficients.MOTION_FPS, *, share: float = 1.0
+) -> NDArray[np.float32]:
+    """A motion (T, 31) without the trembling that comes of tracking: of head, gaze and brows, not of lips and lids.
+
+    Args:
+        motion: At any rate.
+        rate: Frames a second.
+        share: Of the smoothing that a tracker's motion needs.
+    """
     out = np.array(motion, np.float32)
-    frames = TREMOR_FRAMES * rate / coefficients.MOTION_FPS
+    frames = share * TREMOR_FRAMES * rate / coefficients.MOTION_FPS
     for part in (coefficients.ANGLES, coefficients.SHIFT, coefficients.BROWS):
         out[:, part] = gaussian_filter1d(out[:, part], frames, axis=0, mode="nearest")
     out[:, coefficients.GAZE] = gaussian_filter1d(out[:, coefficients.GAZE], frames / 2, axis=0, mode="nearest")

@@ -8,6 +8,7 @@ a number called Seed on the page  what has a ``page``         facediff.demo.cont
 
 from facediff.options.performance import Condition, Performance
 from facediff.options.record import STRONGEST, Checked, Opt, Option, Scalar, check_strength, options_of
+from facediff.options.strokes import Stroke, Strokes
 from facediff.options.tasks import (
     AFTER,
     CLIP_MODEL,
@@ -16,6 +17,7 @@ from facediff.options.tasks import (
     REGIONS,
     TASKS,
     AnimateOptions,
+    DragOptions,
     EditOptions,
     ExpressionOptions,
     ExtendOptions,
@@ -38,6 +40,7 @@ __all__ = [
     "AnimateOptions",
     "Checked",
     "Condition",
+    "DragOptions",
     "EditOptions",
     "ExpressionOptions",
     "ExtendOptions",
@@ -49,6 +52,8 @@ __all__ = [
     "PortraitOptions",
     "Scalar",
     "SourceOptions",
+    "Stroke",
+    "Strokes",
     "TalkOptions",
     "VideoOptions",
     "check_strength",

@@ -10,6 +10,7 @@ from facediff.options.performance import Performance, read_performance
 from facediff.options.record import Checked, Opt, options_of
 from facediff.options.speakers import read_speakers
 from facediff.options.staging import StagingOptions
+from facediff.options.strokes import Strokes, read_pins, read_strokes
 
 CLIP_MODEL = "openai/clip-vit-base-patch16"
 REGIONS = ("all", "expression", "lips", "eyes", "brows", "pose")
@@ -273,6 +274,48 @@ class EditOptions(StagingOptions, ExpressionOptions, _ChangeOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DragOptions(StagingOptions):
+    """How points of a face are taken elsewhere, and all of it follows as faces do."""
+
+    strokes: Annotated[
+        str | Strokes | None,
+        Opt("Points of the face and where each is put, in pixels of the picture from its upper left, X,Y:X,Y, or by "
+            "way of more points; nothing moves without one.", flag="--stroke", repeated=True, page="own"),
+    ] = None  # fmt: skip
+    pins: Annotated[
+        str | None,
+        Opt("Points of the face that stay, X,Y.", flag="--pin", repeated=True, page="own"),
+    ] = None
+    frame: Annotated[
+        int,
+        Opt("Of a video, the frame on which strokes are drawn, counted from 0: from there on the face moves.",
+            0, 10_000_000, says="a whole number from 0 on", page="number"),
+    ] = 0  # fmt: skip
+    seconds: Annotated[
+        float, Opt("How long the points take along their strokes.", 0.04, 60, what="number of seconds", page="slider",
+                   page_high=5),
+    ] = 1.0  # fmt: skip
+    hold: Annotated[
+        float,
+        Opt("How long a still is held after that; a video goes on to its end.", 0, 600, what="number of seconds",
+            page="slider", page_high=5),
+    ] = 1.0  # fmt: skip
+    seed: Annotated[int, _SEED] = 0
+    steps: Annotated[int, _steps("Denoising steps of each face; more are slower.")] = 1
+    paint: Annotated[bool, _PAINT] = True
+
+    def __post_init__(self) -> None:
+        """Checks each field.
+
+        Raises:
+            ConfigError: One is of another type or out of range, or does not read as it should.
+        """
+        super().__post_init__()
+        read_strokes(None if self.strokes is None else str(self.strokes))
+        read_pins(self.pins)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExtendOptions(Checked):
     """How a video goes on."""
 
@@ -324,4 +367,6 @@ class VideoOptions(SourceOptions):
     face: Annotated[int | str | None, options_of(FaceOptions)["face"].opt] = "largest"
 
 
-TASKS: dict[str, type[Checked]] = {"talk": TalkOptions, "animate": AnimateOptions, "edit": EditOptions}
+TASKS: dict[str, type[Checked]] = {
+    "talk": TalkOptions, "animate": AnimateOptions, "edit": EditOptions, "drag": DragOptions,
+}  # fmt: skip

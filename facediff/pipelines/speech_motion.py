@@ -31,6 +31,7 @@ from facediff.pipelines.shared import Sampling, make_denoiser
 from facediff.types import Wave
 
 COLUMNS = COLUMN_RATE // coefficients.MOTION_FPS  # of the log-mel to a motion frame
+_APART = 100_003  # of the seeds of heads of speeches that are a frame longer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,12 +187,47 @@ class MotionPipeline(DiffusionPipeline):
         style, net = lip_style or LipStyle(), self.denoiser
         count = frame_count(len(wave), coefficients.MOTION_FPS)
         features = encode_frames(self._encoder, wave, coefficients.MOTION_FPS, count)
-        heard = torch.from_numpy(features)
+        motion = self.sample_heard(
+            features, seed=seed, num_inference_steps=num_inference_steps, guider=guider, lip_style=style
+        )
+        if self._filler is not None:
+            # By the noise of a seed alone, one head would nod to whatever is said: speeches differ in length, at least,
+            # which all machines that share a clip read alike.
+            motion = self._filler.fill_beside(motion, features, seed=(seed + _APART * count) % 2**63, keyed=keyed)
+        speech = net.encode_speech(move_to(net, torch.from_numpy(features)[None]))
+        closing = net.predict_lip_closure(speech)[0].float().cpu().numpy()
+        apart = 1 - np.clip((closing - style.closing_from) / (style.closed_at - style.closing_from), 0, 1)
+        if speaking_style is not None:
+            motion = motion + speaking_style
+        mel = log_mel(normalise_loudness(wave))
+        activity = voice_activity(mel, hold_s=style.pause_s / 2, faint_db=style.faint_db)
+        return motion, _per_frame(activity, count, style.lead_s) * apart
+
+    @torch.inference_mode()
+    def sample_heard(
+        self,
+        features: NDArray[np.floating],
+        *,
+        seed: int = 0,
+        num_inference_steps: int = 8,
+        guider: BaseGuidance | None = None,
+        lip_style: LipStyle | None = None,
+    ) -> NDArray[np.float32]:
+        """The motion (T, 31) that goes with what is heard, head and all of it the motion model's own.
+
+        Args:
+            features: (T, speech_dim) what the audio encoder gives of the sound.
+            seed: See ``sample``, as for ``num_inference_steps``, ``guider`` and ``lip_style``.
+            num_inference_steps: See ``seed``.
+            guider: See ``seed``.
+            lip_style: See ``seed``.
+        """
+        style, net = lip_style or LipStyle(), self.denoiser
         generator = torch.Generator("cpu").manual_seed(seed)
-        noise = torch.randn(1, count, coefficients.DIMENSIONS, generator=generator).transpose(1, 2)
+        noise = torch.randn(1, len(features), coefficients.DIMENSIONS, generator=generator).transpose(1, 2)
         for part in (coefficients.LIPS, coefficients.OPENING):
             noise[:, part] *= style.variety
-        speech = net.encode_speech(move_to(net, heard[None]))
+        speech = net.encode_speech(move_to(net, torch.from_numpy(features)[None]))
 
         def predict(x: Tensor, t: Tensor, heard: Tensor) -> Tensor:
             return net(x, t[None], heard)
@@ -203,16 +239,7 @@ class MotionPipeline(DiffusionPipeline):
         expected = net.regress_mean(speech)
         for part in (coefficients.LIPS, coefficients.OPENING):
             clean[:, part] = style.certainty * expected[:, part] + (1 - style.certainty) * clean[:, part]
-        motion = (clean * net.std + net.mean)[0].T.float().cpu().numpy()
-        if self._filler is not None:
-            motion = self._filler.fill_beside(motion, features, seed=seed, keyed=keyed)
-        closing = net.predict_lip_closure(speech)[0].float().cpu().numpy()
-        apart = 1 - np.clip((closing - style.closing_from) / (style.closed_at - style.closing_from), 0, 1)
-        if speaking_style is not None:
-            motion = motion + speaking_style
-        mel = log_mel(normalise_loudness(wave))
-        activity = voice_activity(mel, hold_s=style.pause_s / 2, faint_db=style.faint_db)
-        return motion, _per_frame(activity, count, style.lead_s) * apart
+        return (clean * net.std + net.mean)[0].T.float().cpu().numpy()
 
 
 def _per_frame(activity: NDArray[np.float32], count: int, lead_s: float) -> NDArray[np.float32]:

@@ -46,8 +46,17 @@ def measure_disocclusion(
         between: By how much more, in eye distances, it must open to lack nothing yet, and all.
     """
     before, wanted = coefficients.lip_opening(np.stack([own, moved]))
+    return float(share_hidden(before, wanted, between))
+
+
+def share_hidden(
+    before: NDArray[np.floating],
+    wanted: NDArray[np.floating],
+    between: tuple[float, float] = DisocclusionStyle.opening_span,
+) -> NDArray[np.floating]:
+    """The same of openings of lips, in eye distances."""
     nothing, everything = between
-    return float(np.clip((wanted - before - nothing) / (everything - nothing), 0, 1))
+    return np.clip((wanted - before - nothing) / (everything - nothing), 0, 1)
 
 
 def measure_lip_gap(canonical: NDArray[np.floating]) -> float:
@@ -60,7 +69,7 @@ def measure_unobserved(disocclusion: float, shown: float, style: DisocclusionSty
 
     Args:
         disocclusion: How much of it the frame lacks, see ``facediff.rendering.frame.WarpedFrame``.
-        shown: How far the lips are apart, in eye distances, where the source or its reference shows them widest.
+        shown: How far the lips are apart, in eye distances, where any moment of the source shows them widest.
         style: Which openings show enough.
     """
     return disocclusion * float(np.clip((style.parted - shown) / (style.parted - style.closed), 0, 1))

@@ -22,10 +22,10 @@ class WarpedFace:
     Attributes:
         points: Landmarks (478, 3) wanted, in pixels of the frame.
         pose: Head pose of this frame, one row.
-        reference: Mouth window of another moment, moved to the same landmarks; None where the frame's own will do.
+        reference: Mouth window of the frame before, moved to the same landmarks; None where the frame's own will do.
         disocclusion: How much of what the opened mouth shows is missing from the frame, from 0 (it keeps its own teeth,
             and what the denoiser changes is added) to 1 (what is between the lips is painted anew).
-        unobserved: How little source and reference show of what is between the lips, from 0 to 1; see
+        unobserved: How little any moment of the source shows of what is between the lips, from 0 to 1; see
             ``facediff.rendering.disocclusion``.
         drawn_lids: (2,) how much of each shut lid is drawn already, from 0 to 1.
         motion_residual: (31,) the source's own motion less the one wanted: 0 where nothing moves.

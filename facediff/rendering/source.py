@@ -181,6 +181,12 @@ class Source:
             return iter([self.content][start:])
         return islice(self._video(), start, len(self.track))
 
+    def pick(self, indices: NDArray[np.integer]) -> Iterator[Frame]:
+        """Some of its frames, whose indices rise, in one pass."""
+        wanted = set(indices.tolist())
+        count = max(wanted, default=-1) + 1
+        return (frame for index, frame in enumerate(islice(self.frames(), count)) if index in wanted)
+
     def enumerate_frames(self, part: slice) -> Iterator[tuple[int, Frame]]:
         """The frames of a part with their indices."""
         return zip(range(part.start, part.stop), self.frames(part.start), strict=False)

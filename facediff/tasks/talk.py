@@ -27,7 +27,8 @@ from facediff.rendering.frame import Warp, keep_mattes
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
 from facediff.rendering.source import Source
 from facediff.rendering.warping import Warper, make_warper
-from facediff.rendering.warping.video import SPOKEN, VideoWarper
+from facediff.rendering.warping.changes import SPOKEN
+from facediff.rendering.warping.video import VideoWarper
 from facediff.tasks import model_cache
 from facediff.tasks.direct import direct_portrait, direct_video, is_directed
 from facediff.tasks.lengths import Span, fit_wave, measure_span

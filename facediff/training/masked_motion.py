@@ -16,6 +16,7 @@ from facediff.models.masked_motion import MaskedMotionDenoiser, MotionContext
 from facediff.models.motion import MotionDenoiser
 from facediff.motion import coefficients
 from facediff.motion.manner import measure_manner, steady
+from facediff.pipelines.speech_motion import MotionPipeline
 from facediff.training.loop import Batch, LoopConfig, fit, unwrap
 from facediff.training.motion import (
     MotionRecording,
@@ -26,8 +27,9 @@ from facediff.training.motion import (
     motion_schedule,
     resample_rows,
 )
-from facediff.training.motion_masks import draw_mask
+from facediff.training.motion_masks import MOUTH, draw_mask
 
+Mouths = NDArray[np.float16]  # (N, T, 31): N motions of a clip's sound, of which the mouth counts
 STRIDES = (1, 2, 3, 5)  # frames of 25 a second to one of what is learnt, which is told its rate
 
 
@@ -37,6 +39,8 @@ class MaskedMotionRecipe:
 
     Attributes:
         windows: (rows, frames) that steps are made of by turns.
+        made_share: Of windows whose mouth is given throughout and is heard, those whose mouth is what a motion model
+            makes of the sound. Heads are made beside such mouths, which move otherwise than filmed ones do.
         alone_share: Of steps whose frames are clips of their own (VDM's joint training).
         stride_shares: How often each of ``STRIDES`` is drawn.
         sound_dropout: Share of windows whose sound is hidden.
@@ -47,6 +51,7 @@ class MaskedMotionRecipe:
     """
 
     windows: tuple[tuple[int, int], ...] = ((14, 64), (5, 192))
+    made_share: float = 0.7
     alone_share: float = 0.08
     stride_shares: tuple[float, ...] = (0.7, 0.1, 0.1, 0.1)
     sound_dropout: float = 0.2
@@ -65,6 +70,7 @@ class MaskedMotionDraw:
         features: How many these are.
         model: The one that learns, for its statistics.
         recipe: How.
+        mouths: Of each clip, what ``sample_mouths`` gives, or None.
     """
 
     def __init__(
@@ -74,8 +80,10 @@ class MaskedMotionDraw:
         features: int,
         model: MaskedMotionDenoiser,
         recipe: MaskedMotionRecipe,
+        mouths: Sequence[Mouths | None] | None = None,
     ) -> None:
         self._clips, self._sounds, self._recipe, self._features = clips, sounds, recipe, features
+        self._mouths = mouths or [None] * len(clips)
         self._manners = np.stack([normalise_manner(model, measure_manner(c.motion)) for c in clips])
         self._cumulative = cumulate_weights(clips, recipe.identity_power)
         self._flip = mirror_motion()
@@ -85,10 +93,15 @@ class MaskedMotionDraw:
         rows, frames = recipe.windows[int(rng.integers(len(recipe.windows)))]
         picked = np.searchsorted(self._cumulative, rng.random(rows)).clip(max=len(self._clips) - 1)
         stride = int(rng.choice(STRIDES, p=recipe.stride_shares))
-        parts = [self._window(int(i), frames, stride, rng) for i in picked]
-        motion, speech, valid = (torch.from_numpy(np.stack(column)) for column in zip(*parts, strict=True))
         alone = rng.random() < recipe.alone_share
-        masks = [np.zeros_like(parts[0][0]) if alone else draw_mask(rng, frames) for _ in picked]
+        nothing = np.zeros((coefficients.DIMENSIONS, frames), np.float32)
+        masks = [nothing if alone else draw_mask(rng, frames) for _ in picked]
+        motions = [self._motion(int(i), mask, rng) for i, mask in zip(picked, masks, strict=True)]
+        parts = [
+            self._window(motion, self._sounds[i], frames, stride, rng)
+            for i, motion in zip(picked, motions, strict=True)
+        ]
+        motion, speech, valid = (torch.from_numpy(np.stack(column)) for column in zip(*parts, strict=True))
         spoken = np.array([self._sounds[i] is not None for i in picked])
         noised = (rng.random(rows) < recipe.noise_share) * rng.uniform(0, recipe.most_noise, rows)
         return {
@@ -104,9 +117,25 @@ class MaskedMotionDraw:
             "alone": torch.tensor(alone),
         }
 
-    def _window(self, number: int, size: int, stride: int, rng: np.random.Generator) -> tuple[NDArray, ...]:
+    def _motion(self, number: int, mask: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+        """The motion (T, 31) of a clip, by a share with a made mouth, where the mouth is given and not to be learnt."""
+        motion, mouths = self._clips[number].motion, self._mouths[number]
+        if mouths is None or not all(mask[part].all() for part in MOUTH) or rng.random() >= self._recipe.made_share:
+            return motion
+        motion, made = motion.copy(), mouths[int(rng.integers(len(mouths)))]
+        for part in MOUTH:
+            motion[:, part] = made[:, part]
+        return motion
+
+    def _window(
+        self,
+        motion: NDArray[np.float32],
+        sound: Tensor | None,
+        size: int,
+        stride: int,
+        rng: np.random.Generator,
+    ) -> tuple[NDArray, ...]:
         """Motion (31, size), speech (F, size) and (size,) what of it is of the clip."""
-        motion, sound = self._clips[number].motion, self._sounds[number]
         pace = rng.uniform(0.9, 1.11) if rng.random() < 0.3 else 1.0
         need = int(np.ceil((size - 1) * stride * pace)) + 1
         start = int(rng.integers(0, max(1, len(motion) - need + 1)))
@@ -179,12 +208,25 @@ def measure_manners(clips: Sequence[MotionRecording]) -> tuple[list[float], list
     return own.mean(axis=0).tolist(), (own.std(axis=0) + 1e-3).tolist()
 
 
+def sample_mouths(talking: MotionPipeline, clips: Sequence[MotionRecording], *, count: int = 3) -> list[Mouths | None]:
+    """Of each clip, motions that a motion model makes of its sound, by seeds from 0; None where it has no sound."""
+    return [
+        None
+        if clip.heard is None
+        else np.stack([talking.sample_heard(clip.heard.astype(np.float32), seed=k) for k in range(count)]).astype(
+            np.float16
+        )
+        for clip in clips
+    ]
+
+
 def train_masked_motion(
     clips: Sequence[MotionRecording],
     hearing: MotionDenoiser,
     config: LoopConfig,
     recipe: MaskedMotionRecipe = MaskedMotionRecipe(),
     sizes: dict | None = None,
+    mouths: Sequence[Mouths | None] | None = None,
 ) -> MaskedMotionDenoiser:
     """Trains the masked denoiser; resumes a run found in ``config.output``.
 
@@ -194,6 +236,7 @@ def train_masked_motion(
         config: How long and how fast.
         recipe: What a step looks like.
         sizes: Arguments of ``MaskedMotionDenoiser``.
+        mouths: Of each clip, what ``sample_mouths`` gives; None to learn from filmed mouths alone.
     """
     calm = [replace(c, motion=steady(c.motion)) for c in clips]
     mean, std = measure_statistics(calm)
@@ -207,6 +250,6 @@ def train_masked_motion(
         **(sizes or {}),
     )
     model.principal.load_state_dict(hearing.principal.state_dict())
-    draw = MaskedMotionDraw(calm, hear(hearing, clips), hearing.config["features"], model, recipe)
+    draw = MaskedMotionDraw(calm, hear(hearing, clips), hearing.config["features"], model, recipe, mouths)
     fit(model, draw, masked_motion_loss(masked_motion_schedule()), config)
     return model

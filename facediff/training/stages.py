@@ -31,12 +31,13 @@ from facediff.conditioning.fadm import FADMConditioner
 from facediff.datasets.recordings import Recording, Source, read_recordings
 from facediff.errors import InputError, WeightsError
 from facediff.landmarks.alignment import FACE
-from facediff.models.checkpoints import explain_damage, load_network, open_network, own_or_base
+from facediff.models.checkpoints import explain_damage, load_network, open_network, open_schedule, own_or_base
 from facediff.models.codec import FaceCodec
 from facediff.models.difftalk import base_schedule, base_unet
 from facediff.models.motion import MotionDenoiser
 from facediff.motion import coefficients
 from facediff.motion.rig import encode_motion
+from facediff.pipelines.speech_motion import MotionPipeline
 from facediff.training.coarse_pairs import build_coarse_pairs
 from facediff.training.codec import LOOKED_AT as SEEN_CROPS
 from facediff.training.codec import CodecRecipe, train_codec
@@ -65,7 +66,7 @@ from facediff.training.lids import collect_shut_eyes, fit_lid
 from facediff.training.lip_closure import read_spoken, teach_lip_closure
 from facediff.training.looks import load_looks
 from facediff.training.loop import LoopConfig
-from facediff.training.masked_motion import masked_motion_schedule, train_masked_motion
+from facediff.training.masked_motion import masked_motion_schedule, sample_mouths, train_masked_motion
 from facediff.training.motion import (
     MotionRecipe,
     MotionRecording,
@@ -146,14 +147,18 @@ def run_sync(catalog: Path | Source, cache: Path, model: Path, config: LoopConfi
 
 
 def run_filling(catalog: Path | Source, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
-    """Trains what fills in motions, by what ``model/motion`` hears, and writes it to ``model/filling``.
+    """Trains what fills in motions and writes it to ``model/filling``.
 
+    It hears what ``model/motion`` hears, and learns to go beside the mouths which that makes, as beside filmed ones.
     See ``run_codec`` for the arguments.
     """
     motion = open_network(MotionDenoiser, model, "motion/denoiser")
+    encoder = own_encoder(motion)
     clips = read_recordings(catalog, kinds=("av", "silent"), licence=licence)
-    known = motion_recordings(clips, cache / "tracks", own_encoder(motion), least=MotionRecipe().least)
-    save_component(model / "filling", masked_motion_schedule(), denoiser=train_masked_motion(known, motion, config))
+    known = motion_recordings(clips, cache / "tracks", encoder, least=MotionRecipe().least)
+    mouths = sample_mouths(MotionPipeline(motion, open_schedule(model, "motion"), encoder), known)
+    trained = train_masked_motion(known, motion, config, mouths=mouths)
+    save_component(model / "filling", masked_motion_schedule(), denoiser=trained)
 
 
 def run_closing(spoken: Path, model: Path) -> float:

@@ -26,7 +26,7 @@ from facediff.provenance import ManifestState, verify
 from facediff.tasks.identity import attribute_names
 
 ACTIONS = [f"/{tab}{what}" for tab in ("talk", "animate", "edit") for what in ("", "_preview", "_cancel", "_faces")]
-ACTIONS += ["/adapt", "/adapt_cancel"]
+ACTIONS += ["/adapt", "/adapt_cancel", "/drag", "/drag_preview", "/drag_cancel"]
 SOURCE = ["kind", "portrait", "video", "face"]
 TALK = [*SOURCE, "speech", "seed", "steps", "lips", "head", "still"]
 ANIMATE = [
@@ -122,6 +122,18 @@ def test_a_portrait_looks_otherwise(client, uploads):
     assert (read_image(picture["value"]) != read_image(uploads / "portrait.png")).any()
     with pytest.raises(AppError, match="Move a slider first"):
         client.predict(portrait=portrait, api_name="/edit")
+
+
+def test_points_of_a_portrait_are_dragged(client, uploads):
+    asked = {"portrait": handle_file(uploads / "portrait.png"), "api_name": "/drag_preview"}
+    picture = read_image(client.predict(strokes="223,131:233,131", **asked)[1]["value"])
+    assert np.abs(picture.astype(int) - read_image(uploads / "portrait.png"))[100:160, 190:260].mean() > 3
+    for given, said in (
+        ({}, "Click a point of the face"), ({"strokes": "5,5:9,9"}, "Stroke 1 begins at 5,5, off the face"),
+        ({"strokes": "223,131:"}, "reads X,Y:X,Y"),
+    ):  # fmt: skip
+        with pytest.raises(AppError, match=said):
+            client.predict(**asked, **given)
 
 
 def test_a_portrait_stands_before_what_is_chosen_and_no_file_of_the_server(client, uploads):

@@ -183,7 +183,7 @@ def test_a_domain_of_low_rank_takes_no_prior_and_no_text(small, wave, monkeypatc
         "load_adapted_talk",
         lambda model, domain, sha, prior, *more: load_talk(model, *more),
     )
-    for name in ("avatar.weights_hash", "tasks.model_choice.domain_hash"):
+    for name in ("tasks.record.weights_hash", "tasks.model_choice.domain_hash"):
         monkeypatch.setattr(f"facediff.{name}", lambda *_, **__: "")
     np.testing.assert_array_equal(talk(small, wave, domain="low"), talk(small, wave))
     for options in ({"prior_strength": 0.5}, {"prior": "base"}, {"text": "a man"}):

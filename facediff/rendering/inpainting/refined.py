@@ -46,8 +46,8 @@ class RefineStyle:
     def share(self, face: WarpedFace) -> float:
         """How much of the change a face is to have, from 0 to 1.
 
-        A mouth is refined as far as nobody knows what it shows. Lips that hardly moved, and teeth that the source or
-        its reference shows, keep their own pixels, which are nearer to the truth than what a network knows of mouths.
+        A mouth is refined as far as nobody knows what it shows. Lips that hardly moved, and teeth that the source
+        shows at any moment, keep their own pixels, which are nearer to the truth than what a network knows of mouths.
         """
         opening = float(np.linalg.norm((face.points[14] - face.points[13])[:2]) / face.pose.scale[0])
         nothing, everything = self.wide

@@ -2,60 +2,36 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from itertools import repeat
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.canonical import from_canonical
 from facediff.landmarks.smoothing import smooth_track
 from facediff.landmarks.warp import MeshWarp
 from facediff.media.notices import warn_once
 from facediff.motion import coefficients
 from facediff.motion.emotions import ShapeTrack
-from facediff.motion.expressions import expressions
 from facediff.motion.rig import FaceRig, fit_neutral, move_head
 from facediff.rendering.disocclusion import measure_disocclusion, measure_lip_gap, measure_unobserved
 from facediff.rendering.frame import Warp, WarpedFace, WarpedFrame, add_matte, split_matte
 from facediff.rendering.inpainting.protocol import Inpainter
+from facediff.rendering.mouth_moments import LIPS, Loan, MouthMoments
 from facediff.rendering.overlays import Overlay, Overlays
-from facediff.rendering.reference import Reference
 from facediff.rendering.source import Source
+from facediff.rendering.warping.changes import Change, Directed, Driven, Expressed, Spoken, SteadyFace
 from facediff.rendering.warping.eye_response import measure_eye_response
 from facediff.rendering.warping.eyes import turn_eyes
-from facediff.types import FaceTrack, Frame, RigidPose
-
-SPOKEN = np.zeros(coefficients.DIMENSIONS, bool)  # what speech changes in a video
-SPOKEN[coefficients.LIPS] = SPOKEN[coefficients.OPENING] = True
+from facediff.types import Frame, RigidPose
 
 LOWERED = 0.1  # closure by which a lid must be lower than it is for it to be drawn
 # Of a reference: the share of frames whose lips are less open, and how much a head that is turned away counts.
 REFERENCE_OPENING, FRONTAL_COUNTS = 0.85, 4.0
-
-
-class SteadyFace(NamedTuple):
-    """The face of a video without jitter.
-
-    Attributes:
-        track: Its landmarks.
-        canonical: (T, 478, 3) without the head pose.
-        pose: (T) head poses.
-        rig: What its motion counts from.
-        motion: (T, 31) what it does of itself.
-    """
-
-    track: FaceTrack
-    canonical: NDArray[np.float32]
-    pose: RigidPose
-    rig: FaceRig
-    motion: NDArray[np.float32]
 
 
 class VideoWarper:
@@ -70,8 +46,8 @@ class VideoWarper:
         self.source, self._inpainter = source, inpainter
 
     def prepare(self) -> None:
-        """Steadies the track and looks for the best view of the mouth now, instead of at the first frame."""
-        _ = self.face, self._reference
+        """Steadies the track and looks for views of the mouth now, instead of at the first frame."""
+        _ = self.face, self._moments
 
     def with_end(self, after: str) -> VideoWarper:
         """The same with another end, see ``Source``; what was prepared serves both."""
@@ -89,9 +65,17 @@ class VideoWarper:
         return SteadyFace(track, canonical, pose, rig, rig.encode(track.points))
 
     @cached_property
-    def _reference(self) -> Reference:
-        best = self.find_reference()
-        return Reference(self.source.frame(best), self.face.track.points[best])
+    def _moments(self) -> MouthMoments:
+        track = self.face.track
+        moments = MouthMoments(self.face.canonical, self.face.pose, track.usable, track.fps)
+        frames = zip(moments.indices.tolist(), self.source.pick(moments.indices), strict=True)
+        moments.keep((self._uncover(index, frame) for index, frame in frames), track.points)
+        return moments
+
+    def _uncover(self, index: int, frame: Frame) -> Frame:
+        """A frame without what lies before its face."""
+        overlay = self._overlay(index)
+        return frame if overlay is None else overlay.remove(frame, self.face.track.points[index])
 
     @cached_property
     def _overlays(self) -> Overlays:
@@ -137,7 +121,7 @@ class VideoWarper:
             chosen: (31,) channels of the upper face that the motion has as well; none by default.
             shapes: What emotions do beyond the motion.
         """
-        change = _Spoken(self.face) if chosen is None else _Directed(self.face, chosen)
+        change = Spoken(self.face) if chosen is None else Directed(self.face, chosen)
         if chosen is not None and chosen[coefficients.GAZE].any():
             self._turn_eyes(change, motion)
         return self._play(change, motion, shapes)
@@ -158,7 +142,7 @@ class VideoWarper:
             shapes: See ``speak``.
             turns_eyes: Whether irises are carried to where the motion has them; else that is left to who paints.
         """
-        change = _Driven(self.face, chosen)
+        change = Driven(self.face, chosen)
         if turns_eyes:
             self._turn_eyes(change, motion)
         return self._play(change, motion, shapes)
@@ -181,16 +165,28 @@ class VideoWarper:
             shapes: What emotions do beyond the motion (478, 3), for each of them.
             eye_response: How irises are carried; None where they are left to who paints.
         """
-        change = _Expressed(self.face, turns)
+        change = Expressed(self.face, turns)
         change.eye_response = eye_response
         return self._warp(change, frames, motion, shapes)
 
-    def _play(self, change: _Change, motion: NDArray[np.float32], shapes: ShapeTrack | None) -> Warp:
+    def place(self, index: int, motion: NDArray[np.float32]) -> tuple[NDArray[np.float32], RigidPose]:
+        """Where ``express`` puts the face of a frame, for each of some rows: canonical (B, 478, 3), and head poses."""
+        change, rig, own = Expressed(self.face, turns=True), self.face.rig, self.face.motion[index]
+        wanted = np.stack([change.motion(index, row) for row in motion])
+        moved = self.face.canonical[index] + rig.express(wanted) - rig.express(own[None])
+        return moved, move_head(self.face.pose.take(slice(index, index + 1)), motion)
+
+    def _play(self, change: Change, motion: NDArray[np.float32], shapes: ShapeTrack | None) -> Warp:
+        shown = np.array([self.source.index_at(place) for place in range(len(motion))], int)
+        added = np.zeros((1, 1, 1)) if shapes is None else np.stack([*shapes.frames(slice(0, len(motion)))])[:, LIPS]
+        lips = [change.shape(index, row)[LIPS] for index, row in zip(shown, motion, strict=True)]
+        loan = self._moments.plan(np.stack(lips) + added, shown)
+
         def warp(part: slice) -> Iterator[WarpedFrame]:
             first = self._first_needed(part.start)
             needed = slice(first, part.stop)
             added = None if shapes is None else shapes.frames(needed)
-            frames = self._warp(change, self.source.played(needed), motion[needed], added)
+            frames = self._warp(change, self.source.played(needed), motion[needed], added, loan.take(needed))
             for position, frame in enumerate(frames, first):
                 if position >= part.start:
                     yield frame
@@ -203,7 +199,7 @@ class VideoWarper:
         canonical, pose = self.face.canonical[best], self.face.pose.take(slice(best, best + 1))
         return measure_eye_response(self.source.frame(best), canonical, pose, turned)
 
-    def _turn_eyes(self, change: _Change, motion: NDArray[np.float32]) -> None:
+    def _turn_eyes(self, change: Change, motion: NDArray[np.float32]) -> None:
         """Lets a change carry irises."""
         shown = np.array([self.source.index_at(place) for place in range(len(motion))])
         wanted = np.stack([change.motion(index, row) for index, row in zip(shown, motion, strict=True)])
@@ -220,17 +216,19 @@ class VideoWarper:
 
     def _warp(
         self,
-        change: _Change,
+        change: Change,
         frames: Iterator[tuple[int, Frame]],
         motion: NDArray[np.float32],
         shapes: Iterator[NDArray[np.float32]] | None,
+        loan: Loan | None = None,
     ) -> Iterator[WarpedFrame]:
         """A warped frame for each frame and row; those without a face pass as they are, or hold the last one."""
         held: WarpedFrame | None = None
         added: Iterator[NDArray[np.float32] | float] = repeat(0.0) if shapes is None else iter(shapes)
-        for row, (index, frame), shape in zip(motion, frames, added, strict=False):
+        lent: Iterator[tuple[int, float] | None] = repeat(None) if loan is None else loan.rows()
+        for row, (index, frame), shape, one in zip(motion, frames, added, lent, strict=False):
             if self.face.track.usable[index]:
-                held = self._carry(change, index, frame, row, shape)
+                held = self._carry(change, index, frame, row, shape, one)
                 yield held
             elif self.source.on_missing_face == "hold" and held is not None:
                 yield held
@@ -238,9 +236,19 @@ class VideoWarper:
                 yield WarpedFrame(frame, matte=self.source.matte)
 
     def _carry(
-        self, change: _Change, index: int, frame: Frame, row: NDArray[np.float32], shape: NDArray[np.float32] | float
+        self,
+        change: Change,
+        index: int,
+        frame: Frame,
+        row: NDArray[np.float32],
+        shape: NDArray[np.float32] | float,
+        lent: tuple[int, float] | None,
     ) -> WarpedFrame:
-        """A frame with its face where a change of it wants it, and a shape (478, 3) added; and what it lacks there."""
+        """A frame with its face where a change of it wants it, and a shape (478, 3) added; and what it lacks there.
+
+        ``lent`` is which moment lends its mouth, and how much of it; where that is not planned, the frame's own lips
+        stay, as somebody may have edited them, and what is between them is lent by the nearest moment.
+        """
         source_points, canonical = self.face.track.points[index], self.face.canonical[index]
         pose, moved = change.pose(index, row), change.shape(index, row) + shape
         points = from_canonical(moved[None], pose)[0]
@@ -260,19 +268,20 @@ class VideoWarper:
         prepared = self._inpainter.prepare(shown, source_points)
         if (lids > own[coefficients.LIDS] + LOWERED).any():
             picture, drawn = prepared.shut_lids(picture, points, lids), prepared.drawn_lids(lids)
+        moment, share = next(self._moments.plan(moved[None, LIPS], np.array([index])).rows()) if lent is None else lent
+        if share:
+            picture = self._moments.lend(moment, picture, points, float(pose.scale[0]), share, lips=lent is not None)
+            canonical = canonical + np.float32(share) * (self._moments.shape(moment) - canonical)
+            source_points = from_canonical(canonical[None], pose)[0]
         inpaint: Callable[[Frame, WarpedFace], Frame] = prepared.inpaint_mouth
         if overlay is not None:
             picture, inpaint = overlay.restore(picture, frame, points), _restore_after(inpaint, overlay, frame)
-        disocclusion, reference = measure_disocclusion(canonical, moved), None
-        if disocclusion:
-            window = align(pose, MOUTH).crop(picture, 0)
-            reference = _blend(window, self._reference.window(points, pose), disocclusion)
+        disocclusion = measure_disocclusion(canonical, moved)
         face = WarpedFace(
             points=points,
             pose=pose,
-            reference=reference,
             disocclusion=disocclusion,
-            unobserved=measure_unobserved(disocclusion, max(measure_lip_gap(canonical), self._reference.opening)),
+            unobserved=measure_unobserved(disocclusion, max(measure_lip_gap(canonical), self._moments.opening)),
             drawn_lids=drawn,
             motion_residual=residual,
             source_points=source_points,
@@ -281,96 +290,8 @@ class VideoWarper:
         return WarpedFrame(picture, face, matte)
 
 
-class _Change(ABC):
-    """What becomes of a video's face."""
-
-    follows = 0.0  # head and surroundings stay
-    eye_response: NDArray[np.float32] | None = None  # how irises are carried; None where they are left to who paints
-
-    def __init__(self, face: SteadyFace) -> None:
-        self._face = face
-
-    @abstractmethod
-    def motion(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The motion (31,) wanted in a frame, of its own and a row of what is asked for."""
-
-    def pose(self, index: int, row: NDArray[np.float32]) -> RigidPose:
-        """The head pose of a frame, one row: its own."""
-        return self._face.pose.take(slice(index, index + 1))
-
-    def shape(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The canonical face (478, 3) of a frame with the motion that is wanted.
-
-        The basis does not hold all that a face does; so the change that it makes is added to what there is.
-        """
-        before, after = self._face.rig.express(np.stack([self._face.motion[index], self.motion(index, row)]))
-        return self._face.canonical[index] + after - before
-
-
-class _Spoken(_Change):
-    """The lower face does what is spoken, whatever it did of itself."""
-
-    def motion(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.where(SPOKEN, row, self._face.motion[index]).astype(np.float32)
-
-    def shape(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        own = self._face.canonical[index]
-        return own + coefficients.basis().lower[:, None] * (self._face.rig.express(row[None])[0] - own)
-
-
-class _Directed(_Spoken):
-    """Beside what is spoken, channels of the upper face that are chosen."""
-
-    def __init__(self, face: SteadyFace, chosen: NDArray[np.bool_]) -> None:
-        super().__init__(face)
-        self._chosen = chosen | SPOKEN
-
-    def motion(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.where(self._chosen, row, self._face.motion[index]).astype(np.float32)
-
-    def shape(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        spoken = np.where(SPOKEN, row, self._face.motion[index])
-        before, after = self._face.rig.express(np.stack([spoken, self.motion(index, row)]))
-        return super().shape(index, row) + after - before
-
-
-class _Driven(_Change):
-    """The channels that are chosen are a driver's."""
-
-    def __init__(self, face: SteadyFace, chosen: NDArray[np.bool_]) -> None:
-        super().__init__(face)
-        self._chosen = chosen
-
-    def motion(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.where(self._chosen, row, self._face.motion[index]).astype(np.float32)
-
-
-class _Expressed(_Change):
-    """Something is added to what the face does."""
-
-    def __init__(self, face: SteadyFace, turns: bool) -> None:
-        super().__init__(face)
-        self._turns, self.follows = turns, float(turns)
-
-    def pose(self, index: int, row: NDArray[np.float32]) -> RigidPose:
-        own = super().pose(index, row)
-        return move_head(own, row[None]) if self._turns else own
-
-    def motion(self, index: int, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        wanted = self._face.motion[index] + row
-        wanted[coefficients.LIDS] = np.clip(wanted[coefficients.LIDS], -0.5, 1.0)
-        # Lips that shut stay shut: below that a mesh would turn inside out.
-        opened = expressions()["mouth-open"]
-        missing = np.maximum(0.0, -wanted[coefficients.OPENING]) / opened[coefficients.OPENING]
-        return (wanted + missing * opened).astype(np.float32)
-
-
 def _restore_after(
     inpaint: Callable[[Frame, WarpedFace], Frame], overlay: Overlay, frame: Frame
 ) -> Callable[[Frame, WarpedFace], Frame]:
     """An inpainter's last step, and then what lies before the face."""
     return lambda picture, face: overlay.restore(inpaint(picture, face), frame, face.points)
-
-
-def _blend(one: Frame, other: Frame, share: float) -> Frame:
-    return np.rint((1 - share) * one.astype(np.float32) + share * other).astype(np.uint8)

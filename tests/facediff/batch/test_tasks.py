@@ -45,7 +45,7 @@ def changed(job: Job, **options) -> Job:
 
 def test_options_are_those_of_avatar():
     known = tasks()
-    assert list(known) == ["talk", "animate", "edit"]
+    assert list(known) == ["talk", "animate", "edit", "drag"]
     assert {"seed", "steps", "fps", "still", "face", "model", "device", "on_missing_face"} <= set(known["talk"].options)
     assert {"region", "absolute", "sound", "compare", "face"} <= set(known["animate"].options)
     assert known["talk"].options["face"].default is None

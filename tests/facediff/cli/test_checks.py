@@ -46,7 +46,7 @@ def test_damaged_and_missing_models_are_found(monkeypatch, tmp_path):
     monkeypatch.setattr(checks, "CHECKPOINTS", tmp_path)
     monkeypatch.setattr("facediff.system.weights.CHECKPOINTS", tmp_path)
     assert [line.split(":")[0] for line in amiss(checks._models())] == [
-        "motion", "difftalk", "fadm", "edit", "sync", "unseen", "base/codec"
+        "motion", "difftalk", "fadm", "edit", "strokes", "sync", "unseen", "base/codec"
     ]  # fmt: skip
 
 

@@ -43,13 +43,13 @@ def test_frames_of_a_part_are_those_of_the_whole(streamed):
         np.testing.assert_array_equal(one, other)
 
 
-def test_the_mouth_moves_while_it_speaks_and_rests_after(streamed):
-    clip, frames = streamed
+def test_the_mouth_moves_while_it_speaks_and_rests_after(small_avatar):
+    frames = list(small_avatar.stream(HELLO, head=0.0))  # a head goes back to rest for longer than a mouth
     change = [
         np.abs(a[110:170, 50:140].astype(int) - b[110:170, 50:140]).mean()
         for a, b in zip(frames, frames[1:], strict=False)
     ]
-    assert np.mean(change[2:15]) > 1.5 * np.mean(change[-5:]), change
+    assert np.mean(change[2:15]) > 3 * np.mean(change[-5:]), change
 
 
 def test_a_stream_that_is_saved_is_marked_and_has_its_record(small_avatar, tmp_path):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from facediff.errors import ConfigError
 from facediff.motion import coefficients
 from facediff.motion.keyframes import key_motion, parse_keyframes
 from facediff.pipelines.loading import load_filler
-from facediff.pipelines.motion_filling import FillStyle, MotionFiller
+from facediff.pipelines.motion_filling import SPOKEN, FillStyle, MotionFiller
 
 ANGLES, SHIFT = coefficients.ANGLES, coefficients.SHIFT
 
@@ -69,8 +71,11 @@ def test_what_follows_a_known_beginning_joins_it(filler) -> None:
     assert np.mean(ratios) < 1.2
 
 
-def test_ten_minutes_do_not_drift(filler) -> None:
-    angles = filler.fill_beside(silent(15_000), None, style=FillStyle(steps=6))[:, ANGLES]
+@pytest.mark.parametrize("style", [FillStyle(steps=4), replace(SPOKEN, steps=4)], ids=["usual", "spoken"])
+def test_ten_minutes_do_not_drift(filler, style) -> None:
+    motion = silent(15_000)
+    motion[:, coefficients.OPENING] = np.clip(np.sin(np.arange(15_000) / 2), 0, 0.1)[:, None]
+    angles = filler.fill_beside(motion, None, style=style)[:, ANGLES]
     minutes = angles.reshape(10, 1500, 3)
     assert np.abs(minutes.mean(axis=1)).max() < 2.0
     assert minutes.std(axis=1).max() < 2 * minutes.std(axis=1).min()

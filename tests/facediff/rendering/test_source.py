@@ -96,3 +96,11 @@ def test_a_face_cut_off_at_the_edge_is_told_and_one_near_it_is_not(caplog) -> No
         picture = np.ascontiguousarray(astronaut()[20:300, left:400])
         Source(picture, track_still(picture), "")
         assert ("a part of the face lies beyond the edge" in caplog.text) == is_told
+
+
+def test_some_frames_are_picked_in_one_pass(film) -> None:
+    video = source(film, 5, 24.0)
+    whole = list(video.frames())
+    for one, index in zip(video.pick(np.array([1, 3])), (1, 3), strict=True):
+        np.testing.assert_array_equal(one, whole[index])
+    assert list(video.pick(np.zeros(0, int))) == []

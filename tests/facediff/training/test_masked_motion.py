@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 from facediff.models.masked_motion import MaskedMotionDenoiser
 from facediff.models.motion import MotionDenoiser
 from facediff.motion import coefficients
+from facediff.pipelines.speech_motion import MotionPipeline
 from facediff.training.loop import LoopConfig
 from facediff.training.masked_motion import (
     MaskedMotionDraw,
@@ -14,9 +16,10 @@ from facediff.training.masked_motion import (
     masked_motion_loss,
     masked_motion_schedule,
     normalise_manner,
+    sample_mouths,
     train_masked_motion,
 )
-from facediff.training.motion import MotionRecording
+from facediff.training.motion import MotionRecording, motion_schedule
 
 SIZES = {"channels": 16, "embedding": 16, "dilations": (1, 2)}
 
@@ -71,6 +74,33 @@ def test_what_is_given_does_not_count(draw) -> None:
         assert float(loss(net, batch, torch.Generator().manual_seed(0))[0]) == 0
         batch["mask"][:, :, 5] = 0
         assert float(loss(net, batch, torch.Generator().manual_seed(0))[0]) > 0.1
+
+
+def test_a_made_mouth_stands_in_where_the_mouth_is_given_throughout_and_nowhere_else() -> None:
+    """Mouths of 100 are nobody's: where the mouth is to be learnt, and where nothing is heard, none is seen."""
+    mouths = [np.full((2, 90, coefficients.DIMENSIONS), 100, np.float16), None, None]
+    net = MaskedMotionDenoiser(speech_dim=12, features=6, **SIZES)
+    sounds = [torch.ones(6, 90).half(), None, None]
+    draw = MaskedMotionDraw(clips(), sounds, 6, net, replace(RECIPE, made_share=0.5), mouths)
+    seen = learnt = filmed = 0
+    for k in range(60):
+        batch = draw(np.random.default_rng(k))
+        made = (batch["motion"].abs() > 30).any(dim=2)  # mirrored or not
+        given = batch["mask"][:, coefficients.OPENING].all(dim=2)[:, 0]
+        opened = made[:, coefficients.OPENING.start]
+        seen, learnt = seen + int(opened.sum()), learnt + int((opened & ~given).sum())
+        filmed += int((given & ~opened).sum())
+        assert not made[:, coefficients.BROWS.start : coefficients.SHIFT.stop].any()
+    assert seen > 20 and learnt == 0 and filmed > 20
+
+
+def test_made_mouths_are_the_motion_models_own_by_seed_and_of_who_is_heard() -> None:
+    hearing = MotionDenoiser(speech_dim=12, features=6, channels=8, dilations=(1,))
+    talking = MotionPipeline(hearing, motion_schedule(), None)  # type: ignore[arg-type]  # what is heard is given
+    mouths = sample_mouths(talking, clips(), count=2)
+    assert mouths[0] is not None and mouths[0].shape == (2, 90, coefficients.DIMENSIONS)
+    assert np.abs(mouths[0][0] - mouths[0][1]).max() > 0.01
+    assert mouths[1] is None and mouths[2] is None
 
 
 def test_training_lowers_the_loss_and_knows_peoples_manners(tmp_path: Path, draw) -> None:

@@ -5,8 +5,9 @@ import pytest
 from skimage.data import astronaut
 
 from facediff.errors import NoFaceFound
-from facediff.landmarks.canonical import canonicalise
-from facediff.landmarks.mesh import CHIN, LEFT_BROW
+from facediff.landmarks import masks
+from facediff.landmarks.canonical import canonicalise, from_canonical
+from facediff.landmarks.mesh import CHIN, LEFT_BROW, LIPS_INNER
 from facediff.landmarks.tracker import track_still
 from facediff.motion import coefficients
 from facediff.motion.expressions import expression
@@ -185,3 +186,19 @@ def test_a_part_is_warped_as_in_the_whole_beyond_the_end_of_the_video_too(dubbed
     whole, part = dubbed(motion, part=slice(0, 12)), dubbed(motion, part=slice(7, 11))
     for one, other in zip(whole[7:11], part, strict=True):
         np.testing.assert_array_equal(one.picture, other.picture)
+
+
+def test_a_mouth_that_opens_shows_what_another_moment_shows(film_of, still) -> None:
+    """Of four frames the last has its mouth open, and green; dubbed to open, so are the others; shut, none is."""
+    canonical, pose = canonicalise(still.points)
+    wide = canonical[0] + 0.12 * coefficients.basis().opening
+    points = np.stack([still.points[0]] * 3 + [from_canonical(wide[None], pose)[0]]).astype(np.float32)
+    inside = masks.region(points[3][LIPS_INNER], (512, 512), float(pose.scale[0]))[..., None]
+    green = np.rint(astronaut() + inside * (np.array([20, 220, 40]) - astronaut())).astype(np.uint8)
+    film = film_of([astronaut()] * 3 + [green], FaceTrack(points, np.full(4, 2, np.uint8), (512, 512), 0.0))
+    for motion, is_open in ((2 * wide_open(4), True), (0 * wide_open(4), False)):
+        for shot in film.speak(motion)(slice(0, 3)):
+            where = masks.region(shot.face.points[LIPS_INNER], (512, 512), float(pose.scale[0])) == 1
+            greenish = shot.picture[where].astype(int)
+            assert (greenish[:, 1].mean() > 1.5 * greenish[:, 0].mean() + 20) == is_open
+        assert shot.face.unobserved == 0  # nothing is to be invented
