@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -37,10 +39,11 @@ def load_painter(
         ConfigError: There is no such device, or it is no model of diffusion.
     """
     place = choose_device(device)
-    with explain_damage(painter):
-        more = {}
-        if controlnet is not None:
+    more = {}
+    if controlnet is not None:
+        with _explain_absence("ControlNet", controlnet):
             more["controlnet"] = ControlNetModel.from_pretrained(controlnet, use_safetensors=True)
+    with _explain_absence("painter", painter):
         opened = StructuredVideoPipeline.from_pretrained(
             painter, safety_checker=None, feature_extractor=None, use_safetensors=True, **more
         )
@@ -51,6 +54,19 @@ def load_painter(
         opened.register_modules(unet=InflatedUNet.from_pretrained(tuned, opened.unet))
     opened.set_progress_bar_config(disable=True)
     return opened.to(place, dtype or choose_dtype(place))
+
+
+@contextmanager
+def _explain_absence(kind: str, name: str | Path) -> Iterator[None]:
+    """What libraries raise at a model that is not there, here or on a hub, becomes a sentence."""
+    with explain_damage(name):
+        try:
+            yield
+        except OSError as error:
+            raise WeightsError(
+                f"the {kind} {name} cannot be loaded: give a folder as diffusers writes it, with safetensors, or a name "
+                "on a hub that can be reached"
+            ) from error
 
 
 def hash_painter(pipeline: StructuredVideoPipeline) -> str:

@@ -37,7 +37,7 @@ LEAST_RUNS = {"small": 12, "lora": 12, ONE_SHOT: 3}  # about four seconds of a f
 STRENGTHS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
 FRAMES_A_SECOND = 25.0
 USUAL_STRENGTH = 0.5  # where nothing could be held out
-LEARNING_RATES = {"small": 2e-3, "lora": 1e-3, ONE_SHOT: 1e-3}
+LEARNING_RATES = {"small": 2e-3, "lora": 1e-3, ONE_SHOT: 3e-4}
 LORA_TARGETS = ["to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2", "conv1", "conv2"]
 
 
