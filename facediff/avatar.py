@@ -179,7 +179,7 @@ class Avatar:
             return None
         from facediff.tasks.stage import Staging
 
-        return Staging(self._source, options)
+        return Staging(self._source, options, self._models())
 
     def _moving(self, staging: Staging | None) -> Warper:
         """What moves on a stage."""

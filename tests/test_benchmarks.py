@@ -19,7 +19,7 @@ PRINTED = {
     "edit": "cost of a frame",
     "landmarks": "torch, ", "live": "first voiced frame", "metrics": "sync_facediff moved by coding",
     "ranges": "ranges.json", "speed": "frames a second rendering", "talk": "median facediff",
-    "watermark": "| unmarked | 0 of",
+    "upscale": "512 to 1024 pixels, frames a second", "watermark": "| unmarked | 0 of",
 }  # fmt: skip
 
 

@@ -22,6 +22,7 @@ TESTED_WHERE_IT_ENDS = {  # module: the tests that fail when it is broken
     "facediff/cli/arguments.py": "tests/facediff/cli/test_commands.py",
     "facediff/cli/doctor.py": "tests/facediff/cli/test_checks.py",
     "facediff/cli/edit.py": "tests/facediff/tasks/test_edit.py",
+    "facediff/cli/enhance.py": "tests/facediff/tasks/test_enhance.py",
     "facediff/cli/extend.py": "tests/facediff/tasks/test_extend.py",
     "facediff/cli/provenance.py": "tests/facediff/provenance/test_verification.py",
     "facediff/cli/talk.py": "tests/facediff/cli/test_commands.py",

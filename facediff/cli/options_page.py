@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from facediff.cli.flags import flag_names
-from facediff.options import TASKS, Checked, Option, SourceOptions, options_of
+from facediff.options import TASKS, Checked, EnhanceOptions, Option, SourceOptions, options_of
 from facediff.options.marks import OutputOptions
 
 _INTRODUCTION = """\
@@ -23,6 +23,10 @@ _TITLES: dict[str, tuple[str, type[Checked]]] = {
         "A face is another in some ways. In Python strengths are keywords too, `avatar.edit(smile=0.6)`; on the page\n"
         "they are sliders.",
         TASKS["edit"],
+    ),
+    "`facediff.enhance`, `facediff enhance`": (
+        "A soft or small video, or a picture, becomes larger or sharper; nobody's face is looked for.",
+        EnhanceOptions,
     ),
     "Whose face": (
         "Keywords of `Avatar.from_image`, `from_video` and `from_file`, flags of all three commands, fields of all\n"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from facediff.errors import ConfigError
 from facediff.options.performance import Performance, read_performance
 from facediff.options.record import Checked, Opt, options_of
 from facediff.options.speakers import read_speakers
@@ -294,8 +295,8 @@ class FaceOptions(Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PortraitOptions(FaceOptions):
-    """What makes an avatar of a portrait."""
+class ModelOptions(Checked):
+    """What makes a clip, and who agreed to it."""
 
     model: Annotated[
         str, Opt("base, the embedded model, or a folder laid out like it.", names_model=True, recorded=False)
@@ -304,6 +305,11 @@ class PortraitOptions(FaceOptions):
     consent: Annotated[
         str | None, Opt("What the person shown agreed to, in words; every clip's record repeats it.", recorded=False)
     ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortraitOptions(ModelOptions, FaceOptions):
+    """What makes an avatar of a portrait."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -322,6 +328,37 @@ class VideoOptions(SourceOptions):
     """What makes an avatar of a video, in which somebody may pass by."""
 
     face: Annotated[int | str | None, options_of(FaceOptions)["face"].opt] = "largest"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnhanceOptions(ModelOptions):
+    """How a soft or small video becomes larger or sharper."""
+
+    upscale: Annotated[
+        int,
+        Opt("How many times as large, 1, 2 or 4. At 1 it is halved first: for what is soft since it had been enlarged.",
+            1, 4, says="1, 2 or 4"),
+    ] = 2  # fmt: skip
+    noise: Annotated[
+        float,
+        Opt("How noisy it is: the standard deviation, where black is -1 and white 1; that much is taken out.", 0, 0.1),
+    ] = 0.0  # fmt: skip
+    augment: Annotated[
+        float,
+        Opt("Noise that is added, the same to all frames, and taken out with what compression left; and so is fine "
+            "detail.", 0, 0.1),
+    ] = 0.0  # fmt: skip
+    track: Annotated[int | None, _track("the video is kept")] = None
+
+    def __post_init__(self) -> None:
+        """Checks each field.
+
+        Raises:
+            ConfigError: One is of another type or out of range.
+        """
+        super().__post_init__()
+        if self.upscale == 3:
+            raise ConfigError("upscale is 1, 2 or 4, not 3")
 
 
 TASKS: dict[str, type[Checked]] = {"talk": TalkOptions, "animate": AnimateOptions, "edit": EditOptions}
