@@ -99,12 +99,14 @@ def _spanned(job: Job, asked: float) -> float:
 
 
 def _rate(job: Job, shown: Path | None = None) -> float:
-    """Frames a second of a job's result: those of the video that is its source, else of what drives it, else 25."""
+    """Frames a second of a job's result: those asked for, of the video that is its source, or of what drives it."""
+    fps = job.options.get("fps")
+    if isinstance(fps, int | float):
+        return float(fps)
     for path in (job.inputs["source"], shown):
         if path is not None and is_video(path):
             return float(VideoReader(path).info.fps)
-    fps = job.options.get("fps")
-    return float(fps) if isinstance(fps, int | float) else 25.0
+    return 25.0
 
 
 def parts_of(frames: int, window: int) -> int:

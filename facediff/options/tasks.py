@@ -61,6 +61,13 @@ def _track(of: str) -> Opt:
     return Opt(said, 1, 999, page="number", more=True)
 
 
+def _fps(usual: str) -> Opt:
+    return Opt(
+        f"Frames per second: {usual}. Above a video's own there are frames between, by optical flow, and motion is "
+        "that of their times.", 1, 120, page="number", label="Frames per second", more=True,
+    )  # fmt: skip
+
+
 def _strength(help: str) -> Opt:
     return Opt(help, 0, 3, what="strength", page="slider")
 
@@ -146,11 +153,7 @@ class _SpeechOptions(Checked):
         Opt("What the denoiser hears with: log-mel, wav2vec2, hubert, whisper or a folder; what the model was trained "
             "with by default, and no other fits.", names_model=True),
     ] = None  # fmt: skip
-    fps: Annotated[
-        float | None,
-        Opt("Frames per second: of a portrait 25 by default, of a video its own.", 1, 120, page="number",
-            label="Frames per second", more=True),
-    ] = None  # fmt: skip
+    fps: Annotated[float | None, _fps("of a portrait 25 by default, of a video its own")] = None
     progressive: Annotated[
         bool,
         Opt("Let each frame show the next one how the mouth looks (DiffTalk, section 3.3), anew every second; slower.",
@@ -225,6 +228,7 @@ class _DriverOptions(Checked):
     domain: Annotated[str | Path | None, _DOMAIN] = None
     prior: Annotated[str | Path | None, _PRIOR] = None
     prior_strength: Annotated[float | None, _PRIOR_STRENGTH] = None
+    fps: Annotated[float | None, _fps("of a video its own by default, of a portrait the driver's")] = None
     track: Annotated[int | None, _track("the driver is carried over")] = None
     after: Annotated[str, _AFTER] = "mirror"
 
@@ -265,6 +269,7 @@ class _ChangeOptions(Checked):
         Opt("Keep the encoding in the user's cache folder, so that another edit of the video only decodes.",
             recorded=False, flag="--cache"),
     ] = True  # fmt: skip
+    fps: Annotated[float | None, _fps("of a video its own by default, of a portrait 25")] = None
     track: Annotated[int | None, _track("the video is kept")] = None
 
 
