@@ -29,7 +29,7 @@ from facediff.types import Frame
 TILE = 160  # pixels square that are kept of a picture
 PATCH = 128  # of a tile that a step sees
 LEAST_SIDE = 400  # shorter side of a picture that has detail to teach
-SCALES = (1.0, 0.75, 0.5)  # at which a portrait is seen: made smaller it is sharper, too
+SCALES = (1.0, 1.0, 0.75, 0.5)  # at which a portrait is seen: made smaller it is sharper, too
 STILL_TILES, CLIP_TILES = 16, 3  # of a portrait, and of each frame of a clip
 CLIP_FRAMES = 6
 log = logging.getLogger(__name__)
@@ -45,14 +45,16 @@ class EnlargingRecipe:
         noisy: Share of inputs with any.
         compressed: Share of inputs that were kept as JPEG first.
         quality: Of JPEG, from the worst to the best.
-        blur: Widest blur before halving, in pixels of the whole picture.
+        blurred: Share of inputs that were blurred before they were halved.
+        blur: Widest of these blurs, in pixels of the whole picture.
     """
 
     batch_size: int = 16
     noise: float = MOST_NOISE
-    noisy: float = 0.5
-    compressed: float = 0.35
+    noisy: float = 0.3
+    compressed: float = 0.25
     quality: tuple[int, int] = (45, 97)
+    blurred: float = 0.12
     blur: float = 1.0
 
 
@@ -117,9 +119,9 @@ class TileDraw:
     def _spoil(self, tile: Frame, rng: np.random.Generator) -> Frame:
         """Half of a tile, as one of the ways has it in which videos become small."""
         recipe, way = self._recipe, rng.random()
-        if way < 0.25:
+        if rng.random() < recipe.blurred:
             tile = cv2.GaussianBlur(tile, (0, 0), float(rng.uniform(0.3, recipe.blur)))
-        half = halve(tile, "area" if way < 0.6 else "bicubic" if way < 0.85 else "linear")
+        half = halve(tile, "area" if way < 0.45 else "bicubic" if way < 0.82 else "linear")
         return compress(half, int(rng.integers(*recipe.quality))) if rng.random() < recipe.compressed else half
 
 
@@ -209,19 +211,20 @@ def _pictures(clip: Recording) -> Iterator[Frame]:
 
 
 def _cut(picture: Frame, count: int, scales: tuple[float, ...], rng: np.random.Generator) -> list[Frame]:
-    """Tiles from anywhere in a picture, at one of some scales; of twice as many, those with more detail."""
-    found = []
-    for number in range(2 * count):
-        scale = scales[number % len(scales)]
+    """Tiles from anywhere in a picture, at each of some scales alike; of twice as many, those with more detail."""
+    kept: list[Frame] = []
+    for number, scale in enumerate(scales):
+        share = count * (number + 1) // len(scales) - count * number // len(scales)
         seen = picture
         if scale < 1:
             seen = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         if min(seen.shape[:2]) < TILE:
             continue
-        top, left = (int(rng.integers(0, side - TILE + 1)) for side in seen.shape[:2])
-        found.append(seen[top : top + TILE, left : left + TILE])
-    detail = [float(cv2.Laplacian(one, cv2.CV_32F).std()) for one in found]
-    return [np.ascontiguousarray(found[row]) for row in np.argsort(detail)[::-1][:count]]
+        places = [[int(rng.integers(0, side - TILE + 1)) for side in seen.shape[:2]] for _ in range(2 * share)]
+        found = [seen[top : top + TILE, left : left + TILE] for top, left in places]
+        detail = [float(cv2.Laplacian(one, cv2.CV_32F).std()) for one in found]
+        kept += [np.ascontiguousarray(found[row]) for row in np.argsort(detail)[::-1][:share]]
+    return kept
 
 
 def run_super_resolution(
