@@ -18,8 +18,8 @@ PRINTED = {
     "adapt": "medians over the clips", "animate": "median refined", "batch": "one worker", "direct": "within 3 degrees",
     "edit": "cost of a frame",
     "landmarks": "torch, ", "live": "first voiced frame", "metrics": "sync_facediff moved by coding",
-    "ranges": "ranges.json", "speed": "frames a second rendering", "talk": "median facediff",
-    "upscale": "512 to 1024 pixels, frames a second", "watermark": "| unmarked | 0 of",
+    "ranges": "ranges.json", "rates": "mean of the clips", "speed": "frames a second rendering",
+    "talk": "median facediff", "upscale": "512 to 1024 pixels, frames a second", "watermark": "| unmarked | 0 of",
 }  # fmt: skip
 
 
