@@ -60,7 +60,7 @@ def edit_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
         strengths = {name: strength for name in sliders if (strength := given[_word(name)])}
         shown = {**more.read(given), **parts.read(given, limits), **stage.read(given, limits)}
         wishes = ("emotion", "eye_contact", "expression_from", "background", "size", "framing")
-        if not (strengths or any(shown.get(name) for name in wishes)):
+        if not (strengths or any(shown.get(name) for name in wishes) or shown.get("upscale", 1) > 1):
             raise InputError("move a slider first: nothing is wished for yet")
         avatar = read_avatar(kind, portrait, video, face, limits)
         return avatar.edit(attributes=write_strengths(strengths) or None, **options.read(given), **shown)

@@ -13,11 +13,17 @@ if TYPE_CHECKING:
     from facediff.avatar import Avatar
     from facediff.clip import Clip
     from facediff.errors import FaceDiffError
+    from facediff.tasks.enhance import enhance
 
 __version__ = "0.1.0"
-__all__ = ["Avatar", "Clip", "FaceDiffError", "__version__"]
+__all__ = ["Avatar", "Clip", "FaceDiffError", "__version__", "enhance"]
 
-_HOMES = {"Avatar": "facediff.avatar", "Clip": "facediff.clip", "FaceDiffError": "facediff.errors"}
+_HOMES = {
+    "Avatar": "facediff.avatar",
+    "Clip": "facediff.clip",
+    "FaceDiffError": "facediff.errors",
+    "enhance": "facediff.tasks.enhance",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -182,7 +182,7 @@ class Avatar:
             return None
         from facediff.tasks.stage import Staging
 
-        return Staging(self._source, options)
+        return Staging(self._source, options, self._models())
 
     def _moving(self, staging: Staging | None) -> Warper:
         """What moves on a stage."""
@@ -285,7 +285,8 @@ class Avatar:
         cues = ", ".join(filter(None, (options.emotion, timed))) or None
         options = replace(options, attributes=lasting, emotion=cues)
         wanted = read_strengths(options.attributes, strengths)
-        if not (wanted or options.text or options.eye_contact or read_performance(options) or is_staged(options)):
+        is_another = is_staged(options) or options.fps is not None
+        if not (wanted or options.text or options.eye_contact or read_performance(options) or is_another):
             raise ConfigError("nothing is wished for: give attributes, as in smile=0.6, or a text")
         options = replace(
             options, attributes=write_strengths(wanted) or None,

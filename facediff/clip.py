@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -44,6 +44,7 @@ class Clip:
         words: When which word is heard, where a text was said.
         is_captioned: Whether captions of them are written beside the file.
         is_transparent: Whether frames are RGBA, with nothing behind the person.
+        texts: What its file says beside how it was made, by FFmpeg's names: ``title``, ``artist``.
     """
 
     fps: Fraction
@@ -58,6 +59,7 @@ class Clip:
     words: tuple[Word, ...] = ()
     is_captioned: bool = False
     is_transparent: bool = False
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Frame]:
         """RGB frames (H, W, 3) uint8, RGBA where it is transparent, one chunk after the other; without any mark."""
@@ -140,7 +142,8 @@ class Clip:
         return VideoWriter(
             path, self.size, self.fps, audio=self.audio, audio_rate=SOUND_RATE, sound=self._kept_sound(),
             is_tagged=self.is_tagged, is_transparent=self.is_transparent,
-            metadata=None if marks is None else marks.metadata, seal=None if marks is None else marks.finish_video,
+            metadata={**self.texts, **({} if marks is None else marks.metadata)},
+            seal=None if marks is None else marks.finish_video,
         )  # fmt: skip
 
     @takes_more(MarkOptions)
@@ -215,7 +218,8 @@ class Clip:
         filled = [part for part in parts if part.stat().st_size]
         count = join_videos(
             filled, path, self.fps, audio=self.audio, audio_rate=SOUND_RATE, sound=self._kept_sound(),
-            metadata=None if marks is None else marks.metadata, seal=None if marks is None else marks.finish_video,
+            metadata={**self.texts, **({} if marks is None else marks.metadata)},
+            seal=None if marks is None else marks.finish_video,
         )  # fmt: skip
         if self.is_captioned:
             self.save_captions(path.with_suffix(CAPTIONS))

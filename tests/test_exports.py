@@ -20,7 +20,7 @@ def run(code: str) -> str:
 
 
 def test_public_names_are_these():
-    assert facediff.__all__ == ["Avatar", "Clip", "FaceDiffError", "__version__"]
+    assert facediff.__all__ == ["Avatar", "Clip", "FaceDiffError", "__version__", "enhance"]
     assert dir(facediff) == sorted(facediff.__all__)
 
 

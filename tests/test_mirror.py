@@ -23,6 +23,7 @@ TESTED_WHERE_IT_ENDS = {  # module: the tests that fail when it is broken
     "facediff/cli/doctor.py": "tests/facediff/cli/test_checks.py",
     "facediff/cli/drag.py": "tests/facediff/tasks/test_drag.py",
     "facediff/cli/edit.py": "tests/facediff/tasks/test_edit.py",
+    "facediff/cli/enhance.py": "tests/facediff/tasks/test_enhance.py",
     "facediff/cli/extend.py": "tests/facediff/tasks/test_extend.py",
     "facediff/cli/provenance.py": "tests/facediff/provenance/test_verification.py",
     "facediff/cli/style.py": "tests/facediff/tasks/test_style.py",

@@ -19,7 +19,7 @@ from facediff.batch.work_items import Identity, Part, Rendered
 from facediff.errors import ConfigError, FaceDiffError, InputError
 from facediff.media import VideoReader, is_video
 from facediff.media.durations import picture_seconds, sound_seconds
-from facediff.options import TASKS, SourceOptions
+from facediff.options import TASKS, Checked, EnhanceOptions, ModelOptions, SourceOptions
 from facediff.options.files import named_files
 from facediff.options.marks import MarkOptions
 from facediff.options.staging import TRANSPARENT
@@ -34,18 +34,21 @@ _INPUTS: dict[str, tuple[str, ...]] = {
     "animate": ("source", "driving"),
     "edit": ("source",),
     "drag": ("source",),
+    "enhance": ("source",),
 }
+_RECORDS: dict[str, type[Checked]] = {**TASKS, "enhance": EnhanceOptions}
 _INSTEAD = {"speech": ("say", "speakers")}
 STRIDE = WINDOW // 2  # parts begin at multiples of it: of what is painted at once, and of a second at the usual rates
 
 
 def tasks() -> dict[str, Task]:
     """All kinds of jobs; their options are those of the task, of what makes an avatar, and of what marks a clip."""
-    others = {**options_of(SourceOptions), **options_of(MarkOptions)}
-    return {
-        name: Task(inputs, {**options_of(TASKS[name]), **others}, _INSTEAD if "speech" in inputs else {})
-        for name, inputs in _INPUTS.items()
-    }
+    made = {}
+    for name, inputs in _INPUTS.items():
+        shown = options_of(SourceOptions if name in TASKS else ModelOptions)
+        options = {**options_of(_RECORDS[name]), **shown, **options_of(MarkOptions)}
+        made[name] = Task(inputs, options, _INSTEAD if "speech" in inputs else {})
+    return made
 
 
 def identify(job: Job, window: int = WINDOW) -> Identity:
@@ -97,12 +100,14 @@ def _spanned(job: Job, asked: float) -> float:
 
 
 def _rate(job: Job, shown: Path | None = None) -> float:
-    """Frames a second of a job's result: those of the video that is its source, else of what drives it, else 25."""
+    """Frames a second of a job's result: those asked for, of the video that is its source, or of what drives it."""
+    fps = job.options.get("fps")
+    if isinstance(fps, int | float):
+        return float(fps)
     for path in (job.inputs["source"], shown):
         if path is not None and is_video(path):
             return float(VideoReader(path).info.fps)
-    fps = job.options.get("fps")
-    return float(fps) if isinstance(fps, int | float) else 25.0
+    return 25.0
 
 
 def parts_of(frames: int, window: int) -> int:
@@ -148,23 +153,42 @@ def _clip(job: Job, identity: Identity) -> tuple[Clip, dict[str, float]]:
         return _LAST[identity.key], {}
     _, *others = _INPUTS[job.task]
     options: dict[str, Any] = dict(job.options)
+    for name in options_of(MarkOptions):
+        options.pop(name, None)
+    if job.task == "enhance":
+        return _enhanced(job, identity, options)
     of_avatar = SourceOptions(**{name: options.pop(name) for name in options_of(SourceOptions)})
     if options.get("speakers") is not None and of_avatar.face is None:
         of_avatar = replace(of_avatar, face="largest")
-    for name in options_of(MarkOptions):
-        options.pop(name, None)
     TASKS[job.task](**options)  # refused before anything is read
     started = time.perf_counter()
     avatar = _avatar(job.inputs["source"], identity.inputs["source"], of_avatar)
     read = time.perf_counter()
     clip = getattr(avatar, job.task)(*(job.inputs.get(name) for name in others), **options)
     seconds = {"source": read - started} | ({others[0]: time.perf_counter() - read} if others else {})
+    _keep(clip, job, identity)
+    return clip, seconds
+
+
+def _enhanced(job: Job, identity: Identity, options: dict[str, Any]) -> tuple[Clip, dict[str, float]]:
+    """The same of a video that is made larger or sharper, in which no face is looked for."""
+    from facediff.tasks.enhance import enhance
+
+    source, started = job.inputs["source"], time.perf_counter()
+    if not is_video(source):
+        raise InputError(f"{source} is a picture; in a batch videos are enhanced: 'facediff enhance' takes pictures")
+    clip = enhance(source, **options)
+    _keep(clip, job, identity)
+    return clip, {"source": time.perf_counter() - started}
+
+
+def _keep(clip: Clip, job: Job, identity: Identity) -> None:
+    """Remembers the clip for its other parts, if it is made of what was identified."""
     for name, path in _files(job).items():
         if _hash(name, path) != identity.inputs[name]:
             raise InputError(f"{path} changed after the run had begun to work on it, or differs between machines")
     _LAST.clear()
     _LAST[identity.key] = clip
-    return clip, seconds
 
 
 def _files(job: Job) -> dict[str, Path]:

@@ -6,7 +6,7 @@ import os
 # took a quarter of what a live session computes. It is read when numpy is imported, so it stands here.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from facediff.cli import talk, animate, live, extend, edit, drag, style  # noqa: F401, I001, E402  (in the order of the help)
+from facediff.cli import talk, animate, live, extend, edit, drag, enhance, style  # noqa: F401, I001, E402  (in the order of the help)
 from facediff.cli import adapt, batch, motion, train  # noqa: F401, E402  (its second part)
 from facediff.cli import dataset, study, demo, doctor, evaluate, provenance  # noqa: F401, E402  (its third)
 from facediff.cli.app import app  # noqa: E402

@@ -72,7 +72,8 @@ def check_marks(
 
     size = None if source is None or options.label is None else _size(source)
     if staged is not None and size is not None:
-        size = read_size(staged.size) or (None if staged.size or staged.framing else size)
+        larger = (staged.upscale * size[0], staged.upscale * size[1])
+        size = read_size(staged.size) or (None if staged.size or staged.framing else larger)
     marker.check_marks(options, output, size)
 
 

@@ -62,7 +62,9 @@ def edit(
     if sweep and not strengths:
         raise ConfigError("--sweep shows strengths: give an --attribute")
     if sweep and is_staged(options):
-        raise ConfigError("--sweep shows faces as they were filmed: leave --background, --size and --framing out")
+        raise ConfigError(
+            "--sweep shows faces as they were filmed: leave --background, --size, --framing and --upscale out"
+        )
     with err.status("reading the face"):
         avatar = read_avatar(source, shown)
 

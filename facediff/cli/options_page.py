@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from facediff.cli.flags import flag_names
-from facediff.options import TASKS, Checked, Option, SourceOptions, options_of
+from facediff.options import TASKS, Checked, EnhanceOptions, Option, SourceOptions, options_of
 from facediff.options.marks import OutputOptions
 from facediff.options.style import StyleOptions
 
@@ -32,6 +32,10 @@ _TITLES: dict[str, tuple[str, type[Checked]]] = {
     "`facediff style`": (
         "A video in another look, painted by a hub's model; see [direct](direct.md#a-hubs-model-of-pictures).",
         StyleOptions,
+    ),
+    "`facediff.enhance`, `facediff enhance`": (
+        "A soft or small video, or a picture, becomes larger or sharper; nobody's face is looked for.",
+        EnhanceOptions,
     ),
     "Whose face": (
         "Keywords of `Avatar.from_image`, `from_video` and `from_file`, flags of all four commands, fields of all\n"

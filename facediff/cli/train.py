@@ -27,6 +27,7 @@ RECIPES = {
     "difftalk": "stages.run_difftalk",
     "fadm": "stages.run_fadm",
     "mouth": "mouth_refining.run_mouth",
+    "super-resolution": "super_resolution.run_super_resolution",
     "prior": "prior.run_prior",
     "video": "video.run_video",
     "decoder": "decoder.run_decoder",
@@ -79,6 +80,9 @@ def train(
     layers: Annotated[str, typer.Option(help="Of video: vdm, latent-shift, make-a-video, magic-video, ...")] = "vdm",
     painter: Annotated[str, typer.Option(help="Of distil: difftalk or fadm.")] = "difftalk",
     teacher_steps: Annotated[int, typer.Option(help="Of distil: steps of the teacher, twice the student's.")] = 8,
+    noise: Annotated[
+        float, typer.Option(help="Of super-resolution: most noise that it learns to take out, 0 to 0.1.")
+    ] = 0.1,
     seed: Annotated[int, typer.Option(help="Of everything.")] = 0,
 ) -> None:
     """Train a model of your own; a run that was cut off goes on where it was saved."""

@@ -79,7 +79,8 @@ def record_idle(source: Source, models: ModelChoice, options: IdleOptions) -> Cl
     Raises:
         ConfigError: A loop is too short, or the avatar is a video.
     """
-    longest = options.size if isinstance(options.size, int) and options.framing is None else None
+    is_scaled = isinstance(options.size, int) and options.framing is None and options.upscale == 1
+    longest = options.size if isinstance(options.size, int) and is_scaled else None
     portrait, fps = Portrait.of(source, longest), exact_rate(options.fps)
     count = max(1, round(options.seconds * fps))
     if options.loop and count < SHORTEST_LOOP_S * fps:

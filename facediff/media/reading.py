@@ -56,6 +56,13 @@ class VideoReader:
             if not left:
                 return
 
+    def count(self) -> int:
+        """How many frames it gives: all are decoded for it, and none is drawn."""
+        try:
+            return sum(1 for _ in self._placed())
+        except av.FFmpegError as error:
+            raise MediaError(f"{self.path} cannot be read: {error}") from error
+
     def _drawn(self, rows: Collection[int] | None) -> Iterator[tuple[int, Frame]]:
         last: Callable[[], Frame] | None = None
         frame: Frame | None = None

@@ -22,7 +22,8 @@ from facediff.types import Frame, SoundTrack, Wave
 _BT709, _BT601 = 1, 6  # ITU-T H.273
 _VIDEO_RANGE = 1
 XMP_TEXT = "xmp"  # by which FFmpeg puts a packet among the user data of a mov
-_KNOWN_TEXTS = {"comment", XMP_TEXT}  # of what is written here
+CARRIED_TEXTS = ("title", "artist", "album", "composer", "date", "genre", "copyright", "description")  # mp4 knows them
+_KNOWN_TEXTS = {"comment", XMP_TEXT, *CARRIED_TEXTS}
 
 
 def check_target(path: str | Path, *, is_transparent: bool = False) -> None:

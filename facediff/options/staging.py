@@ -3,6 +3,7 @@
 background="blur"        as filmed, out of focus; or "transparent", "#00b140", a colour by its name, a picture
 size="1080x1920"         of what is written; or its longer side, 720
 framing="shoulders"      how much of the person
+upscale=2                twice as large, before anything is cut out of it
 """
 
 from __future__ import annotations
@@ -61,6 +62,11 @@ class StagingOptions(Checked):
         Opt("How much is shown: head, shoulders, or full, all of the picture; by default as much as the size holds.",
             choices=FRAMINGS, page="dropdown", more=True),
     ] = None  # fmt: skip
+    upscale: Annotated[
+        int,
+        Opt("How many times as large, 1 or 2: at 2 a network makes the detail that a picture of twice the size has, in "
+            "all of it, before size and framing.", 1, 2, page="slider", more=True),
+    ] = 1  # fmt: skip
 
     def __post_init__(self) -> None:
         """Checks each field.
@@ -116,7 +122,7 @@ def read_background(options: Checked | Mapping[str, Any]) -> Background | None:
 
 def is_staged(options: StagingOptions) -> bool:
     """Whether anything is asked for."""
-    return any(getattr(options, name) is not None for name in ("background", "size", "framing"))
+    return options.upscale > 1 or any(getattr(options, name) is not None for name in ("background", "size", "framing"))
 
 
 def place_background(text: str, folder: Path) -> str:

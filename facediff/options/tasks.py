@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from facediff.errors import ConfigError
 from facediff.options.performance import Performance, read_performance
 from facediff.options.record import Checked, Opt, options_of
 from facediff.options.speakers import read_speakers
@@ -59,6 +60,13 @@ KEYFRAMES = Opt(
 def _track(of: str) -> Opt:
     said = f"Which sound of {of}, counted from 1; the file's default or else the first, if not silent."
     return Opt(said, 1, 999, page="number", more=True)
+
+
+def _fps(usual: str) -> Opt:
+    return Opt(
+        f"Frames per second: {usual}. Above a video's own there are frames between, by optical flow, and motion is "
+        "that of their times.", 1, 120, page="number", label="Frames per second", more=True,
+    )  # fmt: skip
 
 
 def _strength(help: str) -> Opt:
@@ -146,11 +154,7 @@ class _SpeechOptions(Checked):
         Opt("What the denoiser hears with: log-mel, wav2vec2, hubert, whisper or a folder; what the model was trained "
             "with by default, and no other fits.", names_model=True),
     ] = None  # fmt: skip
-    fps: Annotated[
-        float | None,
-        Opt("Frames per second: of a portrait 25 by default, of a video its own.", 1, 120, page="number",
-            label="Frames per second", more=True),
-    ] = None  # fmt: skip
+    fps: Annotated[float | None, _fps("of a portrait 25 by default, of a video its own")] = None
     progressive: Annotated[
         bool,
         Opt("Let each frame show the next one how the mouth looks (DiffTalk, section 3.3), anew every second; slower.",
@@ -225,6 +229,7 @@ class _DriverOptions(Checked):
     domain: Annotated[str | Path | None, _DOMAIN] = None
     prior: Annotated[str | Path | None, _PRIOR] = None
     prior_strength: Annotated[float | None, _PRIOR_STRENGTH] = None
+    fps: Annotated[float | None, _fps("of a video its own by default, of a portrait the driver's")] = None
     track: Annotated[int | None, _track("the driver is carried over")] = None
     after: Annotated[str, _AFTER] = "mirror"
 
@@ -265,6 +270,7 @@ class _ChangeOptions(Checked):
         Opt("Keep the encoding in the user's cache folder, so that another edit of the video only decodes.",
             recorded=False, flag="--cache"),
     ] = True  # fmt: skip
+    fps: Annotated[float | None, _fps("of a video its own by default, of a portrait 25")] = None
     track: Annotated[int | None, _track("the video is kept")] = None
 
 
@@ -337,8 +343,8 @@ class FaceOptions(Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PortraitOptions(FaceOptions):
-    """What makes an avatar of a portrait."""
+class ModelOptions(Checked):
+    """What makes a clip, and who agreed to it."""
 
     model: Annotated[
         str, Opt("base, the embedded model, or a folder laid out like it.", names_model=True, recorded=False)
@@ -347,6 +353,11 @@ class PortraitOptions(FaceOptions):
     consent: Annotated[
         str | None, Opt("What the person shown agreed to, in words; every clip's record repeats it.", recorded=False)
     ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortraitOptions(ModelOptions, FaceOptions):
+    """What makes an avatar of a portrait."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -365,6 +376,37 @@ class VideoOptions(SourceOptions):
     """What makes an avatar of a video, in which somebody may pass by."""
 
     face: Annotated[int | str | None, options_of(FaceOptions)["face"].opt] = "largest"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnhanceOptions(ModelOptions):
+    """How a soft or small video becomes larger or sharper."""
+
+    upscale: Annotated[
+        int,
+        Opt("How many times as large, 1, 2 or 4. At 1 it is halved first: for what is soft since it had been enlarged.",
+            1, 4, says="1, 2 or 4"),
+    ] = 2  # fmt: skip
+    noise: Annotated[
+        float,
+        Opt("How noisy it is: the standard deviation, where black is -1 and white 1; that much is taken out.", 0, 0.1),
+    ] = 0.0  # fmt: skip
+    augment: Annotated[
+        float,
+        Opt("Noise that is added, the same to all frames, and taken out with what compression left; and so is fine "
+            "detail.", 0, 0.1),
+    ] = 0.0  # fmt: skip
+    track: Annotated[int | None, _track("the video is kept")] = None
+
+    def __post_init__(self) -> None:
+        """Checks each field.
+
+        Raises:
+            ConfigError: One is of another type or out of range.
+        """
+        super().__post_init__()
+        if self.upscale == 3:
+            raise ConfigError("upscale is 1, 2 or 4, not 3")
 
 
 TASKS: dict[str, type[Checked]] = {

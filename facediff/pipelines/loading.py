@@ -38,6 +38,7 @@ from facediff.models.masked_motion import MaskedMotionDenoiser
 from facediff.models.motion import MotionDenoiser
 from facediff.models.mouth_refiner import MouthRefiner
 from facediff.models.space_time import TemporalLayer, space_time_prior
+from facediff.models.super_resolver import SuperResolver
 from facediff.pipelines.adapted_talk import AdaptedTalkPipeline
 from facediff.pipelines.difftalk import DiffTalkPipeline
 from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
@@ -207,13 +208,23 @@ def load_mouth_refiner(model: str | Path = EMBEDDED, device: str | None = None) 
         WeightsError: There is no such model, or its files are damaged.
         ConfigError: There is no such device.
     """
+    return _open_or_embedded(MouthRefiner, model, "mouth", device)
+
+
+def load_super_resolver(model: str | Path = EMBEDDED, device: str | None = None) -> SuperResolver:
+    """What makes pictures twice as large; arguments and errors are those of ``load_mouth_refiner``."""
+    return _open_or_embedded(SuperResolver, model, "super_resolution", device)
+
+
+def _open_or_embedded(kind: type[ModelMixin], model: str | Path, part: str, device: str | None) -> ModelMixin:
+    """A network of a model, or the embedded one where it was trained without."""
     try:
-        model_folder(model, "mouth")
+        model_folder(model, part)
     except WeightsError:
         model_folder(model, "")  # a model that is not there is no model without a part
         model = EMBEDDED
     place = choose_device(device)
-    return _open(MouthRefiner, model, "mouth", choose_dtype(place)).to(place)
+    return _open(kind, model, part, choose_dtype(place)).to(place)
 
 
 def load_edit(

@@ -64,7 +64,7 @@ def _explain_absence(kind: str, name: str | Path) -> Iterator[None]:
             yield
         except OSError as error:
             raise WeightsError(
-                f"the {kind} {name} cannot be loaded: give a folder as diffusers writes it, with safetensors, or a name "
+                f"the {kind} {name} cannot be loaded: give a folder as diffusers writes it, in safetensors, or a name "
                 "on a hub that can be reached"
             ) from error
 

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import TypeVar
 
-from facediff.types import Frame
+T = TypeVar("T")  # a frame, or what makes one
 
 _CHUNK = 120  # frames that are held at once where a video is played backwards
 
 
-def play_held(video: Iterable[Frame], count: int) -> Iterator[tuple[int, Frame]]:
+def play_held(video: Iterable[T], count: int) -> Iterator[tuple[int, T]]:
     """A video, and its last frame for ever, with the index of each frame; see ``play_pingpong``."""
-    last: tuple[int, Frame] | None = None
+    last: tuple[int, T] | None = None
     for last in zip(range(count), video, strict=False):
         yield last
     while last is not None:
         yield last
 
 
-def play_again(video: Iterable[Frame], count: int) -> Iterator[tuple[int, Frame]]:
+def play_again(video: Iterable[T], count: int) -> Iterator[tuple[int, T]]:
     """A video from its start, again and again, with the index of each frame; see ``play_pingpong``."""
     while True:
         yield from zip(range(count), video, strict=False)
 
 
-def play_pingpong(video: Iterable[Frame], count: int) -> Iterator[tuple[int, Frame]]:
+def play_pingpong(video: Iterable[T], count: int) -> Iterator[tuple[int, T]]:
     """A video forwards, then backwards, and so on, with the index of each frame; memory stays flat.
 
     Args:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import islice, repeat
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +21,7 @@ from facediff.audio.windows import exact_rate
 from facediff.errors import ConfigError, NoFaceFound
 from facediff.media import VideoReader
 from facediff.media.notices import warn_once
+from facediff.rendering.interpolation import Between, interpolate_track, place_frames
 from facediff.rendering.pingpong import play_again, play_held, play_pingpong
 from facediff.types import FaceTrack, Frame, SoundTrack
 
@@ -30,22 +34,59 @@ LIPS_FPS = 24  # at which they do not
 _PLAY = {"mirror": play_pingpong, "hold": play_held, "play": play_again, "cut": play_held}
 
 
+INTERPOLATED_FROM = 1.1  # times a video's own rate: a rate from which on there are frames between its own
+Maker: TypeAlias = Callable[[], Frame]
+
+
 @dataclass(frozen=True)
-class _Retimed:
-    """A video's frames in an order that never goes back, some of them several times; every iteration reads anew."""
+class Retiming:
+    """What a video shows at another rate, in an order that never goes back.
 
-    video: Iterable[Frame]
+    Attributes:
+        fps: Frames per second.
+        rows: (N,) which of its own frames is shown, or lies before what is.
+        shares: (N,) how far what is shown is on the way to the next one of its own, from 0 to 1.
+    """
+
+    fps: Fraction
     rows: NDArray[np.intp]
+    shares: NDArray[np.float64]
 
-    def __iter__(self) -> Iterator[Frame]:
-        own = enumerate(self.video)
-        index, frame = next(own, (0, None))
-        for row in self.rows:
+    def play(self, video: Iterable[Frame]) -> Iterator[Maker]:
+        """What makes each of the frames; one that is not called costs no more than being decoded."""
+        own, index, between = iter(video), 0, None
+        frame = next(own, None)
+        after: Frame | None = None
+        for row, share in zip(self.rows, self.shares, strict=True):
             while index < row and frame is not None:
-                index, frame = next(own, (0, None))
+                frame = next(own, None) if after is None else after
+                index, after, between = index + 1, None, None
             if frame is None:
                 return
-            yield frame
+            if share and after is None:
+                after = next(own, None)
+            if share and after is not None:
+                between = between or Between(frame, after)
+                yield partial(between.at, float(share))
+            else:
+                yield partial(_same, frame)
+
+
+def _same(frame: Frame) -> Frame:
+    return frame
+
+
+@dataclass(frozen=True)
+class _Makers:
+    """What makes the frames of a video; every iteration reads it anew."""
+
+    video: Iterable[Frame]
+    retiming: Retiming | None
+
+    def __iter__(self) -> Iterator[Maker]:
+        if self.retiming is None:
+            return (partial(_same, frame) for frame in self.video)
+        return self.retiming.play(self.video)
 
 
 @dataclass(frozen=True)
@@ -57,7 +98,7 @@ class Source:
         track: Its face; one row of a portrait.
         sha256: Of what it was read from, by which encodings of it are known.
         on_missing_face: See ``Avatar.from_video``.
-        retimed: Frames per second, where they are not the video's own, and which of its frames are shown.
+        retimed: What is shown of a video, where that is not all of its own frames, once each.
         after: What is shown after the last frame of a video: ``mirror`` plays it back and forth, ``hold`` holds that
             frame, ``play`` starts again; ``cut`` is never asked for more.
         matte: (H, W) how much of each pixel of a portrait is the person, 255 is all, where they were cut out.
@@ -67,7 +108,7 @@ class Source:
     track: FaceTrack
     sha256: str
     on_missing_face: str = "keep"
-    retimed: tuple[Fraction, NDArray[np.intp]] | None = None
+    retimed: Retiming | None = None
     after: str = "mirror"
     matte: NDArray[np.uint8] | None = None
 
@@ -119,10 +160,12 @@ class Source:
         """
         if isinstance(self.content, np.ndarray):
             return exact_rate(STILL_FPS if fps is None else fps)
-        return VideoReader(self.content).info.fps if self.retimed is None else self.retimed[0]
+        return VideoReader(self.content).info.fps if self.retimed is None else self.retimed.fps
 
     def at(self, fps: float | None) -> Source:
-        """A video with its frames repeated or left out, so that they are so many a second; a portrait as it is.
+        """A video with frames between its own, or left out, so that they are so many a second; a portrait as it is.
+
+        At rates that are hardly above its own some are repeated: else all would be blurred for the sake of few.
 
         Args:
             fps: Frames per second; None keeps a video's own, with a warning where lips would jerk.
@@ -135,22 +178,28 @@ class Source:
         own = self.rate()
         if fps is None and own < FEW_FPS:
             log.warning(
-                "%s has %.4g frames a second, so lips will jerk; fps=%.4g shows frames several times, with new lips",
+                "%s has %.4g frames a second, so lips will jerk; fps=%.4g shows frames between, with new lips",
                 self.content, float(own), float(own * math.ceil(LIPS_FPS / own)),
             )  # fmt: skip
         if fps is None or abs(fps - float(own)) <= 0.01:
             return self
         wanted = exact_rate(fps)
+        if wanted > INTERPOLATED_FROM * own:
+            rows, shares = place_frames(self.track, own, wanted)
+            track = interpolate_track(self.track, rows, shares, float(wanted))
+            other = hashlib.sha256(f"{self.sha256} at {wanted}".encode()).hexdigest()  # its encodings are others
+            return replace(self, track=track, retimed=Retiming(wanted, rows, shares), sha256=other)
         count = max(1, round(len(self.track) * wanted / own))
         # A frame is shown from the place on the new grid that is nearest to its time, as ``VideoReader`` does.
         nearest = [math.ceil((place + Fraction(1, 2)) * own / wanted) - 1 for place in range(count)]
         rows = np.minimum(nearest, len(self.track) - 1)
-        return replace(self, track=replace(self.track.take(rows), fps=float(wanted)), retimed=(wanted, rows))
+        retiming = Retiming(wanted, rows, np.zeros(len(rows)))
+        return replace(self, track=replace(self.track.take(rows), fps=float(wanted)), retimed=retiming)
 
-    def _video(self) -> Iterable[Frame]:
+    def _makers(self) -> Iterable[Maker]:
+        """What makes each frame of a video; every iteration reads it anew."""
         assert isinstance(self.content, Path)
-        reader = VideoReader(self.content)
-        return reader if self.retimed is None else _Retimed(reader, self.retimed[1])
+        return _Makers(VideoReader(self.content), self.retimed)
 
     def sound(self, sample_rate: int, track: int | None = None) -> SoundTrack | None:
         """Its own sound, from its first frame on; None where there is none, and none was asked for.
@@ -179,7 +228,7 @@ class Source:
         """Its frames from an index on."""
         if isinstance(self.content, np.ndarray):
             return iter([self.content][start:])
-        return islice(self._video(), start, len(self.track))
+        return (make() for make in islice(self._makers(), start, len(self.track)))
 
     def pick(self, indices: NDArray[np.integer]) -> Iterator[Frame]:
         """Some of its frames, whose indices rise, in one pass."""
@@ -195,7 +244,8 @@ class Source:
         """A part of what is seen where a portrait is held, and a video goes on as ``after`` says; with indices."""
         if isinstance(self.content, np.ndarray):
             return repeat((0, self.content), part.stop - part.start)
-        return islice(_PLAY[self.after](self._video(), len(self.track)), part.start, part.stop)
+        played = _PLAY[self.after](self._makers(), len(self.track))
+        return ((index, make()) for index, make in islice(played, part.start, part.stop))
 
     def index_at(self, position: int) -> int:
         """Which of its frames ``played`` shows at a position."""

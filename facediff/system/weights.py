@@ -14,8 +14,8 @@ def model_folder(name_or_path: str | Path, component: str) -> Path:
 
     Args:
         name_or_path: ``base``, the embedded model, or a folder laid out like it.
-        component: ``codec``, ``motion``, ``difftalk``, ``fadm``, ``edit``, ``mouth``, ``strokes``, ``sync``,
-            ``unseen``.
+        component: ``codec``, ``motion``, ``difftalk``, ``fadm``, ``edit``, ``mouth``, ``strokes``,
+            ``super_resolution``, ``sync``, ``unseen``.
 
     Raises:
         WeightsError: There is no such model, or it lacks the component.

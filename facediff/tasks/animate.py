@@ -39,6 +39,8 @@ def make_animation(
     warper: Warper, driving: str | Path | MotionTemplate, models: ModelChoice, options: AnimateOptions
 ) -> Clip:
     """A clip, without a record, in which a source moves as a driver does; see ``Avatar.animate``."""
+    if options.fps is not None:
+        warper = models.move_at(warper, options.fps)
     if isinstance(warper, VideoWarper):
         warper = warper.with_end(options.after)
     source, chosen = warper.source, select_channels(options.region)
@@ -49,7 +51,8 @@ def make_animation(
         raise ConfigError("a video keeps its own head motion; give a portrait, or the region 'expression'")
     driver = read_driver(driving)
     template = replace(driver.template, motion=scale_motion(driver.template.motion, **strengths))
-    rate = driver.template.fps if source.is_still and not driver.is_still else source.rate()
+    is_as_driven = source.is_still and not driver.is_still and options.fps is None
+    rate = driver.template.fps if is_as_driven else source.rate(options.fps)
     template = play_motion(replace(driver, template=template), rate)
     rows = np.where(chosen, template.motion, np.float32(0))
     refining = models.load_refiner() if options.paint else None
@@ -62,6 +65,9 @@ def make_animation(
     directed = is_directed(options)
     is_whole = chosen.all() and set(strengths.values()) == {1.0} and not directed
     guides = driver.find_landmarks_of(source.track) if since is not None and is_whole else None
+    if guides is not None and rate != driver.template.fps:
+        between = coefficients.resample(guides.reshape(len(guides), -1), driver.template.fps, rate, len(rows))
+        guides = between.reshape(len(rows), *guides.shape[1:])
     span = measure_span(source, len(rows), rate, "the driver")
     if isinstance(warper, VideoWarper):
         if span.total != span.asked:

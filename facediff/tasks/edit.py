@@ -57,6 +57,8 @@ def make_edit(
     Raises:
         ConfigError: A wish is unknown or out of range, or the method does not know it.
     """
+    if options.fps is not None:
+        warper = models.move_at(warper, options.fps)
     source, method = warper.source, options.method or usual_method(strengths, models.model)
     moving, changing = split_strengths(strengths, attribute_names(models.model))
     check_method_knows(method, changing, models.model)
@@ -66,7 +68,7 @@ def make_edit(
         changing = {}
     if changing or options.text:  # first of all: what is laid on skin is laid on the other's
         edits.insert(0, _edit_identity(source, changing, models, method, options, weights_sha256))
-    rate, added = source.rate(), expression(moving)
+    rate, added = source.rate(options.fps), expression(moving)
     motion = ease_in(added, rate) if source.is_still else np.broadcast_to(added, (len(source.track), len(added)))
     directed = is_directed(options)
     if directed and source.is_still:  # held for as long as the ranges say
@@ -133,7 +135,7 @@ def _add_expression(
     """Adds a motion (T, 31) to what a face does of itself; a portrait is a video of one frame to it."""
     refining = models.load_refiner()
     moving = warper if isinstance(warper, VideoWarper) else VideoWarper(warper.source, models.load_inpainter())
-    made = direct_added(motion, moving.source.rate(), options, moving) if is_directed(options) else None
+    made = direct_added(motion, moving.source.rate(options.fps), options, moving) if is_directed(options) else None
     rows, shapes = (motion, None) if made is None else (made.rows, made.shapes)
     turns = bool(rows[:, coefficients.ANGLES].any())
 

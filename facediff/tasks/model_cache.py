@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from facediff.models.attributes import AttributeClassifier
     from facediff.models.mouth_refiner import MouthRefiner
     from facediff.models.prototypes import Prototypes
+    from facediff.models.super_resolver import SuperResolver
     from facediff.pipelines.difftalk import DiffTalkPipeline
     from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
     from facediff.pipelines.fadm import FADMPipeline
@@ -78,6 +79,14 @@ def load_mouth_refiner(model: str, device: str | None) -> MouthRefiner:
     from facediff.pipelines import loading
 
     return loading.load_mouth_refiner(model, device)
+
+
+@_once
+def load_super_resolver(model: str, device: str | None) -> SuperResolver:
+    """What makes pictures larger, of a model."""
+    from facediff.pipelines import loading
+
+    return loading.load_super_resolver(model, device)
 
 
 @_once

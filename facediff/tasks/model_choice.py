@@ -18,6 +18,7 @@ from facediff.rendering.inpainting.appearance_prior import load_appearance_prior
 from facediff.rendering.inpainting.drawn import DrawnInpainter
 from facediff.rendering.inpainting.protocol import Inpainter
 from facediff.rendering.inpainting.refined import RefinedInpainter
+from facediff.rendering.warping import Warper, make_warper
 from facediff.tasks import model_cache
 
 
@@ -73,6 +74,11 @@ class ModelChoice:
         """What makes what no picture shows: the model's own teeth and lids by the drawn rules, and mouths refined."""
         rules = DrawnInpainter(load_appearance_prior(self.model))
         return RefinedInpainter(rules, model_cache.load_mouth_refiner(self.model, self.device))
+
+    def move_at(self, warper: Warper, fps: float | None) -> Warper:
+        """What moves a source, or, where that is a video and another rate is asked for, the video at that rate."""
+        source = warper.source.at(fps)
+        return warper if source is warper.source else make_warper(source, self.load_inpainter())
 
     def load_refiner(self) -> FADMPipeline:
         """What refines faces."""

@@ -11,11 +11,14 @@ import numpy as np
 from facediff.clip import Clip
 from facediff.errors import ConfigError, MediaError
 from facediff.media import read_image
-from facediff.options.staging import StagingOptions, read_background, read_size
+from facediff.options.staging import MOST_SIDE, StagingOptions, read_background, read_size
+from facediff.rendering.enlarging import Enlarger
 from facediff.rendering.source import Source
 from facediff.rendering.staging.framing import Window, choose_window
 from facediff.rendering.staging.matting import estimate_foreground, find_matte
 from facediff.rendering.staging.stage import Backdrop, Stage, blur_behind, fill_picture
+from facediff.tasks import model_cache
+from facediff.tasks.model_choice import ModelChoice
 from facediff.types import FaceTrack, Frame
 
 LEAST_PERSON = 0.01  # of the picture, below which nobody is told from what is behind
@@ -42,14 +45,16 @@ class Staging:
     Args:
         source: As it was filmed.
         options: What is asked for.
+        models: What makes it larger, if that is asked for.
 
     Raises:
-        ConfigError: The background is no picture.
+        ConfigError: The background is no picture, or the frames would be too large for a video.
         MediaError: It cannot be read.
     """
 
-    def __init__(self, source: Source, options: StagingOptions) -> None:
-        self._source, self._options, self._tracks = source, options, [source.track]
+    def __init__(self, source: Source, options: StagingOptions, models: ModelChoice) -> None:
+        self._source, self._options, self._models, self._tracks = source, options, models, [source.track]
+        check_upscale(source.track.size, options.upscale)
         self._background = read_background(options)
         self._picture: Frame | None = None
         if self._background is not None and self._background.picture is not None:
@@ -73,7 +78,8 @@ class Staging:
             clip: Of what was cut out, or of the source.
             cut: What was cut out.
         """
-        whole = self._source.track.size
+        clip = upscale_clip(clip, self._options.upscale, self._models)
+        whole = tuple(self._options.upscale * side for side in self._source.track.size)
         is_scaled = max(abs(whole[0] - clip.size[0]), abs(whole[1] - clip.size[1])) > 1  # of idle clips, already
         window = None if is_scaled else self._window()
         size = clip.size if window is None else window.size
@@ -89,7 +95,8 @@ class Staging:
         if options.size is None and options.framing is None:
             return None
         longest = options.size if isinstance(options.size, int) else None
-        return choose_window(self._tracks, options.framing, read_size(options.size), longest)
+        tracks = [track.scale(options.upscale) for track in self._tracks]
+        return choose_window(tracks, options.framing, read_size(options.size), longest)
 
     def _backdrop(self, size: tuple[int, int]) -> Backdrop | None:
         wanted = self._background
@@ -100,6 +107,38 @@ class Staging:
         if self._picture is not None:
             return Backdrop(fill_picture(self._picture, size))
         return Backdrop(is_transparent=wanted.is_transparent)
+
+
+def check_upscale(size: tuple[int, int], times: int) -> None:
+    """Refuses to make frames larger than videos have them.
+
+    Args:
+        size: Width and height, in pixels, before.
+        times: How many times as large.
+
+    Raises:
+        ConfigError: A side would be too long.
+    """
+    wide, tall = (times * side for side in size)
+    if times > 1 and max(wide, tall) > MOST_SIDE:
+        raise ConfigError(
+            f"upscale is 1 for {size[0]}x{size[1]} pixels, not {times}: {wide}x{tall} would be more than the "
+            f"{MOST_SIDE} pixels that a side of a video may have"
+        )
+
+
+def upscale_clip(clip: Clip, times: int, models: ModelChoice, *, noise: float = 0.0, augment: float = 0.0) -> Clip:
+    """A clip so many times as large, a power of two; see ``Enlarger`` for noise, which is that of its own frames."""
+    for _ in range(times.bit_length() - 1):
+        network = model_cache.load_super_resolver(models.model, models.device)
+        clip = _double(clip, Enlarger(network, noise=noise, augment=augment))
+        noise = augment = 0.0  # the first doubling has taken it out
+    return clip
+
+
+def _double(clip: Clip, enlarger: Enlarger) -> Clip:
+    inner = clip.render
+    return replace(clip, size=(2 * clip.size[0], 2 * clip.size[1]), render=lambda part: enlarger(inner(part)))
 
 
 def _read(path: str) -> Frame:

@@ -26,7 +26,7 @@ from facediff.pipelines.speech_motion import FILMED, LipStyle, MotionPipeline
 from facediff.rendering.frame import Warp, keep_mattes
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
 from facediff.rendering.source import Source
-from facediff.rendering.warping import Warper, make_warper
+from facediff.rendering.warping import Warper
 from facediff.rendering.warping.changes import SPOKEN
 from facediff.rendering.warping.video import VideoWarper
 from facediff.tasks import model_cache
@@ -58,12 +58,10 @@ def check_speech(speech: str | Path | Wave | None, options: TalkOptions) -> None
 
 def make_talk(warper: Warper, speech: str | Path | Wave | None, models: ModelChoice, options: TalkOptions) -> Clip:
     """A clip, without a record, in which a source says what is heard; see ``Avatar.talk``."""
-    source = warper.source.at(options.fps)
-    if source is not warper.source:  # a video at another rate
-        warper = make_warper(source, models.load_inpainter())
+    warper = models.move_at(warper, options.fps)
     if isinstance(warper, VideoWarper):
         warper = warper.with_end(options.after)
-        source = warper.source
+    source = warper.source
     wave, sound, words = _heard(speech, options)
     rate = source.rate(options.fps)
     span = measure_span(source, frame_count(len(wave), rate), rate, "the speech")

@@ -110,6 +110,6 @@ def check_batch(size: int, pairs: int) -> None:
         )
 
 
-def to_pictures(images: NDArray[np.uint8]) -> Tensor:
-    """Pictures (B, 3, H, W) in [-1, 1] of (B, H, W, 3) uint8."""
+def to_pictures(images: NDArray[np.uint8] | NDArray[np.float32]) -> Tensor:
+    """Pictures (B, 3, H, W) in [-1, 1] of levels (B, H, W, 3)."""
     return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 127.5 - 1.0

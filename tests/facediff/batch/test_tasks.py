@@ -45,7 +45,7 @@ def changed(job: Job, **options) -> Job:
 
 def test_options_are_those_of_avatar():
     known = tasks()
-    assert list(known) == ["talk", "animate", "edit", "drag"]
+    assert list(known) == ["talk", "animate", "edit", "drag", "enhance"]
     assert {"seed", "steps", "fps", "still", "face", "model", "device", "on_missing_face"} <= set(known["talk"].options)
     assert {"region", "absolute", "sound", "compare", "face"} <= set(known["animate"].options)
     assert known["talk"].options["face"].default is None
@@ -53,6 +53,27 @@ def test_options_are_those_of_avatar():
     assert all(
         option.kinds[0] in (bool, int, float, str) for task in known.values() for option in task.options.values()
     )
+
+
+def test_a_video_is_enhanced_whole_and_in_parts(tmp_path):
+    with VideoWriter(tmp_path / "a.mp4", (64, 48), Fraction(25)) as writer:
+        for shade in range(0, 200, 10):
+            writer.write(np.full((48, 64, 3), shade, np.uint8))
+    options = {name: option.default for name, option in tasks()["enhance"].options.items()} | {"device": "cpu"}
+    assert "face" not in options and "label" in options
+    job = Job(1, "enhance", {"source": tmp_path / "a.mp4"}, options, "b.mp4")
+    identity = identify(job, window=8)
+    assert expected_frames(job) == 20 and identity.parts == 3
+    assert identify(changed(job, upscale=4)).key != identity.key
+    assert render(job, identity, tmp_path / "b.mp4").frames == 20
+    for part in range(3):
+        render(job, identity, tmp_path / f"b.mp4.{part}.mp4", Part(part, 3))
+    frames = list(VideoReader(tmp_path / "b.mp4"))
+    assert frames[0].shape == (96, 128, 3) and read_record(tmp_path / "b.mp4").task == "enhance"
+    Image.fromarray(astronaut()).save(tmp_path / "a.png")
+    still = replace(job, inputs={"source": tmp_path / "a.png"})
+    with pytest.raises(InputError, match="is a picture; in a batch videos are enhanced"):
+        render(still, identify(still), tmp_path / "c.mp4")
 
 
 def test_a_key_is_of_what_keyframes_say(job, tmp_path):
@@ -252,7 +273,7 @@ def test_expected_frames_are_those_of_the_longer_where_that_is_asked(job, tmp_pa
     with VideoWriter(tmp_path / "film.mp4", (32, 32), Fraction(25)) as writer:
         for _ in range(30):
             writer.write(np.zeros((32, 32, 3), np.uint8))
-    dub = changed(replace(job, inputs={**job.inputs, "source": tmp_path / "film.mp4"}), after=after)
+    dub = changed(replace(job, inputs={**job.inputs, "source": tmp_path / "film.mp4"}), after=after, fps=None)
     assert expected_frames(dub) == count
 
 

@@ -26,6 +26,7 @@ def read(text):
 def test_every_task_and_idle_clips_have_a_stage(record):
     assert set(options_of(StagingOptions)) <= set(options_of(record))
     assert not is_staged(record()) and is_staged(record(background="blur")) and is_staged(record(size=320))
+    assert is_staged(record(upscale=2))
 
 
 @pytest.mark.parametrize(

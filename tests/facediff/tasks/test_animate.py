@@ -27,6 +27,7 @@ from facediff.media import VideoReader, VideoWriter, read_image
 from facediff.motion import coefficients
 from facediff.motion.rig import encode_motion
 from facediff.motion.template import MotionTemplate, load_template
+from tests.portraits import avatar
 
 HELLO = Path(facediff.__file__).parent / "samples" / "hello.flac"
 
@@ -297,3 +298,25 @@ def test_the_command_line_refuses_in_one_sentence(driver, tmp_path, monkeypatch)
         code, words = run("animate", *arguments, "-o", "o.mp4")
         assert code == 2 and said in words and re.fullmatch(r"facediff: [^\n]+\n", words), words
     assert sorted(p.name for p in Path().iterdir()) == before
+
+
+def test_above_the_drivers_rate_motion_is_that_of_the_times_between():
+    motion = np.zeros((4, coefficients.DIMENSIONS), np.float32)
+    motion[:, coefficients.ANGLES.start] = [0, 3, 6, 9]
+    turn = MotionTemplate(motion, np.ones(4, bool), np.eye(3, dtype=np.float32), Fraction(25))
+    usual, twice = (list(avatar("plain").animate(turn, paint=False, fps=fps)) for fps in (None, 50))
+    assert avatar("plain").animate(turn, paint=False, fps=50).fps == 50
+    assert len(usual) == 4 and len(twice) in (7, 8)
+    for k in range(4):
+        np.testing.assert_array_equal(usual[k], twice[2 * k])
+    away = [np.abs(twice[3].astype(int) - usual[k]).mean() for k in (1, 2)]
+    apart = np.abs(usual[1].astype(int) - usual[2]).mean()
+    assert max(away) < apart, "it lies between both"
+
+
+def test_a_video_is_animated_at_twice_its_rate(video):
+    turn = MotionTemplate(
+        np.zeros((5, coefficients.DIMENSIONS), np.float32), np.ones(5, bool), np.eye(3, dtype=np.float32), Fraction(25)
+    )
+    clip = video.animate(turn, paint=False, fps=50, region="expression")
+    assert clip.fps == 50 and len(clip) == len(list(clip)) in (9, 10) and clip.record.options["fps"] == 50

@@ -212,3 +212,14 @@ def test_bad_orders_are_one_sentence(film: Path, tmp_path: Path) -> None:
         assert done.exit_code == 2 and isinstance(done.exception, SystemExit), done.stderr
         assert re.fullmatch(r"facediff: [^\n]+\n", done.stderr), done.stderr
     assert not (tmp_path / "out.mp4").exists()
+
+
+def test_a_video_becomes_one_of_twice_the_rate_with_its_sound(film) -> None:
+    avatar = Avatar.from_video(film, device="cpu")
+    clip, own = avatar.edit(fps=48), list(VideoReader(film))
+    assert clip.fps == 48 and len(clip) == 2 * FRAMES and clip.sound is not None
+    frames = list(clip)
+    np.testing.assert_array_equal(frames[4], own[2])
+    assert not np.array_equal(frames[5], own[2]) and not np.array_equal(frames[5], own[3])
+    smiled = avatar.edit(smile=0.5, fps=48)
+    assert len(list(smiled)) == 2 * FRAMES

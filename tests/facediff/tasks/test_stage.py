@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import av
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,7 +13,7 @@ from facediff.errors import ConfigError, InputError, MediaError
 from facediff.motion import coefficients
 from facediff.motion.template import MotionTemplate
 from facediff.provenance import verify
-from facediff.tasks.stage import cut_out
+from facediff.tasks.stage import check_upscale, cut_out
 from tests.facediff.tasks.test_talk import WAVE
 from tests.portraits import avatar, plain
 
@@ -173,3 +174,47 @@ def test_a_transparent_video_keeps_its_stereo_sound(tmp_path, video, write_film,
     with av.open(str(path)) as container:
         sound = container.streams.audio[0]
         assert (sound.codec_context.name, sound.channels) == ("opus", 2)
+
+
+@pytest.mark.parametrize("task", ["talk", "edit", "idle"])
+def test_what_is_upscaled_is_the_same_twice_as_large(task):
+    def make(**options):
+        face = avatar("plain")
+        if task == "talk":
+            return face.talk(WAVE, paint=False, still=True, **options)
+        return face.edit(smile=0.5, **options) if task == "edit" else face.idle(seconds=0.2, paint=False, **options)
+
+    usual, large = make(), make(upscale=2)
+    assert large.size == (512, 512) and len(large) == len(usual)
+    assert large.record.options["upscale"] == 2 and "upscale" not in usual.record.options
+    one, other = usual.preview(), large.preview()
+    assert other.shape == (512, 512, 3)
+    halved = cv2.resize(other, (256, 256), interpolation=cv2.INTER_AREA).astype(int)
+    assert np.abs(halved - one).mean() < 2
+
+
+def test_an_animation_is_upscaled_before_it_is_cut_and_put_before_something():
+    motion = np.zeros((2, coefficients.DIMENSIONS), np.float32)
+    turn = MotionTemplate(motion, np.ones(2, bool), np.eye(3, dtype=np.float32), avatar("plain").talk(WAVE).fps)
+    staged = {"framing": "head", "background": "#00b140", "paint": False}
+    usual, large = (avatar("plain").animate(turn, upscale=times, **staged) for times in (1, 2))
+    assert all(abs(2 * one - other) <= 4 for one, other in zip(usual.size, large.size, strict=True))
+    one, other = usual.preview(), large.preview()
+    halved = cv2.resize(other, one.shape[1::-1], interpolation=cv2.INTER_AREA).astype(int)
+    assert np.abs(halved - one).mean() < 4
+    exact = avatar("plain").animate(turn, upscale=2, size="320x400", **staged)
+    assert exact.size == (320, 400) and exact.preview().shape == (400, 320, 3)
+    clear = avatar("plain").animate(turn, upscale=2, background="transparent", paint=False).preview()
+    assert clear.shape == (512, 512, 4) and {0, 255} <= set(np.unique(clear[..., 3]))
+
+
+def test_size_is_that_of_an_idle_clip_that_is_upscaled_too():
+    assert avatar("plain").idle(seconds=0.2, paint=False, upscale=2, size=320).size == (320, 320)
+
+
+def test_what_would_be_too_large_for_a_video_is_refused():
+    with pytest.raises(ConfigError, match="upscale is 1 for 3000x200 pixels, not 2: 6000x400 would be more than"):
+        check_upscale((3000, 200), 2)
+    check_upscale((3000, 200), 1)
+    with pytest.raises(ConfigError, match="upscale is a whole number from 1 to 2, not 3"):
+        avatar("plain").talk(WAVE, upscale=3)

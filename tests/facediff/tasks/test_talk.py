@@ -93,3 +93,13 @@ def test_a_video_takes_no_keyframes(video, tmp_path) -> None:
     (tmp_path / "a.json").write_text('[{"at": 0.1, "do": "nod"}]')
     with pytest.raises(ConfigError, match="keeps its own head motion and takes no keyframes"):
         video.talk(WAVE, keyframes=tmp_path / "a.json")
+
+
+def test_a_video_is_dubbed_at_twice_its_rate(video):
+    clip = video.talk(WAVE, paint=False, fps=50)
+    usual = video.talk(WAVE, paint=False)
+    assert clip.fps == 50 and abs(len(clip) - 2 * len(usual)) <= 1
+    frames = list(clip)
+    assert len(frames) == len(clip)
+    steps = [np.abs(a.astype(int) - b).mean() for a, b in zip(frames[:8], frames[1:9], strict=True)]
+    assert min(steps) > 0, "no frame is shown twice"
