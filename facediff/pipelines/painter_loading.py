@@ -62,10 +62,12 @@ def _explain_absence(kind: str, name: str | Path) -> Iterator[None]:
     with explain_damage(name):
         try:
             yield
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            if Path(name).is_dir() and not isinstance(error, OSError):
+                raise  # it is there, and damaged
             raise WeightsError(
-                f"the {kind} {name} cannot be loaded: give a folder as diffusers writes it, in safetensors, or a name "
-                "on a hub that can be reached"
+                f"the {kind} {name} cannot be loaded: give a folder as diffusers writes it, with safetensors, or a "
+                "name on a hub that can be reached"
             ) from error
 
 

@@ -41,13 +41,15 @@ def test_what_was_tuned_goes_into_the_model_that_it_was_tuned_in(folder, tmp_pat
         load_painter(folder, tuned=tmp_path / "other", device="cpu")
 
 
-def test_what_is_not_there_is_named(folder, tmp_path) -> None:
+def test_what_is_not_there_is_named(folder, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     (tmp_path / "empty").mkdir()
     for attempt in (
         lambda: load_painter(tmp_path / "empty", device="cpu"),
         lambda: load_painter(folder, controlnet=tmp_path / "empty", device="cpu"),
+        lambda: load_painter("nobody/nothing", device="cpu"),
     ):
-        with pytest.raises(WeightsError, match="cannot be loaded"):
+        with pytest.raises(WeightsError, match="cannot be loaded: give a folder as diffusers writes it"):
             attempt()
     with pytest.raises(WeightsError, match="there is no folder .*none"):
         load_painter(folder, tuned=tmp_path / "none", device="cpu")
