@@ -1,18 +1,21 @@
 """How heads that are made of speech move beside those of the people who spoke, without a picture.
 
-    python benchmarks/heads.py [--clips CLIP.mp4 ...] [--model base] [--seeds 3] [--minutes 2]
+    python benchmarks/heads.py [--clips CLIP.mp4 ...] [--model base] [--seeds 3] [--minutes 1] [--long 100]
 
 Each clip's speech makes motions, a seed each, which its own face then has: the same size, the same frame. Printed are
 THEval's head dynamics, one by one and over all, how near they are to the speaker's (1 - |made - own| / own, which is
 THEval's score), and spread and pace of each channel in the geometric mean over clips. ``speed with lips`` is the
 correlation of the speeds of head and lips, ``speed with loudness`` that of the head's with the sound. Last come heads
-of a live session, which hear nothing. A clip that has a .flac of its name beside it speaks with that.
+of a live session, which hear nothing, and what a long speech takes. A clip that has a .flac of its name beside it
+speaks with that.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import tempfile
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,12 +167,26 @@ def run_live(filler: MotionFiller, minutes: float, seeds: int) -> dict[str, floa
     return summarise(pieces)
 
 
+def run_long(model: str, seconds: float) -> str:
+    """What the motion of so long a speech takes, and how its ten-second pieces differ."""
+    talking, wave, started = load_motion(model, "cpu"), sample.speech(seconds), time.monotonic()
+    angles = talking(wave)[:, ANGLES]
+    took, peak = time.monotonic() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    pieces = np.array_split(angles, max(1, round(seconds / 10)))
+    spread = [float(piece.std(axis=0).mean()) for piece in pieces]
+    return (
+        f"speech of {seconds:g} s in one go: {took:.1f} s, memory at most {peak:.0f} MiB; "
+        f"angles of ten seconds deviate by {min(spread):.1f} to {max(spread):.1f} degrees"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=Path, nargs="*", default=[])
     parser.add_argument("--model", default="base")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=1.0, help="of live heads, a seed")
+    parser.add_argument("--long", type=float, default=10.0, help="seconds of a speech whose motion is made in one go")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         if not args.clips:
@@ -181,6 +198,7 @@ def main() -> None:
     print(heading("geometric mean over clips", columns))
     for key in people:
         print(row(key, {name: figures.get(key) for name, figures in columns.items()}, columns))
+    print(run_long(args.model, args.long))
 
 
 if __name__ == "__main__":

@@ -148,9 +148,8 @@ class MotionFiller:
 
         # What is given is not predicted: as in training the noisy motion holds it, noised, at every step.
         made = denoise(predict, noise, self.scheduler, style.steps, known=(clean, 1 - known))
-        moved = (made * net.std + net.mean)[0].T.float().cpu().numpy()
-        moved = stress_head(steady(moved, rate, share=_RESIDUE), style.stress)
-        return join_known(moved, np.asarray(motion), np.asarray(mask) > 0.5)
+        calm = steady((made * net.std + net.mean)[0].T.float().cpu().numpy(), rate, share=_RESIDUE)
+        return join_known(stress_head(calm, style.stress), np.asarray(motion), np.asarray(mask) > 0.5)
 
     def _context(
         self, given: Tensor, known: Tensor, speech: Tensor | None, rate: float, style: FillStyle
