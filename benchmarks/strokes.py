@@ -57,10 +57,15 @@ class Case:
         self.scale = 512 / max(self.picture.shape[:2])
         away = np.abs(usable - here) / track.fps
         near = usable[(away > 0.2) & (away < 2.0)]
+        self.clip, self.rows = clip, self.random.choice(near, PAIRS)
         # Counted from the picture as it is read alone, since a track is smoother.
-        self.moved = track.points[self.random.choice(near, PAIRS)] - track.points[here] + self.points
+        self.moved = track.points[self.rows] - track.points[here] + self.points
         canonical, pose = canonicalise(np.concatenate([self.points[None], self.moved]))
         self.faces = from_canonical(canonical[1:], pose.take(np.zeros(PAIRS, int)))
+
+    def moment(self, pair: int) -> Frame:
+        """What the clip shows at another moment."""
+        return next(frame for row, frame in enumerate(VideoReader(self.clip)) if row == self.rows[pair])
 
     def drag(self, points: NDArray[np.intp], target: Points) -> Frame:
         """The last frame with some points taken to where the target has them."""
@@ -145,7 +150,8 @@ def main() -> None:
 def drag_whole(case: Case) -> tuple[list[float], tuple[Frame, ...]]:
     """Misses of points and of all, of a drag, of a sparse warp and of the picture itself; and the pictures."""
     away = case.miss(case.moved[:, :MESH_POINTS], case.points[:MESH_POINTS], ...)
-    target = case.moved[int(np.argsort(away.mean(axis=1))[3 * PAIRS // 4])]  # livelier than most
+    pair = int(np.argsort(away.mean(axis=1))[3 * PAIRS // 4])  # livelier than most
+    target = case.moved[pair]
     far = case.miss(target, case.points, slice(0, MESH_POINTS)) ** 2
     points = case.random.choice(MESH_POINTS, STROKES, replace=False, p=far / far.sum())
     made = case.drag(points, target)
@@ -155,7 +161,8 @@ def drag_whole(case: Case) -> tuple[list[float], tuple[Frame, ...]]:
         found = find(picture)
         row += [float(np.mean(case.miss(found, target, points))), rms(case.miss(found, target, slice(0, MESH_POINTS)))]
     row.append(rms(np.sqrt(far)))
-    return row, (case.picture, made, bent, _marked(case.picture, case.points[points], target[points]))
+    marked = _marked(case.picture, case.points[points], target[points])
+    return row, (case.picture, made, bent, marked, case.moment(pair))
 
 
 def drag_part(case: Case, point: int) -> tuple[float, Frame] | None:
@@ -181,14 +188,14 @@ def _marked(picture: Frame, start: Points, end: Points) -> Frame:
 
 
 def lay_out(panels: list[tuple[Frame, ...]], side: int = 256) -> Frame:
-    """A row for each clip: strokes on the picture, dragged, bent sparsely."""
+    """A row for each clip: strokes on the picture, dragged, bent sparsely, and the other moment itself."""
     rows = []
-    for picture, made, bent, marked in panels:
+    for picture, made, bent, marked, truth in panels:
         points = find(picture)
         low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
         reach, middle = 0.75 * (high - low).max(), (low + high) / 2
         x, y = (np.clip(((k - reach), (k + reach)), 0, None).astype(int) for k in middle)
-        row = [cv2.resize(one[y[0] : y[1], x[0] : x[1]], (side, side)) for one in (marked, made, bent)]
+        row = [cv2.resize(one[y[0] : y[1], x[0] : x[1]], (side, side)) for one in (marked, made, bent, truth)]
         rows.append(np.concatenate(row, axis=1))
     return np.concatenate(rows)
 

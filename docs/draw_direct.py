@@ -32,7 +32,7 @@ STROKES = {  # a landmark, and by how much it is moved
     "chin": (152, 0, 9),
     "brow": (334, 1, -7),
     "lid": (386, 0, 4),
-    "iris": (473, 5, 0),
+    "iris": (473, 3.5, 0),
     "nose": (1, 16, 3),
 }
 SILENCE: NDArray[np.float32] = np.zeros(3200, np.float32)  # 0.2 s: lips rest

@@ -62,14 +62,13 @@ class DraggedMotion:
     @property
     def turns_eyes(self) -> bool:
         """Whether eyes look elsewhere."""
-        return bool(np.abs(self.rows[:, coefficients.GAZE]).max() > 1e-3)
+        return bool((np.abs(self.rows[:, coefficients.GAZE]) > 1e-3).any())
 
     @property
     def turns_head(self) -> bool:
         """Whether the head moves."""
-        return bool(np.abs(self.rows[:, coefficients.ANGLES]).max() > 0.01) or bool(
-            np.abs(self.rows[:, coefficients.SHIFT]).max() > 1e-4
-        )
+        angles, shift = (np.abs(self.rows[:, part]) for part in (coefficients.ANGLES, coefficients.SHIFT))
+        return bool((angles > 0.01).any() or (shift > 1e-4).any())
 
 
 @dataclass(frozen=True)
@@ -127,11 +126,12 @@ def make_drag(warper: Warper, models: ModelChoice, options: DragOptions) -> Clip
         raise ConfigError(f"frame is one of 0 to {count - 1}, as the video has {count}, not {first}")
     path = hold_strokes(_place_of(warper, first), _points_of(warper, first), source.track.size, models.model, options)
     shares = np.clip((np.arange(count) - first) / max(1, moving), 0, 1)
-    dragged = mend_path(path, warper, first).trace(shares)
+    path, response = mend_path(path, warper, first)
+    dragged = path.trace(shares)
     if isinstance(warper, PortraitWarper):
-        warp: Warp = _warp_portrait(warper, dragged)
+        warp: Warp = _warp_portrait(warper, dragged, response)
     else:
-        warp = _warp_video(warper, dragged, first)
+        warp = _warp_video(warper, dragged, first, response)
     refining = models.load_refiner() if options.paint else None
 
     def render(part: slice) -> Iterator[Frame]:
@@ -196,25 +196,29 @@ def _check_length(path: DragPath, corners: list[float]) -> None:
     )
 
 
-def mend_path(path: DragPath, warper: Warper, first: int) -> DragPath:
-    """A path whose points are read where they are put: what is missed at its end is made up, by a share.
+def mend_path(path: DragPath, warper: Warper, first: int) -> tuple[DragPath, NDArray[np.float32] | None]:
+    """A path whose points are read where they are put, and how irises are carried for that; None where eyes stay.
+
+    What is missed at its end is made up, by a share.
 
     Args:
         path: As strokes have it.
         warper: The face.
         first: Frame on which strokes are drawn.
     """
+    end = path.trace(np.ones(1 if path.strokes else 0))
+    response = warper.measure_eye_response(end.rows[:, coefficients.GAZE]) if end.turns_eyes else None
     if not path.strokes:
-        return path
+        return path, response
     library = make_detector(None, follows_motion=True, max_faces=1)
     most = MEND.most * path.face.unit_px
     try:
         for _ in range(MEND.rounds):
-            made = path.trace(np.ones(1))
+            end = path.trace(np.ones(1))
             if isinstance(warper, PortraitWarper):
-                (frame,) = _warp_portrait(warper, made)(slice(0, 1))
+                (frame,) = _warp_portrait(warper, end, response)(slice(0, 1))
             else:
-                (frame,) = _express(warper, made, slice(first, first + 1), slice(0, 1), _eye_response(warper, made))
+                (frame,) = _express(warper, end, slice(first, first + 1), slice(0, 1), response)
             if frame.face is None:
                 break
             _, read = refine_landmarks(library, frame.picture, frame.face.points)
@@ -224,7 +228,7 @@ def mend_path(path: DragPath, warper: Warper, first: int) -> DragPath:
             path = replace(path, beyond=np.clip(path.beyond + MEND.share * missed, -most, most))
     finally:
         library.close()
-    return path
+    return path, response
 
 
 def _hold(points: Points, at: Point, size: tuple[int, int], name: str) -> Grip:
@@ -262,13 +266,14 @@ def _place_of(warper: Warper, frame: int) -> Place:
     return lambda rows: warper.place(frame, rows)
 
 
-def _warp_portrait(warper: PortraitWarper, made: DraggedMotion) -> Warp:
-    return warper.follow(made.rows, closes_lips=False, shapes=made.shapes, turns_eyes=made.turns_eyes)
+def _warp_portrait(warper: PortraitWarper, made: DraggedMotion, response: NDArray[np.float32] | None) -> Warp:
+    turns_eyes = response is not None
+    return warper.follow(made.rows, closes_lips=False, shapes=made.shapes, turns_eyes=turns_eyes, response=response)
 
 
-def _warp_video(warper: VideoWarper, made: DraggedMotion, first: int) -> Warp:
+def _warp_video(warper: VideoWarper, made: DraggedMotion, first: int, response: NDArray[np.float32] | None) -> Warp:
     """Frames with the motion added to what they show; those before it begins as they are."""
-    source, response = warper.source, _eye_response(warper, made)
+    source = warper.source
 
     def warp(part: slice) -> Iterator[WarpedFrame]:
         begun = slice(max(part.start, min(first + 1, part.stop)), part.stop)
@@ -287,7 +292,3 @@ def _express(
         warper.source.enumerate_frames(part), made.rows[rows], turns=made.turns_head,
         shapes=made.shapes.frames(rows), eye_response=response,
     )  # fmt: skip
-
-
-def _eye_response(warper: VideoWarper, made: DraggedMotion) -> NDArray[np.float32] | None:
-    return warper.measure_eye_response(made.rows[:, coefficients.GAZE]) if made.turns_eyes else None

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from facediff.demo.jobs import Jobs
 from facediff.demo.limits import Limits
-from facediff.demo.strokes import _read_frame, add_click, draw, measure_shrink, remove_last
+from facediff.demo.result import result_column
+from facediff.demo.source import PORTRAIT, source_column
+from facediff.demo.strokes import _read_frame, add_click, draw, measure_shrink, remove_last, strokes_panel
 from facediff.media import read_image
 from facediff.options.strokes import read_strokes
 
@@ -43,3 +47,18 @@ def test_the_frame_that_is_drawn_on_is_the_one_asked_for(uploads):
     first, beyond = (_read_frame(str(uploads / "presenter.mp4"), True, index, Limits()) for index in (0, 999))
     assert first.shape == beyond.shape == (192, 192, 3)
     assert read_image(uploads / "portrait.png").shape == (512, 512, 3)
+
+
+def test_clicks_on_the_page_become_strokes_of_the_picture_in_its_own_pixels(uploads, tmp_path):
+    gr = pytest.importorskip("gradio")
+    Image.open(uploads / "portrait.png").resize((2048, 2048)).save(tmp_path / "large.png")
+    with gr.Blocks() as page:
+        source, result = source_column(Limits(), "faces"), result_column()
+        strokes_panel(Jobs(tmp_path), Limits(), source, result)
+    called = {fn.name: fn.fn for fn in page.fns.values()}
+    picture = str(tmp_path / "large.png")
+    at = gr.SelectData(None, {"index": [100, 60], "value": None})
+    assert called["click"](PORTRAIT, picture, None, 0, "", at) == "200,120:"
+    assert called["click"](PORTRAIT, None, None, 0, "1,2:3,4", at) == "1,2:3,4", "nothing to click at"
+    shown = called["show"](PORTRAIT, picture, None, 0, "200,120:600,120", "")
+    assert shown.shape == (1024, 1024, 3) and called["show"](PORTRAIT, None, None, 0, "", "") is None

@@ -87,6 +87,7 @@ class PortraitWarper:
         since: NDArray[np.floating] | None = None,
         shapes: ShapeTrack | None = None,
         turns_eyes: bool = False,
+        response: NDArray[np.float32] | None = None,
     ) -> Warp:
         """Frames for each row of a motion.
 
@@ -97,6 +98,7 @@ class PortraitWarper:
             since: (31,) motion of the driver at the very moment that the picture shows: what moves is counted from it.
             shapes: What emotions do beyond the motion.
             turns_eyes: Whether irises are carried to where the motion has them; else that is left to who paints.
+            response: How far they are carried for that, of ``measure_eye_response``; measured on all rows by default.
         """
         own = canonicalise(self.source.track.points)[0][0]
         shown = self.rig(closes_lips=closes_lips).encode(self.source.track.points)[0] if since is None else since
@@ -109,8 +111,7 @@ class PortraitWarper:
 
         @cache
         def eye_response() -> NDArray[np.float32]:
-            turned = (motion - rest)[:, coefficients.GAZE]
-            return measure_eye_response(self.source.frame(0), own, canonicalise(self.source.track.points)[1], turned)
+            return self.measure_eye_response((motion - rest)[:, coefficients.GAZE]) if response is None else response
 
         def warp(part: slice) -> Iterator[WarpedFrame]:
             rows = motion[part]
@@ -129,6 +130,11 @@ class PortraitWarper:
                 yield self._carry(points, head, closure, own, moved, residual, zoom, gaze)
 
         return warp
+
+    def measure_eye_response(self, turned: NDArray[np.floating]) -> NDArray[np.float32]:
+        """How irises are carried (2, 2) for eyes that turn by (T, 2), as the picture says."""
+        canonical, pose = canonicalise(self.source.track.points)
+        return measure_eye_response(self.source.frame(0), canonical[0], pose, turned)
 
     def rig(
         self,
