@@ -396,6 +396,7 @@ class EnhanceOptions(ModelOptions):
         Opt("Noise that is added, the same to all frames, and taken out with what compression left; and so is fine "
             "detail.", 0, 0.1),
     ] = 0.0  # fmt: skip
+    seed: Annotated[int, _SEED] = 0
     track: Annotated[int | None, _track("the video is kept")] = None
 
     def __post_init__(self) -> None:

@@ -45,7 +45,7 @@ def enhance(source: str | Path, options: EnhanceOptions) -> Clip:
     origin = Ingredient.of_file("source", path)
     kept = {name: value for name, value in options.recorded().items() if name != "consent"}
     record = Record(
-        task="enhance", inputs=(origin,), options=kept, seed=0, model=model_name(options.model),
+        task="enhance", inputs=(origin,), options=kept, seed=options.seed, model=model_name(options.model),
         weights_sha256=weights_hash(options.model), consent=options.consent,
     )  # fmt: skip
     clip = _read_video(path, options.track) if is_video(path) else _read_picture(path, options.track)
@@ -54,7 +54,7 @@ def enhance(source: str | Path, options: EnhanceOptions) -> Clip:
     size = clip.size
     if options.upscale == 1:
         clip = replace(clip, size=((size[0] + 1) // 2, (size[1] + 1) // 2), render=_then(clip, _halve))
-    made = upscale_clip(clip, times, models, noise=options.noise, augment=options.augment)
+    made = upscale_clip(clip, times, models, noise=options.noise, augment=options.augment, seed=options.seed)
     if options.upscale == 1:
         made = replace(made, size=size, render=_then(made, lambda frames: _crop(frames, size)))
     return replace(made, record=record)

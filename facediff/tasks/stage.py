@@ -127,11 +127,13 @@ def check_upscale(size: tuple[int, int], times: int) -> None:
         )
 
 
-def upscale_clip(clip: Clip, times: int, models: ModelChoice, *, noise: float = 0.0, augment: float = 0.0) -> Clip:
+def upscale_clip(
+    clip: Clip, times: int, models: ModelChoice, *, noise: float = 0.0, augment: float = 0.0, seed: int = 0
+) -> Clip:
     """A clip so many times as large, a power of two; see ``Enlarger`` for noise, which is that of its own frames."""
     for _ in range(times.bit_length() - 1):
         network = model_cache.load_super_resolver(models.model, models.device)
-        clip = _double(clip, Enlarger(network, noise=noise, augment=augment))
+        clip = _double(clip, Enlarger(network, noise=noise, augment=augment, seed=seed))
         noise = augment = 0.0  # the first doubling has taken it out
     return clip
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 import facediff
 from facediff.cli import app
+from facediff.cli.provenance import command_line
 from facediff.errors import ConfigError
 from facediff.media import VideoReader, VideoWriter, read_image, write_image
 from facediff.provenance import read_record
@@ -53,6 +54,8 @@ def test_parts_are_what_they_are_in_the_whole(small) -> None:
     whole = list(clip)
     np.testing.assert_array_equal(list(clip.frames(3, 5)), whole[3:5])
     assert clip.record.options == {"augment": 0.03}
+    other = facediff.enhance(small, device="cpu", augment=0.03, seed=1)
+    assert other.record.seed == 1 and not np.array_equal(other.preview(), clip.preview())
 
 
 def test_sizes_are_those_that_are_asked_for_and_odd_ones_stay(small, tmp_path) -> None:
@@ -90,6 +93,8 @@ def test_the_command_takes_videos_and_pictures(small, tmp_path) -> None:
     assert code == 0 and read_image(tmp_path / "out.png").shape == (128, 128, 3), said
     code, said = run(tmp_path / "in.png", "-o", tmp_path / "out.mp4")
     assert code == 2 and "is a picture and becomes one" in said and not (tmp_path / "out.mp4").exists()
+    again = command_line(read_record(tmp_path / "a.mp4"), tmp_path / "a.mp4")
+    assert again == "facediff enhance small.mp4 --output again.mp4"
     code, said = run(small, "-o", small)
     assert code == 2 and "is an input" in said
     code, said = run(tmp_path / "none.mp4", "-o", tmp_path / "b.mp4")
