@@ -377,8 +377,7 @@ class Avatar:
             options: How.
 
         Raises:
-            ConfigError: A stroke does not read so, begins off the face, leaves the picture, has no length, or goes
-                farther than faces do; or there is no such frame.
+            ConfigError: A stroke begins off the face, or goes where no face does; or there is no such frame.
             NoFaceFound: The frame shows no face.
         """
         from facediff.tasks.drag import make_drag
