@@ -30,6 +30,7 @@ TESTED_WHERE_IT_ENDS = {  # module: the tests that fail when it is broken
     "facediff/options/style.py": "tests/facediff/tasks/test_style.py",
     "facediff/cli/talk.py": "tests/facediff/cli/test_commands.py",
     "facediff/live/engine.py": "tests/facediff/live/test_recording.py",
+    "facediff/options/enhance.py": "tests/facediff/tasks/test_enhance.py",
     "facediff/options/live.py": "tests/facediff/live/test_session.py",
     "facediff/live/process.py": "tests/facediff/live/test_session.py",
     "facediff/live/speech.py": "tests/facediff/live/test_planner.py",

@@ -6,6 +6,7 @@ facediff talk --seed 7            flags of the same record    facediff.cli.flags
 a number called Seed on the page  what has a ``page``         facediff.demo.controls
 """
 
+from facediff.options.enhance import EnhanceOptions
 from facediff.options.performance import Condition, Performance
 from facediff.options.record import STRONGEST, Checked, Opt, Option, Scalar, check_strength, options_of
 from facediff.options.strokes import Stroke, Strokes
@@ -19,7 +20,6 @@ from facediff.options.tasks import (
     AnimateOptions,
     DragOptions,
     EditOptions,
-    EnhanceOptions,
     ExpressionOptions,
     ExtendOptions,
     FaceOptions,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from facediff.errors import ConfigError
 from facediff.options.performance import Performance, read_performance
 from facediff.options.record import Checked, Opt, options_of
 from facediff.options.speakers import read_speakers
@@ -19,7 +18,7 @@ AFTER = ("mirror", "cut", "hold", "play")
 ON_MISSING_FACE = ("keep", "hold", "error")
 METHODS = ("prototype", "delta", "inversion")
 
-_SEED = Opt(
+SEED = Opt(
     "Equal seeds give equal frames on one machine.", 0, 2**63 - 1, says="a whole number from 0 to 2**63 - 1",
     recorded=False, page="number",
 )  # fmt: skip
@@ -57,7 +56,8 @@ KEYFRAMES = Opt(
 )
 
 
-def _track(of: str) -> Opt:
+def choose_track(of: str) -> Opt:
+    """Which of several sounds of a file counts, or is kept."""
     said = f"Which sound of {of}, counted from 1; the file's default or else the first, if not silent."
     return Opt(said, 1, 999, page="number", more=True)
 
@@ -135,7 +135,7 @@ class PerformanceOptions(ExpressionOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class _SpeechOptions(Checked):
-    seed: Annotated[int, _SEED] = 0
+    seed: Annotated[int, SEED] = 0
     steps: Annotated[int, _steps("Denoising steps of each mouth; more are slower.")] = 1
     guidance_scale: Annotated[
         float,
@@ -169,9 +169,9 @@ class _SpeechOptions(Checked):
         Opt("What a domain model is told about the clip, in words that it or its prior was trained with.", page="text",
             more=True),
     ] = None  # fmt: skip
-    track: Annotated[int | None, _track("the file with speech is heard")] = None
+    track: Annotated[int | None, choose_track("the file with speech is heard")] = None
     after: Annotated[str, _AFTER] = "mirror"
-    source_track: Annotated[int | None, _track("a video that is dubbed has the person's own voice")] = None
+    source_track: Annotated[int | None, choose_track("a video that is dubbed has the person's own voice")] = None
     keyframes: Annotated[str | Path | None, KEYFRAMES] = None
 
 
@@ -223,14 +223,14 @@ class _DriverOptions(Checked):
         Opt("Show driver and source beside the result.", page="checkbox", label="Driver and source beside the result"),
     ] = False
     steps: Annotated[int, _steps("Denoising steps of each face; more are slower.")] = 1
-    seed: Annotated[int, _SEED] = 0
+    seed: Annotated[int, SEED] = 0
     scheduler: Annotated[str | None, _SCHEDULER] = None
     paint: Annotated[bool, _PAINT] = True
     domain: Annotated[str | Path | None, _DOMAIN] = None
     prior: Annotated[str | Path | None, _PRIOR] = None
     prior_strength: Annotated[float | None, _PRIOR_STRENGTH] = None
     fps: Annotated[float | None, _fps("of a video its own by default, of a portrait the driver's")] = None
-    track: Annotated[int | None, _track("the driver is carried over")] = None
+    track: Annotated[int | None, choose_track("the driver is carried over")] = None
     after: Annotated[str, _AFTER] = "mirror"
 
 
@@ -252,7 +252,7 @@ class _ChangeOptions(Checked):
         float, Opt("How far to go the way that the text says; below 0, away from it.", -3, 3, what="strength")
     ] = 1.0
     clip_model: Annotated[str, Opt("A CLIP model of a hub, or its folder.", names_model=True)] = CLIP_MODEL
-    seed: Annotated[int, _SEED] = 0
+    seed: Annotated[int, SEED] = 0
     method: Annotated[
         str | None,
         Opt("prototype lays the light and shade of an attribute on each face; delta and inversion change the one "
@@ -271,7 +271,7 @@ class _ChangeOptions(Checked):
             recorded=False, flag="--cache"),
     ] = True  # fmt: skip
     fps: Annotated[float | None, _fps("of a video its own by default, of a portrait 25")] = None
-    track: Annotated[int | None, _track("the video is kept")] = None
+    track: Annotated[int | None, choose_track("the video is kept")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -306,7 +306,7 @@ class DragOptions(StagingOptions):
         Opt("How long a still is held after that; a video goes on to its end.", 0, 600, what="number of seconds",
             page="slider", page_high=5),
     ] = 1.0  # fmt: skip
-    seed: Annotated[int, _SEED] = 0
+    seed: Annotated[int, SEED] = 0
     steps: Annotated[int, _steps("Denoising steps of each face; more are slower.")] = 1
     paint: Annotated[bool, _PAINT] = True
 
@@ -326,7 +326,7 @@ class ExtendOptions(Checked):
     """How a video goes on."""
 
     seconds: Annotated[float, Opt("How much longer it becomes.", 0.2, 600, what="number of seconds")] = 10.0
-    seed: Annotated[int, _SEED] = 0
+    seed: Annotated[int, SEED] = 0
     steps: Annotated[int, _steps("Denoising steps of each face; more are slower.")] = 1
     paint: Annotated[bool, _PAINT] = True
 
@@ -376,38 +376,6 @@ class VideoOptions(SourceOptions):
     """What makes an avatar of a video, in which somebody may pass by."""
 
     face: Annotated[int | str | None, options_of(FaceOptions)["face"].opt] = "largest"
-
-
-@dataclass(frozen=True, kw_only=True)
-class EnhanceOptions(ModelOptions):
-    """How a soft or small video becomes larger or sharper."""
-
-    upscale: Annotated[
-        int,
-        Opt("How many times as large, 1, 2 or 4. At 1 it is halved first: for what is soft since it had been enlarged.",
-            1, 4, says="1, 2 or 4"),
-    ] = 2  # fmt: skip
-    noise: Annotated[
-        float,
-        Opt("How noisy it is: the standard deviation, where black is -1 and white 1; that much is taken out.", 0, 0.1),
-    ] = 0.0  # fmt: skip
-    augment: Annotated[
-        float,
-        Opt("Noise that is added, the same to all frames, and taken out with what compression left; and so is fine "
-            "detail.", 0, 0.1),
-    ] = 0.0  # fmt: skip
-    seed: Annotated[int, _SEED] = 0
-    track: Annotated[int | None, _track("the video is kept")] = None
-
-    def __post_init__(self) -> None:
-        """Checks each field.
-
-        Raises:
-            ConfigError: One is of another type or out of range.
-        """
-        super().__post_init__()
-        if self.upscale == 3:
-            raise ConfigError("upscale is 1, 2 or 4, not 3")
 
 
 TASKS: dict[str, type[Checked]] = {
