@@ -225,3 +225,11 @@ def test_low_rank_changes_that_are_missing_or_damaged_are_named(damage, adapted,
         save_file({"of.another.network": torch.zeros(3)}, file, {"format": "pt"})
     with pytest.raises(WeightsError, match="cannot be loaded"):
         load_domain_talk(tiny_model, mine, "cpu")
+
+
+def test_a_folder_without_a_super_resolver_takes_the_embedded_one(tmp_path) -> None:
+    shutil.copytree(CHECKPOINTS / "base" / "codec", tmp_path / "mine" / "codec")
+    borrowed, own = (loading.load_super_resolver(model, "cpu") for model in (tmp_path / "mine", "base"))
+    torch.testing.assert_close(borrowed.leave.weight, own.leave.weight)
+    with pytest.raises(WeightsError, match="there is no model"):
+        loading.load_super_resolver(tmp_path / "none", "cpu")
