@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
-from sklearn.cluster import KMeans
 
 from facediff.landmarks import masks
 from facediff.landmarks.mesh import LIP_PAIRS, LIPS_INNER, LIPS_OUTER
@@ -230,6 +229,8 @@ def _choose_typical(looks: NDArray[np.float32], opening: NDArray[np.floating], s
     """Rows of looks (T, D), in order, that between them are near to all, and those that open most and least."""
     if len(looks) <= style.count:
         return np.arange(len(looks))
+    from sklearn.cluster import KMeans  # takes a while, and portraits need none of it
+
     centres = KMeans(style.count, n_init=1, random_state=0).fit(looks).cluster_centers_
     typical = _distance(looks[:, None], centres[None]).argmin(axis=0)
     order = np.argsort(opening, kind="stable")
