@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,33 +38,39 @@ class RunningHeads:
     def __init__(self, filler: MotionFiller, *, seed: int = 0, style: FillStyle | None = None) -> None:
         self._filler, self._seed, self._style = filler, seed, style or _STYLE
         self._next = _RESTS  # number of the frame that is sampled next, by which its noise is drawn
+        # A window takes as long as a frame or two are shown, so it is made while those of the one before are given out.
+        self._worker = ThreadPoolExecutor(1, "heads")
         self.rest()
 
     def rest(self) -> None:
         """From here on the head begins where it is at rest; what it did before is forgotten."""
-        self._held = np.zeros((_RESTS, coefficients.DIMENSIONS), np.float32)
-        self._ahead = self._sample()
+        self._ahead = np.zeros((0, coefficients.DIMENSIONS), np.float32)
+        self._begin(np.zeros((_RESTS, coefficients.DIMENSIONS), np.float32))
 
     def take(self) -> NDArray[np.float32]:
         """The next frame's motion (31,), all 0 where a mouth or lids move."""
         if not len(self._ahead):
-            self._ahead = self._sample()
+            self._ahead = self._coming.result()
+            self._next += _NEW
+            self._begin(np.concatenate([self._held, self._ahead])[-_HELD:])
         row, self._ahead = self._ahead[0], self._ahead[1:]
         out = np.zeros_like(row)
         for part in _MOVED:
             out[part] = row[part]
         return out
 
-    def _sample(self) -> NDArray[np.float32]:
-        """The next frames (``_NEW``, 31)."""
-        held = len(self._held)
+    def _begin(self, held: NDArray[np.float32]) -> None:
+        """Has the window after ``held`` (T, 31) made."""
+        self._held = held
+        self._coming = self._worker.submit(self._sample, held, self._next)
+
+    def _sample(self, given: NDArray[np.float32], number: int) -> NDArray[np.float32]:
+        """The next frames (``_NEW``, 31) after those that are given (T, 31), the first of them of a number."""
+        held = len(given)
         known = np.zeros((held + _NEW + _BEYOND, coefficients.DIMENSIONS), np.float32)
         mask = np.zeros_like(known)
-        known[:held] = self._held
+        known[:held] = given
         for part in _GIVEN:
             mask[:held, part] = 1.0
-        made = self._filler.fill(known, mask, seed=self._seed, first=self._next - held, style=self._style)
-        new = made[held : held + _NEW]
-        self._held = np.concatenate([self._held, new])[-_HELD:]
-        self._next += _NEW
-        return new
+        made = self._filler.fill(known, mask, seed=self._seed, first=number - held, style=self._style)
+        return made[held : held + _NEW]

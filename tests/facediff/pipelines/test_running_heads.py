@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -56,3 +58,17 @@ def test_each_speech_begins_at_rest_and_goes_another_way(filler) -> None:
     for made in (one, two):
         assert np.abs(made[0, ANGLES]).max() < 0.6 and np.abs(made[0, SHIFT]).max() < 0.02
     assert np.abs(one - two).max() > 0.5
+
+
+def test_a_window_is_made_while_the_one_before_is_given_out(filler) -> None:
+    made = [threading.Event(), threading.Event()]
+
+    class Watched:
+        def fill(self, *args, **kwargs):
+            out = filler.fill(*args, **kwargs)
+            next(event for event in made if not event.is_set()).set()
+            return out
+
+    heads = RunningHeads(Watched())
+    heads.take()
+    assert made[1].wait(20), "nobody has to wait for it after fifty frames"
