@@ -87,7 +87,8 @@ class Finishers:
     def _work(self) -> None:
         try:
             while jobs := self._take():
-                level, started = self._engine.governor.level, time.perf_counter()
+                governor, started = self._engine.governor, time.perf_counter()
+                level = governor.hasty if jobs[0].is_alone else governor.level
                 pictures = self._engine.finish([job.shot for job in jobs], level)
                 spent = (time.perf_counter() - started) / len(jobs)
                 with self._news:
@@ -95,7 +96,7 @@ class Finishers:
                         if not self._is_void(job):
                             self._send(picture, job)
                     moved_s = jobs[-1].moved_s
-                    self._engine.governor.measure(level, max(moved_s, spent / self._count))
+                    governor.measure(level, max(moved_s, spent / self._count))
                     taken = moved_s + spent
                     self.frame_s = taken if not self.frame_s else self.frame_s + _SMOOTH * (taken - self.frame_s)
         except Exception as error:  # it is the process's own to tell

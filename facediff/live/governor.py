@@ -31,6 +31,11 @@ class Governor:
         """What is done now."""
         return self._levels[self._at]
 
+    @property
+    def hasty(self) -> Level:
+        """What is done for a frame that is waited for: no denoising, or less where less is done now."""
+        return next(level for level in self._levels[self._at :] if not level.steps)
+
     def measure(self, level: Level, frame_s: float) -> None:
         """A frame takes so long at a level: what it holds up those behind it by, where several are on the way."""
         at = self._levels.index(level)

@@ -48,3 +48,10 @@ def test_trials_that_fail_become_rare():
     cost = {"all": 0.08, "1 step": 0.03, "refined alone": 0.02}
     names = drive(Governor(levels(2, True), 0.04), cost, 600)
     assert names.count("all") / len(names) < 0.02
+
+
+def test_who_is_waited_for_is_not_denoised_and_no_more_is_done_than_usual():
+    governor = Governor(levels(2, True), 0.04)
+    assert governor.hasty.name == "refined alone"
+    drive(governor, {"all": 0.9, "1 step": 0.9, "refined alone": 0.9, "half the frames": 0.01}, 3)
+    assert governor.level.every > 1 and governor.hasty == governor.level
