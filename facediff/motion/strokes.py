@@ -37,7 +37,7 @@ from facediff.landmarks.warp import face_triangles, measure_areas
 from facediff.motion import coefficients
 from facediff.motion.coefficients import lip_opening
 from facediff.motion.rig import LIPS_TOUCH
-from facediff.system.weights import model_folder
+from facediff.system.weights import EMBEDDED, find_model_with, model_folder
 from facediff.types import RigidPose
 
 
@@ -46,7 +46,7 @@ def _channels(*parts: slice) -> NDArray[np.intp]:
 
 
 RIM = 0.1  # eye distances beside a face at which its rim is meant
-COMPONENT, EMBEDDED = "strokes", "base"
+COMPONENT = "strokes"
 
 _HEAD = _channels(coefficients.ANGLES, coefficients.SHIFT)
 PARTS = (  # of a face, whose motions need not go together: brows that are raised do not open the mouth
@@ -134,11 +134,7 @@ def load_stroke_prior(model: str | Path = EMBEDDED) -> StrokePrior:
     Raises:
         WeightsError: There is no such model, or its files are damaged.
     """
-    try:
-        folder = model_folder(model, COMPONENT)
-    except WeightsError:
-        model_folder(model, "")  # a model that is not there is no model without a prior
-        folder = model_folder(EMBEDDED, COMPONENT)
+    folder = model_folder(find_model_with(model, COMPONENT), COMPONENT)
     try:
         kept = load_file(folder / "prior.safetensors")
         return StrokePrior(kept["covariance"].astype(np.float64), kept["offset"].astype(np.float64))

@@ -49,9 +49,8 @@ from facediff.pipelines.speech_motion import MotionPipeline
 from facediff.pipelines.video_adapter import Mix
 from facediff.pipelines.video_denoisers import VideoDenoiser
 from facediff.system.device import choose_device, choose_dtype
-from facediff.system.weights import model_folder
+from facediff.system.weights import EMBEDDED, find_model_with, model_folder
 
-EMBEDDED = "base"
 PRIORS: Mapping[str, type[ModelMixin]] = {
     kind.__name__: kind for kind in (UNetMotionModel, UNet3DConditionModel, WanTransformer3DModel)
 }
@@ -218,13 +217,8 @@ def load_super_resolver(model: str | Path = EMBEDDED, device: str | None = None)
 
 def _open_or_embedded(kind: type[ModelMixin], model: str | Path, part: str, device: str | None) -> ModelMixin:
     """A network of a model, or the embedded one where it was trained without."""
-    try:
-        model_folder(model, part)
-    except WeightsError:
-        model_folder(model, "")  # a model that is not there is no model without a part
-        model = EMBEDDED
     place = choose_device(device)
-    return _open(kind, model, part, choose_dtype(place)).to(place)
+    return _open(kind, find_model_with(model, part), part, choose_dtype(place)).to(place)
 
 
 def load_edit(

@@ -7,6 +7,7 @@ from pathlib import Path
 from facediff.errors import WeightsError
 
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
+EMBEDDED = "base"
 
 
 def model_folder(name_or_path: str | Path, component: str) -> Path:
@@ -29,3 +30,17 @@ def model_folder(name_or_path: str | Path, component: str) -> Path:
     if not any(folder.rglob("*.safetensors")):
         raise WeightsError(f"the model at {root} has no {component}: {folder} holds no .safetensors file")
     return folder
+
+
+def find_model_with(name_or_path: str | Path, component: str) -> str | Path:
+    """A model, or the embedded one in its place where it was trained without a component.
+
+    Raises:
+        WeightsError: There is no such model.
+    """
+    try:
+        model_folder(name_or_path, component)
+    except WeightsError:
+        model_folder(name_or_path, "")  # a model that is not there is no model without a component
+        return EMBEDDED
+    return name_or_path

@@ -12,9 +12,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from facediff.errors import WeightsError
-from facediff.system.weights import model_folder
+from facediff.system.weights import EMBEDDED, find_model_with, model_folder
 
-COMPONENT, EMBEDDED = "unseen", "base"
+COMPONENT = "unseen"
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,7 @@ def load_appearance_prior(model: str | Path = EMBEDDED) -> AppearancePrior:
     Raises:
         WeightsError: There is no such model, or its files are damaged.
     """
-    try:
-        folder = model_folder(model, COMPONENT)
-    except WeightsError:
-        model_folder(model, "")  # a model that is not there is no model without a prior
-        folder = model_folder(EMBEDDED, COMPONENT)
+    folder = model_folder(find_model_with(model, COMPONENT), COMPONENT)
     try:
         teeth, lid = (load_file(folder / f"{name}.safetensors") for name in ("teeth", "lid"))
         return AppearancePrior(

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from facediff.errors import WeightsError
-from facediff.system.weights import CHECKPOINTS, model_folder
+from facediff.system.weights import CHECKPOINTS, EMBEDDED, find_model_with, model_folder
 
 PARTS = ("codec", "motion", "difftalk")
 
@@ -73,3 +73,11 @@ def test_weights_of_another_shape_are_refused(copied):
     )
     with pytest.raises(WeightsError, match="mine"):
         load_talk(copied, "cpu")
+
+
+def test_what_a_model_was_trained_without_is_the_embedded_one_s(copied):
+    assert find_model_with(copied, "strokes") == copied
+    shutil.rmtree(copied / "strokes")
+    assert find_model_with(copied, "strokes") == EMBEDDED and find_model_with(copied, "codec") == copied
+    with pytest.raises(WeightsError, match="there is no model"):
+        find_model_with(copied / "nowhere", "strokes")
