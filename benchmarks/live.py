@@ -35,7 +35,7 @@ class Talker(threading.Thread):
         super().__init__(daemon=True)
         self.session, self.wave, self.stop = session, wave, threading.Event()
         self.begun: list[float] = []
-        self.cuts: list[float] = []
+        self.cuts: list[tuple[float, int]] = []  # when, and from which frame on the mouth closes
 
     def run(self) -> None:
         number = 0
@@ -48,8 +48,8 @@ class Talker(threading.Thread):
                 if self.stop.wait(max(0.0, start + (k + PACKET) / SAMPLE_RATE - time.monotonic())):
                     return
                 if number % 3 == 0 and k >= CUT_AT_S * SAMPLE_RATE:
-                    self.session.interrupt()
-                    self.cuts.append(time.monotonic())
+                    asked = time.monotonic()
+                    self.cuts.append((asked, self.session.interrupt()))
                     break
                 self.session.push_audio(self.wave[k : k + PACKET], SAMPLE_RATE, k + PACKET >= len(self.wave))
 
@@ -57,7 +57,7 @@ class Talker(threading.Thread):
 def watch(session, talker, seconds: float) -> dict:
     """Reads frames for so long; what was seen."""
     frames, first, last, memory, rates = [], [], [], [], []
-    heard_at, new_at = [], []
+    heard_at, new_at, shown = [], [], []
     spoke = False
     count = late = 0
     for frame in session:
@@ -68,6 +68,7 @@ def watch(session, talker, seconds: float) -> dict:
         count, late = count + 1, session.stats.late
         if not frame.is_repeated:
             new_at.append(now)
+            shown.append(frame.index)
         if frame.sound is not None and not spoke:
             heard_at.append(now)
         spoke = frame.sound is not None
@@ -82,8 +83,8 @@ def watch(session, talker, seconds: float) -> dict:
             break
     talker.stop.set()
     return {
-        "count": count, "late": late, "seconds": now - begin, "frames": frames, "new": new_at, "heard": heard_at,
-        "first": first, "last": last, "memory": memory, "levels": rates,
+        "count": count, "late": late, "seconds": now - begin, "frames": frames, "new": new_at, "shown": shown,
+        "heard": heard_at, "first": first, "last": last, "memory": memory, "levels": rates,
     }  # fmt: skip
 
 
@@ -93,6 +94,14 @@ def delays(begun: list[float], seen: list[float]) -> np.ndarray:
     for k, start in enumerate(begun):
         stop = begun[k + 1] if k + 1 < len(begun) else np.inf
         found += [at - start for at in seen if start <= at < stop][:1]
+    return np.array(found)
+
+
+def closings(cuts: list[tuple[float, int]], seen: list[float], shown: list[int]) -> np.ndarray:
+    """Seconds from each interruption to the first new picture of a mouth that closes."""
+    found = []
+    for asked, index in cuts:
+        found += [at - asked for at, number in zip(seen, shown, strict=True) if number >= index][:1]
     return np.array(found)
 
 
@@ -141,9 +150,11 @@ def main() -> None:
             f"first voiced frame after its sound: median {np.median(first):.0f} ms, "
             f"95 % {np.percentile(first, 95):.0f} ms, of {len(first)} speeches"
         )
-    cuts = 1000 * delays(talker.cuts, got["new"])
+    cuts = 1000 * closings(talker.cuts, got["new"], got["shown"])
     if len(cuts):
-        print(f"interruption to a new picture: median {np.median(cuts):.0f} ms, most {cuts.max():.0f}, of {len(cuts)}")
+        print(
+            f"interruption to a closing mouth: median {np.median(cuts):.0f} ms, most {cuts.max():.0f}, of {len(cuts)}"
+        )
     offset, more = sync(got["frames"])
     print(f"lips after sound: {offset:+.0f} ms ({more})")
     memory = got["memory"]

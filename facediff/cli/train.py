@@ -62,7 +62,7 @@ def train(
     minutes: Annotated[float | None, typer.Option(help="Stop and save after so long; run again to go on.")] = None,
     learning_rate: Annotated[float, typer.Option(help="Peak of the cosine schedule.")] = 1e-3,
     mixed_precision: Annotated[str, typer.Option(help="no, bf16 or fp16.")] = "no",
-    licence: Annotated[str, typer.Option(help="any, or permissive: no non-commercial clips.")] = "any",
+    licence: Annotated[str, typer.Option(help="permissive: no non-commercial clips; or any.")] = "permissive",
     audio_encoder: Annotated[
         str | None,
         typer.Option(help="What is heard with; log-mel for difftalk, whisper-base-4 for motion, or wav2vec2, ..."),

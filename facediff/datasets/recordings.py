@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import logging
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,8 @@ from typing import Protocol
 from facediff.errors import InputError
 
 COLUMNS = ("file", "split", "kind", "identity", "licence")
+_RESERVED = re.compile(r"non-? ?commercial|\bNC\b|research only|academic|^\s*$", re.IGNORECASE)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ def read_recordings(
             published sets, whose val is train here.
         split: ``train`` or ``test``.
         kinds: Kinds to keep.
-        licence: ``permissive`` drops rows whose licence is non-commercial, ``any`` keeps all.
+        licence: ``any`` keeps all rows, ``permissive`` none that are non-commercial, for research or without one.
 
     Raises:
         InputError: The table is missing, lacks a column, names a file that is not there, or nothing is left.
@@ -69,19 +73,21 @@ def read_recordings(
         )
     if not catalog.is_file():
         raise InputError(f"there is no table of clips at {catalog}")
-    rows = _rows(catalog)
+    rows = [row for row in _rows(catalog) if row["split"] == split and row["kind"] in kinds]
+    free = [row for row in rows if licence == "any" or not _RESERVED.search(row["licence"])]
+    if len(free) < len(rows):
+        log.info("%d of %d rows are left out: licence non-commercial, or none", len(rows) - len(free), len(rows))
     clips = []
-    for row in rows:
-        if row["split"] != split or row["kind"] not in kinds:
-            continue
-        if licence == "permissive" and "non-commercial" in row["licence"].lower():
-            continue
+    for row in free:
         path = catalog.parent / row["file"]
         if not path.is_file():
             raise InputError(f"{catalog} names {row['file']}, which is not there")
         clips.append(Recording(path, row["file"], row["kind"], row["identity"], _sound(path, row)))
     if not clips:
-        raise InputError(f"{catalog} has no clips of split {split!r}, kinds {sorted(kinds)} and licence {licence!r}")
+        hint = f"; of other licences there are {len(rows)}" if rows else ""
+        raise InputError(
+            f"{catalog} has no clips of split {split!r}, kinds {sorted(kinds)} and licence {licence!r}{hint}"
+        )
     return clips
 
 

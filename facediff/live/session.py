@@ -7,7 +7,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Condition, RLock
 from typing import Any
 
@@ -27,6 +27,7 @@ from facediff.provenance import Record
 from facediff.types import Frame
 
 LEAD_S = 0.12  # before it is shown a frame is planned
+_GRACE_S = 0.08  # of frames that are on their way, and are shown without their sound after an interruption
 _STALLED_S = 0.5  # a reader that is later than this holds the clock
 _RATE_S = 5.0  # over which the rate of pictures is measured
 
@@ -118,6 +119,7 @@ class LiveSession:
         self._realtime = options.realtime
         self._lock, self._news = RLock(), Condition()
         self._plans: deque[Plan] = deque()
+        self._generations: dict[int, int] = {}  # of each frame that is planned: how many interruptions came before it
         self._pictures: dict[int, Frame] = {}
         self._left_out: set[int] = set()  # frames that will have no picture, since fewer are rendered
         self._first: Frame | None = None
@@ -167,17 +169,25 @@ class LiveSession:
             self._check()
             self._planner.flush()
 
-    def interrupt(self) -> None:
-        """Forgets all that is still to be said; the mouth closes, beginning with the frame that is made next."""
+    def interrupt(self) -> int:
+        """Forgets all that is still to be said: silence at once, and soon a mouth that closes.
+
+        Returns:
+            The index of the frame in which it begins to; those before it are on their way.
+        """
         with self._lock:
             self._check()
-            self._planner.interrupt(self._index)
+            kept = round(_GRACE_S * self.settings.fps) if self._realtime else 0
+            start = self._index + min(kept, len(self._plans))
+            self._planner.interrupt(start)
             if self._plans:
-                self._plans.clear()
+                on_their_way = list(self._plans)[: start - self._index]
+                self._plans = deque(replace(plan, sound=None, end_of_speech=False) for plan in on_their_way)
                 self._generation += 1
                 with self._news:
-                    self._pictures = {k: p for k, p in self._pictures.items() if k < self._index}
+                    self._pictures = {k: p for k, p in self._pictures.items() if k < start}
                 self._plan_ahead()
+            return start
 
     def push_frame(self, picture: Frame) -> None:
         """Takes a webcam's frame, RGB (H, W, 3) uint8: who is seen there moves the portrait.
@@ -305,6 +315,7 @@ class LiveSession:
                     self._last = self._pictures[newest]
                 for k in there:
                     del self._pictures[k]
+                self._generations.pop(index, None)
             is_repeated = newest != index
             self._late += is_repeated and index not in self._left_out
             if plan.waiting_since is not None:
@@ -320,6 +331,8 @@ class LiveSession:
         while len(self._plans) <= self._lead:
             plan = self._planner.plan()
             self._plans.append(plan)
+            with self._news:
+                self._generations[plan.index] = self._generation
             self._messages.send(Order(plan, self._generation, self._late))
 
     def _is_ready(self) -> bool:
@@ -354,7 +367,7 @@ class LiveSession:
                     self._left_out = {k for k in self._left_out if k >= self._index} | {message.index}
                 elif message.index < 0:
                     self._first = self._last = picture
-                elif message.generation == self._generation or message.index < self._index:
+                elif message.generation == self._generations.get(message.index, message.generation):
                     self._pictures[message.index] = picture
                     self._arrivals.append(time.monotonic())
                     while self._arrivals[0] < self._arrivals[-1] - _RATE_S:

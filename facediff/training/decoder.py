@@ -47,7 +47,7 @@ def run_decoder(
     model: Path,
     config: LoopConfig,
     *,
-    licence: str = "any",
+    licence: str = "permissive",
     start: str | None = None,
 ) -> None:
     """Tunes a decoder and writes it to ``model/decoder``, a domain model: ``talk --domain model/decoder``.

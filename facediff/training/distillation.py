@@ -38,7 +38,7 @@ def run_distil(
     model: Path,
     config: LoopConfig,
     *,
-    licence: str = "any",
+    licence: str = "permissive",
     start: str | None = None,
     painter: str = "difftalk",
     teacher_steps: int = 8,

@@ -56,7 +56,7 @@ def run_edit(
     config: LoopConfig,
     *,
     labels: Path = LABELS,
-    licence: str = "any",
+    licence: str = "permissive",
     pairs: int = 20000,
 ) -> None:
     """Trains the video autoencoder on the latents of ``model/codec`` and writes it to ``model/edit``.
@@ -88,7 +88,13 @@ def run_edit(
 
 
 def run_prototypes(
-    labels: Path, catalog: Path | Source, cache: Path, model: Path, *, only: Sequence[str] = (), licence: str = "any"
+    labels: Path,
+    catalog: Path | Source,
+    cache: Path,
+    model: Path,
+    *,
+    only: Sequence[str] = (),
+    licence: str = "permissive",
 ) -> None:
     """Fits prototypes of the attributes of a table and writes them to ``model/edit/prototypes``.
 
@@ -112,7 +118,7 @@ def run_attributes(
     model: Path,
     *,
     only: Sequence[str] = (),
-    licence: str = "any",
+    licence: str = "permissive",
 ) -> dict[str, float]:
     """Fits the attributes of a table on identities of ``model/edit`` and writes them to ``model/edit/attributes``.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,3 +79,24 @@ def _principal(moved: NDArray[np.floating], weight: NDArray[np.float32], count: 
     top = np.argsort(values)[::-1][:count]
     directions = (vectors[:, top] * np.sqrt(values[top])).T.reshape(count, -1, 3) / metric
     return directions.astype(np.float32)
+
+
+def keep_axes(
+    fitted: Mapping[str, NDArray[np.float32]], known: Mapping[str, NDArray[np.float32]]
+) -> dict[str, NDArray[np.float32]]:
+    """A basis of the same faces, turned until its axes mean what those of a known one mean, as nearly as they can.
+
+    Which axes span what lips do is a matter of convention: turned together, coefficients of unit deviation that do not
+    correlate stay so, and what was said or learnt in the known ones goes on to hold (orthogonal Procrustes).
+
+    Args:
+        fitted: What ``fit_basis`` made.
+        known: A basis of as many directions.
+    """
+    metric = np.array([1, 1, DEPTH_WEIGHT], np.float32)
+    turned = dict(fitted)
+    for part in ("lips", "brows"):
+        new, old = ((one[part] * metric).reshape(len(one[part]), -1) for one in (fitted, known))
+        left, _, right = np.linalg.svd(old @ new.T)
+        turned[part] = np.einsum("kj,jni->kni", left @ right, fitted[part]).astype(np.float32)
+    return turned

@@ -154,7 +154,7 @@ def run_mouth(
     model: Path,
     config: LoopConfig,
     *,
-    licence: str = "any",
+    licence: str = "permissive",
     pairs: int = 8000,
 ) -> None:
     """Trains what refines the mouths that a model paints and draws, and writes it to ``model/mouth``.

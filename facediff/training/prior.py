@@ -31,7 +31,13 @@ SURE = (0.25, 0.66)  # labels below and above are said in words
 
 
 def run_prior(
-    catalog: Path | Source, cache: Path, model: Path, config: LoopConfig, *, labels: Path = LABELS, licence: str = "any"
+    catalog: Path | Source,
+    cache: Path,
+    model: Path,
+    config: LoopConfig,
+    *,
+    labels: Path = LABELS,
+    licence: str = "permissive",
 ) -> None:
     """Trains a temporal layer and words in front of ``model/difftalk``, which stays as it is; writes ``model/prior``.
 

@@ -90,7 +90,7 @@ def run_codec(
     model: Path,
     config: LoopConfig,
     *,
-    licence: str = "any",
+    licence: str = "permissive",
     perceptual: bool = False,
     start: str | None = None,
 ) -> None:
@@ -117,7 +117,7 @@ def run_motion(
     model: Path,
     config: LoopConfig,
     *,
-    licence: str = "any",
+    licence: str = "permissive",
     audio_encoder: str = whisper.NAME,
 ) -> None:
     """Trains the motion model and writes it to ``model/motion``; when lips must meet is taught by ``run_closing``.
@@ -138,7 +138,9 @@ def run_motion(
     save_component(model / "motion", motion_schedule(), denoiser=trained)
 
 
-def run_sync(catalog: Path | Source, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
+def run_sync(
+    catalog: Path | Source, cache: Path, model: Path, config: LoopConfig, *, licence: str = "permissive"
+) -> None:
     """Trains the sync network on what ``model/motion`` hears and writes it to ``model/sync``; see ``run_codec``."""
     motion = open_network(MotionDenoiser, model, "motion/denoiser")
     clips = read_recordings(catalog, kinds=("av",), licence=licence)
@@ -146,7 +148,9 @@ def run_sync(catalog: Path | Source, cache: Path, model: Path, config: LoopConfi
     save_network(train_sync(known, config, motion), model / "sync")
 
 
-def run_filling(catalog: Path | Source, cache: Path, model: Path, config: LoopConfig, *, licence: str = "any") -> None:
+def run_filling(
+    catalog: Path | Source, cache: Path, model: Path, config: LoopConfig, *, licence: str = "permissive"
+) -> None:
     """Trains what fills in motions and writes it to ``model/filling``.
 
     It hears what ``model/motion`` hears, and learns to go beside the mouths which that makes, as beside filmed ones.
@@ -179,7 +183,7 @@ def run_difftalk(
     model: Path,
     config: LoopConfig,
     *,
-    licence: str = "any",
+    licence: str = "permissive",
     pairs: int = 20000,
     audio_encoder: str = "log-mel",
     perceptual: bool = False,
@@ -229,7 +233,7 @@ def run_fadm(
     model: Path,
     config: LoopConfig,
     *,
-    licence: str = "any",
+    licence: str = "permissive",
     pairs: int = 12000,
 ) -> None:
     """Trains the refiner of animations on the latents of ``model/codec`` and writes it to ``model/fadm``.
@@ -260,7 +264,7 @@ def run_fadm(
     save_component(model / "fadm", base_schedule(), unet=refiner.unet, conditioner=refiner.conditioner)
 
 
-def run_unseen(catalog: Path | Source, cache: Path, model: Path, *, licence: str = "any") -> None:
+def run_unseen(catalog: Path | Source, cache: Path, model: Path, *, licence: str = "permissive") -> None:
     """Fits the teeth and the shut eyes that portraits do not show, and writes them to ``model/unseen``.
 
     See ``run_codec`` for the arguments.

@@ -29,7 +29,9 @@ PORTRAITS_COUNT = 0.5  # share of portraits in what lips and brows do, since who
 MIRROR = np.array([-1, 1, 1], np.float32)
 
 
-def run_strokes(catalog: Path | Source, cache: Path, model: Path, *, licence: str = "any", seed: int = 0) -> None:
+def run_strokes(
+    catalog: Path | Source, cache: Path, model: Path, *, licence: str = "permissive", seed: int = 0
+) -> None:
     """Fits the prior of strokes and writes it to ``model/strokes``.
 
     Args:

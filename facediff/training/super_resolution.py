@@ -233,7 +233,7 @@ def run_super_resolution(
     model: Path,
     config: LoopConfig,
     *,
-    licence: str = "any",
+    licence: str = "permissive",
     noise: float = MOST_NOISE,
     start: str | None = None,
 ) -> None:

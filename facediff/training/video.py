@@ -30,7 +30,7 @@ def run_video(
     model: Path,
     config: LoopConfig,
     *,
-    licence: str = "any",
+    licence: str = "permissive",
     start: str | None = None,
     layers: str = "vdm",
 ) -> None:

@@ -44,6 +44,30 @@ def test_kinds_and_licences_are_filtered(tmp_path) -> None:
         read_recordings(catalog, kinds=("silent",), licence="permissive")
 
 
+@pytest.mark.parametrize(
+    ("licence", "is_free"),
+    [
+        ("CC BY 4.0", True), ("MIT (code)", True), ("CC BY 4.0: Face Research Lab London Set", True), ("mine", True),
+        ("CC BY-NC 4.0", False), ("cc-by-nc-sa-4.0", False), ("noncommercial", False), ("Non-Commercial use", False),
+        ("research only", False), ("academic", False), ("", False), (" ", False),
+    ],
+)  # fmt: skip
+def test_a_licence_that_reserves_commercial_use_however_it_is_written_is_left_out_and_told(
+    tmp_path, caplog, licence, is_free
+) -> None:
+    catalog = table(tmp_path, HEADER + f"four.png,train,still,cid,{licence},\nfive.mp4,train,still,dan,CC0,\n")
+    with caplog.at_level("INFO"):
+        assert names(catalog, licence="permissive") == ["four.png", "five.mp4"][not is_free :]
+    assert ("1 of 2 rows are left out" in caplog.text) is not is_free
+    assert names(catalog) == ["four.png", "five.mp4"]
+
+
+def test_where_nothing_is_left_it_says_what_other_licences_would_give(tmp_path) -> None:
+    catalog = table(tmp_path, HEADER + "four.png,train,still,cid,CC BY-NC 4.0,\n")
+    with pytest.raises(InputError, match="licence 'permissive'; of other licences there are 1$"):
+        read_recordings(catalog, licence="permissive")
+
+
 def test_sound_is_the_clips_own_or_a_file_beside_it_and_only_speech_has_any(tmp_path) -> None:
     catalog = table(tmp_path)
     sounds = [clip.sound for clip in read_recordings(catalog)]

@@ -96,6 +96,21 @@ def test_a_minute_at_once_is_taken_and_too_much_is_refused(patient):
     assert all(frame.sound is None for frame in read(patient, 6))
 
 
+def test_a_mouth_closes_from_the_frame_that_an_interruption_names(patient, small_avatar):
+    patient.push_audio(np.tile(SPEECH, 2), RATE, last_chunk=True)
+    spoken = next(frame for frame in patient if frame.sound is not None)
+    assert patient.interrupt() == spoken.index + 1  # nobody waits for the clock, so nothing else is on its way
+    with small_avatar.live(paint=False) as session:
+        session.first_frame()
+        session.push_audio(np.tile(SPEECH, 3), RATE, last_chunk=True)
+        spoken = next(frame for frame in session if frame.sound is not None)
+        assert session.interrupt() == spoken.index + 3
+        after = read(session, 30)
+        assert [frame.index for frame in after] == list(range(spoken.index + 1, spoken.index + 31))
+        assert all(frame.sound is None and not frame.end_of_speech for frame in after)
+        assert not session.is_speaking
+
+
 def test_a_webcam_frame_moves_the_portrait(patient, close_up):
     still = read(patient, 2)[-1].picture
     for shift in (0, 0, 0, 6, 12, 18, 22):

@@ -5,7 +5,7 @@ from facediff.landmarks.canonical import from_canonical, mean_face
 from facediff.landmarks.head_pose import rotations
 from facediff.landmarks.mesh import LEFT_BROW, LIPS_INNER, OUTER_EYES, RIGHT_BROW
 from facediff.motion.coefficients import MotionBasis, lip_opening
-from facediff.training.motion_basis import fit_basis, mirror_order
+from facediff.training.motion_basis import fit_basis, keep_axes, mirror_order
 from facediff.types import RigidPose
 
 LOWER_LIP = LIPS_INNER[1:10]
@@ -80,3 +80,23 @@ def test_absent_frames_and_scraps_of_a_clip_are_left_out(basis) -> None:
     for name in ("opening", "lower"):
         np.testing.assert_allclose(got[name], basis[name], atol=1e-5)
     np.testing.assert_allclose(np.abs(got["lips"][0]), np.abs(basis["lips"][0]), atol=1e-4)
+
+
+def test_a_basis_turned_to_known_axes_says_the_same_of_faces_in_their_terms() -> None:
+    rng = np.random.default_rng(0)
+    known = fit_basis([[moved(JAW, 0.1, 200)], [moved(CORNER, 0.06, 150, seed=1)]], lips=2, brows=1)
+    turn = np.linalg.qr(rng.normal(size=(2, 2)))[0].astype(np.float32)
+    other = {**known, "lips": np.einsum("kj,jni->kni", turn, known["lips"]), "brows": -known["brows"]}
+    turned = keep_axes(other, known)
+    for name in ("lips", "brows", "opening", "lower"):
+        np.testing.assert_allclose(turned[name], known[name], atol=1e-5)
+
+
+def test_a_turned_basis_spans_what_the_new_faces_do_and_its_coefficients_keep_unit_deviation() -> None:
+    people = [[moved(JAW, 0.1, 300)], [moved(CORNER, 0.08, 300, seed=1)]]
+    fitted = fit_basis(people, lips=2, brows=1)
+    known = fit_basis([[moved(JAW + CORNER, 0.1, 200)], [moved(JAW - CORNER, 0.05, 200, seed=2)]], lips=2, brows=1)
+    turned = keep_axes(fitted, known)
+    flat, new = (one["lips"].reshape(2, -1).astype(np.float64) for one in (fitted, turned))
+    np.testing.assert_allclose(new.T @ new, flat.T @ flat, atol=1e-6)  # the covariance that it stands for
+    assert np.linalg.norm(new - known["lips"].reshape(2, -1)) < np.linalg.norm(flat - known["lips"].reshape(2, -1))
