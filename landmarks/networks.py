@@ -20,6 +20,7 @@ from facediff.errors import WeightsError
 from facediff.landmarks.detector_networks import FullRange, ShortRange
 from facediff.landmarks.mesh_network import AttentionMesh
 from facediff.landmarks.segmenter_network import Segmenter
+from facediff.system.device import one_thread
 from facediff.system.weights import CHECKPOINTS
 
 WEIGHTS = CHECKPOINTS / "mesh"
@@ -87,11 +88,6 @@ def _load(name: str, file: Path) -> Network:
 
 @contextmanager
 def inference() -> Iterator[None]:
-    """No gradients, and one thread: layers of these sizes lose by more, up to a second where cores are busy."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        torch.set_num_threads(threads)
+    """No gradients, and one thread."""
+    with one_thread(), torch.inference_mode():
+        yield

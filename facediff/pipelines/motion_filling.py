@@ -22,6 +22,7 @@ from facediff.motion.joining import join_known
 from facediff.motion.keyframes import KeyedMotion
 from facediff.motion.manner import steady
 from facediff.motion.stress import stress_head
+from facediff.system.device import one_thread
 
 FREE = slice(coefficients.BROWS.start, coefficients.SHIFT.stop)  # what is not the mouth
 
@@ -100,6 +101,7 @@ class MotionFiller:
             style = SPOKEN
         return self.fill(known, mask, speech=speech, seed=seed, style=style)
 
+    @one_thread()
     @torch.inference_mode()
     def fill(
         self,

@@ -28,6 +28,7 @@ from facediff.motion.keyframes import KeyedMotion, Keyframe, key_motion
 from facediff.pipelines.motion_filling import MotionFiller
 from facediff.pipelines.motion_finishing import BlinkStyle, WholeClipFinisher, finish_motion
 from facediff.pipelines.shared import Sampling, make_denoiser
+from facediff.system.device import one_thread
 from facediff.types import Wave
 
 COLUMNS = COLUMN_RATE // coefficients.MOTION_FPS  # of the log-mel to a motion frame
@@ -203,6 +204,7 @@ class MotionPipeline(DiffusionPipeline):
         activity = voice_activity(mel, hold_s=style.pause_s / 2, faint_db=style.faint_db)
         return motion, _per_frame(activity, count, style.lead_s) * apart
 
+    @one_thread()
     @torch.inference_mode()
     def sample_heard(
         self,

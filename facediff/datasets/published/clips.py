@@ -99,7 +99,10 @@ class Sources:
         kept = [clip for clip in clips if clip.kind in kinds]
         if not kept:
             of = ", ".join(f"{name}={root}" for name, root in self.places)
-            raise InputError(f"{of} has no clips of split {split!r}, kinds {sorted(kinds)} and licence {licence!r}")
+            hint = "; --licence any takes those that are for research alone" if licence != "any" else ""
+            raise InputError(
+                f"{of} has no clips of split {split!r}, kinds {sorted(kinds)} and licence {licence!r}{hint}"
+            )
         return kept
 
 

@@ -18,16 +18,16 @@ licence.
 facediff dataset list                              every set, in a line
 facediff dataset show hdtf                         a card of this page
 facediff dataset check hdtf=/data/hdtf             what is there, and what is missing
-facediff train codec --data hdtf=/data/hdtf --data cremad=/data/cremad --model mine
+facediff train codec --data talkinghead1kh=/data/th1kh --data cremad=/data/cremad --model mine
 facediff dataset shard hdtf=/data/hdtf -o /disk1/hdtf
-facediff train codec --data shards=/disk1/hdtf --data shards=/disk2/mead --model mine
+facediff train codec --data shards=/disk1/hdtf --data shards=/disk2/mead --model mine --licence any
 ```
 
 Splits are the published ones where there are any. Else they are drawn by a hash of the identity: 85 of a hundred train,
-5 val, 10 test; nobody is in two, and clips that are added later leave the rest where it was. `--licence permissive`
-leaves out sets whose terms allow no more than research. Licences are told as the sets' own pages told them when this
-was written, and are no legal advice: read them there. Layouts are as those pages, papers and scripts describe
-them, and were tried on miniatures that are laid out so; none of the sets was downloaded for it.
+5 val, 10 test; nobody is in two, and clips that are added later leave the rest where it was. Sets whose
+terms allow no more than research are left out unless you say `--licence any`. Licences are told as the sets' own pages
+told them when this was written, and are no legal advice: read them there. Layouts are as those pages, papers and
+scripts describe them, and were tried on miniatures that are laid out so; none of the sets was downloaded for it.
 
 **Shards** are tar files as [WebDataset](https://github.com/webdataset/webdataset) has them: `KEY.mp4` (or `KEY.png`)
 and `KEY.json`, with sound, cut and cropped. Training takes one clip at a time out of them, so that shards may lie on
