@@ -30,28 +30,33 @@ from pathlib import Path
 import numpy as np
 
 
-def made(task: str, seconds: float, size: int, steps: int):
+def made(task: str, seconds: float, size: int, steps: int | None):
     """The clip, not yet rendered."""
     import cv2
     from skimage.data import astronaut
 
     from facediff.audio.wave import SAMPLE_RATE, load_wave
     from facediff.avatar import Avatar
-    from facediff.motion.template import MotionTemplate
     from facediff.pipelines.loading import load_talk
 
+    try:
+        from facediff.motion.template import MotionTemplate
+    except ImportError:  # a build beside this one may be older
+        from facediff.landmarks.templates import MotionTemplate
+
+    chosen = {} if steps is None else {"steps": steps}
     picture = astronaut() if size == 512 else cv2.resize(astronaut(), (size, size), interpolation=cv2.INTER_CUBIC)
     sentence = load_wave(str(files("facediff") / "samples" / "hello.flac"))
     wave = np.resize(sentence, int(seconds * SAMPLE_RATE))
     avatar = Avatar.from_image(picture, device="cpu")
     if task == "talk":
-        return avatar.talk(wave, steps=steps)
+        return avatar.talk(wave, **chosen)
     motion = load_talk(device="cpu")[0](wave)
     template = MotionTemplate(motion, np.ones(len(motion), bool), np.eye(3, dtype=np.float32), Fraction(25))
-    return avatar.animate(template, steps=steps)
+    return avatar.animate(template, **chosen)
 
 
-def render(task: str, seconds: float, size: int, steps: int, out: Path) -> None:
+def render(task: str, seconds: float, size: int, steps: int | None, out: Path) -> None:
     """One run in this process; prints a line of JSON."""
     started, born = time.monotonic(), time.process_time()
     clip = made(task, seconds, size, steps)
@@ -63,7 +68,7 @@ def render(task: str, seconds: float, size: int, steps: int, out: Path) -> None:
     print(json.dumps({**told, "start_cpu": loaded - born, "render_cpu": spent - loaded}))
 
 
-def gflop(task: str, steps: int) -> float:
+def gflop(task: str, steps: int | None) -> float:
     """Multiplications and additions a frame of a portrait, by the networks that paint; motion is made before."""
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -91,7 +96,7 @@ def gflop(task: str, steps: int) -> float:
 
 
 def measured(
-    task: str, seconds: float, size: int, steps: int, checkout: Path | None = None, backend: str | None = None
+    task: str, seconds: float, size: int, steps: int | None, checkout: Path | None = None, backend: str | None = None
 ) -> dict:
     """One run in a process of its own, of this build or of that in a checkout, with a back end or the usual one."""
     variables = dict(os.environ)
@@ -101,12 +106,13 @@ def measured(
         variables["FACEDIFF_BACKEND"] = backend
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, __file__, "--run", str(Path(folder) / "out.mp4"), "--task", task]
-        more = ["--seconds", str(seconds), "--size", str(size), "--steps", str(steps)]
+        more = ["--seconds", str(seconds), "--size", str(size)]
+        more += [] if steps is None else ["--steps", str(steps)]
         done = subprocess.run([*command, *more], capture_output=True, text=True, check=True, env=variables)
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def compare(other: Path, task: str, seconds: float, size: int, steps: int, runs: int) -> None:
+def compare(other: Path, task: str, seconds: float, size: int, steps: int | None, runs: int) -> None:
     """Runs two builds in turn, and prints the best of each."""
     here = Path(__file__).parents[1]
     builds: dict[str, tuple[Path, str]] = {"other": (other, "none"), "this, torch": (here, "none")}
@@ -144,7 +150,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--long", type=float, default=0.0, help="seconds of a long clip, to compare memory with")
     parser.add_argument("--size", type=int, default=512)
-    parser.add_argument("--steps", type=int, default=1)
+    parser.add_argument("--steps", type=int, help="a frame; by default each build's own")
     parser.add_argument("--beside", type=Path, help="a checkout of another build")
     parser.add_argument("--runs", type=int, default=5, help="of each build, where there are two")
     parser.add_argument("--run", type=Path, help=argparse.SUPPRESS)
