@@ -2,8 +2,8 @@
 # Guess:  packets of Live Link Face that PyLiveLinkFace encodes bear the time of day in frames, as those of the telephone
 #         app do: each is as late as the clock at encode(), at 60 frames a second to a frame or two; with fps=30 the
 #         packet says 30/1 frames a second.
-# True:   it writes the milliseconds where a time code has its frames. Within each second the stamps wander by up to
-#         0.7 s to and fro and run backwards every few packets, so who plays or records a face by them gets it out of
+# True:   it writes the milliseconds where a time code has its frames. Within each second the stamps wander by nearly
+#         a second to and fro and run backwards every few packets, so who plays or records a face by them gets it out of
 #         step and out of order. The rate is written as 30/0, and for fps=120 as 120/2, which is 60. All without a word.
 #         Seen with PyLiveLinkFace 0.1 and timecode 1.5.1.
 # Exit:   0 while it is so, 1 where it no longer is.
