@@ -52,8 +52,8 @@ for rate in (16000, 24000, 44100):
         for read in (by_pedalboard, by_soundfile, by_pyav):
             heard = read(io.BytesIO(file.getvalue())).astype(float)
             padded = np.pad(heard, (0, 4096))[: len(burst) + 4096]
-            late[read] = int(np.argmax(np.correlate(padded[rate - 2048 : rate + 4096], burst[rate - 1024 : rate + 1024])))
-            late[read], longer[read] = late[read] - 1024, len(heard) - len(burst)
+            match = np.correlate(padded[rate - 2048 : rate + 4096], burst[rate - 1024 : rate + 1024])
+            late[read], longer[read] = int(np.argmax(match)) - 1024, len(heard) - len(burst)
         print(f"{rate} Hz, MP3 by {writer}:", *(f"{r.__name__} {late[r]} late, {longer[r]} longer;" for r in late))
         so &= late == {by_pedalboard: 1105, by_soundfile: 0, by_pyav: 0} and longer[by_pedalboard] > 1105
 print("still so" if so else "no longer so")

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Guess:  packets of Live Link Face that PyLiveLinkFace encodes bear the time of day in frames, as those of the telephone
-#         app do: each is as late as the clock at encode(), at 60 frames a second to a frame or two; with fps=30 the
-#         packet says 30/1 frames a second.
+# Guess:  packets of Live Link Face that PyLiveLinkFace encodes bear the time of day in frames, as those of the app on
+#         the telephone do: at 60 frames a second the clock's time at encode() to a frame or two; with fps=30 the packet
+#         says 30/1 frames a second.
 # True:   it writes the milliseconds where a time code has its frames. Within each second the stamps wander by nearly
 #         a second to and fro and run backwards every few packets, so who plays or records a face by them gets it out of
 #         step and out of order. The rate is written as 30/0, and for fps=120 as 120/2, which is 60. All without a word.
