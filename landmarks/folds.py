@@ -41,10 +41,7 @@ FOLDS = {
     "cheek": Fold(((-0.225, 0.44), (-0.29, 0.52), (-0.35, 0.63), (-0.375, 0.74)), 0.020, 0.20),
     "nose": Fold(((-0.055, 0.03), (-0.085, 0.09), (-0.13, 0.13)), 0.016, 0.20),
     "under-eye": Fold(((-0.20, 0.09), (-0.29, 0.125), (-0.40, 0.12), (-0.47, 0.085)), 0.018, 0.12),
-    "forehead": Fold(((-0.30, -0.44), (-0.16, -0.425), (0.0, -0.42)), 0.016, 0.14),
-    "forehead-upper": Fold(((-0.27, -0.53), (-0.14, -0.515), (0.0, -0.51)), 0.016, 0.12),
     "inner-forehead": Fold(((-0.16, -0.39), (-0.08, -0.36), (0.0, -0.35)), 0.016, 0.16),
-    "corner": Fold(((-0.32, 0.79), (-0.34, 0.84), (-0.345, 0.89)), 0.018, 0.18),
 }
 SEEN = (0.25, 0.6)  # share of a triangle's area on the mean face at which a fold begins to show, and shows wholly
 FADE = 0.6  # of the sine along a line: the less, the longer a fold stays dark
@@ -71,7 +68,9 @@ def shade_folds(picture: Frame, points: NDArray[np.floating], strengths: NDArray
     high = np.clip(np.ceil(corners.max(axis=0) + margin), low, picture.shape[1::-1]).astype(int)
     if (high <= low).any():
         return picture
-    light = 1 - np.tensordot(strengths, draw_folds(points - [*low, 0], (high[1] - low[1], high[0] - low[0]), strengths), 1)
+    light = 1 - np.tensordot(
+        strengths, draw_folds(points - [*low, 0], (high[1] - low[1], high[0] - low[0]), strengths), 1
+    )
     out = picture.copy()
     part = out[low[1] : high[1], low[0] : high[0]]
     part[:] = np.clip(np.rint(part * np.maximum(light, 0)[..., None]), 0, 255)

@@ -24,7 +24,7 @@ from facediff.motion.rig import FaceRig
 
 UP, DOWN = (0.0, -1.0), (0.0, 1.0)
 OUT, IN = (1.0, 0.0), (-1.0, 0.0)  # of the face's middle
-# Name: place (x from the middle, y), widths of the hill to the sides, above and below, and where it goes. Eye distances.
+# Name: place (x from the middle, y), widths of the hill to the sides, above and below, where it goes. Eye distances.
 HILLS: dict[str, tuple[tuple[float, float], tuple[float, float, float], tuple[float, float]]] = {
     "inner-brows-up": ((0.17, -0.26), (0.13, 0.22, 0.07), UP),  # 1
     "outer-brows-up": ((0.50, -0.28), (0.17, 0.22, 0.07), UP),  # 2
@@ -75,7 +75,8 @@ class Recipe:
     parting: float = 0.0
 
 
-# Found by ``facediff.training.emotion_search`` and then looked at. By eye are all of happiness, the folds of disgust and what its nose does, and how far lips are apart.
+# Found by ``facediff.training.emotion_search`` and then looked at. By eye are all of happiness, the nose and folds of
+# disgust, and how far the lips of fear are apart; what was next to nothing is left out.
 RECIPES = {
     "happy": Recipe({
         "learnt": 0.9, "smile": 0.8, "lids": 0.08, "cheeks-up": 0.02, "lower-lids-up": 0.01, "corners-up": 0.03,

@@ -1,8 +1,8 @@
 """Looks for what an emotion is made of, so that a judge of expressions names it, and a face stays one.
 
 A portrait is drawn small, bent by what is tried, and shown to the judge; gradients of what it says go back through the
-drawing to the few strengths that are looked for. Skin that stretches, brows that come upon lids and lids that shut cost,
-so what fools a judge alone is not found.
+drawing to the few strengths that are looked for. Skin that stretches, brows that come upon lids and lids that shut
+cost, so what fools a judge alone is not found.
 """
 
 from __future__ import annotations
@@ -36,45 +36,46 @@ UPPER, LOWER, BROWS = [157, 158, 159, 160], [154, 153, 145, 144], [55, 65, 52, 5
 
 Judge = Callable[[Tensor], Tensor]
 
-# What each emotion may be made of, after the prototypes of Ekman and Friesen; what belongs to one is there at the least.
+# What each emotion may be made of, after the prototypes of Ekman and Friesen.
 BOUNDS: dict[str, dict[str, tuple[float, float]]] = {
     "happy": {
-        "learnt": (0.6, 1.2), "smile": (0.4, 0.75), "lids": (0.0, 0.2), "cheeks-up": (0.015, 0.05),
-        "lower-lids-up": (0.005, 0.02), "corners-up": (0.0, 0.03), "corners-out": (0.0, 0.04),
-        "fold:cheek": (0.2, 0.7), "fold:under-eye": (0.0, 0.5),
+        "learnt": (0.0, 1.3), "smile": (0.0, 0.8), "lids": (-0.05, 0.25), "cheeks-up": (0.0, 0.06),
+        "lower-lids-up": (0.0, 0.03), "corners-up": (0.0, 0.05), "corners-out": (0.0, 0.06),
+        "lips-pressed": (-0.03, 0.03), "fold:cheek": (0.0, 1.0), "fold:under-eye": (0.0, 1.0),
     },
     "sad": {
-        "learnt": (0.3, 1.2), "lids": (0.0, 0.2), "inner-brows-up": (0.03, 0.085), "outer-brows-up": (-0.04, 0.02),
-        "brows-together": (0.01, 0.035), "corners-down": (0.02, 0.055), "chin-up": (0.0, 0.04),
-        "corners-out": (-0.02, 0.02), "fold:inner-forehead": (0.0, 0.4), "fold:corner": (0.0, 0.5),
+        "learnt": (0.0, 1.5), "lids": (-0.05, 0.25), "inner-brows-up": (0.0, 0.09), "outer-brows-up": (-0.05, 0.03),
+        "brows-together": (0.0, 0.04), "corners-down": (0.0, 0.07), "chin-up": (0.0, 0.06),
+        "lips-pressed": (-0.03, 0.04), "corners-out": (-0.03, 0.03), "fold:inner-forehead": (0.0, 1.0),
+        "fold:frown": (0.0, 0.6), "fold:cheek": (0.0, 0.6),
     },
     "angry": {
-        "learnt": (0.3, 1.2), "lids": (-0.1, 0.15), "brows-down": (0.01, 0.06), "brows-together": (0.01, 0.04),
-        "outer-brows-up": (-0.02, 0.04), "lower-lids-up": (0.005, 0.025), "lips-pressed": (0.0, 0.05),
-        "corners-out": (-0.04, 0.02), "nose-up": (0.0, 0.03), "upper-lip-up": (0.0, 0.03),
-        "corners-down": (0.0, 0.045), "chin-up": (0.0, 0.045), "fold:frown": (0.3, 1.0),
-        "fold:brow-shadow": (0.0, 0.6), "fold:cheek": (0.0, 0.4),
+        "learnt": (0.0, 1.5), "lids": (-0.2, 0.2), "brows-down": (0.0, 0.07), "brows-together": (0.0, 0.05),
+        "outer-brows-up": (-0.03, 0.06), "lower-lids-up": (0.0, 0.03), "lips-pressed": (-0.01, 0.06),
+        "corners-out": (-0.04, 0.04), "nose-up": (0.0, 0.05), "upper-lip-up": (0.0, 0.03),
+        "corners-down": (-0.02, 0.05), "chin-up": (0.0, 0.05), "fold:frown": (0.0, 1.0),
+        "fold:brow-shadow": (0.0, 1.0), "fold:cheek": (0.0, 0.7), "fold:nose": (0.0, 0.5),
     },
     "surprised": {
-        "learnt": (0.3, 1.2), "lids": (-0.28, 0.0), "inner-brows-up": (0.0, 0.09), "outer-brows-up": (0.0, 0.09),
-        "lower-lids-up": (-0.025, 0.0), "corners-out": (-0.04, 0.0), "corners-down": (-0.02, 0.02),
-        "lips-pressed": (-0.04, 0.0),
+        "learnt": (0.0, 1.5), "lids": (-0.3, 0.0), "inner-brows-up": (0.0, 0.11), "outer-brows-up": (0.0, 0.11),
+        "lower-lids-up": (-0.03, 0.0), "corners-out": (-0.06, 0.02), "corners-down": (-0.03, 0.04),
+        "lips-pressed": (-0.05, 0.02),
     },
     "disgusted": {
-        "learnt": (0.3, 1.2), "lids": (0.0, 0.2), "brows-down": (0.01, 0.05), "brows-together": (0.0, 0.03),
-        "nose-up": (0.025, 0.06), "upper-lip-up": (0.03, 0.06), "corners-down": (0.0, 0.05),
-        "corners-out": (-0.03, 0.03), "cheeks-up": (0.02, 0.05), "lower-lids-up": (0.01, 0.025),
-        "chin-up": (0.0, 0.04), "lips-pressed": (-0.03, 0.02), "fold:nose": (0.3, 1.0), "fold:cheek": (0.3, 1.0),
-        "fold:frown": (0.0, 0.5),
+        "learnt": (0.0, 1.5), "lids": (0.0, 0.25), "brows-down": (0.0, 0.06), "brows-together": (0.0, 0.04),
+        "nose-up": (0.0, 0.07), "upper-lip-up": (0.0, 0.06), "corners-down": (-0.03, 0.06),
+        "corners-out": (-0.03, 0.05), "cheeks-up": (0.0, 0.06), "lower-lids-up": (0.0, 0.03), "chin-up": (0.0, 0.05),
+        "lips-pressed": (-0.03, 0.04), "fold:nose": (0.0, 1.0), "fold:cheek": (0.0, 1.0), "fold:frown": (0.0, 0.6),
+        "fold:brow-shadow": (0.0, 0.6),
     },
     "fearful": {
-        "learnt": (0.3, 1.0), "lids": (-0.3, -0.1), "inner-brows-up": (0.03, 0.09), "outer-brows-up": (-0.01, 0.06),
-        "brows-together": (0.015, 0.045), "lower-lids-up": (-0.02, 0.0), "corners-out": (0.01, 0.06),
-        "corners-down": (-0.02, 0.05), "lips-pressed": (-0.03, 0.01), "chin-up": (-0.03, 0.02),
-        "fold:inner-forehead": (0.0, 0.4),
+        "learnt": (0.0, 1.5), "lids": (-0.3, 0.0), "inner-brows-up": (0.0, 0.1), "outer-brows-up": (-0.02, 0.08),
+        "brows-together": (0.0, 0.05), "lower-lids-up": (-0.02, 0.02), "corners-out": (-0.02, 0.08),
+        "corners-down": (-0.02, 0.06), "lips-pressed": (-0.04, 0.03), "chin-up": (-0.04, 0.03),
+        "fold:inner-forehead": (0.0, 1.0), "fold:frown": (0.0, 0.5),
     },
 }  # fmt: skip
-PARTED = {"surprised": 0.12, "fearful": 0.05}  # eye distances by which lips are parted; by eye
+PARTED = {"surprised": 0.12}  # eye distances by which lips are parted; by eye
 
 
 @dataclass(frozen=True)
@@ -96,20 +97,20 @@ class SearchSettings:
     """
 
     steps: int = 36
-    portraits: int = 6
+    portraits: int = 5
     rate: float = 0.06
     sure: float = 0.8
-    small: float = 0.2
-    stretched: float = 0.35
+    small: float = 0.3
+    stretched: float = 0.5
     free: float = 0.03
     usual: float = 0.07
-    brows: float = 0.6
-    lids: float = 0.66
+    brows: float = 0.62
+    lids: float = 0.68
     jitter: tuple[float, float] = (0.03, 0.07)
 
 
 # Brows come nearer to lids that are narrowed than to others.
-SETTINGS = {name: SearchSettings(brows=0.42, lids=0.58) for name in ("angry", "disgusted")}
+SETTINGS = {name: SearchSettings(small=0.18, stretched=0.3, brows=0.42, lids=0.58) for name in ("angry", "disgusted")}
 
 
 class Drawing:
@@ -198,7 +199,9 @@ def search(
         change, lids, folds = mixture(shares * size)
         chosen = torch.randperm(len(drawings), generator=random)[: settings.portraits]
         seen = torch.stack([drawings[place].draw(change, lids, folds, parted) for place in chosen])
-        jitter = (2 * torch.rand(3, generator=random) - 1) * torch.tensor([*settings.jitter[:1] * 2, settings.jitter[1]])
+        jitter = (2 * torch.rand(3, generator=random) - 1) * torch.tensor(
+            [*settings.jitter[:1] * 2, settings.jitter[1]]
+        )
         said = torch.log_softmax(judge(show(seen, jitter)), dim=1)[:, wanted]
         loss = -said.clamp(max=float(np.log(settings.sure))).mean()
         loss = loss + settings.small * (shares**2).mean() + cost(change, lids)

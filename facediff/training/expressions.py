@@ -159,7 +159,7 @@ def fit_emotions(people: Iterable[Mapping[str, NDArray[np.floating]]]) -> dict[s
 
 
 def make_emotion(name: str, learnt: NDArray[np.floating]) -> dict[str, NDArray[np.float16]]:
-    """The tensors of one emotion: ``NAME.row`` (31,), ``NAME.shape`` (478, 3), ``NAME.folds`` (F,), ``NAME.parting`` (1,).
+    """The tensors of one emotion: ``NAME.row`` (31,), ``.shape`` (478, 3), ``.folds`` (F,) and ``.parting`` (1,).
 
     Args:
         name: Of the emotion.
