@@ -43,7 +43,7 @@ class Direction:
         wanted: (T, 31) what it does there.
         added: (T, 31) what is added to the sum.
         shapes: What emotions do beyond coefficients; None without one.
-        parted: (T,) eye distances by which emotions part lips that need not be shut; see ``part_lips``.
+        parted: (T,) eye distances by which emotions part lips that rest; see ``part_lips``.
         fps: Frames a second.
     """
 
