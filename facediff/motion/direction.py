@@ -29,7 +29,7 @@ PARTS: dict[str, tuple[slice, ...]] = {
 SHOWN_BY_STILLS = ("brows", "expression")  # the others are motion, of which a picture shows none
 EASE_S = 0.4  # over which a condition comes and goes, inside its range; by eye
 MEETS_BELOW = 0.03  # eye distances between lips that meet
-SOUND_S = 0.24  # lips that are shut for longer rest; those of an m are so for 0.1 s
+REST_S = 0.6  # lips that are shut for so long rest; those of an m are so for 0.1 s, and between words for less
 GIVES_WAY_S = 0.16  # over which lips that an emotion holds apart go over to sounds; by eye
 MANNER_S = 0.4  # deviation of the Gaussian that leaves of a video's expression what is held beneath speech; by eye
 
@@ -120,8 +120,8 @@ def part_lips(
 ) -> NDArray[np.float32]:
     """By how much lips are parted (T,) beyond what they do: as is wanted where they rest, and not where they speak.
 
-    Lips that are shut rest, unless they open again as soon as those of an m, a b and a p do. From rest they open
-    straight into the first sound.
+    Lips that are shut rest unless they open again soon, as those of an m, a b and a p do, and those between words. From
+    rest they open straight into the first sound.
 
     Args:
         opening: (T,) of the lips, eye distances.
@@ -134,10 +134,10 @@ def part_lips(
     for start, end in zip(np.flatnonzero(np.diff(shut) == 1), np.flatnonzero(np.diff(shut) == -1), strict=True):
         near = np.clip(1 - np.maximum(np.maximum(start - at, at - (end - 1)), 0) / (GIVES_WAY_S * float(fps)), 0, 1)
         near = near * near * (3 - 2 * near)
-        if start > 0 and end < len(opening) and end - start <= SOUND_S * float(fps):
-            free = np.minimum(free, 1 - near)
-        else:
+        if end - start >= min(REST_S * float(fps), len(opening)):
             rests = np.maximum(rests, near)
+        else:
+            free = np.minimum(free, 1 - near)
     return np.maximum(np.minimum(rests, free) * wanted - np.maximum(opening, 0), 0).astype(np.float32)
 
 

@@ -100,6 +100,8 @@ def test_lips_that_an_emotion_parts_rest_apart_and_speak_as_they_would_have() ->
     assert not parted[36:64].any()
     together = opening + parted
     assert np.abs(np.diff(together)).max() < 0.06 and (together[26:32] > 0.05).all()  # straight from rest to the sound
+    pausing = np.where((at > 44) & (at < 56), 0.0, opening)
+    assert not part_lips(pausing, 0.12, FPS)[36:64].any()  # half a second between words
     assert not part_lips(opening, 0.0, FPS).any()
     np.testing.assert_allclose(part_lips(np.zeros(5), 0.12, FPS), 0.12, atol=1e-6)  # at rest all through
 
