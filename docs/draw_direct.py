@@ -105,7 +105,7 @@ def main() -> None:
         write("direct-parts.jpg", parts)
     draw_stages(avatar)
     draw_strokes(avatar)
-    shown = [label(last(avatar, emotion=f"{name}=1.3"), f"{name}=1.3") for name in EMOTIONS]
+    shown = [label(last(avatar, emotion=f"{name}=1"), f"{name}=1") for name in EMOTIONS]
     write("direct-emotions.jpg", [label(last(avatar, emotion=NEUTRAL), NEUTRAL), *shown[:6]])
     aside = last(avatar, emotion="gaze-right=-0.9")
     again = Avatar.from_image(aside)

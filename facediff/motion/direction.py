@@ -28,6 +28,9 @@ PARTS: dict[str, tuple[slice, ...]] = {
 }
 SHOWN_BY_STILLS = ("brows", "expression")  # the others are motion, of which a picture shows none
 EASE_S = 0.4  # over which a condition comes and goes, inside its range; by eye
+MEETS_BELOW = 0.03  # eye distances between lips that meet
+REST_S = 0.6  # lips that are shut for so long rest; those of an m are so for 0.1 s, and between words for less
+GIVES_WAY_S = 0.16  # over which lips that an emotion holds apart go over to sounds; by eye
 MANNER_S = 0.4  # deviation of the Gaussian that leaves of a video's expression what is held beneath speech; by eye
 
 
@@ -40,27 +43,37 @@ class Direction:
         wanted: (T, 31) what it does there.
         added: (T, 31) what is added to the sum.
         shapes: What emotions do beyond coefficients; None without one.
+        parted: (T,) eye distances by which emotions part lips that rest; see ``part_lips``.
+        fps: Frames a second.
     """
 
     share: NDArray[np.float32]
     wanted: NDArray[np.float32]
     added: NDArray[np.float32]
     shapes: ShapeTrack | None = None
+    parted: NDArray[np.float32] | float = 0.0
+    fps: Fraction = Fraction(coefficients.MOTION_FPS)
 
     @property
     def touched(self) -> NDArray[np.bool_]:
         """(31,) the channels that change in any frame."""
-        return (self.share != 0).any(axis=0) | (self.added != 0).any(axis=0)
+        touched = (self.share != 0).any(axis=0) | (self.added != 0).any(axis=0)
+        return touched | ((_mouth_open() != 0) & bool(np.any(self.parted)))
 
     def __call__(self, rows: NDArray[np.floating]) -> NDArray[np.float32]:
         """The motion (T, 31) that comes of another one; what is not touched stays bit for bit."""
         out = np.asarray(rows, np.float32).copy()
         mixed = (1 - self.share) * out + self.share * self.wanted
         lids = add_to_lids(mixed[:, coefficients.LIDS], self.added[:, coefficients.LIDS])
-        mixed += self.added
+        mixed += self.added + self.part_lips(mixed)
         mixed[:, coefficients.LIDS] = lids
         out[:, self.touched] = mixed[:, self.touched]
         return out
+
+    def part_lips(self, rows: NDArray[np.floating]) -> NDArray[np.float32]:
+        """What is added to a motion (T, 31) for its lips to be parted, as emotions want them; see ``part_lips``."""
+        parted = part_lips(rows[:, coefficients.OPENING.start], self.parted, self.fps)
+        return (parted[:, None] * _mouth_open()).astype(np.float32)
 
 
 def direct(performance: Performance, count: int, fps: Fraction) -> Direction:
@@ -72,7 +85,7 @@ def direct(performance: Performance, count: int, fps: Fraction) -> Direction:
     """
     shape = (count, coefficients.DIMENSIONS)
     share, wanted, added = (np.zeros(shape, np.float32) for _ in range(3))
-    weights, shapes = [], []
+    weights, shown = [], []
     for cue in performance.emotion:
         check_emotion(cue.source, cue.strength)
     read = cache(read_driver)  # of one file for several parts
@@ -81,7 +94,7 @@ def direct(performance: Performance, count: int, fps: Fraction) -> Direction:
         if part == "emotion":
             emotion = find_emotion(condition.source)
             weights.append(condition.strength * envelope)
-            shapes.append(emotion.shape)
+            shown.append(emotion)
             added += weights[-1][:, None] * emotion.row
         elif part == "expression":
             held = _hold_expression(_read(part, condition, read), envelope, fps)
@@ -95,8 +108,37 @@ def direct(performance: Performance, count: int, fps: Fraction) -> Direction:
             for channels in PARTS[part]:
                 share[:, channels] = envelope[:, None]
                 wanted[:, channels] = condition.strength * rows[:, channels]
-    track = ShapeTrack(np.stack(weights, axis=1), np.stack(shapes)) if np.any(shapes) else None
-    return Direction(share, wanted, added, track)
+    if not any(one.shape.any() for one in shown):
+        return Direction(share, wanted, added)
+    shapes, folds = np.stack([one.shape for one in shown]), np.stack([one.folds for one in shown])
+    track = ShapeTrack(np.stack(weights, axis=1), shapes, folds)
+    return Direction(share, wanted, added, track, track.weights @ np.array([one.parting for one in shown]), fps)
+
+
+def part_lips(
+    opening: NDArray[np.floating], wanted: NDArray[np.floating] | float, fps: Fraction
+) -> NDArray[np.float32]:
+    """By how much lips are parted (T,) beyond what they do: as is wanted where they rest, and not where they speak.
+
+    Lips that are shut rest unless they open again soon, as those of an m, a b and a p do, and those between words. From
+    rest they open straight into the first sound.
+
+    Args:
+        opening: (T,) of the lips, eye distances.
+        wanted: (T,) or for all frames, eye distances.
+        fps: Frames a second.
+    """
+    opening, at = np.asarray(opening, np.float32), np.arange(len(opening))
+    shut = np.pad(opening < MEETS_BELOW, 1).astype(int)
+    rests, free = np.zeros(len(opening)), np.ones(len(opening))
+    for start, end in zip(np.flatnonzero(np.diff(shut) == 1), np.flatnonzero(np.diff(shut) == -1), strict=True):
+        near = np.clip(1 - np.maximum(np.maximum(start - at, at - (end - 1)), 0) / (GIVES_WAY_S * float(fps)), 0, 1)
+        near = near * near * (3 - 2 * near)
+        if end - start >= min(REST_S * float(fps), len(opening)):
+            rests = np.maximum(rests, near)
+        else:
+            free = np.minimum(free, 1 - near)
+    return np.maximum(np.minimum(rests, free) * wanted - np.maximum(opening, 0), 0).astype(np.float32)
 
 
 def measure_envelope(condition: Condition, count: int, fps: Fraction) -> NDArray[np.float32]:
@@ -162,6 +204,13 @@ def bridge_blinks(rows: NDArray[np.floating]) -> NDArray[np.float32]:
         for column in range(coefficients.DIMENSIONS)[coefficients.GAZE]:
             out[:, column] = np.interp(at, known, out[known, column])
     return out
+
+
+@cache
+def _mouth_open() -> NDArray[np.float32]:
+    """The motion (31,) that parts lips by an eye distance."""
+    opened = expressions()["mouth-open"]
+    return opened / opened[coefficients.OPENING]
 
 
 def _hold_expression(driver: Driver, envelope: NDArray[np.float32], fps: Fraction) -> NDArray[np.float32]:

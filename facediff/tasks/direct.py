@@ -138,9 +138,10 @@ def direct_added(
     """
     made = direct(read_performance(options), len(rows), fps)
     out = np.asarray(rows, np.float32) + made.added
+    face = warper.face
+    shown = np.minimum(np.arange(len(rows)), len(face.track) - 1)
+    out = out + made.part_lips(np.nan_to_num(face.motion[shown]) + out)
     if options.eye_contact:
-        face = warper.face
-        shown = np.minimum(np.arange(len(rows)), len(face.track) - 1)
         moved = np.nan_to_num(face.motion[shown]) + out
         turned = move_head(face.pose.take(shown[:1]), out) if len(face.track) == 1 else face.pose.take(shown)
         gaze = read_gaze(face.canonical[shown]) + out[:, coefficients.GAZE]

@@ -290,5 +290,5 @@ def _express(
     """Frames of a video with rows of a motion added to what they show."""
     return warper.express(
         warper.source.enumerate_frames(part), made.rows[rows], turns=made.turns_head,
-        shapes=made.shapes.frames(rows), eye_response=response,
+        shapes=made.shapes.additions(rows), eye_response=response,
     )  # fmt: skip

@@ -146,7 +146,7 @@ def _add_expression(
         return moving.measure_eye_response(rows[:, coefficients.GAZE])
 
     def express(frames: Iterator[tuple[int, Frame]], part: slice) -> Iterator[Frame]:
-        added = None if shapes is None else shapes.frames(part)
+        added = None if shapes is None else shapes.additions(part)
         moved = moving.express(frames, rows[part], turns=turns, shapes=added, eye_response=eye_response())
         return keep_mattes(moved, FaceRefiner(refining, RefineSettings(seed=options.seed)))
 

@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from facediff.landmarks.canonical import canonicalise, fit_pose, mean_face, to_canonical
+from facediff.landmarks.folds import FOLDS
 from facediff.landmarks.mesh import BROW_LINE, LEFT_EYE, MESH_POINTS, RIGHT_EYE
 from facediff.motion import coefficients
-from facediff.motion.coefficients import lip_opening
-from facediff.motion.direction import close_lips
 from facediff.motion.emotions import EMOTIONS, NEUTRAL
-from facediff.motion.expressions import expressions
 from facediff.motion.rig import FaceRig, fit_neutral
+from facediff.training.actions import RECIPES, Ingredients, measure_parting
 from facediff.training.motion_basis import mirror_order
 
 MOUTH_CORNERS = (61, 291)
@@ -26,7 +25,6 @@ SHOWN_FROM = 0.5  # share of the frames of a clip with an emotion that show the 
 FIRM = np.array([33, 133, 263, 362, 168, 6, 197, 195, 5, 4, 127, 356, 234, 454])
 WIDEST, NARROWEST = 0.3, 0.25  # closure by which lids are further open than usual, or less, at most
 MOUTHS = {"surprised": 0.4, "fearful": 0.4}  # see ``fit_emotion``; by eye
-SMILES, HAPPY_LIDS = 0.8, 0.15  # of the smile of portraits in happiness, and its closure of lids at most; by eye
 EYES_KEEP = 0.25  # of what lids do beyond their closure: with more, narrow eyes vanish; by eye
 STRONGER = 1.8  # strength 1 over the mean: by eye, so that strangers name it; at 2.4 eyes vanish under brows
 
@@ -73,8 +71,8 @@ def fit_brows_up() -> NDArray[np.float32]:
 
 def fit_emotion(
     people: Iterable[tuple[NDArray[np.floating], NDArray[np.floating]]], *, mouth: float = 1.0
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What an emotion does to a face that speaks: its motion (31,), and what is beyond that (478, 3), canonical.
+) -> NDArray[np.float32]:
+    """What an emotion does to a face that speaks, but for the closure of its lids: (478, 3), canonical.
 
     It is the mean over people of what their faces do in the frames that show it most, of both sides of the face alike,
     ``STRONGER`` times; where mouths do not agree, as their words differed, it is less. Lips stay as far apart as they
@@ -100,17 +98,32 @@ def fit_emotion(
     even = np.stack([_without_head_motion((one + one[order] * flip) / 2) for one in changes])
     mean = STRONGER * _agreed(even) * (1 - (1 - mouth) * coefficients.basis().lower)[:, None]
     basis = coefficients.basis()
-    mean -= _opening_of(mean) / _opening_of(basis.opening) * basis.opening
+    mean -= measure_parting(mean) / measure_parting(basis.opening) * basis.opening
+    eyes = np.concatenate([RIGHT_EYE, LEFT_EYE])
+    mean -= _close(float(np.clip(np.mean(closures), -WIDEST, NARROWEST)))
+    mean[eyes] *= EYES_KEEP
+    mean[MESH_POINTS:] = 0.0
+    return mean.astype(np.float32)
+
+
+def split_change(change: NDArray[np.floating], lids: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A change (478, 3) of the mean face and a closure as a motion (31,), and what is beyond it (478, 3)."""
+    basis = coefficients.basis()
     row = np.zeros(coefficients.DIMENSIONS, np.float32)
     for part, directions in ((coefficients.LIPS, basis.lips), (coefficients.BROWS, basis.brows)):
-        row[part] = mean.reshape(-1) @ np.linalg.pinv(directions.reshape(len(directions), -1))
-    row[coefficients.LIDS] = np.clip(np.mean(closures), -WIDEST, NARROWEST)
+        row[part] = change.reshape(-1) @ np.linalg.pinv(directions.reshape(len(directions), -1))
     rest = mean_face()
-    rig = FaceRig.from_shape(rest, fit_pose(rest[None]))
-    beyond = mean - (rig.express(row[None])[0] - rest)
-    beyond[np.concatenate([RIGHT_EYE, LEFT_EYE])] *= EYES_KEEP
+    beyond = change - (FaceRig.from_shape(rest, fit_pose(rest[None])).express(row[None])[0] - rest)
     beyond[MESH_POINTS:] = 0.0
+    row[coefficients.LIDS] = lids
     return row, beyond.astype(np.float32)
+
+
+def _close(closure: float) -> NDArray[np.float32]:
+    """What lids that are so shut change in the mean face (478, 3)."""
+    row, rest = np.zeros(coefficients.DIMENSIONS, np.float32), mean_face()
+    row[coefficients.LIDS] = closure
+    return FaceRig.from_shape(rest, fit_pose(rest[None])).express(row[None])[0] - rest
 
 
 def _agreed(changes: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -132,26 +145,28 @@ def _without_head_motion(change: NDArray[np.floating]) -> NDArray[np.floating]:
     return turn.apply(rest + change - there.mean(axis=0)) + here.mean(axis=0) - rest
 
 
-def _opening_of(change: NDArray[np.floating]) -> float:
-    """By how much a change (478, 3) of the mean face parts its lips."""
-    rest = mean_face()
-    small = 1e-3
-    return float(lip_opening((rest + small * change)[None])[0] - lip_opening(rest[None])[0]) / small
-
-
 def fit_emotions(people: Iterable[Mapping[str, NDArray[np.floating]]]) -> dict[str, NDArray[np.float16]]:
-    """The tensors of ``facediff.motion.emotions``: for each emotion ``NAME.row`` (31,) and ``NAME.shape`` (478, 3).
-
-    To happiness belongs most of a smile, as people smile for a portrait: who speaks smiles less than they are happy.
+    """The tensors of ``facediff.motion.emotions``: what people did, mixed as ``RECIPES`` says; see ``make_emotion``.
 
     Args:
         people: For each, landmarks (T, 478, 3) of them speaking, by emotion, ``neutral`` among them.
     """
     known, made = list(people), {}
     for name in EMOTIONS:
-        row, shape = fit_emotion([(one[NEUTRAL], one[name]) for one in known], mouth=MOUTHS.get(name, 1.0))
-        if name == "happy":
-            row = row + SMILES * close_lips(expressions()["smile"])
-            row[coefficients.LIDS] = np.minimum(row[coefficients.LIDS], HAPPY_LIDS)
-        made[f"{name}.row"], made[f"{name}.shape"] = row.astype(np.float16), shape.astype(np.float16)
+        learnt = fit_emotion([(one[NEUTRAL], one[name]) for one in known], mouth=MOUTHS.get(name, 1.0))
+        made.update(make_emotion(name, learnt))
     return made
+
+
+def make_emotion(name: str, learnt: NDArray[np.floating]) -> dict[str, NDArray[np.float16]]:
+    """The tensors of one emotion: ``NAME.row`` (31,), ``.shape`` (478, 3), ``.folds`` (F,) and ``.parting`` (1,).
+
+    Args:
+        name: Of the emotion.
+        learnt: (478, 3) what people did who spoke with it, of ``fit_emotion``.
+    """
+    recipe = RECIPES[name]
+    row, shape = split_change(Ingredients(learnt).mix(recipe.strengths), recipe.strengths.get("lids", 0.0))
+    folds = np.array([recipe.strengths.get(f"fold:{fold}", 0.0) for fold in FOLDS])
+    tensors = {"row": row, "shape": shape, "folds": folds, "parting": np.array([recipe.parting])}
+    return {f"{name}.{part}": value.astype(np.float16) for part, value in tensors.items()}

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.landmarks.canonical import canonicalise, from_canonical
+from facediff.landmarks.folds import shade_folds
 from facediff.motion import coefficients
-from facediff.motion.emotions import ShapeTrack
+from facediff.motion.emotions import NOTHING, ShapeTrack
 from facediff.motion.rig import FaceRig, fit_neutral
 from facediff.rendering.disocclusion import (
     DisocclusionStyle,
@@ -115,7 +116,8 @@ class PortraitWarper:
 
         def warp(part: slice) -> Iterator[WarpedFrame]:
             rows = motion[part]
-            for row, shape in zip(rows, repeat(0.0, len(rows)) if shapes is None else shapes.frames(part), strict=True):
+            added = repeat(NOTHING, len(rows)) if shapes is None else shapes.additions(part)
+            for row, (shape, folds) in zip(rows, added, strict=True):
                 closure, head = _close_lids(row, since), rig.move_head(row[None])
                 moved = rig.express(_with_lids(row, closure)[None])[0] + beyond + shape
                 points = from_canonical(moved[None], head)[0]
@@ -127,7 +129,7 @@ class PortraitWarper:
                     points = from_canonical(moved[None], head)[0]
                     residual[coefficients.GAZE] = 0.0
                 zoom = head.scale[0] / rig.pose.scale[0]
-                yield self._carry(points, head, closure, own, moved, residual, zoom, gaze)
+                yield self._carry(points, head, closure, own, moved, residual, zoom, gaze, folds)
 
         return warp
 
@@ -169,6 +171,7 @@ class PortraitWarper:
         residual: NDArray[np.float32],
         zoom: float,
         shown: NDArray[np.float32] | None = None,
+        folds: NDArray[np.float32] | None = None,
     ) -> WarpedFrame:
         """The frame with its face at landmarks, and what it lacks there.
 
@@ -181,8 +184,11 @@ class PortraitWarper:
             residual: (31,) the picture's own motion less the one wanted.
             zoom: Size of the head over its size in the picture.
             shown: Landmarks (478, 3) with irises where the warped picture has them; None to leave them there.
+            folds: (F,) how strong folds are; none by default.
         """
         picture, matte = split_matte(self._animator(points))
+        if folds is not None:
+            picture = shade_folds(picture, points, folds)
         if shown is not None:
             picture = turn_eyes(picture, points, shown)
         disocclusion = measure_disocclusion(own, moved, DisocclusionStyle.portrait_span)

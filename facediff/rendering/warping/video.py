@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.landmarks.canonical import from_canonical
+from facediff.landmarks.folds import shade_folds
 from facediff.landmarks.smoothing import smooth_track
 from facediff.landmarks.warp import MeshWarp
 from facediff.media.notices import warn_once
 from facediff.motion import coefficients
-from facediff.motion.emotions import ShapeTrack
+from facediff.motion.emotions import NOTHING, Addition, ShapeTrack
 from facediff.motion.rig import FaceRig, fit_neutral, move_head
 from facediff.rendering.disocclusion import measure_disocclusion, measure_lip_gap, measure_unobserved
 from facediff.rendering.frame import Warp, WarpedFace, WarpedFrame, add_matte, split_matte
@@ -153,7 +154,7 @@ class VideoWarper:
         motion: NDArray[np.float32],
         *,
         turns: bool,
-        shapes: Iterator[NDArray[np.float32]] | None = None,
+        shapes: Iterator[Addition] | None = None,
         eye_response: NDArray[np.float32] | None = None,
     ) -> Iterator[WarpedFrame]:
         """Frames whose face goes on doing what it does, with an expression or a turn of the head added.
@@ -162,7 +163,7 @@ class VideoWarper:
             frames: Some of the video, edited perhaps, with their indices.
             motion: A row (31,) for each of them, added to what it does.
             turns: Whether the head turns in any of them, and takes its surroundings along.
-            shapes: What emotions do beyond the motion (478, 3), for each of them.
+            shapes: What emotions do beyond the motion, for each of them.
             eye_response: How irises are carried; None where they are left to who paints.
         """
         change = Expressed(self.face, turns)
@@ -185,7 +186,7 @@ class VideoWarper:
         def warp(part: slice) -> Iterator[WarpedFrame]:
             first = self._first_needed(part.start)
             needed = slice(first, part.stop)
-            added = None if shapes is None else shapes.frames(needed)
+            added = None if shapes is None else shapes.additions(needed)
             frames = self._warp(change, self.source.played(needed), motion[needed], added, loan.take(needed))
             for position, frame in enumerate(frames, first):
                 if position >= part.start:
@@ -219,16 +220,16 @@ class VideoWarper:
         change: Change,
         frames: Iterator[tuple[int, Frame]],
         motion: NDArray[np.float32],
-        shapes: Iterator[NDArray[np.float32]] | None,
+        shapes: Iterator[Addition] | None,
         loan: Loan | None = None,
     ) -> Iterator[WarpedFrame]:
         """A warped frame for each frame and row; those without a face pass as they are, or hold the last one."""
         held: WarpedFrame | None = None
-        added: Iterator[NDArray[np.float32] | float] = repeat(0.0) if shapes is None else iter(shapes)
+        added = repeat(NOTHING) if shapes is None else shapes
         lent: Iterator[tuple[int, float] | None] = repeat(None) if loan is None else loan.rows()
-        for row, (index, frame), shape, one in zip(motion, frames, added, lent, strict=False):
+        for row, (index, frame), addition, one in zip(motion, frames, added, lent, strict=False):
             if self.face.track.usable[index]:
-                held = self._carry(change, index, frame, row, shape, one)
+                held = self._carry(change, index, frame, row, addition, one)
                 yield held
             elif self.source.on_missing_face == "hold" and held is not None:
                 yield held
@@ -241,21 +242,22 @@ class VideoWarper:
         index: int,
         frame: Frame,
         row: NDArray[np.float32],
-        shape: NDArray[np.float32] | float,
+        addition: Addition,
         lent: tuple[int, float] | None,
     ) -> WarpedFrame:
-        """A frame with its face where a change of it wants it, and a shape (478, 3) added; and what it lacks there.
+        """A frame with its face where a change of it wants it, and what emotions add; and what it lacks there.
 
         ``lent`` is which moment lends its mouth, and how much of it; where that is not planned, the frame's own lips
         stay, as somebody may have edited them, and what is between them is lent by the nearest moment.
         """
         source_points, canonical = self.face.track.points[index], self.face.canonical[index]
-        pose, moved = change.pose(index, row), change.shape(index, row) + shape
+        pose, moved = change.pose(index, row), change.shape(index, row) + addition.shape
         points = from_canonical(moved[None], pose)[0]
         overlay = self._overlay(index)
         shown = frame if overlay is None else overlay.remove(frame, source_points)
         layers = add_matte(shown, self.source.matte)
         picture, matte = split_matte(MeshWarp(layers, source_points, follows=change.follows)(points))
+        picture = shade_folds(picture, points, addition.folds)
         wanted, own = change.motion(index, row), self.face.motion[index]
         residual = own - wanted
         if change.eye_response is not None:

@@ -11,7 +11,7 @@ import pytest
 from facediff.errors import ConfigError
 from facediff.media import write_image
 from facediff.motion import coefficients
-from facediff.motion.direction import EASE_S, PARTS, bridge_blinks, close_lips, direct, measure_envelope
+from facediff.motion.direction import EASE_S, PARTS, bridge_blinks, close_lips, direct, measure_envelope, part_lips
 from facediff.motion.emotions import emotions
 from facediff.motion.expressions import expressions
 from facediff.motion.template import MotionTemplate
@@ -88,6 +88,31 @@ def test_emotions_are_weighed_and_summed() -> None:
     np.testing.assert_allclose(made.added[0], wanted, atol=1e-6)
     (shape, _) = made.shapes.frames(slice(0, 2))
     np.testing.assert_allclose(shape, 0.5 * emotions()["happy"].shape, atol=1e-6)
+
+
+def test_lips_that_an_emotion_parts_rest_apart_and_speak_as_they_would_have() -> None:
+    """Speech between two rests, whose lips meet for a moment every third of a second."""
+    at = np.arange(100)
+    spoken = (at >= 30) & (at < 70)
+    opening = np.where(spoken, 0.1 * np.abs(np.sin(np.pi * (at - 30) / 8)), 0.0)
+    parted = part_lips(opening, 0.12, FPS)
+    np.testing.assert_allclose(parted[[*range(26), *range(75, 100)]], 0.12, atol=1e-6)
+    assert not parted[36:64].any()
+    together = opening + parted
+    assert np.abs(np.diff(together)).max() < 0.06 and (together[26:32] > 0.05).all()  # straight from rest to the sound
+    pausing = np.where((at > 44) & (at < 56), 0.0, opening)
+    assert not part_lips(pausing, 0.12, FPS)[36:64].any()  # half a second between words
+    assert not part_lips(opening, 0.0, FPS).any()
+    np.testing.assert_allclose(part_lips(np.zeros(5), 0.12, FPS), 0.12, atol=1e-6)  # at rest all through
+
+
+def test_an_emotion_parts_lips_and_an_expression_alone_does_not() -> None:
+    rows = np.zeros((5, coefficients.DIMENSIONS), np.float32)
+    got = direct(Performance(emotion=(Condition("surprised", 0.5),)), 5, FPS)(rows)
+    assert emotions()["surprised"].parting > 0.05
+    np.testing.assert_allclose(got[:, coefficients.OPENING.start], 0.5 * emotions()["surprised"].parting, atol=5e-3)
+    smiling = direct(Performance(emotion=(Condition("smile"), Condition("sad", 0.0))), 5, FPS)
+    assert not smiling.part_lips(rows).any()
 
 
 def test_an_expression_is_held_without_parting_the_lips(tmp_path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from facediff.errors import ConfigError
 from facediff.landmarks.canonical import fit_pose, mean_face
+from facediff.landmarks.folds import FOLDS
 from facediff.motion import coefficients
 from facediff.motion.emotions import EMOTIONS, ShapeTrack, check_emotion, emotions, find_emotion
 from facediff.motion.rig import FaceRig
@@ -44,6 +45,17 @@ def test_a_track_of_shapes_is_the_weighed_sum() -> None:
     track = ShapeTrack(np.array([[1, 0], [0.5, 2]], np.float32), shapes)
     (only,) = track.frames(slice(1, 2))
     np.testing.assert_allclose(only, 0.5 * shapes[0] + 2 * shapes[1], rtol=1e-5)
+
+
+def test_folds_come_with_emotions_and_have_an_end() -> None:
+    shapes = np.zeros((2, 478, 3), np.float32)
+    folds = np.array([np.eye(len(FOLDS))[0], -np.eye(len(FOLDS))[1]], np.float32)
+    track = ShapeTrack(np.array([[0.5, 0.2], [2.0, 0.0]], np.float32), shapes, folds)
+    one, other = track.additions(slice(0, 2))
+    np.testing.assert_allclose(one.folds[:2], [0.5, 0.0])
+    np.testing.assert_allclose(other.folds[:2], [1.5, 0.0])
+    (none,) = ShapeTrack(np.ones((1, 2), np.float32), shapes + 1).additions(slice(0, 1))
+    assert not none.folds.any() and (none.shape == 2).all()
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 import numpy as np
 
 from facediff.landmarks.canonical import fit_pose, mean_face
+from facediff.landmarks.folds import FOLDS
 from facediff.motion import coefficients
 from facediff.motion.emotions import EMOTIONS
 from facediff.motion.expressions import expressions
 from facediff.motion.rig import FaceRig
+from facediff.training.actions import RECIPES
 from facediff.training.expressions import (
     OPENED,
     STRONGER,
@@ -13,6 +15,7 @@ from facediff.training.expressions import (
     fit_emotions,
     fit_mouth_open,
     fit_smile,
+    split_change,
 )
 
 
@@ -59,26 +62,30 @@ def test_an_emotion_is_what_speech_with_it_has_more_whatever_the_head_does() -> 
         turned = spoken + added
         turned[:, coefficients.ANGLES.start] = yaw
         people.append((rig.points(spoken), rig.points(turned)))
-    row, beyond = fit_emotion(people)
+    row, beyond = split_change(fit_emotion(people), 0.1)
     assert abs(row[coefficients.BROWS.start] - 2.0 * STRONGER) < 0.5
     rest = FaceRig.from_shape(mean_face(), fit_pose(mean_face()[None]))
     wanted, got = rest.express(added[None])[0] - mean_face(), rest.express(row[None])[0] + beyond - mean_face()
     upper = mean_face()[:, 1] < 0.1
     assert np.corrcoef(wanted[upper, 1], got[upper, 1])[0, 1] > 0.9
     assert not row[coefficients.ANGLES].any() and not beyond[468:].any()
+    np.testing.assert_allclose(row[coefficients.LIDS], 0.1)
 
 
-def test_all_emotions_are_fitted_of_people_who_show_them() -> None:
+def test_all_emotions_are_what_people_do_mixed_as_their_recipes_say() -> None:
     rng = np.random.default_rng(1)
     rig = FaceRig.from_shape(mean_face(), fit_pose(mean_face()[None] * 150 + 300))
     spoken = np.zeros((20, coefficients.DIMENSIONS), np.float32)
     spoken[:, :4] = 0.3 * rng.normal(size=(20, 4))
-    person = {"neutral": rig.points(spoken)}
-    for place, name in enumerate(EMOTIONS):
-        person[name] = rig.points(spoken + np.eye(coefficients.DIMENSIONS, dtype=np.float32)[16 + place % 2 * 2])
-    made = fit_emotions([person])
-    assert {name.split(".")[0] for name in made} == set(EMOTIONS) and made["sad.shape"].shape == (478, 3)
-    for place, name in enumerate(EMOTIONS):
-        brows = made[f"{name}.row"][coefficients.BROWS]
-        if name != "happy":
-            assert np.argmax(np.abs(brows)) == place % 2 * 2  # of those that are alike on both sides
+    plain = rig.points(spoken)
+    raised = rig.points(spoken + 3 * np.eye(coefficients.DIMENSIONS, dtype=np.float32)[coefficients.BROWS.start])
+    still, moved = (fit_emotions([{"neutral": plain} | dict.fromkeys(EMOTIONS, one)]) for one in (plain, raised))
+    assert {name.split(".")[0] for name in still} == set(EMOTIONS)
+    for name in EMOTIONS:
+        assert still[f"{name}.shape"].shape == (478, 3) and still[f"{name}.folds"].shape == (len(FOLDS),)
+        strengths = RECIPES[name].strengths
+        more = moved[f"{name}.row"] - still[f"{name}.row"]
+        assert abs(more[coefficients.BROWS.start] - 3 * STRONGER * strengths["learnt"]) < 0.9
+        np.testing.assert_allclose(moved[f"{name}.row"][coefficients.LIDS], strengths["lids"], atol=1e-3)
+        np.testing.assert_allclose(moved[f"{name}.parting"], RECIPES[name].parting, atol=1e-4)
+    assert moved["angry.folds"][list(FOLDS).index("frown")] == np.float16(RECIPES["angry"].strengths["fold:frown"])

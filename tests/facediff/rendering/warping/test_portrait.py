@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
+from facediff.landmarks.folds import FOLDS
 from facediff.landmarks.mesh import LEFT_BROW
 from facediff.landmarks.tracker import track_still
 from facediff.motion import coefficients
+from facediff.motion.emotions import ShapeTrack
 from facediff.rendering.frame import WarpedFrame
 from facediff.rendering.source import Source
 from facediff.rendering.warping.portrait import PortraitWarper
@@ -146,3 +148,16 @@ def test_without_correction_a_guided_portrait_goes_where_it_is_told_and_any_part
     whole = [made.face.points for made in warp(slice(0, 4))]
     np.testing.assert_array_equal(whole, targets)
     np.testing.assert_array_equal([made.face.points for made in warp(slice(2, 3))], targets[2:3])
+
+
+def test_folds_of_an_emotion_lie_where_the_face_has_gone(portrait_of, still) -> None:
+    motion = np.zeros((2, coefficients.DIMENSIONS), np.float32)
+    motion[:, coefficients.SHIFT] = 0.1, 0.0, 0.0
+    folds = np.eye(len(FOLDS), dtype=np.float32)[[list(FOLDS).index("frown")]]
+    track = ShapeTrack(np.array([[0.0], [1.0]], np.float32), np.zeros((1, 478, 3), np.float32), folds)
+    without, folded = portrait_of(astronaut(), still).follow(motion, shapes=track)(slice(0, 2))
+    np.testing.assert_array_equal(without.face.points, folded.face.points)
+    darker = without.picture.astype(int).sum(axis=2) - folded.picture.astype(int).sum(axis=2)
+    y, x = (darker * np.indices(darker.shape)).sum(axis=(1, 2)) / darker.sum()
+    between = folded.face.points[[107, 336, 168], :2].mean(axis=0)
+    assert darker.max() > 30 and np.hypot(*(between - (x, y))) < 0.2 * np.ptp(folded.face.points[[33, 263], 0])
