@@ -1,7 +1,7 @@
-"""Folds that an expression lays into skin, as soft shading along lines of the mesh: a warp alone only moves what it has.
+"""Folds that an expression lays into skin, as soft shading along lines of the mesh: a warp alone moves what there is.
 
-A fold is a line on the mean face, tied to the triangles that it crosses, so it goes with the skin. Skin darkens along it
-by a share of its own light, whatever its colour, and is a little lighter beside it.
+A fold is a line on the mean face, tied to the triangles that it crosses, so it goes with the skin. Skin darkens along
+it by a share of its own light, whatever its colour, and is a little lighter beside it.
 """
 
 from __future__ import annotations
