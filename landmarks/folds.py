@@ -113,8 +113,8 @@ def _draw(
     fades = np.sin(np.pi * (np.arange(half - 1) + 0.5) / (half - 1)) ** FADE
     for start in (0, half):
         for place, fade in enumerate(fades, start):
-            ends = (tuple(int(v) for v in np.rint(end * 16)) for end in line[place : place + 2])
-            cv2.line(drawn, *ends, round(255 * fade * seen[place]), 1, cv2.LINE_AA, shift=4)
+            start_px, end_px = np.rint(line[place : place + 2] * 16).astype(int).tolist()
+            cv2.line(drawn, start_px, end_px, round(255 * fade * seen[place]), 1, cv2.LINE_AA, shift=4)
     dark, beside = (
         cv2.GaussianBlur(drawn.astype(np.float32), (0, 0), sigma) * np.float32(np.sqrt(2 * np.pi) * sigma / 255)
         for sigma in (width, width * BESIDE_WIDTH)
