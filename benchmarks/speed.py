@@ -23,6 +23,7 @@ import tempfile
 import time
 from concurrent.futures import Executor, Future
 from fractions import Fraction
+from importlib import import_module
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,15 +36,13 @@ def made(task: str, seconds: float, size: int, steps: int | None):
     import cv2
     from skimage.data import astronaut
 
+    import facediff
     from facediff.audio.wave import SAMPLE_RATE, load_wave
     from facediff.avatar import Avatar
     from facediff.pipelines.loading import load_talk
 
-    try:
-        from facediff.motion.template import MotionTemplate
-    except ImportError:  # a build beside this one may be older
-        from facediff.landmarks.templates import MotionTemplate
-
+    is_today = (Path(facediff.__file__).parent / "motion").is_dir()  # a build beside this one may be older
+    templates = import_module("facediff.motion.template" if is_today else "facediff.landmarks.templates")
     chosen = {} if steps is None else {"steps": steps}
     picture = astronaut() if size == 512 else cv2.resize(astronaut(), (size, size), interpolation=cv2.INTER_CUBIC)
     sentence = load_wave(str(files("facediff") / "samples" / "hello.flac"))
@@ -52,7 +51,7 @@ def made(task: str, seconds: float, size: int, steps: int | None):
     if task == "talk":
         return avatar.talk(wave, **chosen)
     motion = load_talk(device="cpu")[0](wave)
-    template = MotionTemplate(motion, np.ones(len(motion), bool), np.eye(3, dtype=np.float32), Fraction(25))
+    template = templates.MotionTemplate(motion, np.ones(len(motion), bool), np.eye(3, dtype=np.float32), Fraction(25))
     return avatar.animate(template, **chosen)
 
 
