@@ -147,13 +147,13 @@ def test_good_and_bad_jobs_then_again():
 @pytest.mark.slow
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_it_stops_cleanly(how, code):
-    write(*(talk(seed=seed) for seed in range(40)))
+    write(*(talk(seed=seed) for seed in range(400)))  # more than are done before the signal comes
     process = start("out")
     while not entries("out") and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(how)
     _, said = process.communicate(timeout=60)
-    assert process.returncode == code and "of 40 clips; run it again to go on" in said and "Traceback" not in said
+    assert process.returncode == code and "of 400 clips; run it again to go on" in said and "Traceback" not in said
     assert not list(Path("out").glob(".facediff-*.mp4"))
 
 
