@@ -10,10 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from facediff.datasets.published.cards_of_faces import FACES
 from facediff.errors import InputError
 
 COLUMNS = ("file", "split", "kind", "identity", "licence")
 _RESERVED = re.compile(r"non-? ?commercial|\bNC\b|research only|academic|^\s*$", re.IGNORECASE)
+# Sets whose own terms reserve it: their clips lie in many a repository, under that one's licence.
+_RESERVED_SETS = re.compile(
+    "|".join(rf"\b{re.escape(one.card.title)}\b" for one in FACES if _RESERVED.search(one.card.licence)), re.IGNORECASE
+)
 log = logging.getLogger(__name__)
 
 
@@ -54,11 +59,12 @@ def read_recordings(
 
     Args:
         catalog: CSV with at least the columns ``file, split, kind, identity, licence``; ``file`` is relative to the
-            CSV. An optional column ``sound`` names a sound file beside the clip where the clip's own is not used. Or
-            published sets, whose val is train here.
+            CSV. An optional column ``sound`` names a sound file beside the clip where the clip's own is not used, an
+            optional ``note`` is where it comes from. Or published sets, whose val is train here.
         split: ``train`` or ``test``.
         kinds: Kinds to keep.
-        licence: ``any`` keeps all rows, ``permissive`` none that are non-commercial, for research or without one.
+        licence: ``any`` keeps all rows, ``permissive`` none that are non-commercial, for research or without one, nor
+            those of which licence or note name a published set that is (``facediff dataset list``).
 
     Raises:
         InputError: The table is missing, lacks a column, names a file that is not there, or nothing is left.
@@ -74,7 +80,7 @@ def read_recordings(
     if not catalog.is_file():
         raise InputError(f"there is no table of clips at {catalog}")
     rows = [row for row in _rows(catalog) if row["split"] == split and row["kind"] in kinds]
-    free = [row for row in rows if licence == "any" or not _RESERVED.search(row["licence"])]
+    free = [row for row in rows if licence == "any" or not _is_reserved(row)]
     if len(free) < len(rows):
         log.info("%d of %d rows are left out: licence non-commercial, or none", len(rows) - len(free), len(rows))
     clips = []
@@ -89,6 +95,13 @@ def read_recordings(
             f"{catalog} has no clips of split {split!r}, kinds {sorted(kinds)} and licence {licence!r}{hint}"
         )
     return clips
+
+
+def _is_reserved(row: dict[str, str]) -> bool:
+    """Whether commercial use of a row is reserved, by its licence or by the terms of the set that it is of."""
+    return bool(_RESERVED.search(row["licence"])) or any(
+        _RESERVED_SETS.search(row.get(column) or "") for column in ("licence", "note")
+    )
 
 
 def _rows(catalog: Path) -> list[dict[str, str]]:

@@ -62,6 +62,23 @@ def test_a_licence_that_reserves_commercial_use_however_it_is_written_is_left_ou
     assert names(catalog) == ["four.png", "five.mp4"]
 
 
+@pytest.mark.parametrize(
+    ("licence", "note", "is_free"),
+    [
+        ("MIT (code)", "MEAD frontal 256, emotion angry", False), ("CC BY 4.0 (LRS3)", "", False),
+        ("Apache-2.0", "mead", False), ("MIT", "a meadow", True), ("MIT", "HDTF 512x512 face crop", True),
+        ("CC BY 4.0", "GRID corpus sentence", True),
+    ],
+)  # fmt: skip
+def test_clips_of_a_set_that_reserves_commercial_use_are_left_out_whatever_a_repository_says(
+    tmp_path, licence, note, is_free
+) -> None:
+    header = "file,split,kind,identity,licence,note\n"
+    catalog = table(tmp_path, header + f'four.png,train,still,cid,{licence},"{note}"\nfive.mp4,train,still,dan,CC0,\n')
+    assert names(catalog, licence="permissive") == ["four.png", "five.mp4"][not is_free :]
+    assert names(catalog) == ["four.png", "five.mp4"]
+
+
 def test_where_nothing_is_left_it_says_what_other_licences_would_give(tmp_path) -> None:
     catalog = table(tmp_path, HEADER + "four.png,train,still,cid,CC BY-NC 4.0,\n")
     with pytest.raises(InputError, match="licence 'permissive'; of other licences there are 1$"):
