@@ -26,6 +26,7 @@ from facediff.landmarks.warp import (
     measure_areas,
     rasterise_triangles,
     rim_triangles,
+    sample_picture,
     sort_by_depth,
     trace_back,
 )
@@ -136,13 +137,13 @@ class Layers:
     def carry(self, *pictures: NDArray[Any]) -> list[NDArray[Any]]:
         """Pictures (H, W, ...) of one size, as their box (h, w, ...) then shows them."""
         if self.hidden is None and not self.is_torn:
-            return [_sample(picture, self.flow) for picture in pictures]
+            return [sample_picture(picture, self.flow) for picture in pictures]
         made_up = [None] * len(pictures) if self.hidden is None else self._make_up(self.hidden, pictures)
         return [self._compose(picture, new) for picture, new in zip(pictures, made_up, strict=True)]
 
     def _make_up(self, hidden: Hidden, pictures: Sequence[NDArray[Any]]) -> list[NDArray[np.float32]]:
         """What the face has in its part where the source does not show it, of each picture."""
-        seen = [_sample(picture, hidden.cells).astype(np.float32, copy=False) for picture in pictures]
+        seen = [sample_picture(picture, hidden.cells).astype(np.float32, copy=False) for picture in pictures]
         stacked = _place(seen[0] if len(seen) == 1 else np.dstack(seen), hidden.window, self.warp.grid)
         known = _place(hidden.known, hidden.window, self.warp.grid)
         made_up = self.warp.enlarge(push_pull(stacked, known, hidden.smooth), self.part)
@@ -152,8 +153,8 @@ class Layers:
 
     def _compose(self, picture: NDArray[Any], made_up: NDArray[np.float32] | None) -> NDArray[Any]:
         """The face of a picture, and what is made up of it, over what is around."""
-        out = _sample(picture, self.around)
-        face = _sample(picture, self.face).astype(np.float32, copy=False)
+        out = sample_picture(picture, self.around)
+        face = sample_picture(picture, self.face).astype(np.float32, copy=False)
         if self.hidden is not None and made_up is not None:
             face += _broadcast(1 - self.hidden.trust, face) * (made_up - face)
         behind = out[self.part].astype(np.float32, copy=False)
@@ -193,7 +194,7 @@ def split_layers(
     cells = (cells + [warp.box[1].start, warp.box[0].start]).astype(np.float32)
     trust = shown[owner].astype(np.float32)
     if person is not None:
-        seen = _sample(person.astype(np.float32, copy=False), cells)
+        seen = sample_picture(person.astype(np.float32, copy=False), cells)
         trust = np.minimum(trust, 1 - drawn_out[owner] * (1 - seen)).astype(np.float32)
     trust = cv2.erode(_take(trust, nearest), np.ones((style.beside, style.beside), np.uint8))
     trust = cv2.GaussianBlur(trust, (0, 0), style.fade)
@@ -317,10 +318,6 @@ def _find_nearest(known: NDArray[np.bool_]) -> NDArray[np.intp]:
         return numbers
     row, column = distance_transform_edt(~known, return_distances=False, return_indices=True)
     return row * np.intp(known.shape[1]) + column
-
-
-def _sample(picture: NDArray[Any], places: NDArray[np.float32]) -> NDArray[Any]:
-    return cv2.remap(picture, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
 
 
 def _broadcast(mask: NDArray[np.float32], picture: NDArray[Any]) -> NDArray[np.float32]:

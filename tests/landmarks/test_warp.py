@@ -14,6 +14,7 @@ from facediff.landmarks.warp import (
     face_triangles,
     find_hidden,
     find_stretched,
+    sample_picture,
     trace_silhouette,
 )
 from facediff.motion.coefficients import ANGLES, BROWS, DIMENSIONS, GAZE, LIDS, LIPS, SHIFT
@@ -60,6 +61,24 @@ def test_a_face_that_does_not_move_is_itself(warp, portrait, mesh):
     off = np.abs(warp.flow(mesh) - places(warp))
     assert off.mean() < 0.05 and off.max() < 0.75
     assert np.abs(warp(mesh).astype(int) - portrait).mean() < 0.05
+
+
+def test_pixels_that_are_carried_by_half_a_pixel_stay_sharp_and_weights_within_what_they_are_between(portrait):
+    rows, columns = np.mgrid[100:300, 100:300].astype(np.float32)
+    places = np.stack([columns, rows], axis=-1)
+    np.testing.assert_array_equal(sample_picture(portrait, places), portrait[100:300, 100:300])
+
+    def detail(picture):
+        return cv2.Laplacian(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.CV_64F).var()
+
+    half = sample_picture(portrait, places + np.float32(0.5))
+    bilinear = cv2.remap(portrait, places + np.float32(0.5), None, cv2.INTER_LINEAR)
+    assert detail(bilinear) < 0.7 * detail(portrait[100:300, 100:300])
+    assert detail(half) > 1.5 * detail(bilinear)
+    weights = np.zeros((400, 400), np.float32)
+    weights[:, 200:] = 1
+    carried = sample_picture(weights, places + np.float32(0.5))
+    assert carried.min() == 0 and carried.max() == 1 and 0.5 in carried
 
 
 def test_outside_the_box_every_pixel_is_the_sources_and_there_is_no_seam(warp, portrait, talk):
