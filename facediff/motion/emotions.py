@@ -1,4 +1,4 @@
-"""Emotions by name: what people's faces did who were asked to speak with one, less what they did when asked for none.
+"""Emotions by name: sums of single actions of a face, made by ``facediff.training.emotions``.
 
 A name is an emotion's or an expression's (``facediff.motion.expressions``); all can be mixed and come and go.
 """
@@ -51,7 +51,7 @@ class Emotion:
 
 @cache
 def emotions() -> dict[str, Emotion]:
-    """The emotions that were learnt, and ``neutral``, which is nothing."""
+    """The emotions of the package, and ``neutral``, which is nothing."""
     with as_file(files("facediff.motion") / "emotions.safetensors") as path:
         fitted = load_file(path)
     known = {NEUTRAL: Emotion.of_row(np.zeros(coefficients.DIMENSIONS, np.float32))}

@@ -75,51 +75,47 @@ class Recipe:
     parting: float = 0.0
 
 
-# Found by ``facediff.training.emotion_search`` and then looked at. By eye are all of happiness, the nose and folds of
-# disgust, and how far the lips of fear are apart; what was next to nothing is left out.
+# Found by ``facediff.training.emotion_search``, then looked at and rounded. By eye are lids and folds of happiness,
+# brows and mouths of anger, surprise and disgust that the judge would have farther, and folds of disgust and fear.
 RECIPES = {
     "happy": Recipe({
-        "learnt": 0.9, "smile": 0.8, "lids": 0.08, "cheeks-up": 0.02, "lower-lids-up": 0.01, "corners-up": 0.03,
-        "fold:cheek": 0.7, "fold:under-eye": 0.5,
+        "smile": 1.1, "lids": 0.04, "cheeks-up": 0.05, "lower-lids-up": 0.015, "corners-up": 0.075, "corners-out": 0.05,
+        "lips-pressed": 0.015, "fold:cheek": 0.8, "fold:under-eye": 0.6,
     }),
     "sad": Recipe({
-        "learnt": 0.73, "lids": 0.04, "inner-brows-up": 0.077, "outer-brows-up": -0.049, "brows-together": 0.022,
-        "corners-down": 0.045, "chin-up": 0.017, "lips-pressed": -0.003, "corners-out": -0.008,
+        "lids": 0.023, "inner-brows-up": 0.1, "outer-brows-up": -0.055, "brows-together": 0.043, "corners-down": 0.06,
+        "chin-up": 0.055, "lips-pressed": 0.015, "corners-out": -0.008,
     }),
     "angry": Recipe({
-        "learnt": 0.574, "lids": 0.054, "brows-down": 0.023, "outer-brows-up": 0.016, "lower-lids-up": 0.019,
-        "lips-pressed": 0.004, "corners-out": -0.04, "upper-lip-up": 0.02, "corners-down": 0.049, "chin-up": 0.05,
-        "fold:frown": 1.0, "fold:brow-shadow": 0.16,
+        "lids": 0.02, "brows-down": 0.072, "brows-together": 0.055, "outer-brows-up": -0.01, "lower-lids-up": 0.03,
+        "lips-pressed": 0.035, "corners-out": -0.035, "nose-up": 0.02, "upper-lip-up": 0.007, "corners-down": 0.035,
+        "chin-up": 0.05, "fold:frown": 0.9, "fold:brow-shadow": 0.18,
     }),
     "surprised": Recipe({
-        "learnt": 0.48, "lids": -0.22, "outer-brows-up": 0.032, "lower-lids-up": -0.022, "corners-out": -0.039,
-        "corners-down": 0.009, "lips-pressed": -0.028,
+        "lids": -0.27, "inner-brows-up": 0.03, "outer-brows-up": 0.05, "lower-lids-up": -0.027, "corners-out": -0.045,
+        "lips-pressed": -0.028,
     }, parting=0.12),
     "disgusted": Recipe({
-        "learnt": 0.476, "lids": 0.067, "brows-down": 0.032, "brows-together": 0.002, "nose-up": 0.03,
-        "upper-lip-up": 0.06, "corners-down": 0.055, "corners-out": -0.01, "cheeks-up": 0.048, "lower-lids-up": 0.02,
-        "chin-up": 0.023, "lips-pressed": -0.03, "fold:nose": 0.5, "fold:cheek": 0.9, "fold:frown": 0.6,
+        "lids": 0.06, "brows-down": 0.055, "brows-together": 0.02, "nose-up": 0.05, "upper-lip-up": 0.075,
+        "corners-down": 0.04, "corners-out": -0.028, "cheeks-up": 0.055, "lower-lids-up": 0.022, "chin-up": 0.024,
+        "lips-pressed": -0.03, "fold:nose": 0.5, "fold:cheek": 0.65, "fold:frown": 0.4,
     }),
     "fearful": Recipe({
-        "learnt": 0.363, "lids": -0.3, "inner-brows-up": 0.081, "outer-brows-up": -0.02, "brows-together": 0.048,
-        "lower-lids-up": -0.02, "corners-out": 0.012, "corners-down": 0.06, "lips-pressed": -0.023, "chin-up": -0.003,
-        "fold:inner-forehead": 0.36,
-    }, parting=0.04),
+        "lids": -0.32, "inner-brows-up": 0.115, "outer-brows-up": -0.025, "brows-together": 0.05, "corners-down": 0.06,
+        "lips-pressed": -0.014, "fold:inner-forehead": 0.3,
+    }, parting=0.05),
 }  # fmt: skip
 
 
 class Ingredients:
-    """What an emotion can be mixed of, by name: ``learnt``, ``smile``, and ``actions``; lids and folds move no skin.
+    """What an emotion can be mixed of, by name: ``smile``, and ``actions``; lids and folds move no skin.
 
     Lips are left as far apart as they were by each of them.
-
-    Args:
-        learnt: (478, 3) what people's faces do who speak with the emotion.
     """
 
-    def __init__(self, learnt: NDArray[np.floating]) -> None:
+    def __init__(self) -> None:
         self.opening = (coefficients.basis().opening / measure_parting(coefficients.basis().opening)).astype(np.float32)
-        self._shapes = {**actions(), "learnt": learnt, "smile": _smile()}
+        self._shapes = {**actions(), "smile": _smile()}
 
     def shape(self, name: str) -> NDArray[np.float32]:
         """The shift (478, 3) that one of them is at strength 1."""

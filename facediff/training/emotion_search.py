@@ -39,43 +39,41 @@ Judge = Callable[[Tensor], Tensor]
 # What each emotion may be made of, after the prototypes of Ekman and Friesen.
 BOUNDS: dict[str, dict[str, tuple[float, float]]] = {
     "happy": {
-        "learnt": (0.0, 1.3), "smile": (0.0, 0.8), "lids": (-0.05, 0.25), "cheeks-up": (0.0, 0.06),
-        "lower-lids-up": (0.0, 0.03), "corners-up": (0.0, 0.05), "corners-out": (0.0, 0.06),
-        "lips-pressed": (-0.03, 0.03), "fold:cheek": (0.0, 1.0), "fold:under-eye": (0.0, 1.0),
+        "smile": (0.0, 1.3), "lids": (-0.05, 0.25), "cheeks-up": (0.0, 0.08), "lower-lids-up": (0.0, 0.04),
+        "corners-up": (0.0, 0.08), "corners-out": (0.0, 0.08), "lips-pressed": (-0.03, 0.03), "fold:cheek": (0.0, 1.0),
+        "fold:under-eye": (0.0, 1.0),
     },
     "sad": {
-        "learnt": (0.0, 1.5), "lids": (-0.05, 0.25), "inner-brows-up": (0.0, 0.09), "outer-brows-up": (-0.05, 0.03),
-        "brows-together": (0.0, 0.04), "corners-down": (0.0, 0.07), "chin-up": (0.0, 0.06),
-        "lips-pressed": (-0.03, 0.04), "corners-out": (-0.03, 0.03), "fold:inner-forehead": (0.0, 1.0),
+        "lids": (-0.05, 0.25), "inner-brows-up": (0.0, 0.11), "outer-brows-up": (-0.06, 0.03),
+        "brows-together": (0.0, 0.06), "corners-down": (0.0, 0.09), "chin-up": (0.0, 0.08),
+        "lips-pressed": (-0.03, 0.06), "corners-out": (-0.05, 0.03), "fold:inner-forehead": (0.0, 1.0),
         "fold:frown": (0.0, 0.6), "fold:cheek": (0.0, 0.6),
     },
     "angry": {
-        "learnt": (0.0, 1.5), "lids": (-0.2, 0.2), "brows-down": (0.0, 0.07), "brows-together": (0.0, 0.05),
-        "outer-brows-up": (-0.03, 0.06), "lower-lids-up": (0.0, 0.03), "lips-pressed": (-0.01, 0.06),
-        "corners-out": (-0.04, 0.04), "nose-up": (0.0, 0.05), "upper-lip-up": (0.0, 0.03),
-        "corners-down": (-0.02, 0.05), "chin-up": (0.0, 0.05), "fold:frown": (0.0, 1.0),
-        "fold:brow-shadow": (0.0, 1.0), "fold:cheek": (0.0, 0.7), "fold:nose": (0.0, 0.5),
+        "lids": (-0.2, 0.2), "brows-down": (0.0, 0.09), "brows-together": (0.0, 0.06), "outer-brows-up": (-0.03, 0.06),
+        "lower-lids-up": (0.0, 0.04), "lips-pressed": (-0.02, 0.08), "corners-out": (-0.05, 0.05),
+        "nose-up": (0.0, 0.05), "upper-lip-up": (0.0, 0.04), "corners-down": (-0.02, 0.07), "chin-up": (0.0, 0.07),
+        "fold:frown": (0.0, 1.0), "fold:brow-shadow": (0.0, 1.0), "fold:cheek": (0.0, 0.7), "fold:nose": (0.0, 0.5),
     },
     "surprised": {
-        "learnt": (0.0, 1.5), "lids": (-0.3, 0.0), "inner-brows-up": (0.0, 0.11), "outer-brows-up": (0.0, 0.11),
-        "lower-lids-up": (-0.03, 0.0), "corners-out": (-0.06, 0.02), "corners-down": (-0.03, 0.04),
+        "lids": (-0.35, 0.0), "inner-brows-up": (0.0, 0.12), "outer-brows-up": (0.0, 0.12),
+        "lower-lids-up": (-0.03, 0.0), "corners-out": (-0.07, 0.02), "corners-down": (-0.03, 0.05),
         "lips-pressed": (-0.05, 0.02),
     },
     "disgusted": {
-        "learnt": (0.0, 1.5), "lids": (0.0, 0.25), "brows-down": (0.0, 0.06), "brows-together": (0.0, 0.04),
-        "nose-up": (0.0, 0.07), "upper-lip-up": (0.0, 0.06), "corners-down": (-0.03, 0.06),
-        "corners-out": (-0.03, 0.05), "cheeks-up": (0.0, 0.06), "lower-lids-up": (0.0, 0.03), "chin-up": (0.0, 0.05),
-        "lips-pressed": (-0.03, 0.04), "fold:nose": (0.0, 1.0), "fold:cheek": (0.0, 1.0), "fold:frown": (0.0, 0.6),
-        "fold:brow-shadow": (0.0, 0.6),
+        "lids": (0.0, 0.25), "brows-down": (0.0, 0.08), "brows-together": (0.0, 0.05), "nose-up": (0.0, 0.09),
+        "upper-lip-up": (0.0, 0.09), "corners-down": (-0.03, 0.07), "corners-out": (-0.03, 0.06),
+        "cheeks-up": (0.0, 0.08), "lower-lids-up": (0.0, 0.04), "chin-up": (0.0, 0.06), "lips-pressed": (-0.03, 0.04),
+        "fold:nose": (0.0, 1.0), "fold:cheek": (0.0, 1.0), "fold:frown": (0.0, 0.6), "fold:brow-shadow": (0.0, 0.6),
     },
     "fearful": {
-        "learnt": (0.0, 1.5), "lids": (-0.3, 0.0), "inner-brows-up": (0.0, 0.1), "outer-brows-up": (-0.02, 0.08),
-        "brows-together": (0.0, 0.05), "lower-lids-up": (-0.02, 0.02), "corners-out": (-0.02, 0.08),
-        "corners-down": (-0.02, 0.06), "lips-pressed": (-0.04, 0.03), "chin-up": (-0.04, 0.03),
+        "lids": (-0.35, 0.0), "inner-brows-up": (0.0, 0.12), "outer-brows-up": (-0.03, 0.09),
+        "brows-together": (0.0, 0.06), "lower-lids-up": (-0.02, 0.03), "corners-out": (-0.02, 0.1),
+        "corners-down": (-0.02, 0.08), "lips-pressed": (-0.05, 0.03), "chin-up": (-0.05, 0.03),
         "fold:inner-forehead": (0.0, 1.0), "fold:frown": (0.0, 0.5),
     },
 }  # fmt: skip
-PARTED = {"surprised": 0.12}  # eye distances by which lips are parted; by eye
+PARTED = {"surprised": 0.12, "fearful": 0.05}  # eye distances by which lips are parted; by eye
 
 
 @dataclass(frozen=True)

