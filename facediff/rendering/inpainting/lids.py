@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from facediff.landmarks.alignment import warp_affine
 from facediff.landmarks.eye_window import (
     SIZE,
+    WIDTH,
     align_eye,
     fit_light_around,
     grid,
@@ -45,6 +46,9 @@ class LidStyle:
         margin: Beyond lid folds and lower lids that it covers.
         feather: Over which it ends.
         highest: Further up, a lid is the brow's.
+        hair: How much darker than the skin under the eye, in logarithms of light, the hair of a low brow is.
+        hair_from: Share of the height of the lid fold from which up such hair is a brow's and no lash.
+        hair_feather: Over which a lid ends before it.
         lashes: Share of the mean darkness of lashes: many of those who are filmed have painted theirs.
         ring: Around a lid from which it has its light.
     """
@@ -57,6 +61,9 @@ class LidStyle:
     margin: float = 0.04
     feather: float = 0.12
     highest: float = -0.34
+    hair: float = 0.5
+    hair_from: float = 0.8
+    hair_feather: float = 0.04
     lashes: float = 0.75
     ring: float = 0.14
 
@@ -115,4 +122,24 @@ def _draw_lid(
     ) * half  # about how far outside, eye widths
     cover = smoothstep(1 - beyond / style.feather) * fade_border(SIZE)
     ring = (beyond > style.feather / 2) & (beyond < style.feather / 2 + style.ring)
-    return to_levels(fit_light_around(to_log_light(window) - lid, ring) + lid), cover.astype(np.float32)
+    light = to_log_light(window)
+    brow = _find_brow(light, ring & (v > 0), v < style.hair_from * down.min(), style)
+    return to_levels(fit_light_around(light - lid, ring & (brow == 0)) + lid), (cover * (1 - brow)).astype(np.float32)
+
+
+def _find_brow(
+    light: NDArray[np.floating], skin: NDArray[np.bool_], above: NDArray[np.bool_], style: LidStyle
+) -> NDArray[np.float32]:
+    """(H, W) from 0 to 1 where a low brow hangs into what a lid covers: it stays, and gives the lid no light.
+
+    Args:
+        light: Logarithms of the light of a window (H, W, 3).
+        skin: (H, W) what is surely skin.
+        above: (H, W) what may be a brow.
+        style: What is hair.
+    """
+    grey = light.mean(axis=2)
+    hair = (above & (grey < np.median(grey[skin]) - style.hair)).astype(np.float32)
+    wide = style.hair_feather * WIDTH
+    grown = cv2.dilate(hair, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(wide) + 1,) * 2))
+    return np.asarray(cv2.GaussianBlur(grown, (0, 0), wide / 2), np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from skimage.data import astronaut
@@ -66,6 +67,24 @@ def test_a_picture_with_shut_eyes_keeps_its_own(points: np.ndarray) -> None:
     picture, shut = astronaut(), points.copy()
     shut[[159, 386]] = shut[[145, 374]]
     np.testing.assert_array_equal(Lids(picture, shut, LID)(picture, shut, SHUT), picture)
+
+
+def test_a_low_brow_stays_and_gives_the_lid_no_light(points: np.ndarray) -> None:
+    picture, browed = astronaut(), astronaut()
+    u, v = grid()
+    for side in range(2):
+        to_eye = align_eye(points, side)
+        hair = ((np.abs(v + 0.36) < 0.07) & (np.abs(u) < 0.5)).astype(np.uint8)
+        hair = cv2.warpAffine(hair, to_eye, picture.shape[1::-1], flags=cv2.WARP_INVERSE_MAP)
+        browed[hair > 0] = 25
+    plain, low = (Lids(one, points, LID)(one, points, SHUT) for one in (picture, browed))
+    for side in range(2):
+        to_eye = align_eye(points, side)
+        before, without, with_brow = (warp_affine(one, to_eye, SIZE).astype(float) for one in (browed, plain, low))
+        brow = (np.abs(v + 0.35) < 0.04) & (np.abs(u) < 0.4)
+        assert np.abs(with_brow - before)[brow].mean() < 8
+        lid = (np.abs(u) < 0.35) & (np.abs(v + 0.08) < 0.06)
+        assert np.abs(with_brow - without)[lid].mean() < 15
 
 
 def test_a_portrait_blinks_with_them(portrait_of) -> None:
