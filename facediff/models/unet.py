@@ -205,10 +205,15 @@ class _ResidualBlock(nn.Module):
         self.conv_shortcut = nn.Conv2d(before, after, 1) if before != after else None
 
     def forward(self, x: Tensor, level: Tensor) -> Tensor:
-        made = self.conv1(F.silu(self.norm1(x)))
-        made = made + self.time_emb_proj(F.silu(level))[:, :, None, None]
-        made = self.conv2(F.silu(self.norm2(made)))
-        return (x if self.conv_shortcut is None else self.conv_shortcut(x)) + made
+        if torch.is_grad_enabled():
+            made = self.conv1(F.silu(self.norm1(x))) + self.time_emb_proj(F.silu(level))[:, :, None, None]
+            made = self.conv2(F.silu(self.norm2(made)))
+            return made + (x if self.conv_shortcut is None else self.conv_shortcut(x))
+        # the same numbers, in the place of those that nobody needs any more
+        made = self.conv1(F.silu(self.norm1(x), inplace=True))
+        made = self.norm2(made.add_(self.time_emb_proj(F.silu(level))[:, :, None, None]))
+        made = self.conv2(F.silu(made, inplace=True))
+        return made.add_(x if self.conv_shortcut is None else self.conv_shortcut(x))
 
 
 class _Downsampling(nn.Module):

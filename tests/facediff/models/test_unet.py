@@ -41,9 +41,13 @@ def pair(name: str) -> tuple[UNet2DConditionModel, DenoiserUNet]:
 def test_what_it_predicts_is_what_diffusers_predicts(name, size) -> None:
     theirs, ours = pair(name)
     noisy, tokens = torch.randn(2, 7, *size), torch.randn(2, 5, 12)
+    given = noisy.clone()
     for t in (999, torch.tensor(37), torch.tensor([3, 500])):
         with torch.no_grad():
-            assert torch.equal(ours(noisy, t, tokens)[0], theirs(noisy, t, tokens, return_dict=False)[0])
+            wanted = theirs(noisy, t, tokens, return_dict=False)[0]
+            assert torch.equal(ours(noisy, t, tokens)[0], wanted)
+        torch.testing.assert_close(ours(noisy, t, tokens)[0].detach(), wanted)
+    assert torch.equal(noisy, given)  # nothing of the caller's is written to
 
 
 def test_kept_things_of_the_weights_serve_both() -> None:

@@ -12,6 +12,7 @@ import pytest
 import torch
 from diffusers import DiffusionPipeline
 
+from facediff.backends.ranges import LAYERS, read_ranges
 from facediff.errors import WeightsError
 from facediff.models.network import Network
 from facediff.pipelines import loading, rendering_models
@@ -42,6 +43,19 @@ def test_what_is_opened_is_no_pipeline_of_diffusers_and_ready_to_run() -> None:
     assert refining is not None and not isinstance(refining, DiffusionPipeline)
     parts = (refining.unet, refining.codec, refining.conditioner, rendering_models.open_mouth_refiner("base", "cpu"))
     assert all(isinstance(part, Network) and not part.training for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("open_it", "component"),
+    [(rendering_models.open_refiner, "fadm"), (lambda *model: rendering_models.open_talk(*model)[1], "difftalk")],
+)
+def test_ranges_of_whole_numbers_are_those_of_diffusers_network_with_the_same_weights(open_it, component) -> None:
+    folder, opened = CHECKPOINTS / "base" / component / "unet", open_it("base", "cpu")
+    ranges = read_ranges(folder / "ranges.json", opened.unet)
+    layers = {name for name, layer in opened.unet.named_modules() if isinstance(layer, LAYERS)}
+    assert ranges and set(ranges) == layers
+    for half in ("encoder", "decoder"):
+        assert read_ranges(CHECKPOINTS / "base" / "codec" / f"{half}-ranges.json", getattr(opened.codec, half))
 
 
 def test_another_scheduler_or_denoiser_is_left_to_diffusers(tmp_path) -> None:
