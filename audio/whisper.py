@@ -19,7 +19,7 @@ from facediff.types import Wave
 if TYPE_CHECKING:
     import torch
 
-    from facediff.models.whisper import WhisperEncoder
+    from facediff.models.whisper import WhisperEncoderNetwork
 
 NAME = "whisper-base-4"
 STATE_RATE = 50  # states a second
@@ -39,7 +39,7 @@ class EmbeddedWhisper:
 
     name = NAME
 
-    def __init__(self, network: WhisperEncoder, tokens: int = 2) -> None:
+    def __init__(self, network: WhisperEncoderNetwork, tokens: int = 2) -> None:
         """Take over a network in eval mode; windows hold so many states."""
         self._network = network
         self.dim, self.tokens = network.dim, tokens
@@ -75,7 +75,7 @@ class EmbeddedWhisper:
 class WhisperSpeech:
     """A wave that the embedded network hears piece by piece, the last pieces kept; an ``EncodedSpeech``."""
 
-    def __init__(self, network: WhisperEncoder, wave: Wave, tokens: int) -> None:
+    def __init__(self, network: WhisperEncoderNetwork, wave: Wave, tokens: int) -> None:
         """Use ``EmbeddedWhisper.prepare``."""
         self._network, self._wave, self._tokens = network, normalise_loudness(wave), tokens
         self._count = max(1, -(-len(wave) * STATE_RATE // SAMPLE_RATE))
@@ -105,7 +105,7 @@ class WhisperSpeech:
         return _hear(self._network, self._wave, before, after)[begin - before : end - before]
 
 
-def _hear(network: WhisperEncoder, wave: Wave, first: int, stop: int) -> NDArray[np.float32]:
+def _hear(network: WhisperEncoderNetwork, wave: Wave, first: int, stop: int) -> NDArray[np.float32]:
     """States (stop - first, dim) of a normalised wave."""
     import torch
 
@@ -122,9 +122,9 @@ def load_embedded_whisper(tokens: int = 2, device: str | torch.device | None = N
         WeightsError: They are missing or damaged.
     """
     from facediff.models.checkpoints import open_network
-    from facediff.models.whisper import WhisperEncoder
+    from facediff.models.whisper import WhisperEncoderNetwork
     from facediff.system.device import choose_device
     from facediff.system.weights import CHECKPOINTS
 
-    network = open_network(WhisperEncoder, CHECKPOINTS, "whisper")
+    network = open_network(WhisperEncoderNetwork, CHECKPOINTS, "whisper")
     return EmbeddedWhisper(network.to(choose_device(str(device) if device is not None else None)), tokens)

@@ -39,7 +39,6 @@ def made(task: str, seconds: float, size: int, steps: int | None):
     import facediff
     from facediff.audio.wave import SAMPLE_RATE, load_wave
     from facediff.avatar import Avatar
-    from facediff.pipelines.loading import load_talk
 
     is_today = (Path(facediff.__file__).parent / "motion").is_dir()  # a build beside this one may be older
     templates = import_module("facediff.motion.template" if is_today else "facediff.landmarks.templates")
@@ -50,7 +49,7 @@ def made(task: str, seconds: float, size: int, steps: int | None):
     avatar = Avatar.from_image(picture, device="cpu")
     if task == "talk":
         return avatar.talk(wave, **chosen)
-    motion = load_talk(device="cpu")[0](wave)
+    motion = import_module("facediff.pipelines.loading").load_talk(device="cpu")[0](wave)
     template = templates.MotionTemplate(motion, np.ones(len(motion), bool), np.eye(3, dtype=np.float32), Fraction(25))
     return avatar.animate(template, **chosen)
 

@@ -64,11 +64,19 @@ def region(
     """
     fade = max(feather * unit_px, 1.0)
     margin = int(np.ceil(reach * unit_px + fade)) + 1  # what lies so near outside the picture reaches into it
-    outside = np.full((size[1] + 2 * margin, size[0] + 2 * margin), 255, np.uint8)
-    corners = np.rint((np.asarray(polygon)[:, :2] + margin) * 16).astype(np.int32)
+    flat, mask = np.asarray(polygon)[:, :2], np.zeros(size[::-1], np.float32)
+    # further away the mask is 0, so no more of it is looked at
+    low = np.clip(np.floor(flat.min(0)) - margin - 1, 0, size).astype(int)
+    high = np.clip(np.ceil(flat.max(0)) + margin + 2, low, size).astype(int)
+    if not (high > low).all():
+        return mask
+    width, height = high - low + 2 * margin
+    outside = np.full((height, width), 255, np.uint8)
+    corners = np.rint((flat + margin) * 16).astype(np.int32) - 16 * low.astype(np.int32)
     cv2.fillPoly(outside, [corners], 0, shift=4)
     distance = cv2.distanceTransform(outside, cv2.DIST_L2, 5)[margin:-margin, margin:-margin]
-    return smoothstep(1.0 - (distance - reach * unit_px - 0.5) / fade).astype(np.float32)
+    mask[low[1] : high[1], low[0] : high[0]] = smoothstep(1.0 - (distance - reach * unit_px - 0.5) / fade)
+    return mask
 
 
 def smoothstep(x: NDArray[np.floating]) -> NDArray[np.floating]:

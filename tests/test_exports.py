@@ -68,6 +68,30 @@ def test_networks_are_loaded_when_something_is_made():
     assert loaded_by(modules, heavy) == {module: [] for module in modules}
 
 
+def test_a_command_that_renders_loads_no_more_than_it_renders_with(tmp_path):
+    """diffusers brings transformers, accelerate, peft and torch's compiler, which take longer than all else."""
+    heavy = ("diffusers", "transformers", "accelerate", "peft", "torch._dynamo", "sympy", "mediapipe", "librosa")
+    heavy += ("sklearn", "matplotlib", "scipy.stats", "scipy.fft", "scipy.signal", "gradio", "openvino")
+    code = f"""
+import os, sys
+os.environ["FACEDIFF_BACKEND"] = "none"
+from PIL import Image
+from skimage.data import astronaut
+her = {str(tmp_path / "her.png")!r}
+Image.fromarray(astronaut()[:256, 96:352]).save(her)
+theirs = set(sys.modules)
+from facediff.cli import app
+for arguments in (["talk", her, {str(ROOT / "facediff" / "samples" / "hello.flac")!r}], ["animate", her, her]):
+    try:
+        app([*arguments, "--preview", "-o", {str(tmp_path / "made.png")!r}])
+    except SystemExit as ended:
+        assert not ended.code
+print([name for name in {heavy} if name in sys.modules.keys() - theirs])
+"""
+    assert run(code).splitlines()[-1] == "[]"
+    assert (tmp_path / "made.png").is_file()
+
+
 def test_help_needs_no_more_than_what_it_says():
     heavy = ("torch", "numpy", "scipy", "cv2", "av", "PIL", "facediff.avatar")
     code = f"""

@@ -18,7 +18,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 import facediff
 from facediff.audio.wave import load_wave
 from facediff.media import read_image
-from facediff.pipelines import loading
+from facediff.pipelines import loading, rendering_models
 from facediff.tasks import model_cache
 from facediff.types import Frame
 
@@ -81,7 +81,8 @@ def test_everybody_looks_as_they_did(name, task) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_it_is_no_matter_in_which_precision(dtype, monkeypatch) -> None:
-    monkeypatch.setattr(loading, "choose_dtype", lambda device: dtype)
+    for opening in (loading, rendering_models):
+        monkeypatch.setattr(opening, "choose_dtype", lambda device: dtype)
     loaders = model_cache.load_talk, model_cache.load_refiner, model_cache.load_autoencoder
     for load in loaders:
         load.cache_clear()

@@ -53,6 +53,7 @@ TESTED_WHERE_IT_ENDS = {  # module: the tests that fail when it is broken
     "facediff/models/temporal_layers.py": "tests/facediff/models/test_inflation.py",
     "facediff/models/fadm.py": "tests/facediff/pipelines/test_fadm.py",
     "facediff/pipelines/motion.py": "tests/facediff/system/test_moved.py",
+    "facediff/pipelines/published.py": "tests/facediff/pipelines/test_difftalk.py",
     "facediff/pipelines/video_denoisers.py": "tests/facediff/pipelines/test_video_adapter.py",
     "facediff/provenance/credentials.py": "tests/facediff/provenance/test_manifest.py",
     "facediff/provenance/pattern.py": "tests/facediff/provenance/test_watermark.py",

@@ -25,8 +25,12 @@ def cache_folder() -> Path:
 
 
 def hash_weights(module: torch.nn.Module) -> str:
-    """SHA-256 of a network's class, and of its weights with their names; as bfloat16, whatever they were loaded as."""
-    told = hashlib.sha256(type(module).__qualname__.encode())
+    """SHA-256 of a network's class and of its weights with their names; as bfloat16, whatever they were loaded as.
+
+    A class that has the weights of another one says so by its ``architecture``, which stands for its name.
+    """
+    named = getattr(module, "architecture", type(module).__qualname__)
+    told = hashlib.sha256(named.encode())
     for name, tensor in module.state_dict().items():
         told.update(f"{name} {tuple(tensor.shape)}".encode())
         held = tensor.detach().cpu().contiguous()

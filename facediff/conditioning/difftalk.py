@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 import torch.nn.functional as F
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor
 
 from facediff.conditioning.bundle import Conditioning
 from facediff.conditioning.encoders import MOUTH_POINTS, AudioTokens, LandmarkTokens, PoseToken
+from facediff.models.network import Network, keep_config
+from facediff.system.on_demand import find_on_demand
+
+if TYPE_CHECKING:
+    from facediff.conditioning.published import DiffTalkConditioner as DiffTalkConditioner
+
+__getattr__ = find_on_demand(__name__, {"DiffTalkConditioner": "facediff.conditioning.published"})
+
 
 LIP_FOLD = 4  # lip maps have half the crop's resolution, latents an eighth
 # What training sees and rendering asks for must be alike, so both read it here. In eye distances around the lips. Fit
@@ -20,7 +28,7 @@ MASK_REACH = 0.18  # of what is rendered
 NOISE_TEMPERATURE = 0.5
 
 
-class DiffTalkConditioner(ModelMixin, ConfigMixin):
+class DiffTalkConditionerNetwork(Network):
     """Sound, landmarks, head pose, reference and masked frame to ``Conditioning`` (DiffTalk, CVPR 2023, section 3.2).
 
     Beyond the paper: several tokens instead of one, landmarks in eye distances instead of pixels, the lips wanted by
@@ -37,7 +45,7 @@ class DiffTalkConditioner(ModelMixin, ConfigMixin):
         audio_encoder: The encoder whose features it was trained with; see ``facediff.audio.encoder.load_encoder``.
     """
 
-    @register_to_config
+    @keep_config
     def __init__(
         self,
         feature_dim: int = 80,

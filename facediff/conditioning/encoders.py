@@ -41,7 +41,7 @@ class AudioTokens(nn.Module):
             nn.Linear(feature_dim * columns // tokens, 2 * dim), nn.SiLU(), nn.Linear(2 * dim, dim)
         )
         self.mix = nn.Conv1d(dim, dim, 3, padding=1)
-        self.place = nn.Parameter(torch.randn(tokens, dim) * 0.02)
+        self.place = nn.Parameter(torch.randn(tokens, dim, device="cpu") * 0.02)
         self.silence = nn.Parameter(torch.zeros(tokens, dim))
 
     def forward(self, window: Tensor, present: Tensor | None = None) -> Tensor:
@@ -71,10 +71,10 @@ class LandmarkTokens(nn.Module):
         super().__init__()
         if len(indices) % group:
             raise ValueError(f"{len(indices)} landmarks cannot be shared out in groups of {group}")
-        self.register_buffer("indices", torch.tensor(indices), persistent=False)
+        self.register_buffer("indices", torch.tensor(indices, device="cpu"), persistent=False)
         self.tokens, self.group = len(indices) // group, group
         self.embed = nn.Sequential(nn.Linear(3 * group, dim), nn.SiLU(), nn.Linear(dim, dim))
-        self.place = nn.Parameter(torch.randn(self.tokens, dim) * 0.02)
+        self.place = nn.Parameter(torch.randn(self.tokens, dim, device="cpu") * 0.02)
         self.unknown = nn.Parameter(torch.zeros(self.tokens, dim))
 
     def forward(self, points: Tensor, present: Tensor | None = None) -> Tensor:

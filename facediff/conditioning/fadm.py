@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from facediff.conditioning.bundle import Conditioning
 from facediff.conditioning.encoders import MOUTH_POINTS, LandmarkTokens, PoseToken
 from facediff.landmarks.raster import FACE_MAPS
 from facediff.models.gating import AttributeGate
+from facediff.models.network import Network, keep_config
 from facediff.motion import coefficients
+from facediff.system.on_demand import find_on_demand
+
+if TYPE_CHECKING:
+    from facediff.conditioning.published import FADMConditioner as FADMConditioner
+
+__getattr__ = find_on_demand(__name__, {"FADMConditioner": "facediff.conditioning.published"})
+
 
 MAP_FOLD = 2  # face maps have a quarter of the crop's resolution, latents an eighth
 # Eye distances around the face oval that may be repainted, in training and in rendering. Fit by, seen on, range tried:
@@ -35,7 +42,7 @@ class GatedConditioning(Conditioning):
     attributes: Tensor = field(kw_only=True)
 
 
-class FADMConditioner(ModelMixin, ConfigMixin):
+class FADMConditionerNetwork(Network):
     """Coarse latents, attributes, landmarks and head pose to ``GatedConditioning``.
 
     The gate is FADM's (CVPR Workshops 2023, section 3.2), on latents. Beyond the paper: the coarse latents themselves,
@@ -53,7 +60,7 @@ class FADMConditioner(ModelMixin, ConfigMixin):
 
     scale: Tensor
 
-    @register_to_config
+    @keep_config
     def __init__(
         self,
         latent_channels: int = 12,
@@ -126,7 +133,7 @@ def attribute_scale() -> Tensor:
 
     The refiner was trained with these numbers; by what they were chosen is unknown.
     """
-    scale = torch.ones(coefficients.DIMENSIONS)
+    scale = torch.ones(coefficients.DIMENSIONS, device="cpu")
     for part, value in (
         (coefficients.LIPS, 2.0),
         (coefficients.BROWS, 2.0),

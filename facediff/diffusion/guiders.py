@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import torch
-from diffusers.guiders import BaseGuidance
-from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 
+from facediff.diffusion.ddim import DDIM
 from facediff.diffusion.guidance import C, Predict
 from facediff.errors import ConfigError
+
+if TYPE_CHECKING:
+    from diffusers.guiders import BaseGuidance
+    from diffusers.schedulers.scheduling_utils import SchedulerMixin
 
 
 def apply_guider(
@@ -19,7 +23,7 @@ def apply_guider(
     predict: Predict[C],
     denoiser: torch.nn.Module,
     conditions: Sequence[C | None],
-    scheduler: SchedulerMixin,
+    scheduler: SchedulerMixin | DDIM,
     num_inference_steps: int,
 ) -> Callable[[Tensor, Tensor], Tensor]:
     """A denoiser of (x, t) that asks its network as often as a guider wants and combines the answers as that does.

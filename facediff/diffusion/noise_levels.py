@@ -7,11 +7,15 @@ other.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
-from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 
 from facediff.errors import ConfigError
+
+if TYPE_CHECKING:
+    from diffusers.schedulers.scheduling_utils import SchedulerMixin
 
 
 def is_flow(scheduler: SchedulerMixin) -> bool:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
-from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 
 from facediff.diffusion.noise_levels import alpha_at, prediction_kind, scale
 from facediff.diffusion.prediction import convert, to_sample
 from facediff.errors import ConfigError
+
+if TYPE_CHECKING:
+    from diffusers.schedulers.scheduling_utils import SchedulerMixin
 
 
 def guide_reconstruction(

@@ -5,19 +5,22 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from inspect import signature
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 
+from facediff.diffusion.ddim import DDIM
 from facediff.errors import ConfigError
+
+if TYPE_CHECKING:
+    from diffusers.schedulers.scheduling_utils import SchedulerMixin
 
 
 def denoise(
     predict: Callable[[Tensor, Tensor], Tensor],
     noise: Tensor,
-    scheduler: SchedulerMixin,
+    scheduler: SchedulerMixin | DDIM,
     num_inference_steps: int,
     *,
     start: Tensor | None = None,
@@ -89,7 +92,7 @@ def _blend_known(x: Tensor, known: tuple[Tensor, Tensor], latents: Tensor) -> Te
     return known[1] * x + (1 - known[1]) * latents
 
 
-def _select_accepted(scheduler: SchedulerMixin, **arguments: Any) -> dict[str, Any]:
+def _select_accepted(scheduler: SchedulerMixin | DDIM, **arguments: Any) -> dict[str, Any]:
     """Those of the arguments that are given and that the scheduler's step takes."""
     takes = signature(scheduler.step).parameters
     return {name: value for name, value in arguments.items() if value is not None and name in takes}

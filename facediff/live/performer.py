@@ -18,7 +18,7 @@ from facediff.motion import coefficients
 from facediff.motion.idle import IdleMotion
 from facediff.pipelines.running_finisher import RunningFinisher
 from facediff.pipelines.running_heads import RunningHeads
-from facediff.pipelines.speech_motion import MotionPipeline
+from facediff.pipelines.speech_motion import MotionSampler
 from facediff.pipelines.streaming_motion import StreamingMotion
 
 _KEPT = 64  # rows that can be gone back to
@@ -59,7 +59,7 @@ class Performer:
 
     def __init__(
         self,
-        pipeline: MotionPipeline,
+        pipeline: MotionSampler,
         encoder: EmbeddedWhisper,
         *,
         fps: Fraction = Fraction(25),

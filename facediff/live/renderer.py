@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from facediff.landmarks.alignment import MOUTH, align
 from facediff.motion import coefficients
-from facediff.pipelines.difftalk import DiffTalkPipeline
+from facediff.pipelines.difftalk import DiffTalkSampler
 from facediff.provenance.marker import FrameMarker
 from facediff.rendering.compose import add_window, keep_detail
 from facediff.rendering.frame import WarpedFrame, add_matte
@@ -65,7 +65,7 @@ class Shot:
 class _KeepingPainter(MouthPainter):
     """Paints mouths, and keeps what painting changed in the crop at last, to be pasted onto other frames."""
 
-    def __init__(self, pipeline: DiffTalkPipeline, settings: PaintSettings) -> None:
+    def __init__(self, pipeline: DiffTalkSampler, settings: PaintSettings) -> None:
         super().__init__(pipeline, settings)
         self.last: NDArray[np.float32] | None = None
 
@@ -90,7 +90,7 @@ class LiveRenderer:
     def __init__(
         self,
         warper: PortraitWarper,
-        painting: DiffTalkPipeline | None,
+        painting: DiffTalkSampler | None,
         marker: FrameMarker,
         *,
         steps: int = 1,

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
-from diffusers import DDIMScheduler
-from diffusers.models.modeling_utils import ModelMixin
 from safetensors import SafetensorError
+from torch import nn
 
 from facediff.errors import ConfigError, WeightsError
+from facediff.models.network import Network, read_network
 from facediff.system.weights import model_folder
 
-Network = TypeVar("Network", bound=ModelMixin)
+if TYPE_CHECKING:
+    from diffusers import DDIMScheduler
+
+N = TypeVar("N", bound=nn.Module)
 
 
 def own_or_base(model: Path) -> str:
@@ -23,11 +26,11 @@ def own_or_base(model: Path) -> str:
     return str(model) if (model / "difftalk").is_dir() else "base"
 
 
-def open_network(kind: type[Network], model: str | Path, part: str, dtype: torch.dtype = torch.float32) -> Network:
+def open_network(kind: type[N], model: str | Path, part: str, dtype: torch.dtype = torch.float32) -> N:
     """A network of a model, ready to run.
 
     Args:
-        kind: Its class.
+        kind: Its class, a ``Network`` or a ``ModelMixin`` of diffusers.
         model: ``base``, or a folder laid out like it.
         part: Its folder in the model, as in ``difftalk/unet``.
         dtype: Of its weights.
@@ -43,12 +46,14 @@ def open_network(kind: type[Network], model: str | Path, part: str, dtype: torch
 
 def open_schedule(model: str | Path, component: str) -> DDIMScheduler:
     """The noise levels that a component of a model was trained with; see ``open_network``."""
+    from diffusers import DDIMScheduler
+
     folder = model_folder(model, component)
     with explain_damage(model):
         return DDIMScheduler.from_pretrained(folder / "scheduler")
 
 
-def load_network(kind: type[Network], folder: Path, dtype: torch.dtype = torch.float32) -> Network:
+def load_network(kind: type[N], folder: Path, dtype: torch.dtype = torch.float32) -> N:
     """The network in a folder, from safetensors alone (a pickle runs code), with every weight there.
 
     Raises:
@@ -58,16 +63,23 @@ def load_network(kind: type[Network], folder: Path, dtype: torch.dtype = torch.f
     another = f"the weights in {folder} are not those of a {kind.__name__} of this version"
     advice = "train it anew (facediff train), or take the facediff that trained it"
     try:
-        network, report = kind.from_pretrained(
-            folder, torch_dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
-        )
-    except ValueError as error:
-        if "expected shape" in str(error):  # diffusers advises to go on with random weights
+        if hasattr(kind, "from_pretrained"):
+            network, report = kind.from_pretrained(  # type: ignore[attr-defined]
+                folder, torch_dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
+            )
+            wrong = [*report["missing_keys"], *report["unexpected_keys"]]
+        else:
+            assert issubclass(kind, Network)
+            network, lacking, unknown = read_network(kind, folder, dtype)
+            wrong = [*lacking, *unknown]
+    except (ValueError, RuntimeError) as error:
+        # of diffusers, which advises to go on with random weights, and of torch
+        if "expected shape" in str(error) or "size mismatch" in str(error):
             raise WeightsError(f"{another}, whose layers have other sizes; {advice}") from error
         raise
-    if wrong := [*report["missing_keys"], *report["unexpected_keys"]]:
+    if wrong:
         raise WeightsError(f"{another}: {len(wrong)} are missing or unknown, {wrong[0]} among them; {advice}")
-    opened: Network = network.eval()
+    opened: N = network.eval()
     return opened
 
 

@@ -30,6 +30,8 @@ class ClipCodec(FaceCodec):
     Source: Blattmann et al., "Align your Latents" (CVPR 2023), section 3.1.1.
     """
 
+    knows_clips = True
+
     @register_to_config
     def __init__(
         self,

@@ -7,11 +7,19 @@ channels first, and all work happens at a quarter and an eighth of the resolutio
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+from facediff.models.network import Network, keep_config
+from facediff.system.on_demand import find_on_demand
+
+if TYPE_CHECKING:
+    from facediff.models.published import FaceCodec as FaceCodec
+
+__getattr__ = find_on_demand(__name__, {"FaceCodec": "facediff.models.published"})
 
 
 class ResidualBlock(nn.Module):
@@ -26,10 +34,14 @@ class ResidualBlock(nn.Module):
         nn.init.zeros_(self.conv2.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv2(self.act(self.conv1(self.act(x))))
+        if torch.is_grad_enabled():
+            return x + self.conv2(self.act(self.conv1(self.act(x))))
+        # the same numbers without two copies more of what is as large as a picture
+        made: Tensor = self.conv2(F.silu(self.conv1(F.silu(x)), inplace=True))
+        return made.add_(x)
 
 
-class FaceCodec(ModelMixin, ConfigMixin):
+class FaceCodecNetwork(Network):
     """Deterministic autoencoder with stride 8.
 
     Args:
@@ -44,9 +56,12 @@ class FaceCodec(ModelMixin, ConfigMixin):
     ``encode`` gives latents with mean 0 and standard deviation 1 in each channel.
     """
 
+    mean: Tensor
+    std: Tensor
     stride = 8
+    knows_clips = False  # whether frames that are decoded together are one after the other
 
-    @register_to_config
+    @keep_config
     def __init__(
         self,
         latent_channels: int = 12,
@@ -83,7 +98,8 @@ class FaceCodec(ModelMixin, ConfigMixin):
 
     @staticmethod
     def _per_channel(values: Sequence[float] | None, default: float, channels: int) -> Tensor:
-        return torch.tensor([default] * channels if values is None else list(values)).view(1, -1, 1, 1)
+        told = [default] * channels if values is None else list(values)
+        return torch.tensor(told, device="cpu").view(1, -1, 1, 1)
 
     def encode(self, images: Tensor) -> Tensor:
         """Latents (B, latent_channels, H/8, W/8) of pictures (B, 3, H, W) in [-1, 1]; H and W multiples of 8."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from diffusers.models.embeddings import Timesteps
 from torch import Tensor, nn
+
+from facediff.models.embeddings import Timesteps
 
 NEUTRAL_WEIGHT = 0.3  # at which all scales weigh 1
 APPEARANCE_SHARE, DRIVEN_SHARE = 0.4, 0.2
@@ -44,7 +45,7 @@ class AttributeGate(nn.Module):
         self.appearance = nn.Sequential(
             nn.Conv2d(in_channels, channels, 7, padding=3), _Residual(channels), _Residual(channels)
         )
-        self.sinusoids = Timesteps(time_dim, flip_sin_to_cos=True, downscale_freq_shift=0)
+        self.sinusoids = Timesteps(time_dim)
         self.time = nn.Linear(time_dim, channels)
         self.motion = nn.Sequential(
             nn.Linear(attribute_dim + channels, channels), nn.SiLU(), nn.Linear(channels, channels)

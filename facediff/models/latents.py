@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from diffusers import AutoencoderKL, AutoencoderTiny, VQModel
 from torch import Tensor
 
-from facediff.models.codec import FaceCodec
+from facediff.models.codec import FaceCodecNetwork
 from facediff.models.placement import move_to
 
-Codec: TypeAlias = FaceCodec | AutoencoderKL | AutoencoderTiny | VQModel
+if TYPE_CHECKING:
+    from diffusers import AutoencoderKL, AutoencoderTiny, VQModel
+
+Codec: TypeAlias = "FaceCodecNetwork | AutoencoderKL | AutoencoderTiny | VQModel"
 
 
 def encode(codec: Codec, images: Tensor) -> Tensor:
     """Latents (B, L, H/s, W/s) of pictures (B, 3, H, W) in [-1, 1], scaled as denoisers want them, without sampling."""
     images = move_to(codec, images)
-    if isinstance(codec, FaceCodec):
+    if isinstance(codec, FaceCodecNetwork):
         return codec.encode(images)
     coded: Any = codec.encode(images)
     latents = coded.latent_dist.mode() if hasattr(coded, "latent_dist") else coded.latents
@@ -27,7 +29,7 @@ def encode(codec: Codec, images: Tensor) -> Tensor:
 def decode(codec: Codec, latents: Tensor) -> Tensor:
     """Pictures (B, 3, H, W), about in [-1, 1], of what ``encode`` gave; the inverse of its scaling comes first."""
     latents = move_to(codec, latents)
-    if isinstance(codec, FaceCodec):
+    if isinstance(codec, FaceCodecNetwork):
         return codec.decode(latents)
     scale, shift = _scaling(codec)
     decoded: Any = codec.decode(latents / scale + shift)
@@ -36,11 +38,10 @@ def decode(codec: Codec, latents: Tensor) -> Tensor:
 
 def stride(codec: Codec) -> int:
     """Pixels to a latent, along each side."""
-    if isinstance(codec, FaceCodec):
+    if isinstance(codec, FaceCodecNetwork):
         return codec.stride
-    if isinstance(codec, AutoencoderTiny):
-        return 2 ** (len(codec.config["encoder_block_out_channels"]) - 1)
-    return 2 ** (len(codec.config["block_out_channels"]) - 1)
+    widths = codec.config.get("encoder_block_out_channels") or codec.config["block_out_channels"]  # of a tiny one
+    return 2 ** (len(widths) - 1)
 
 
 def _scaling(codec: Codec) -> tuple[float, float]:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.embeddings import TimestepEmbedding, Timesteps
-from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
+from facediff.models.embeddings import TimestepEmbedding, Timesteps
 from facediff.models.motion import ChannelNorm, DilatedBlock, convolve
+from facediff.models.network import Network, keep_config
+from facediff.system.on_demand import find_on_demand
+
+if TYPE_CHECKING:
+    from facediff.models.published import MaskedMotionDenoiser as MaskedMotionDenoiser
+
+__getattr__ = find_on_demand(__name__, {"MaskedMotionDenoiser": "facediff.models.published"})
+
 
 MANNERS = 4  # numbers of a manner: logarithms of how far angles and shifts go, and how fast each
 
@@ -42,7 +49,7 @@ class MotionContext:
     known_manner: Tensor
 
 
-class MaskedMotionDenoiser(ModelMixin, ConfigMixin):
+class MaskedMotionDenoiserNetwork(Network):
     """Predicts the velocity of noisy motion from it, from the part that is given, and from sound.
 
     One network for continuation, in-betweening and what goes beside given lips, told by masks which it is
@@ -69,7 +76,10 @@ class MaskedMotionDenoiser(ModelMixin, ConfigMixin):
         rates: Lowest and highest frames a second that it was taught with.
     """
 
-    @register_to_config
+    mean: Tensor
+    std: Tensor
+
+    @keep_config
     def __init__(
         self,
         speech_dim: int = 2044,
@@ -93,15 +103,15 @@ class MaskedMotionDenoiser(ModelMixin, ConfigMixin):
         self.enter = nn.Conv1d(3 * motion_dim, channels, 3, padding=1)
         self.attend = nn.Sequential(nn.Dropout(3 * dropout), nn.Conv1d(features, channels, 1))
         self.unheard = nn.Parameter(torch.zeros(channels, 1))
-        self.steps = Timesteps(embedding, flip_sin_to_cos=True, downscale_freq_shift=0)
+        self.steps = Timesteps(embedding)
         self.level = TimestepEmbedding(embedding, embedding)
         self.told = nn.Sequential(nn.Linear(3 + MANNERS, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
         self.blocks = nn.ModuleList(DilatedBlock(channels, d, embedding, dropout) for d in dilations)
         self.settle = ChannelNorm(channels)
         self.leave = nn.Conv1d(channels, motion_dim, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
-        mean = torch.zeros(motion_dim) if motion_mean is None else torch.tensor(motion_mean)
-        std = torch.ones(motion_dim) if motion_std is None else torch.tensor(motion_std)
+        mean = torch.tensor([0.0] * motion_dim if motion_mean is None else motion_mean, device="cpu")
+        std = torch.tensor([1.0] * motion_dim if motion_std is None else motion_std, device="cpu")
         self.register_buffer("mean", mean[:, None], persistent=False)
         self.register_buffer("std", std[:, None], persistent=False)
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.embeddings import TimestepEmbedding, Timesteps
-from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
+
+from facediff.models.embeddings import TimestepEmbedding, Timesteps
+from facediff.models.network import Network, keep_config
+from facediff.system.on_demand import find_on_demand
+
+if TYPE_CHECKING:
+    from facediff.models.published import MotionDenoiser as MotionDenoiser
+
+__getattr__ = find_on_demand(__name__, {"MotionDenoiser": "facediff.models.published"})
 
 
 class ChannelNorm(nn.LayerNorm):
@@ -47,7 +54,7 @@ class DilatedBlock(nn.Module):
         return x + self.out(self.dropout(F.silu(convolve(self.conv, F.silu(h), alone))))
 
 
-class MotionDenoiser(ModelMixin, ConfigMixin):
+class MotionDenoiserNetwork(Network):
     """Predicts clean motion from noisy motion and sound (LaMD's diffusion of motion alone, arXiv 2304.11603).
 
     What the sound settles is predicted by a head of its own; the diffusion model adds what it leaves open.
@@ -66,7 +73,10 @@ class MotionDenoiser(ModelMixin, ConfigMixin):
         motion_mean: Mean of each motion channel over the training clips; ``motion_std`` its deviation.
     """
 
-    @register_to_config
+    mean: Tensor
+    std: Tensor
+
+    @keep_config
     def __init__(
         self,
         speech_dim: int = 2044,
@@ -91,13 +101,13 @@ class MotionDenoiser(ModelMixin, ConfigMixin):
         nn.init.constant_(self.closes.bias, -10.0)  # type: ignore[arg-type]  # never, until it is taught
         self.attend = nn.Sequential(nn.Dropout(2 * dropout), nn.Conv1d(features, channels, 1))
         self.enter = nn.Conv1d(motion_dim, channels, 3, padding=1)
-        self.steps = Timesteps(channels, flip_sin_to_cos=True, downscale_freq_shift=0)
+        self.steps = Timesteps(channels)
         self.level = TimestepEmbedding(channels, channels)
         self.join = nn.ModuleList(nn.Conv1d(channels, channels, 1) for _ in dilations)
         self.blocks = nn.ModuleList(DilatedBlock(channels, d, channels, dropout) for d in dilations)
         self.leave = nn.Sequential(ChannelNorm(channels), nn.Conv1d(channels, motion_dim, 3, padding=1))
-        mean = torch.zeros(motion_dim) if motion_mean is None else torch.tensor(motion_mean)
-        std = torch.ones(motion_dim) if motion_std is None else torch.tensor(motion_std)
+        mean = torch.tensor([0.0] * motion_dim if motion_mean is None else motion_mean, device="cpu")
+        std = torch.tensor([1.0] * motion_dim if motion_std is None else motion_std, device="cpu")
         self.register_buffer("mean", mean[:, None], persistent=False)
         self.register_buffer("std", std[:, None], persistent=False)
 

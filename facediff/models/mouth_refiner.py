@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from facediff.models.codec import ResidualBlock
+from facediff.models.network import Network, keep_config
+from facediff.system.on_demand import find_on_demand
+
+if TYPE_CHECKING:
+    from facediff.models.published import MouthRefiner as MouthRefiner
+
+__getattr__ = find_on_demand(__name__, {"MouthRefiner": "facediff.models.published"})
+
 
 FOLD = 2  # pictures are folded two by two into channels: lip maps have half their resolution
 
 
-class MouthRefiner(ModelMixin, ConfigMixin):
+class MouthRefinerNetwork(Network):
     """A U-Net that adds to a picture of a mouth what tells it from a real one.
 
     Trained against a critic (Isola et al., pix2pix, CVPR 2017), with features of another network as a distance
@@ -28,7 +35,7 @@ class MouthRefiner(ModelMixin, ConfigMixin):
         lack_channels: Numbers that say of a mouth what its source does not show.
     """
 
-    @register_to_config
+    @keep_config
     def __init__(
         self, channels: Sequence[int] = (32, 64, 128), blocks: Sequence[int] = (1, 2, 4), lack_channels: int = 2
     ) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
-from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor
+
+from facediff.models.network import Network
+
+if TYPE_CHECKING:
+    from diffusers.models.modeling_utils import ModelMixin
 
 _PLAIN = (torch.float32, torch.bfloat16, torch.float16)
 
 
-def find_placement(network: ModelMixin) -> tuple[torch.device, torch.dtype]:
+def find_placement(network: ModelMixin | Network) -> tuple[torch.device, torch.dtype]:
     """A network's device and floating type: its first parameter's where that settles it, else as diffusers finds them.
 
     Only where there is an accelerator parts may wait on another device than they run on, and only what is stored in
@@ -21,6 +27,6 @@ def find_placement(network: ModelMixin) -> tuple[torch.device, torch.dtype]:
     return network.device, network.dtype
 
 
-def move_to(network: ModelMixin, tensor: Tensor) -> Tensor:
+def move_to(network: ModelMixin | Network, tensor: Tensor) -> Tensor:
     """A tensor on a network's device and in its floating type."""
     return tensor.to(*find_placement(network))

@@ -11,7 +11,7 @@ from torch import Tensor
 from facediff.models import latents as space
 from facediff.models.latents import Codec
 
-VideoCodec: TypeAlias = Codec | AutoencoderKLWan
+VideoCodec: TypeAlias = "Codec | AutoencoderKLWan"
 
 
 def encode(codec: VideoCodec, video: Tensor) -> Tensor:

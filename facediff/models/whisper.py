@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
+from facediff.models.network import Network, keep_config
+from facediff.system.on_demand import find_on_demand
 
-class WhisperEncoder(ModelMixin, ConfigMixin):
+if TYPE_CHECKING:
+    from facediff.models.published import WhisperEncoder as WhisperEncoder
+
+__getattr__ = find_on_demand(__name__, {"WhisperEncoder": "facediff.models.published"})
+
+
+class WhisperEncoderNetwork(Network):
     """Log-mel at 100 columns a second to hidden states at 50 a second.
 
     Source: Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision" (ICML 2023), section 2.2. Two
@@ -28,9 +35,11 @@ class WhisperEncoder(ModelMixin, ConfigMixin):
         dropped: Channels that are not read: one of Whisper-base grows to thirty times the usual where nobody speaks.
     """
 
+    kept: Tensor
+    positions: Tensor
     LONGEST = 1500  # states of 30 seconds, for which there are positions
 
-    @register_to_config
+    @keep_config
     def __init__(
         self,
         bands: int = 80,
@@ -49,7 +58,7 @@ class WhisperEncoder(ModelMixin, ConfigMixin):
             for _ in range(depth)
         )
         kept = [channel for channel in range(width) if channel not in set(dropped)]
-        self.register_buffer("kept", torch.tensor(kept), persistent=False)
+        self.register_buffer("kept", torch.tensor(kept, device="cpu"), persistent=False)
         self.register_buffer("positions", sinusoids(self.LONGEST, width), persistent=False)
 
     @property
@@ -71,8 +80,8 @@ class WhisperEncoder(ModelMixin, ConfigMixin):
 
 def sinusoids(length: int, width: int) -> Tensor:
     """Positions (length, width): sines in the first half of the channels, cosines in the second."""
-    frequency = 10_000 ** -(torch.arange(width // 2) / (width // 2 - 1))
-    angle = torch.arange(length)[:, None] * frequency
+    frequency = 10_000 ** -(torch.arange(width // 2, device="cpu") / (width // 2 - 1))
+    angle = torch.arange(length, device="cpu")[:, None] * frequency
     return torch.cat([angle.sin(), angle.cos()], dim=1)
 
 

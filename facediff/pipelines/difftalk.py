@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
-from diffusers import DiffusionPipeline, UNet2DConditionModel
-from diffusers.guiders import BaseGuidance
-from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 
 from facediff.conditioning.bundle import Conditioning
-from facediff.conditioning.difftalk import DiffTalkConditioner
-from facediff.conditioning.difftalk_paper import DiffTalkPaperConditioner
+from facediff.conditioning.difftalk import DiffTalkConditionerNetwork
+from facediff.diffusion.ddim import DDIM
 from facediff.diffusion.sampler import denoise
 from facediff.diffusion.temporal_guidance import apply_temporal_guidance
 from facediff.errors import ConfigError
 from facediff.models import latents as space
-from facediff.models.inflation import InflatedUNet
 from facediff.models.latents import Codec
 from facediff.models.placement import move_to
+from facediff.models.unet import DenoiserUNet
 from facediff.pipelines.shared import (
     FrameOutput,
     Sampling,
@@ -30,14 +28,28 @@ from facediff.pipelines.shared import (
     run_unet,
     spread_noise,
 )
+from facediff.system.on_demand import find_on_demand
+
+if TYPE_CHECKING:
+    from diffusers import UNet2DConditionModel
+    from diffusers.guiders import BaseGuidance
+    from diffusers.schedulers.scheduling_utils import SchedulerMixin
+
+    from facediff.conditioning.difftalk_paper import DiffTalkPaperConditioner
+    from facediff.models.inflation import InflatedUNet
+    from facediff.pipelines.published import DiffTalkPipeline as DiffTalkPipeline
+
+__getattr__ = find_on_demand(__name__, {"DiffTalkPipeline": "facediff.pipelines.published"})
 
 
-class DiffTalkPipeline(DiffusionPipeline):
+class DiffTalkSampler:
     """Paints mouths that fit the sound.
 
     Source: Shen et al., "DiffTalk: Crafting Diffusion Models for Generalized Audio-Driven Portraits Animation"
     (CVPR 2023). Beside the paper: shared initial noise over the frames of a clip, guidance by dropped sound, any
     diffusers scheduler, and few steps.
+
+    ``DiffTalkPipeline``, in this module too, is the same as a pipeline of diffusers.
 
     Args:
         codec: Pictures to latents and back: ``FaceCodec`` or an autoencoder of diffusers.
@@ -46,17 +58,14 @@ class DiffTalkPipeline(DiffusionPipeline):
         scheduler: Any diffusers scheduler made from the training schedule's config.
     """
 
-    model_cpu_offload_seq = "codec->conditioner->unet->codec"
-
     def __init__(
         self,
         codec: Codec,
-        unet: UNet2DConditionModel | InflatedUNet,
-        conditioner: DiffTalkConditioner | DiffTalkPaperConditioner,
-        scheduler: SchedulerMixin,
+        unet: UNet2DConditionModel | InflatedUNet | DenoiserUNet,
+        conditioner: DiffTalkConditionerNetwork | DiffTalkPaperConditioner,
+        scheduler: SchedulerMixin | DDIM,
     ) -> None:
-        super().__init__()
-        self.register_modules(codec=codec, unet=unet, conditioner=conditioner, scheduler=scheduler)
+        self.codec, self.unet, self.conditioner, self.scheduler = codec, unet, conditioner, scheduler
 
     def noise(self, size: tuple[int, int], seed: int) -> Tensor:
         """The initial noise (1, L, h, w) that all frames of a clip share; size is the window's (width, height)."""
@@ -175,7 +184,7 @@ class DiffTalkPipeline(DiffusionPipeline):
         Raises:
             ConfigError: It is one of pictures, or there is a guider.
         """
-        if not isinstance(self.unet, InflatedUNet) or sampling.guider is not None:
+        if not hasattr(self.unet, "temporal") or sampling.guider is not None:
             raise ConfigError("temporal guidance is of a denoiser that knows of time, without a guider; leave it at 1")
 
         def predict(x: Tensor, t: Tensor, told: tuple[Conditioning, bool]) -> Tensor:

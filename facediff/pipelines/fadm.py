@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
-from diffusers import DiffusionPipeline, UNet2DConditionModel, UNet2DModel
-from diffusers.guiders import BaseGuidance
-from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 
-from facediff.conditioning.fadm import FADMConditioner, GatedConditioning
-from facediff.conditioning.fadm_paper import FADMPaperConditioner
+from facediff.conditioning.fadm import FADMConditionerNetwork, GatedConditioning
+from facediff.diffusion.ddim import DDIM
 from facediff.diffusion.noise_priors import frame_noise
 from facediff.diffusion.sampler import denoise
 from facediff.models import latents as space
 from facediff.models.latents import Codec
 from facediff.models.placement import move_to
+from facediff.models.unet import DenoiserUNet
 from facediff.pipelines.shared import (
     FrameOutput,
     Sampling,
@@ -27,14 +26,27 @@ from facediff.pipelines.shared import (
     run_unet,
     spread_noise,
 )
+from facediff.system.on_demand import find_on_demand
+
+if TYPE_CHECKING:
+    from diffusers import UNet2DConditionModel, UNet2DModel
+    from diffusers.guiders import BaseGuidance
+    from diffusers.schedulers.scheduling_utils import SchedulerMixin
+
+    from facediff.conditioning.fadm_paper import FADMPaperConditioner
+    from facediff.pipelines.published import FADMPipeline as FADMPipeline
+
+__getattr__ = find_on_demand(__name__, {"FADMPipeline": "facediff.pipelines.published"})
 
 
-class FADMPipeline(DiffusionPipeline):
+class FADMSampler:
     """Repairs what a coarse animation cannot know: mouths, lids, cheeks that come into sight.
 
     Source: Zeng et al., "Face Animation with an Attribute-Guided Diffusion Model" (CVPR Workshops 2023). As there, one
     initial noise serves all frames of a video, and so does the noise of every step. Beside the paper: any diffusers
     scheduler, few steps, and latents.
+
+    ``FADMPipeline``, in this module too, is the same as a pipeline of diffusers.
 
     Args:
         unet: The denoiser.
@@ -43,18 +55,14 @@ class FADMPipeline(DiffusionPipeline):
         codec: Pictures to latents and back; None for a denoiser of pictures, whose latents are pictures in [0, 1].
     """
 
-    model_cpu_offload_seq = "codec->conditioner->unet->codec"
-    _optional_components = ["codec"]
-
     def __init__(
         self,
-        unet: UNet2DConditionModel | UNet2DModel,
-        conditioner: FADMConditioner | FADMPaperConditioner,
-        scheduler: SchedulerMixin,
+        unet: UNet2DConditionModel | UNet2DModel | DenoiserUNet,
+        conditioner: FADMConditionerNetwork | FADMPaperConditioner,
+        scheduler: SchedulerMixin | DDIM,
         codec: Codec | None = None,
     ) -> None:
-        super().__init__()
-        self.register_modules(codec=codec, unet=unet, conditioner=conditioner, scheduler=scheduler)
+        self.codec, self.unet, self.conditioner, self.scheduler = codec, unet, conditioner, scheduler
 
     def noise(self, size: tuple[int, int], seed: int, step: int = 0) -> Tensor:
         """Noise (1, L, h, w) that all frames of a video share; size is the crop's (width, height).
@@ -137,7 +145,7 @@ class FADMPipeline(DiffusionPipeline):
 
         def predict(x: Tensor, t: Tensor, c: GatedConditioning) -> Tensor:
             maps = self.conditioner.maps(c, t.expand(len(x)).to(x.device))
-            tokens = (c.tokens,) if isinstance(self.unet, UNet2DConditionModel) else ()
+            tokens = (c.tokens,) if self.unet.config.get("cross_attention_dim") else ()  # those of the paper take none
             return run_unet(self.unet, x, maps, t, *tokens)
 
         def step_noise(index: int) -> Tensor:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from numpy.typing import NDArray
 from torch import Tensor
 
 from facediff.audio.encoder import AudioEncoder
+from facediff.diffusion.ddim import DDIM
 from facediff.diffusion.noise_priors import check_prior, frame_noise
 from facediff.diffusion.reconstruction import perturb_condition
 from facediff.diffusion.sampler import denoise
 from facediff.errors import ConfigError
-from facediff.models.masked_motion import MaskedMotionDenoiser, MotionContext
+from facediff.models.masked_motion import MaskedMotionDenoiserNetwork, MotionContext
 from facediff.models.placement import move_to
 from facediff.motion import coefficients
 from facediff.motion.joining import join_known
@@ -23,6 +24,9 @@ from facediff.motion.keyframes import KeyedMotion
 from facediff.motion.manner import steady
 from facediff.motion.stress import stress_head
 from facediff.system.device import one_thread
+
+if TYPE_CHECKING:
+    from diffusers.schedulers.scheduling_utils import SchedulerMixin
 
 FREE = slice(coefficients.BROWS.start, coefficients.SHIFT.stop)  # what is not the mouth
 
@@ -64,7 +68,10 @@ class MotionFiller:
     """
 
     def __init__(
-        self, denoiser: MaskedMotionDenoiser, scheduler: SchedulerMixin, encoder: AudioEncoder | None = None
+        self,
+        denoiser: MaskedMotionDenoiserNetwork,
+        scheduler: SchedulerMixin | DDIM,
+        encoder: AudioEncoder | None = None,
     ) -> None:
         self.denoiser, self.scheduler, self.encoder = denoiser, scheduler, encoder
         self.style = FillStyle()

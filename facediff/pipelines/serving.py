@@ -6,19 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import DiffusionPipeline, UNet2DConditionModel
 from torch import Tensor, nn
 
 from facediff.backends import choice
 from facediff.backends.openvino import Compiled, Plan, open_core
 from facediff.backends.ranges import FILE, Ranges, read_ranges
 from facediff.backends.serving import serve
-from facediff.models.codec import FaceCodec
+from facediff.models.codec import FaceCodecNetwork
+from facediff.models.unet import DenoiserUNet
+from facediff.pipelines.difftalk import DiffTalkSampler
+from facediff.pipelines.fadm import FADMSampler
 
 HALVES = ("encoder", "decoder")
 
 
-def serve_painter(pipeline: DiffusionPipeline, folders: dict[str, Path]) -> None:
+def serve_painter(pipeline: DiffTalkSampler | FADMSampler, folders: dict[str, Path]) -> None:
     """Has the back end that is chosen run a pipeline's denoiser and codec; without one nothing changes.
 
     Args:
@@ -38,12 +40,12 @@ def serve_painter(pipeline: DiffusionPipeline, folders: dict[str, Path]) -> None
         ranges: Ranges | None = read_ranges(file, module) if chosen == choice.OPENVINO_INT8 else None
         return Compiled(module, Plan(name, ranges, **more), threads)
 
-    if isinstance(codec, FaceCodec):
+    if isinstance(codec, FaceCodecNetwork):
         for half in HALVES:
             module = getattr(codec, half)
             run = compiled(module, half, folders["codec"] / f"{half}-{FILE}")
             serve(module, run, name=half, described=choice.describe_openvino)
-    if isinstance(unet, UNet2DConditionModel):
+    if getattr(unet, "architecture", type(unet).__name__) == DenoiserUNet.architecture:
         denoise = compiled(unet, "denoiser", folders["unet"] / FILE, adapt=_Timed)
 
         def run_unet(x: Tensor, t: Any, tokens: Any = None, **settings: Any) -> Tensor | None:

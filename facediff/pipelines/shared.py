@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from diffusers.guiders import BaseGuidance
-from diffusers.models.modeling_utils import ModelMixin
-from diffusers.schedulers.scheduling_utils import SchedulerMixin
-from diffusers.utils import BaseOutput
 from torch import Tensor
 
+from facediff.diffusion.ddim import DDIM
 from facediff.diffusion.guidance import C, Predict, apply_guidance
 from facediff.diffusion.guiders import apply_guider, refuse_scale_beside
 from facediff.models import latents as space
 from facediff.models.latents import Codec
+from facediff.models.network import Network
+
+if TYPE_CHECKING:
+    from diffusers.guiders import BaseGuidance
+    from diffusers.models.modeling_utils import ModelMixin
+    from diffusers.schedulers.scheduling_utils import SchedulerMixin
 
 
-@dataclass
-class FrameOutput(BaseOutput):
+class FrameOutput(NamedTuple):
     """What a pipeline of frames gives.
 
     Attributes:
@@ -59,7 +62,7 @@ def make_denoiser(
     predict: Predict[C],
     network: torch.nn.Module,
     conditions: Sequence[C | None],
-    scheduler: SchedulerMixin,
+    scheduler: SchedulerMixin | DDIM,
     sampling: Sampling,
 ) -> Callable[[Tensor, Tensor], Tensor]:
     """A denoiser of (x, t) under its condition: plain, under classifier-free guidance, or under a guider.
@@ -82,7 +85,7 @@ def make_denoiser(
     return apply_guidance(predict, cond, null, sampling.guidance_scale)  # type: ignore[arg-type]
 
 
-def run_unet(unet: ModelMixin, noisy: Tensor, beside: Tensor, t: Tensor, *tokens: Tensor) -> Tensor:
+def run_unet(unet: ModelMixin | Network, noisy: Tensor, beside: Tensor, t: Tensor, *tokens: Tensor) -> Tensor:
     """What a UNet predicts for noisy latents (F, L, h, w) with maps (F, C, h, w) beside them."""
     seen = torch.cat([noisy, beside], dim=1).contiguous(memory_format=torch.channels_last)
     predicted: Tensor = unet(seen, t, *tokens, return_dict=False)[0]
@@ -94,7 +97,7 @@ def spread_noise(noise: Tensor, like: Tensor) -> Tensor:
     return noise.to(like.device, like.dtype).expand(len(like), -1, -1, -1)
 
 
-def latent_shape(unet: ModelMixin, codec: Codec | None, size: tuple[int, int]) -> tuple[int, int, int]:
+def latent_shape(unet: ModelMixin | Network, codec: Codec | None, size: tuple[int, int]) -> tuple[int, int, int]:
     """Channels, rows and columns of the latents of a picture of some (width, height); without a codec, its own."""
     stride = 1 if codec is None else space.stride(codec)
     return unet.config["out_channels"], size[1] // stride, size[0] // stride

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from diffusers import DiffusionPipeline
-from diffusers.guiders import BaseGuidance
-from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
@@ -19,9 +17,10 @@ from facediff.audio.features import COLUMN_RATE, log_mel
 from facediff.audio.voice_activity import voice_activity
 from facediff.audio.wave import normalise_loudness
 from facediff.audio.windows import frame_count
+from facediff.diffusion.ddim import DDIM
 from facediff.diffusion.sampler import denoise
 from facediff.errors import ConfigError
-from facediff.models.motion import MotionDenoiser
+from facediff.models.motion import MotionDenoiserNetwork
 from facediff.models.placement import move_to
 from facediff.motion import coefficients
 from facediff.motion.keyframes import KeyedMotion, Keyframe, key_motion
@@ -29,7 +28,16 @@ from facediff.pipelines.motion_filling import MotionFiller
 from facediff.pipelines.motion_finishing import BlinkStyle, WholeClipFinisher, finish_motion
 from facediff.pipelines.shared import Sampling, make_denoiser
 from facediff.system.device import one_thread
+from facediff.system.on_demand import find_on_demand
 from facediff.types import Wave
+
+if TYPE_CHECKING:
+    from diffusers.guiders import BaseGuidance
+    from diffusers.schedulers.scheduling_utils import SchedulerMixin
+
+    from facediff.pipelines.published import MotionPipeline as MotionPipeline
+
+__getattr__ = find_on_demand(__name__, {"MotionPipeline": "facediff.pipelines.published"})
 
 COLUMNS = COLUMN_RATE // coefficients.MOTION_FPS  # of the log-mel to a motion frame
 _APART = 100_003  # of the seeds of heads of speeches that are a frame longer
@@ -84,8 +92,10 @@ class LipStyle:
 FILMED = LipStyle(pause_s=2.0, faint_db=38.0, closing_from=0.5, closed_at=0.9)
 
 
-class MotionPipeline(DiffusionPipeline):
+class MotionSampler:
     """Lips, brows, gaze and head from sound; blinks from a clock of their own.
+
+    ``MotionPipeline``, in this module too, is the same as a pipeline of diffusers.
 
     Args:
         denoiser: The motion model.
@@ -96,13 +106,12 @@ class MotionPipeline(DiffusionPipeline):
 
     def __init__(
         self,
-        denoiser: MotionDenoiser,
-        scheduler: SchedulerMixin,
+        denoiser: MotionDenoiserNetwork,
+        scheduler: SchedulerMixin | DDIM,
         encoder: AudioEncoder,
         filler: MotionFiller | None = None,
     ) -> None:
-        super().__init__()
-        self.register_modules(denoiser=denoiser, scheduler=scheduler)
+        self.denoiser, self.scheduler = denoiser, scheduler
         self._encoder, self._filler = encoder, filler
 
     @property

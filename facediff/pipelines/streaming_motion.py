@@ -14,7 +14,7 @@ from facediff.diffusion.sampler import denoise
 from facediff.models.placement import move_to
 from facediff.motion import coefficients
 from facediff.pipelines.shared import Sampling, make_denoiser
-from facediff.pipelines.speech_motion import LipStyle, MotionPipeline
+from facediff.pipelines.speech_motion import LipStyle, MotionSampler
 
 _NOISE_BLOCK = 64  # rows of noise that are drawn together
 
@@ -39,7 +39,7 @@ class StreamingMotion:
 
     def __init__(
         self,
-        pipeline: MotionPipeline,
+        pipeline: MotionSampler,
         *,
         seed: int = 0,
         num_inference_steps: int = 4,

@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 
 from facediff.errors import InputError
 from facediff.provenance.pattern import Plane, tile_over
-from facediff.provenance.search import best_elsewhere, score_in_place
 from facediff.types import Frame
 
 THRESHOLD = 4.5
@@ -85,6 +84,8 @@ def detect(frames: Iterable[Frame]) -> Detection:
     Raises:
         InputError: There is no frame.
     """
+    from facediff.provenance.search import best_elsewhere, score_in_place  # which takes long to load, for no clip made
+
     residuals = map(_residual, frames)
     opening = next(residuals, None)
     if opening is None:

@@ -45,4 +45,5 @@ def as_pictures(crops: list[NDArray[np.uint8]]) -> Tensor:
 
 def as_levels(pictures: Tensor) -> NDArray[np.float32]:
     """Crops (B, H, W, 3) float32, 0 to 255, of pictures (B, 3, H, W) in [-1, 1]."""
-    return ((pictures.float().cpu().permute(0, 2, 3, 1) + 1) * 127.5).clamp(0, 255).numpy()
+    levels = pictures.float().cpu() + 1
+    return levels.mul_(127.5).clamp_(0, 255).permute(0, 2, 3, 1).numpy()

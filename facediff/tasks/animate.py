@@ -31,8 +31,8 @@ from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame, SoundTrack
 
 if TYPE_CHECKING:
-    from facediff.pipelines.difftalk import DiffTalkPipeline
-    from facediff.pipelines.fadm import FADMPipeline
+    from facediff.pipelines.difftalk import DiffTalkSampler
+    from facediff.pipelines.fadm import FADMSampler
 
 
 def make_animation(
@@ -103,7 +103,7 @@ def make_animation(
 
 
 def _make_renderer(
-    warp: Warp, refining: FADMPipeline | None, painting: DiffTalkPipeline | None, models: ModelChoice,
+    warp: Warp, refining: FADMSampler | None, painting: DiffTalkSampler | None, models: ModelChoice,
     options: AnimateOptions,
 ) -> Callable[[slice], Iterator[Frame]]:  # fmt: skip
     """What renders a part of a clip: warped alone, refined, and its mouth painted, as far as there are models."""

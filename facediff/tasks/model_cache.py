@@ -12,14 +12,14 @@ from facediff.errors import ConfigError
 
 if TYPE_CHECKING:
     from facediff.models.attributes import AttributeClassifier
-    from facediff.models.mouth_refiner import MouthRefiner
+    from facediff.models.mouth_refiner import MouthRefinerNetwork
     from facediff.models.prototypes import Prototypes
     from facediff.models.super_resolver import SuperResolver
-    from facediff.pipelines.difftalk import DiffTalkPipeline
+    from facediff.pipelines.difftalk import DiffTalkSampler
     from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
-    from facediff.pipelines.fadm import FADMPipeline
+    from facediff.pipelines.fadm import FADMSampler
     from facediff.pipelines.motion_filling import MotionFiller
-    from facediff.pipelines.speech_motion import MotionPipeline
+    from facediff.pipelines.speech_motion import MotionSampler
     from facediff.pipelines.text_editor import TextEditor
 
 T = TypeVar("T")
@@ -40,8 +40,13 @@ def _once(load: Callable[..., T]) -> Callable[..., T]:
 
 
 @_once
-def load_talk(model: str, device: str | None, scheduler: str | None) -> tuple[MotionPipeline, DiffTalkPipeline]:
-    """The motion and the painting pipeline of a model."""
+def load_talk(model: str, device: str | None, scheduler: str | None) -> tuple[MotionSampler, DiffTalkSampler]:
+    """What makes motion and what paints mouths, of a model."""
+    from facediff.pipelines import rendering_models
+
+    opened = rendering_models.open_talk(model, device, scheduler)
+    if opened is not None:
+        return opened
     from facediff.pipelines import loading
 
     return loading.load_talk(model, device, scheduler, is_served=True)
@@ -50,6 +55,11 @@ def load_talk(model: str, device: str | None, scheduler: str | None) -> tuple[Mo
 @_once
 def load_filler(model: str) -> MotionFiller:
     """What fills in motions of somebody who says nothing."""
+    from facediff.pipelines import rendering_models
+
+    opened = rendering_models.open_filler(model)
+    if opened is not None:
+        return opened
     from facediff.pipelines import loading
 
     return loading.load_filler(model)
@@ -58,7 +68,7 @@ def load_filler(model: str) -> MotionFiller:
 @_once
 def load_adapted_talk(
     model: str, domain: str, domain_sha256: str, prior: str | None, device: str | None, scheduler: str | None
-) -> tuple[MotionPipeline, DiffTalkPipeline]:
+) -> tuple[MotionSampler, DiffTalkSampler]:
     """As ``load_talk``, with a domain model; its hash tells it from one that lay in its place before."""
     from facediff.pipelines.loading import load_domain_talk
 
@@ -66,19 +76,24 @@ def load_adapted_talk(
 
 
 @_once
-def load_refiner(model: str, device: str | None, scheduler: str | None) -> FADMPipeline:
-    """The refining pipeline of a model."""
-    from facediff.pipelines.loading import load_animate
+def load_refiner(model: str, device: str | None, scheduler: str | None) -> FADMSampler:
+    """What refines faces, of a model."""
+    from facediff.pipelines import rendering_models
 
-    return load_animate(model, device, scheduler, is_served=True)
+    opened = rendering_models.open_refiner(model, device, scheduler)
+    if opened is not None:
+        return opened
+    from facediff.pipelines import loading
+
+    return loading.load_animate(model, device, scheduler, is_served=True)
 
 
 @_once
-def load_mouth_refiner(model: str, device: str | None) -> MouthRefiner:
+def load_mouth_refiner(model: str, device: str | None) -> MouthRefinerNetwork:
     """What refines mouths, of a model."""
-    from facediff.pipelines import loading
+    from facediff.pipelines import rendering_models
 
-    return loading.load_mouth_refiner(model, device)
+    return rendering_models.open_mouth_refiner(model, device)
 
 
 @_once
@@ -120,7 +135,7 @@ def _hearing(name: str, tokens: int, device: str | None) -> AudioEncoder:
     return load_encoder(name, tokens=tokens, device=device)
 
 
-def load_hearing(painting: DiffTalkPipeline, name: str | None, device: str | None) -> AudioEncoder:
+def load_hearing(painting: DiffTalkSampler, name: str | None, device: str | None) -> AudioEncoder:
     """The audio encoder that a denoiser was trained with, or another one that fits it.
 
     Raises:

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facediff.errors import ConfigError
-from facediff.pipelines.adapted_talk import AdaptedTalkPipeline
-from facediff.pipelines.difftalk import DiffTalkPipeline
+from facediff.pipelines.difftalk import DiffTalkSampler
 from facediff.pipelines.domains import domain_hash
-from facediff.pipelines.fadm import FADMPipeline
-from facediff.pipelines.speech_motion import MotionPipeline
-from facediff.pipelines.video_adapter import Mix
+from facediff.pipelines.fadm import FADMSampler
+from facediff.pipelines.speech_motion import MotionSampler
 from facediff.rendering import CHUNK
 from facediff.rendering.frame import FIRST
 from facediff.rendering.inpainting.appearance_prior import load_appearance_prior
@@ -34,7 +32,7 @@ class ModelChoice:
     prior_strength: float | None = None
     text: str | None = None
 
-    def load_talk(self) -> tuple[MotionPipeline, DiffTalkPipeline]:
+    def load_talk(self) -> tuple[MotionSampler, DiffTalkSampler]:
         """What makes motion and what paints mouths, of a domain where one is given.
 
         Raises:
@@ -53,6 +51,9 @@ class ModelChoice:
             self.device,
             self.scheduler,
         )
+        from facediff.pipelines.adapted_talk import AdaptedTalkPipeline
+        from facediff.pipelines.video_adapter import Mix
+
         if not isinstance(painting, AdaptedTalkPipeline):
             if self._is_mixed:
                 raise ConfigError(
@@ -62,7 +63,7 @@ class ModelChoice:
         strength = painting.mix.strength if self.prior_strength is None else self.prior_strength
         return motion, painting.with_mix(Mix(strength=strength), self.text or "")
 
-    def load_domain_painter(self) -> DiffTalkPipeline | None:
+    def load_domain_painter(self) -> DiffTalkSampler | None:
         """What paints mouths as a domain does; None where no domain is spoken of.
 
         Raises:
@@ -80,7 +81,7 @@ class ModelChoice:
         source = warper.source.at(fps)
         return warper if source is warper.source else make_warper(source, self.load_inpainter())
 
-    def load_refiner(self) -> FADMPipeline:
+    def load_refiner(self) -> FADMSampler:
         """What refines faces."""
         return model_cache.load_refiner(self.model, self.device, self.scheduler)
 

@@ -22,7 +22,7 @@ from facediff.motion.rig import encode_motion
 from facediff.motion.speaking_style import fit_speaking_style
 from facediff.options import TalkOptions
 from facediff.options.performance import read_performance
-from facediff.pipelines.speech_motion import FILMED, LipStyle, MotionPipeline
+from facediff.pipelines.speech_motion import FILMED, LipStyle, MotionSampler
 from facediff.rendering.frame import Warp, keep_mattes
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
 from facediff.rendering.source import Source
@@ -122,7 +122,7 @@ def _pad(wave: Wave, span: Span, rate: Fraction) -> Wave:
 
 
 def _speaking_style(
-    source: Source, track: int | None, motion_model: MotionPipeline, lip_style: LipStyle
+    source: Source, track: int | None, motion_model: MotionSampler, lip_style: LipStyle
 ) -> NDArray[np.float32] | None:
     """How the person in a video holds their lips, told from what they say in it; None where nothing is heard."""
     sound = source.sound(SAMPLE_RATE, track)

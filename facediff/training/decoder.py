@@ -79,7 +79,7 @@ def run_decoder(
     folder = model / "decoder"
     shutil.rmtree(folder, ignore_errors=True)  # a run that goes on takes the place of what it had saved
     with write_domain(folder, card) as partial:
-        tuned.half().save_pretrained(partial / "codec")
+        tuned.half().save_pretrained(partial / "codec")  # type: ignore[operator]
 
 
 def tune_decoder(

@@ -44,7 +44,7 @@ def encode_cache(
         parts = {
             k: np.lib.format.open_memmap(p.with_suffix(".part"), "w+", np.float16, shape) for k, p in paths.items()
         }
-        codec = codec.eval().to(memory_format=torch.channels_last)
+        codec = codec.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         for start in range(0, count, batch):
             rows = slice(start, min(start + batch, count))
             images = torch.cat(pictures(rows)).contiguous(memory_format=torch.channels_last)

@@ -76,7 +76,7 @@ def read_runs(
     """
     clips = read_recordings(catalog, kinds=("av", "silent"), licence=licence)
     encoder = load_encoder(conditioner.config["audio_encoder"], tokens=conditioner.config["audio_columns"])
-    codec = codec.eval().to(memory_format=torch.channels_last)
+    codec = codec.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     runs = build_runs(clips, cache, codec, encoder, per_identity=PER_IDENTITY, seed=seed)
     if not runs:
         raise InputError(f"none of {len(clips)} clips shows a face for {FRAMES} frames in a row; give clips of faces")

@@ -11,7 +11,7 @@ from PIL import Image
 from skimage.data import astronaut
 
 from facediff import Avatar
-from facediff.pipelines import loading
+from facediff.pipelines import loading, rendering_models
 from facediff.tasks import model_cache
 
 LOADERS = (model_cache.load_talk, model_cache.load_adapted_talk, model_cache.load_refiner, model_cache.load_autoencoder)
@@ -19,7 +19,8 @@ LOADERS = (model_cache.load_talk, model_cache.load_adapted_talk, model_cache.loa
 
 @pytest.fixture(autouse=True)
 def in_bfloat16(monkeypatch) -> Iterator[None]:
-    monkeypatch.setattr(loading, "choose_dtype", lambda device: torch.bfloat16)
+    for opening in (loading, rendering_models):
+        monkeypatch.setattr(opening, "choose_dtype", lambda device: torch.bfloat16)
     for load in LOADERS:
         load.cache_clear()
     yield

@@ -18,7 +18,7 @@ from facediff.audio.encoder import load_encoder
 from facediff.landmarks.mediapipe_backend import native_log_muted
 from facediff.motion import coefficients
 from facediff.motion.template import MotionTemplate
-from facediff.pipelines import loading
+from facediff.pipelines import rendering_models
 from facediff.tasks import model_cache
 
 WAVE = (0.3 * np.sin(np.arange(6400) / 9) * np.hanning(6400)).astype(np.float32)  # 10 frames
@@ -63,9 +63,9 @@ def loads(monkeypatch) -> list:
         seen.append("load_encoder")
         return load_encoder(*args, **settings)
 
-    one = loading.open_network
-    monkeypatch.setattr(loading, "open_network", counted)
-    monkeypatch.setattr(loading, "load_encoder", heard)
+    one = rendering_models.open_network
+    monkeypatch.setattr(rendering_models, "open_network", counted)
+    monkeypatch.setattr(rendering_models, "load_encoder", heard)
     model_cache.load_talk.cache_clear()
     return seen
 
@@ -104,8 +104,9 @@ def test_models_are_loaded_once_for_many_renderings(her, portrait, loads):
     for seed in range(3):
         her.talk(WAVE, seed=seed).preview()
     Avatar.from_image(portrait).talk(WAVE).preview()
-    motion = ["MaskedMotionDenoiser", "MotionDenoiser"]
-    assert sorted(loads) == ["DiffTalkConditioner", "FaceCodec", *motion, "UNet2DConditionModel", "load_encoder"]
+    motion = ["MaskedMotionDenoiserNetwork", "MotionDenoiserNetwork"]
+    painting = ["DenoiserUNet", "DiffTalkConditionerNetwork", "FaceCodecNetwork"]
+    assert sorted(loads) == [*painting, *motion, "load_encoder"]
 
 
 def test_threads_that_come_first_load_once_and_agree(her, loads):

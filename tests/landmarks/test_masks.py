@@ -98,3 +98,14 @@ def test_a_mask_is_cut_off_at_the_border_and_not_bent(points):
 def test_a_smooth_step_is_level_at_both_ends() -> None:
     x = np.array([-1.0, 0.0, 0.25, 0.5, 0.75, 1.0, 2.0])
     np.testing.assert_allclose(smoothstep(x), [0, 0, 0.15625, 0.5, 0.84375, 1, 1])
+
+
+@pytest.mark.parametrize("centre", [(60, 70), (-5, 60), (118, 3), (60, 128), (-300, 40)])
+def test_a_mask_is_what_a_larger_picture_has_there_to_the_bit(centre):
+    """Only what lies near a polygon is looked at; wherever it lies, nothing else is lost."""
+    turn = np.linspace(0, 2 * np.pi, 9, endpoint=False)
+    polygon = np.stack([centre[0] + 31.3 * np.cos(turn), centre[1] + 12.7 * np.sin(3 * turn)], 1)
+    whole = region(polygon + 500, (1120, 1130), 50.0, reach=0.1, feather=0.2)
+    mask = region(polygon, (120, 130), 50.0, reach=0.1, feather=0.2)
+    np.testing.assert_array_equal(mask, whole[500:630, 500:620])
+    assert mask.any() == (centre[0] > -100)

@@ -12,7 +12,7 @@ from facediff.landmarks import masks
 from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.mesh import LIPS_OUTER
 from facediff.landmarks.raster import draw_lips
-from facediff.models.mouth_refiner import MouthRefiner
+from facediff.models.mouth_refiner import MouthRefinerNetwork
 from facediff.models.placement import move_to
 from facediff.rendering.compose import add_window
 from facediff.rendering.crops import as_pictures, fade_border, place_in_crop
@@ -66,7 +66,7 @@ class RefinedInpainter:
     """
 
     rules: Inpainter
-    network: MouthRefiner
+    network: MouthRefinerNetwork
     style: RefineStyle = RefineStyle()
 
     def prepare(self, picture: Frame, points: NDArray[np.floating], pose: RigidPose | None = None) -> PreparedRefining:
@@ -106,7 +106,7 @@ class PreparedRefining:
 
 @torch.inference_mode()
 def refine_mouth(
-    network: MouthRefiner, window: NDArray[np.uint8], points: NDArray[np.floating], face: WarpedFace
+    network: MouthRefinerNetwork, window: NDArray[np.uint8], points: NDArray[np.floating], face: WarpedFace
 ) -> NDArray[np.float32]:
     """What to add to a window (96, 128, 3), in levels.
 

@@ -18,7 +18,7 @@ from facediff.landmarks.mesh import BROW_LINE, FACE_OVAL, LEFT_EYE, LIPS_INNER, 
 from facediff.landmarks.raster import draw_face
 from facediff.landmarks.warp import find_stretched
 from facediff.motion import coefficients
-from facediff.pipelines.fadm import FADMPipeline
+from facediff.pipelines.fadm import FADMSampler
 from facediff.rendering.crops import as_pictures, fade_border, place_in_crop
 from facediff.rendering.frame import WarpedFace, WarpedFrame
 from facediff.rendering.painting.painter import SamplingSettings, View, WindowPainter
@@ -57,7 +57,7 @@ class FacePasteStyle:
 
 @dataclass(frozen=True, kw_only=True)
 class RefineSettings(SamplingSettings):
-    """How faces are refined; see ``SamplingSettings`` and ``FADMPipeline.__call__``.
+    """How faces are refined; see ``SamplingSettings`` and ``FADMSampler.__call__``.
 
     Attributes:
         strength: Of the noise that the warped face starts from; 1 is all.
@@ -83,7 +83,7 @@ class FaceView(View):
 class FaceRefiner(WindowPainter[WarpedFrame, FaceView, GatedConditioning]):
     """Refines the faces of a stream of warped frames and pastes them back."""
 
-    def __init__(self, pipeline: FADMPipeline, settings: RefineSettings) -> None:
+    def __init__(self, pipeline: FADMSampler, settings: RefineSettings) -> None:
         super().__init__(settings)
         self._pipeline, self._settings = pipeline, settings
         self._noise = pipeline.noise(FACE.size, settings.seed)

@@ -17,8 +17,8 @@ from facediff.landmarks.alignment import MOUTH, align
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER
 from facediff.landmarks.raster import draw_lips
 from facediff.models import latents as space
-from facediff.models.clip_codec import ClipCodec
-from facediff.pipelines.difftalk import DiffTalkPipeline
+from facediff.models.codec import FaceCodecNetwork
+from facediff.pipelines.difftalk import DiffTalkSampler
 from facediff.rendering.crops import as_pictures, fade_border, place_in_crop
 from facediff.rendering.frame import WarpedFace, WarpedFrame
 from facediff.rendering.painting.painter import SamplingSettings, View, WindowPainter
@@ -50,7 +50,7 @@ class MouthPasteStyle:
 
 @dataclass(frozen=True, kw_only=True)
 class PaintSettings(SamplingSettings):
-    """How mouths are painted; see ``SamplingSettings`` and ``DiffTalkPipeline.__call__``.
+    """How mouths are painted; see ``SamplingSettings`` and ``DiffTalkSampler.__call__``.
 
     Attributes:
         guidance_scale: How much more the sound counts than without it; 1 is no guidance.
@@ -95,7 +95,7 @@ class HeardFrame:
 class MouthPainter(WindowPainter[HeardFrame, View, Conditioning]):
     """Paints the mouth windows of a stream of warped frames and pastes them back."""
 
-    def __init__(self, pipeline: DiffTalkPipeline, settings: PaintSettings) -> None:
+    def __init__(self, pipeline: DiffTalkSampler, settings: PaintSettings) -> None:
         super().__init__(settings)
         self._pipeline, self._settings = pipeline, settings
         self._noise = pipeline.noise(MOUTH.size, settings.seed)
@@ -194,6 +194,7 @@ class MouthPainter(WindowPainter[HeardFrame, View, Conditioning]):
 
     def _decode(self, latents: Tensor) -> Tensor:
         codec = self._pipeline.codec
-        if isinstance(codec, ClipCodec):  # what is painted is one clip, and the crops as they are another
-            return codec.decode(latents.to(codec.device, codec.dtype), clips=2)
+        if isinstance(codec, FaceCodecNetwork) and codec.knows_clips:
+            # what is painted is one clip, and the crops as they are another
+            return codec.decode(latents.to(codec.device, codec.dtype), clips=2)  # type: ignore[call-arg]
         return space.decode(codec, latents)

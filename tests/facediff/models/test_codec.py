@@ -23,3 +23,17 @@ def test_statistics_in_the_config_shift_and_scale_latents_and_cancel_in_decoding
     torch.testing.assert_close(scaled(images), plain(images))
     scaled.save_pretrained(tmp_path)
     torch.testing.assert_close(FaceCodec.from_pretrained(tmp_path).encode(images), wanted)
+
+
+def test_without_gradients_it_gives_the_same_and_writes_to_nothing_of_the_callers() -> None:
+    torch.manual_seed(0)
+    codec = FaceCodec(latent_channels=4, fine_channels=8, coarse_channels=16)
+    for parameter in codec.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)  # of fresh blocks the second half is 0
+    images = torch.rand(1, 3, 32, 32)
+    given, wanted = images.clone(), codec(images)
+    with torch.inference_mode():
+        assert torch.equal(codec(images), wanted)
+    assert torch.equal(images, given)
+    wanted.sum().backward()
+    assert all(parameter.grad is not None for parameter in codec.parameters())

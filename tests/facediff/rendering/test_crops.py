@@ -42,3 +42,8 @@ def test_a_face_in_a_crop_is_as_large_as_the_crop_says_in_all_three_directions(m
     eyes = np.linalg.norm(seen[33, :2] - seen[263, :2]), np.linalg.norm(mesh[33, :2] - mesh[263, :2])
     assert eyes[0] / eyes[1] == pytest.approx(larger, rel=1e-3)
     np.testing.assert_allclose(np.ptp(seen[:, 2]), np.ptp(mesh[:, 2]) * larger, rtol=1e-4)
+
+
+def test_levels_are_not_written_into_the_pictures() -> None:
+    pictures = torch.zeros(1, 3, 2, 2)
+    assert np.all(as_levels(pictures) == 127.5) and not pictures.any()
