@@ -72,6 +72,13 @@ def measure(motion: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
+def read(rig: FaceRig, points: np.ndarray) -> np.ndarray:
+    """The motion (T, 31) of landmarks (T, 478, 3), read as that of a driver is."""
+    motion = rig.encode(points)
+    motion[:, coefficients.BROWS] = rig.read_brows(points)
+    return motion
+
+
 def find(clip: Clip) -> FaceTrack:
     """The face of a clip as it is found anew, without jitter, as that of a driver is."""
     return smooth_track(track_face(iter(clip), float(clip.fps)))[0]
@@ -97,7 +104,7 @@ def compose(portraits: list[Path], drivers: list[Path]) -> None:
         avatar, wave = Avatar.from_image(portrait, face="largest"), sample.speech(SECONDS)
         plain = find(avatar.talk(wave, still=True))
         rig = FaceRig.fit(plain.points)
-        before = rig.encode(plain.points)
+        before = read(rig, plain.points)
         moved = read_driver(driver).template.at(Fraction(25)).motion
         last = len(moved) - 1
         played = moved[last - np.abs(np.arange(len(before)) % (2 * last) - last)]
@@ -105,7 +112,7 @@ def compose(portraits: list[Path], drivers: list[Path]) -> None:
         usual = {part: max(float(rows.std(axis=0).mean()), LEAST[part]) for part, rows in measure(moved).items()}
         for name, part in CONDITIONS.items():
             clip = avatar.talk(wave, still=name != "head_from", **{name: driver})
-            after = rig.encode(find(clip).points)
+            after = read(rig, find(clip).points)
             got, plain_parts = measure(after), measure(before)
             is_open = open_eyes(after) & open_eyes(played) & open_eyes(before)
             change = {

@@ -26,17 +26,22 @@ def mean_face() -> NDArray[np.float32]:
     return face
 
 
-def fit_pose(points: NDArray[np.floating], shape: NDArray[np.floating] | None = None) -> RigidPose:
+def fit_pose(
+    points: NDArray[np.floating],
+    shape: NDArray[np.floating] | None = None,
+    stable: NDArray[np.integer] = STABLE,
+) -> RigidPose:
     """The similarity that takes a canonical shape onto landmarks, least squares over the stable points.
 
     Args:
         points: Landmarks (T, 478, 3) in pixels; frames with NaN give NaN poses.
         shape: Canonical mesh (478, 3) of this person; the mean face where it is not known.
+        stable: Numbers of the points that count.
 
     Source: Umeyama, "Least-squares estimation of transformation parameters", PAMI 1991, equations 34 to 43.
     """
-    model = np.asarray(mean_face() if shape is None else shape, np.float64)[STABLE]
-    found = np.asarray(points, np.float64)[:, STABLE]
+    model = np.asarray(mean_face() if shape is None else shape, np.float64)[stable]
+    found = np.asarray(points, np.float64)[:, stable]
     usable = np.isfinite(found).all(axis=(1, 2))
     centre_m, centre_f = model.mean(0), found.mean(1)
     m, f = model - centre_m, np.where(usable[:, None, None], found - centre_f[:, None], 0.0)

@@ -10,6 +10,8 @@ ALL_POINTS = 478  # with five iris points an eye
 OUTER_EYES = (33, 263)  # the subject's right and left outer corners
 # Points that expression hardly moves: eye corners, nose bridge, forehead, temples.
 STABLE = np.array([33, 133, 263, 362, 168, 6, 197, 195, 10, 151, 9, 8, 127, 356, 109, 338, 67, 297, 54, 284, 21, 251])
+# Of them those that brows leave where they are too: corners of the eyes, bridge of the nose, temples.
+BROW_FRAME = np.array([33, 133, 263, 362, 168, 6, 197, 195, 127, 356])
 
 LIPS_OUTER = np.array([61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185])
 LIPS_INNER = np.array([78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191])

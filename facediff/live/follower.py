@@ -39,9 +39,9 @@ class DriverReader:
             self._learnt.append(mesh)
             canonical, pose = canonicalise(np.stack(self._learnt))
             self._rig = FaceRig.from_shape(fit_neutral(canonical), pose)
-            self._rest = np.median(self._rig.encode(np.stack(self._learnt)), axis=0)
+            self._rest = np.median(_encode(self._rig, np.stack(self._learnt)), axis=0)
         assert self._rig is not None
-        row = self._rig.encode(mesh[None])[0]
+        row = _encode(self._rig, mesh[None])[0]
         for part in (coefficients.LIDS, coefficients.GAZE, coefficients.BROWS, coefficients.SHIFT, coefficients.ANGLES):
             row[part] -= self._rest[part]
         return limit_softly(row[None])[0].astype(np.float32)
@@ -67,3 +67,10 @@ class DriverReader:
             self._follower.close()
             self._follower, self._count = None, 0
         return mesh
+
+
+def _encode(rig: FaceRig, points: Points) -> NDArray[np.float32]:
+    """The motion (T, 31) of landmarks (T, 478, 3), brows as those of other drivers are read."""
+    motion = rig.encode(points)
+    motion[:, coefficients.BROWS] = rig.read_brows(points)
+    return motion

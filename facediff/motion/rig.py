@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from facediff.landmarks.canonical import canonicalise, from_canonical
+from facediff.landmarks.canonical import canonicalise, fit_pose, from_canonical, to_canonical
+from facediff.landmarks.mesh import BROW_FRAME
 from facediff.motion.coefficients import (
     ANGLES,
     BROWS,
@@ -74,12 +75,23 @@ class FaceRig:
         offset = (canonical - self.neutral).reshape(len(canonical), -1)
         motion = np.full((len(canonical), DIMENSIONS), np.nan, np.float32)
         for part, directions in ((LIPS, b.lips), (BROWS, b.brows)):
-            motion[:, part] = offset @ np.linalg.pinv(directions.reshape(len(directions), -1))
+            motion[:, part] = offset @ _inverse(directions)
         motion[:, LIDS] = np.clip(1.0 - _lid_gap(canonical) / self.lid_gap, -0.5, 1.0)
         motion[:, GAZE] = read_gaze(canonical) - self.gaze
         motion[:, ANGLES], motion[:, SHIFT] = self._encode_head(pose)
         motion[:, OPENING] = lip_opening(canonical)[:, None] - lip_opening(self.neutral[None])[0]
         return motion
+
+    def read_brows(self, points: Points) -> NDArray[np.float32]:
+        """The coefficients (T, 4) of the brows in landmarks (T, 478, 3) in pixels, from rest; rows of NaN give NaN.
+
+        Foreheads go with brows, and the pose that ``encode`` takes out is fitted to foreheads as well, so half of what
+        brows do is a nod to it. Here it is fitted to what they leave where it is. The networks have learnt from the
+        former and are given that; this is for what a driver does.
+        """
+        pose = fit_pose(points, self.neutral, BROW_FRAME)
+        offset = (to_canonical(points, pose) - self.neutral).reshape(len(points), -1)
+        return (offset @ _inverse(basis().brows)).astype(np.float32)
 
     def _encode_head(self, pose: RigidPose) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Angles (T, 3) in degrees and shifts (T, 3) from the mean pose."""
@@ -161,6 +173,11 @@ def undo_head_motion(pose: RigidPose, row: NDArray[np.floating]) -> RigidPose:
     translation = pose.translation.copy()
     translation[:, :2] -= row[SHIFT][:2] * scale
     return RigidPose((turn.T @ pose.rotation[0])[None].astype(np.float32), scale.astype(np.float32), translation)
+
+
+def _inverse(directions: NDArray[np.floating]) -> NDArray[np.floating]:
+    """What takes an offset (1434,) to its coefficients (K,) in directions (K, 478, 3): (1434, K)."""
+    return np.linalg.pinv(directions.reshape(len(directions), -1))
 
 
 def _lid_gap(canonical: NDArray[np.floating]) -> NDArray[np.floating]:

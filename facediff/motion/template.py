@@ -147,6 +147,8 @@ def extract(track: FaceTrack) -> MotionTemplate:
     else:
         rig = FaceRig.fit(smooth.points)
     rows = rig.encode(smooth.points)
+    if len(track) > 1:
+        rows[:, coefficients.BROWS] = rig.read_brows(smooth.points)
     at = np.arange(len(track))
     motion = np.stack([np.interp(at, found, rows[found, k]) for k in range(coefficients.DIMENSIONS)], axis=1)
     return MotionTemplate(motion.astype(np.float32), track.usable, fit_mean_pose(pose).rotation[0], fps)

@@ -5,7 +5,7 @@ import pytest
 
 from facediff.landmarks.canonical import canonicalise, fit_pose, from_canonical, mean_face, to_canonical
 from facediff.landmarks.head_pose import rotations
-from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER, OUTER_EYES, STABLE
+from facediff.landmarks.mesh import BROW_FRAME, LIPS_INNER, LIPS_OUTER, OUTER_EYES, STABLE
 from facediff.types import RigidPose
 
 
@@ -50,6 +50,14 @@ def test_a_mouth_that_opens_does_not_turn_the_head(pose):
     spoken[:, lips, 1] += np.linspace(0, 0.3, 8, dtype=np.float32)[:, None]
     found = fit_pose(from_canonical(spoken, pose))
     np.testing.assert_allclose(found.rotation, fit_pose(rest).rotation, atol=1e-4)
+
+
+def test_a_pose_is_that_of_the_points_that_count(pose):
+    points = from_canonical(mean_face(), pose)
+    points[:, np.setdiff1d(STABLE, BROW_FRAME)] += (0, -8, 3)
+    found, misled = fit_pose(points, stable=BROW_FRAME), fit_pose(points)
+    np.testing.assert_allclose(found.rotation, pose.rotation, atol=1e-4)
+    assert np.abs(misled.rotation - pose.rotation).max() > 1e-3
 
 
 def test_the_shape_of_a_person_is_not_taken_for_pose(pose):

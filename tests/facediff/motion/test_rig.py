@@ -5,7 +5,16 @@ import pytest
 
 from facediff.landmarks.canonical import canonicalise, mean_face
 from facediff.landmarks.head_pose import head_angles, rotations
-from facediff.landmarks.mesh import LEFT_EYE, LEFT_IRIS, LIP_PAIRS, RIGHT_EYE, RIGHT_IRIS, STABLE
+from facediff.landmarks.mesh import (
+    BROW_FRAME,
+    BROW_LINE,
+    LEFT_EYE,
+    LEFT_IRIS,
+    LIP_PAIRS,
+    RIGHT_EYE,
+    RIGHT_IRIS,
+    STABLE,
+)
 from facediff.motion import coefficients
 from facediff.motion.coefficients import ANGLES, BROWS, GAZE, LIDS, LIPS, OPENING, SHIFT
 from facediff.motion.rig import FaceRig, encode_motion, fit_mean_pose, fit_neutral, move_head
@@ -58,6 +67,38 @@ def test_brows_come_back_from_landmarks_nearly(rig):
     found = rig.encode(rig.points(motion))
     assert np.sqrt(np.mean((found - motion)[:12, BROWS] ** 2)) < 0.3
     assert np.abs(found[:, ANGLES]).max() < 0.5
+
+
+def raise_forehead(points, lift):
+    """Landmarks (T, 478, 3) whose foreheads go up by so much (T,), as far as brows do, which a basis has not in it."""
+    forehead = np.setdiff1d(STABLE, BROW_FRAME)
+    raised = points.copy()
+    raised[:, forehead, 1] -= lift[:, None]
+    return raised
+
+
+def test_brows_are_read_whole_where_foreheads_go_with_them(rig):
+    lifts = coefficients.basis().brows[:, BROW_LINE, 1].mean(axis=1)
+    motion = moving(BROWS, np.outer(np.linspace(-0.04, 0.04, 13), lifts / (lifts @ lifts)))
+    asked = motion[:, BROWS] @ lifts
+    points = raise_forehead(rig.points(motion), -rig.pose.scale[0] * asked)
+    read = {
+        "as networks have it": rig.encode(points)[:, BROWS] @ lifts,
+        "as drivers are read": rig.read_brows(points) @ lifts,
+    }
+    share = {how: (asked @ one) / (asked @ asked) for how, one in read.items()}
+    assert share["as networks have it"] < 0.7 and 0.9 < share["as drivers are read"] < 1.1
+
+
+def test_brows_are_read_alike_on_heads_that_turn(rig):
+    motion = moving(ANGLES, [[20, 0, 0], [0, -15, 0], [0, 0, 10], [0, 0, 0]])
+    motion[:, BROWS.start] = 1.0
+    found = rig.read_brows(rig.points(motion))
+    np.testing.assert_allclose(found, motion[:, BROWS], atol=0.15)
+    absent = rig.points(motion)
+    absent[0] = np.nan
+    np.testing.assert_array_equal(rig.read_brows(absent)[1:], found[1:])
+    assert np.isnan(rig.read_brows(absent)[0]).all()
 
 
 def test_the_head_comes_back_from_landmarks(rig):

@@ -9,6 +9,7 @@ from safetensors.numpy import save_file
 
 from facediff.errors import InputError, MediaError, OutputError
 from facediff.landmarks.canonical import mean_face
+from facediff.landmarks.mesh import BROW_FRAME, STABLE
 from facediff.motion import coefficients
 from facediff.motion import template as templates
 from facediff.motion.rig import FaceRig, fit_neutral
@@ -99,6 +100,17 @@ def test_what_a_face_does_is_found_again() -> None:
     gap = coefficients.lip_opening(RIG.express(motion))
     assert np.corrcoef(found.motion[:, coefficients.OPENING.start], gap)[0, 1] > 0.97
     assert found.present.all() and found.fps == 25
+
+
+def test_brows_of_a_driver_are_those_of_its_rig_whatever_its_forehead_does() -> None:
+    motion = acted()
+    motion[:, coefficients.BROWS.start] = 1.5 * np.sin(np.arange(60) / 5)
+    still, lifted = tracked(motion), tracked(motion)
+    forehead = np.setdiff1d(STABLE, BROW_FRAME)
+    lifted.points[:, forehead, 1] += 2 * np.sin(np.arange(60) / 5)[:, None]
+    one, other = (extract(track).motion[:, coefficients.BROWS.start] for track in (still, lifted))
+    assert np.corrcoef(one, motion[:, coefficients.BROWS.start])[0, 1] > 0.97
+    assert 0.85 < (one @ other) / (one @ one) < 1.15
 
 
 def test_the_first_frame_need_not_be_neutral() -> None:
