@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facediff.models.embeddings import Timesteps
+from facediff.models.norms import GroupNorm
 
 NEUTRAL_WEIGHT = 0.3  # at which all scales weigh 1
 APPEARANCE_SHARE, DRIVEN_SHARE = 0.4, 0.2
@@ -53,7 +54,7 @@ class AttributeGate(nn.Module):
         self.pool = nn.AdaptiveMaxPool1d(channels)
         self.stem = nn.Sequential(
             nn.Conv2d(in_channels, channels, 3, padding=1),
-            nn.GroupNorm(8, channels),
+            GroupNorm(8, channels),
             nn.SiLU(),
             nn.Conv2d(channels, channels, 3, padding=1),
         )
@@ -116,10 +117,10 @@ class _Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            nn.GroupNorm(8, channels),
+            GroupNorm(8, channels),
             nn.SiLU(),
             nn.Conv2d(channels, channels, 3, padding=1),
-            nn.GroupNorm(8, channels),
+            GroupNorm(8, channels),
             nn.SiLU(),
             nn.Conv2d(channels, channels, 3, padding=1),
         )

@@ -1,8 +1,8 @@
 """A denoiser of latents with cross-attention, as ``UNet2DConditionModel`` of diffusers has it with our settings.
 
-The layers have the names and the order of diffusers', so weights, files and ranges of the one serve the other. It is
-here for who only renders: importing diffusers takes longer than all else before the first frame. Whoever trains or
-adapts takes diffusers' class.
+The layers have the names and the order of diffusers', so weights, files and ranges of the one serve the other, and in
+float32 the answers are the same to the bit. It is here for who only renders: importing diffusers takes longer than all
+else before the first frame. Whoever trains or adapts takes diffusers' class.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from facediff.models.embeddings import TimestepEmbedding, Timesteps
 from facediff.models.network import Network, keep_config
+from facediff.models.norms import GroupNorm
 
 DOWN, ATTENDING_DOWN, UP, ATTENDING_UP = "DownBlock2D", "CrossAttnDownBlock2D", "UpBlock2D", "CrossAttnUpBlock2D"
 # What diffusers can be told otherwise and this is not made for; None stands for what diffusers then does by itself.
@@ -90,7 +91,7 @@ class DenoiserUNet(Network):
             attends = heads[level] if kind == ATTENDING_UP else 0
             self.up_blocks.append(_Level(make, before, widths[level], attends, "up" if level else None))
             entering = widths[level]
-        self.conv_norm_out = nn.GroupNorm(norm_num_groups, widths[0], eps=norm_eps)
+        self.conv_norm_out = GroupNorm(norm_num_groups, widths[0], eps=norm_eps)
         self.conv_out = nn.Conv2d(widths[0], out_channels, 3, padding=1)
 
     @staticmethod
@@ -197,10 +198,10 @@ class _ResidualBlock(nn.Module):
 
     def __init__(self, before: int, after: int, time_width: int, groups: int, eps: float) -> None:
         super().__init__()
-        self.norm1 = nn.GroupNorm(groups, before, eps=eps)
+        self.norm1 = GroupNorm(groups, before, eps=eps)
         self.conv1 = nn.Conv2d(before, after, 3, padding=1)
         self.time_emb_proj = nn.Linear(time_width, after)
-        self.norm2 = nn.GroupNorm(groups, after, eps=eps)
+        self.norm2 = GroupNorm(groups, after, eps=eps)
         self.conv2 = nn.Conv2d(after, after, 3, padding=1)
         self.conv_shortcut = nn.Conv2d(before, after, 1) if before != after else None
 
@@ -245,7 +246,7 @@ class _SpatialTransformer(nn.Module):
 
     def __init__(self, width: int, heads: int, token_width: int, groups: int) -> None:
         super().__init__()
-        self.norm = nn.GroupNorm(groups, width, eps=1e-6)
+        self.norm = GroupNorm(groups, width, eps=1e-6)
         self.proj_in = nn.Conv2d(width, width, 1)
         self.transformer_blocks = nn.ModuleList([_TransformerBlock(width, heads, token_width)])
         self.proj_out = nn.Conv2d(width, width, 1)

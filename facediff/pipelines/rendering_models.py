@@ -1,7 +1,7 @@
 """Models for who only renders, without diffusers, whose import takes longer than all else before the first frame.
 
-Networks, noise levels and samplers do what those of ``facediff.pipelines.loading`` do, to the bit. What they are not
-made for, another scheduler or a denoiser of another kind, is left to it: the functions here then give None.
+Networks, noise levels and samplers do what those of ``facediff.pipelines.loading`` do, in float32 to the bit. What they
+are not made for, another scheduler or a denoiser of another kind, is left to it: the functions here then give None.
 """
 
 from __future__ import annotations

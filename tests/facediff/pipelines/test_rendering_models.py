@@ -20,7 +20,11 @@ from facediff.system.weights import CHECKPOINTS
 from facediff.tasks import model_cache
 
 
-def test_motion_and_latents_are_those_of_diffusers_pipelines() -> None:
+@pytest.mark.parametrize(("dtype", "off"), [(torch.float32, 0.0), (torch.bfloat16, 0.05)])
+def test_motion_and_latents_are_those_of_diffusers_pipelines(dtype, off, monkeypatch) -> None:
+    """In bfloat16 but for the last bits of group norms; see ``facediff.models.norms``."""
+    for opening in (loading, rendering_models):
+        monkeypatch.setattr(opening, "choose_dtype", lambda device: dtype)
     wanted, made = loading.load_talk("base", "cpu"), rendering_models.open_talk("base", "cpu")
     assert made is not None
     wave = np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32)
@@ -35,7 +39,8 @@ def test_motion_and_latents_are_those_of_diffusers_pipelines() -> None:
         )
         for _, painting in (wanted, made)
     ]  # fmt: skip
-    assert torch.equal(drawn[0].images, drawn[1].images) and torch.equal(drawn[0].latents, drawn[1].latents)
+    for one, other in zip(*drawn, strict=True):
+        assert (one - other).float().square().mean().sqrt() <= off * one.float().std()
 
 
 def test_what_is_opened_is_no_pipeline_of_diffusers_and_ready_to_run() -> None:
