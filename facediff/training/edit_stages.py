@@ -154,7 +154,7 @@ def run_attributes(
     classifier = fit_attributes(identities, table, weights, covariates=covariates)
     save_network(classifier.select(only or names), model / "edit" / "attributes", torch.float32)
     judged = cross_validate(identities, table, weights, people)
-    return {name: judged[name] for name in only or names}
+    return {name: judged[name] for name in only or names if name in judged}
 
 
 def cross_validate(
@@ -165,6 +165,8 @@ def cross_validate(
     folds: int = 5,
 ) -> dict[str, float]:
     """Area under the curve of each attribute, on people whom the classifier did not see; 0.5 is chance.
+
+    An attribute that is too rare to be told in every part is not judged, which is logged, and not in the result.
 
     Args:
         identities: See ``fit_attributes``, as for ``table`` and ``weights``.
@@ -178,6 +180,10 @@ def cross_validate(
     everybody = sorted(set(people))
     part = {person: place % folds for place, person in enumerate(everybody)}
     fold = np.array([part[person] for person in people])
+    judged = {name: values for name, values in table.items() if _is_told(values, fold)}
+    for name in table.keys() - judged.keys():
+        log.warning("%s is not judged: too few people have it, or are without it", name)
+    table = judged
     scores = np.zeros((len(identities), len(table)), np.float32)
     for number in range(folds):
         seen = fold != number
@@ -189,6 +195,11 @@ def cross_validate(
         sure = np.isfinite(values) & ((values >= 0.66) | (values <= 0.25))
         found[name] = float(roc_auc_score(values[sure] > 0.5, scores[sure, column], sample_weight=weights[sure]))
     return found
+
+
+def _is_told(values: NDArray[np.float32], fold: NDArray[np.integer]) -> bool:
+    """Whether labels (N,) of both kinds are among the rows outside of each part (N,)."""
+    return all({True, False} <= {*(values[np.isfinite(values) & (fold != part)] > 0.5).tolist()} for part in set(fold))
 
 
 @torch.inference_mode()

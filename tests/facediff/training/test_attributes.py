@@ -53,6 +53,16 @@ def test_judged_on_people_not_seen_chance_is_a_half() -> None:
     assert scores["beard"] > 0.9 and scores["age"] > 0.9 and 0.35 < scores["noise"] < 0.65
 
 
+def test_an_attribute_that_one_person_has_is_not_judged_and_the_others_are(caplog: pytest.LogCaptureFixture) -> None:
+    z, labels = faces()
+    people = np.array([str(k // 3) for k in range(len(z))])
+    rare = (people == "7").astype(np.float32)
+    with caplog.at_level("WARNING", "facediff"):
+        scores = cross_validate(z, {**labels, "bald": rare}, np.ones(len(z), np.float32), people)
+    assert sorted(scores) == ["age", "beard"] and min(scores.values()) > 0.9
+    assert "bald is not judged" in caplog.text
+
+
 def table(path: Path, text: str) -> Path:
     path.write_text(text)
     return path
