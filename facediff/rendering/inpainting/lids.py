@@ -25,10 +25,13 @@ from facediff.landmarks.eye_window import (
 )
 from facediff.landmarks.light import to_levels, to_log_light
 from facediff.landmarks.masks import smoothstep
+from facediff.landmarks.mesh import LEFT_BROW, RIGHT_BROW
 from facediff.motion.coefficients import LID_FOLDS, LOWER_LIDS
 from facediff.rendering.compose import add_window
 from facediff.rendering.crops import fade_border
 from facediff.types import Frame
+
+LOWER_BROW = 5  # landmarks of a brow, the last ones, that are its lower edge
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ class LidStyle:
         feather: Over which it ends.
         highest: Further up, a lid is the brow's.
         hair: How much darker than the skin under the eye, in logarithms of light, the hair of a low brow is.
-        hair_from: Share of the height of the lid fold from which up such hair is a brow's and no lash.
+        hair_from: Share of the height of the lid fold from which up such hair may be a brow's.
+        hair_reach: How far below the landmarks of its lower edge a brow hangs; what is dark further down are lashes.
         hair_feather: Over which a lid ends before it.
         lashes: Share of the mean darkness of lashes: many of those who are filmed have painted theirs.
         ring: Around a lid from which it has its light.
@@ -63,6 +67,7 @@ class LidStyle:
     highest: float = -0.34
     hair: float = 0.5
     hair_from: float = 0.8
+    hair_reach: float = 0.18
     hair_feather: float = 0.04
     lashes: float = 0.75
     ring: float = 0.14
@@ -123,7 +128,9 @@ def _draw_lid(
     cover = smoothstep(1 - beyond / style.feather) * fade_border(SIZE)
     ring = (beyond > style.feather / 2) & (beyond < style.feather / 2 + style.ring)
     light = to_log_light(window)
-    brow = _find_brow(light, ring & (v > 0), v < style.hair_from * down.min(), style)
+    brow_edge = _lower_edge_of_brow(points, side, to_eye)
+    lowest = np.minimum(style.hair_from * down.min(), np.interp(u, *brow_edge) + style.hair_reach)
+    brow = _find_brow(light, ring & (v > 0), v < lowest, style)
     return to_levels(fit_light_around(light - lid, ring & (brow == 0)) + lid), (cover * (1 - brow)).astype(np.float32)
 
 
@@ -143,3 +150,11 @@ def _find_brow(
     wide = style.hair_feather * WIDTH
     grown = cv2.dilate(hair, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(wide) + 1,) * 2))
     return np.asarray(cv2.GaussianBlur(grown, (0, 0), wide / 2), np.float32)
+
+
+def _lower_edge_of_brow(points: NDArray[np.floating], side: int, to_eye: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(2, 5) in eye widths, rising across the window."""
+    line = np.asarray(points)[(RIGHT_BROW, LEFT_BROW)[side][-LOWER_BROW:], :2]
+    u, v = to_eye_widths((line @ to_eye[:, :2].T + to_eye[:, 2]).T)
+    order = np.argsort(u)
+    return np.stack([u[order], v[order]])

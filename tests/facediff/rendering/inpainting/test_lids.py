@@ -9,6 +9,7 @@ from skimage.data import astronaut
 
 from facediff.landmarks.alignment import warp_affine
 from facediff.landmarks.eye_window import SIZE, align_eye, grid
+from facediff.landmarks.mesh import LEFT_BROW, RIGHT_BROW
 from facediff.landmarks.tracker import track_still
 from facediff.motion import coefficients
 from facediff.rendering.inpainting.appearance_prior import load_appearance_prior
@@ -72,6 +73,8 @@ def test_a_picture_with_shut_eyes_keeps_its_own(points: np.ndarray) -> None:
 def test_a_low_brow_stays_and_gives_the_lid_no_light(points: np.ndarray) -> None:
     picture, browed = astronaut(), astronaut()
     u, v = grid()
+    points = points.copy()  # brows are read a little above where their hair ends
+    points[[*RIGHT_BROW, *LEFT_BROW], 1] += points[133, 1] - 0.5 * (points[133, 0] - points[33, 0]) - points[52, 1]
     for side in range(2):
         to_eye = align_eye(points, side)
         hair = ((np.abs(v + 0.36) < 0.07) & (np.abs(u) < 0.5)).astype(np.uint8)
@@ -85,6 +88,19 @@ def test_a_low_brow_stays_and_gives_the_lid_no_light(points: np.ndarray) -> None
         assert np.abs(with_brow - before)[brow].mean() < 8
         lid = (np.abs(u) < 0.35) & (np.abs(v + 0.08) < 0.06)
         assert np.abs(with_brow - without)[lid].mean() < 15
+
+
+def test_lashes_that_reach_over_the_fold_are_no_brow(points: np.ndarray) -> None:
+    picture, lashed = astronaut(), astronaut()
+    u, v = grid()
+    to_eye = align_eye(points, 0)
+    lashes = ((np.abs(v + 0.31) < 0.03) & (np.abs(u) < 0.3)).astype(np.uint8)
+    lashed[cv2.warpAffine(lashes, to_eye, picture.shape[1::-1], flags=cv2.WARP_INVERSE_MAP) > 0] = 25
+    high = points.copy()
+    high[[*RIGHT_BROW, *LEFT_BROW], 1] -= 15  # a brow far above them
+    shut = warp_affine(Lids(lashed, high, LID)(lashed, high, SHUT), to_eye, SIZE).astype(float)
+    there = (np.abs(v + 0.28) < 0.03) & (np.abs(u) < 0.2)
+    assert shut[there].mean() > 2 * 25
 
 
 def test_a_portrait_blinks_with_them(portrait_of) -> None:
