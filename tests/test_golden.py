@@ -122,6 +122,7 @@ def test_what_no_eye_sees_is_let_pass() -> None:
     frame = talked("plain")
     noise = np.random.default_rng(0).integers(-1, 2, frame.shape)
     noisy = np.clip(frame + noise, 0, 255).astype(np.uint8)
-    coded = cv2.imdecode(cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 99])[1], cv2.IMREAD_COLOR)
+    how = [cv2.IMWRITE_JPEG_QUALITY, 98, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    coded = cv2.imdecode(cv2.imencode(".jpg", frame, how)[1], cv2.IMREAD_COLOR)
     for alike in (noisy, coded):
         assert 0 < away("plain", "talk", alike) < TOLERANCE

@@ -34,14 +34,15 @@ class RefineStyle:
     Attributes:
         reach: Around the lips where all of the change is wanted.
         feather: Over which it then fades out.
-        wide: Between which openings it is taken back: what is dark in a wide mouth tends to be filled with teeth.
+        wide: Between which openings it is taken back: what is dark in a wide mouth is filled with a mist of teeth. Fit
+            by: eye, beside all of the change and a tenth of it. Seen on: seven training portraits, rendered.
         wide_share: How much of it is left there.
     """
 
     reach: float = 0.06
     feather: float = 0.09
-    wide: tuple[float, float] = (0.16, 0.24)
-    wide_share: float = 0.5
+    wide: tuple[float, float] = (0.08, 0.15)
+    wide_share: float = 0.35
 
     def share(self, face: WarpedFace) -> float:
         """How much of the change a face is to have, from 0 to 1.
