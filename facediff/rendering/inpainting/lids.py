@@ -130,12 +130,16 @@ def _draw_lid(
     light = to_log_light(window)
     brow_edge = _lower_edge_of_brow(points, side, to_eye)
     lowest = np.minimum(style.hair_from * down.min(), np.interp(u, *brow_edge) + style.hair_reach)
-    brow = _find_brow(light, ring & (v > 0), v < lowest, style)
+    brow = _find_brow(light, ring & (v > 0), v < lowest, v < np.interp(u, *brow_edge) + style.feather / 2, style)
     return to_levels(fit_light_around(light - lid, ring & (brow == 0)) + lid), (cover * (1 - brow)).astype(np.float32)
 
 
 def _find_brow(
-    light: NDArray[np.floating], skin: NDArray[np.bool_], above: NDArray[np.bool_], style: LidStyle
+    light: NDArray[np.floating],
+    skin: NDArray[np.bool_],
+    above: NDArray[np.bool_],
+    within: NDArray[np.bool_],
+    style: LidStyle,
 ) -> NDArray[np.float32]:
     """(H, W) from 0 to 1 where a low brow hangs into what a lid covers: it stays, and gives the lid no light.
 
@@ -143,10 +147,13 @@ def _find_brow(
         light: Logarithms of the light of a window (H, W, 3).
         skin: (H, W) what is surely skin.
         above: (H, W) what may be a brow.
+        within: (H, W) where brows begin: what is dark and does not reach there are lashes.
         style: What is hair.
     """
     grey = light.mean(axis=2)
-    hair = (above & (grey < np.median(grey[skin]) - style.hair)).astype(np.float32)
+    dark = (above & (grey < np.median(grey[skin]) - style.hair)).astype(np.uint8)
+    _, pieces = cv2.connectedComponents(dark)
+    hair = np.isin(pieces, np.unique(pieces[within & (dark > 0)])).astype(np.float32)
     wide = style.hair_feather * WIDTH
     grown = cv2.dilate(hair, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(wide) + 1,) * 2))
     return np.asarray(cv2.GaussianBlur(grown, (0, 0), wide / 2), np.float32)
