@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
@@ -85,13 +86,17 @@ def read_network(kind: type[N], folder: Path, dtype: torch.dtype = torch.float32
         dtype: Of its weights.
 
     Raises:
-        OSError, ValueError, TypeError, RuntimeError, SafetensorError: It is damaged, or is another network's.
+        OSError, ValueError, TypeError, RuntimeError: It is damaged, or is another network's.
     """
     config = read_config(folder)
     known = signature(kind.__init__).parameters
     with torch.device("meta"):
         network = kind(**{name: value for name, value in config.items() if name in known})
-    weights = {name: _cast(tensor, dtype) for name, tensor in load_file(folder / WEIGHTS).items()}
+    try:
+        kept = load_file(folder / WEIGHTS)
+    except SafetensorError as error:
+        raise ValueError(f"{folder / WEIGHTS} is damaged ({error})") from error
+    weights = {name: _cast(tensor, dtype) for name, tensor in kept.items()}
     lacking, unknown = network.load_state_dict(weights, strict=False, assign=True)
     for name, buffer in network.named_buffers():
         if buffer.is_floating_point() and buffer.dtype != dtype:
