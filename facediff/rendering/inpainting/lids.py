@@ -128,9 +128,9 @@ def _draw_lid(
     cover = smoothstep(1 - beyond / style.feather) * fade_border(SIZE)
     ring = (beyond > style.feather / 2) & (beyond < style.feather / 2 + style.ring)
     light = to_log_light(window)
-    brow_edge = _lower_edge_of_brow(points, side, to_eye)
-    lowest = np.minimum(style.hair_from * down.min(), np.interp(u, *brow_edge) + style.hair_reach)
-    brow = _find_brow(light, ring & (v > 0), v < lowest, v < np.interp(u, *brow_edge) + style.feather / 2, style)
+    brow_edge = np.interp(u, *_lower_edge_of_brow(points, side, to_eye))
+    lowest = np.minimum(style.hair_from * down.min(), brow_edge + style.hair_reach)
+    brow = _find_brow(light, ring & (v > 0), v < lowest, v < brow_edge + style.feather / 2, style)
     return to_levels(fit_light_around(light - lid, ring & (brow == 0)) + lid), (cover * (1 - brow)).astype(np.float32)
 
 
