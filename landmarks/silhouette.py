@@ -52,6 +52,7 @@ class SilhouetteStyle:
         kept: Trust in a cell that lacks nothing.
         notable: Share of other cells from which a face lacks something.
         torn: Cells by which the layers part at the edge for two of them to be needed.
+        coarse: Cells, along either side, of what is around the face that are carried as one.
     """
 
     trusted: float = 3.0
@@ -66,6 +67,7 @@ class SilhouetteStyle:
     kept: float = 0.9
     notable: float = 1e-3
     torn: float = 1.0
+    coarse: int = 2
 
     def __post_init__(self) -> None:
         """Refuses what cannot be drawn.
@@ -144,9 +146,9 @@ class Layers:
     def _make_up(self, hidden: Hidden, pictures: Sequence[NDArray[Any]]) -> list[NDArray[np.float32]]:
         """What the face has in its part where the source does not show it, of each picture."""
         seen = [sample_picture(picture, hidden.cells).astype(np.float32, copy=False) for picture in pictures]
-        stacked = _place(seen[0] if len(seen) == 1 else np.dstack(seen), hidden.window, self.warp.grid)
-        known = _place(hidden.known, hidden.window, self.warp.grid)
-        made_up = self.warp.enlarge(push_pull(stacked, known, hidden.smooth), self.part)
+        stacked = seen[0] if len(seen) == 1 else np.dstack(seen)
+        cells = _place(push_pull(stacked, hidden.known, hidden.smooth), hidden.window, self.warp.grid)
+        made_up = self.warp.enlarge(cells, self.part)
         ends = np.cumsum([1 if one.ndim == 2 else one.shape[2] for one in seen])
         split = np.split(np.atleast_3d(made_up), ends[:-1], axis=2)
         return [new[..., 0] if one.ndim == 2 else new for one, new in zip(seen, split, strict=True)]
@@ -182,14 +184,15 @@ def split_layers(
     face, shown, drawn_out = _select_facing(before, after, sort_by_depth(target), warp.style.hidden_below, style)
     part = _bound(after[face], step, warp.box)
     window, centres = _choose_cells(part, step, grid, style), cell_centres(grid[::-1], step)
-    around = _carry_around(before, after, warp)
+    around = _carry_around(before, after, warp, style.coarse)
+    around_cells = _refine(around, style.coarse, grid)[window]
 
     owner = rasterise_triangles(after[face], grid, step)[window]
     inside, nearest = owner >= 0, _find_nearest(owner >= 0)
     cells = trace_back(before[face], after[face], owner, centres[window], step)
     moves = _take(cells - centres[window], nearest)
     edge = inside & ~_erode(inside, 1)
-    apart = np.abs(moves - around[window])[edge].max(initial=0) / step
+    apart = np.abs(moves - around_cells)[edge].max(initial=0) / step
 
     cells = (cells + [warp.box[1].start, warp.box[0].start]).astype(np.float32)
     trust = shown[owner].astype(np.float32)
@@ -205,16 +208,29 @@ def split_layers(
         hidden = Hidden(whole, cells, window, known, style.smooth)
     cover = _draw_cover(after[face], part, max(style.edge_px, step / 4))
     flow = warp.enlarge_flow(_place(moves, window, grid), part)
-    return Layers(warp, warp.enlarge_flow(around), part, flow, cover, bool(apart > style.torn), hidden)
+    whole = warp.enlarge_flow(around, coarse=style.coarse)
+    return Layers(warp, whole, part, flow, cover, bool(apart > style.torn), hidden)
 
 
-def _carry_around(before: NDArray[np.float64], after: NDArray[np.float64], warp: MeshWarp) -> NDArray[np.float64]:
-    """How far each cell is carried back (rows, columns, 2) by what is around the face, carried on under it."""
-    outer, step = warp.outline_triangles, warp.step
+def _carry_around(
+    before: NDArray[np.float64], after: NDArray[np.float64], warp: MeshWarp, coarse: int
+) -> NDArray[np.float32]:
+    """How far each coarse cell is carried back (rows, columns, 2) by what is around the face, carried on under it."""
+    outer, step = warp.outline_triangles, warp.step * coarse
     outer = outer[measure_areas(before[outer]) * measure_areas(after[outer]) > 0]
-    owner = rasterise_triangles(after[outer], warp.grid, step)
+    columns, rows = (-(-count // coarse) for count in warp.grid)
+    owner = rasterise_triangles(after[outer], (columns, rows), step)
     centres = cell_centres(owner.shape, step)
-    return _take(trace_back(before[outer], after[outer], owner, centres, step) - centres, _find_nearest(owner >= 0))
+    moves = trace_back(before[outer], after[outer], owner, centres, step) - centres
+    return _take(moves, _find_nearest(owner >= 0)).astype(np.float32)
+
+
+def _refine(cells: NDArray[np.float32], coarse: int, grid: tuple[int, int]) -> NDArray[np.float32]:
+    """Values of coarse cells for all cells of a grid (rows, columns, ...)."""
+    shift = 0.5 / coarse - 0.5
+    inverse = np.array([[1 / coarse, 0, shift], [0, 1 / coarse, shift]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(cells, inverse, grid, flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _choose_cells(

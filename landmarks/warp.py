@@ -180,26 +180,31 @@ class MeshWarp:
             shell = self._shell + self._follows * (placed[FACE_OVAL] - self.points[FACE_OVAL])
         return self._nodes - self._low, self._all_nodes(placed, np.asarray(shell)) - self._low
 
-    def enlarge_flow(self, cells: NDArray[np.floating], part: tuple[slice, slice] | None = None) -> NDArray[np.float32]:
+    def enlarge_flow(
+        self, cells: NDArray[np.floating], part: tuple[slice, slice] | None = None, *, coarse: int = 1
+    ) -> NDArray[np.float32]:
         """Where pixels come from (h, w, 2), of how far each cell is carried back (rows, columns, 2).
 
         Args:
             cells: Of the whole grid.
             part: Rows and columns of ``box`` that are asked for; all by default.
+            coarse: Cells of the grid, along either side, that are one of these.
         """
-        flow = self.enlarge(cells.astype(np.float32, copy=False), part)
+        flow = self.enlarge(cells.astype(np.float32, copy=False), part, coarse=coarse)
         row, column = (0, 0) if part is None else (part[0].start, part[1].start)
         flow[..., 0] += np.arange(column, column + flow.shape[1]) + self._low[0]
         flow[..., 1] += np.arange(row, row + flow.shape[0])[:, None] + self._low[1]
         return flow
 
-    def enlarge(self, cells: NDArray[np.float32], part: tuple[slice, slice] | None = None) -> NDArray[np.float32]:
+    def enlarge(
+        self, cells: NDArray[np.float32], part: tuple[slice, slice] | None = None, *, coarse: int = 1
+    ) -> NDArray[np.float32]:
         """What is given for the cells of the grid (rows, columns, ...), for the pixels of ``box``, or of a part of it.
 
         A part is what all of it has there, to the bit: rows are left out before, columns after, as OpenCV rounds along
         them.
         """
-        step, (columns, rows) = self.step, self._extent
+        step, (columns, rows) = self.step * coarse, self._extent
         top, bottom = (0, int(rows)) if part is None else (part[0].start, part[0].stop)
         enlarge = np.array([[1 / step, 0, 0.5 / step - 0.5], [0, 1 / step, (top + 0.5) / step - 0.5]])
         flags, size = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, (int(columns), bottom - top)
