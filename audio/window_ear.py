@@ -85,12 +85,15 @@ class WindowEar:
             rows = self._encode(wave)
         return HeardTicks(rows, self._past // TICK, due, activity, mel, first)
 
-    def cut(self, samples: int) -> None:
-        """Forgets the last samples that were said, which were not played after all, and that anybody spoke."""
-        kept = self._wave[: len(self._wave) - samples] if samples else self._wave
-        self._wave = np.pad(kept, (self._past - len(kept), 0))
+    def cut(self) -> None:
+        """Forgets all that was said, since whoever speaks was interrupted; how loud they are it keeps.
+
+        So what comes next, silence at first, is heard in no time.
+        """
+        self._wave = np.zeros(self._past, np.float32)
         self._activity.release()
         self._ticks = np.zeros(2, np.float32)
+        self._quiet = self._past + 1
 
     def _encode(self, wave: Wave) -> NDArray[np.float32]:
         """(n, tokens × dim) of the ticks of a normalised wave."""

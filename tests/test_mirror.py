@@ -34,7 +34,6 @@ TESTED_WHERE_IT_ENDS = {  # module: the tests that fail when it is broken
     "facediff/options/live.py": "tests/facediff/live/test_session.py",
     "facediff/live/process.py": "tests/facediff/live/test_session.py",
     "facediff/live/speech.py": "tests/facediff/live/test_planner.py",
-    "facediff/live/worker.py": "tests/facediff/live/test_session.py",
     "facediff/conditioning/fadm_paper.py": "tests/facediff/conditioning/test_fadm.py",
     "facediff/datasets/published/cards_of_bodies.py": "tests/facediff/datasets/published/test_catalog.py",
     "facediff/datasets/published/cards_of_captions.py": "tests/facediff/datasets/published/test_catalog.py",

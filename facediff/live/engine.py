@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facediff.audio.features import SILENCE
 from facediff.audio.whisper import EmbeddedWhisper
 from facediff.audio.windows import exact_rate
 from facediff.errors import ConfigError
-from facediff.live.governor import Governor
-from facediff.live.performer import Performer
-from facediff.live.planner import Plan
-from facediff.live.renderer import MOST_AT_ONCE, Level, LiveRenderer, Shot
-from facediff.options.live import StreamOptions
+from facediff.live.performer import Performed, Performer
+from facediff.live.planner import TOGETHER, Plan
+from facediff.live.renderer import LiveRenderer
+from facediff.live.shots import ShotMaker
+from facediff.options.live import MotionStrengths, StreamOptions
 from facediff.options.marks import MarkOptions
 from facediff.provenance.marker import frame_marker
 from facediff.rendering.frame import add_matte, split_matte
@@ -27,9 +25,6 @@ from facediff.rendering.warping.portrait import PortraitWarper
 from facediff.system.device import choose_dtype
 from facediff.tasks.model_choice import ModelChoice
 from facediff.types import FaceTrack, Frame, Presence
-
-if TYPE_CHECKING:
-    from facediff.live.follower import DriverReader
 
 HEARS, PAINTS_BY = "whisper-base-4", "log-mel"
 
@@ -81,8 +76,53 @@ class Portrait:
         return PortraitWarper(source, models.load_inpainter())
 
 
+def open_performer(models: ModelChoice, options: StreamOptions) -> Performer:
+    """What hears and moves.
+
+    Raises:
+        ConfigError: The model hears or is painted by what cannot be heard in a stream.
+        WeightsError: There is no such model.
+    """
+    motion, painting = models.load_talk()
+    hearing = motion.denoiser.config["audio_encoder"]
+    told = painting.conditioner.config["audio_encoder"]
+    if not isinstance(motion.encoder, EmbeddedWhisper) or told != PAINTS_BY:
+        raise ConfigError(
+            f"a live avatar hears with {HEARS} and is painted by {PAINTS_BY}; this model has {hearing} and {told}"
+        )
+    ear = motion.encoder.as_fast_as(choose_dtype(motion.denoiser.device))
+    return Performer(
+        motion, ear, fps=exact_rate(options.fps), seed=options.seed, lips=options.lips, head=options.head,
+        idle=options.idle, columns=int(painting.conditioner.config["audio_columns"]),
+    )  # fmt: skip
+
+
+def open_shots(portrait: Portrait, models: ModelChoice) -> ShotMaker:
+    """What warps.
+
+    Raises:
+        WeightsError: There is no such model.
+    """
+    painting = models.load_talk()[1]
+    return ShotMaker(portrait.warper(models), int(painting.conditioner.config["audio_columns"]))
+
+
+def open_renderer(
+    portrait: Portrait, models: ModelChoice, options: MotionStrengths, marks: MarkOptions
+) -> LiveRenderer:
+    """What paints.
+
+    Raises:
+        WeightsError: There is no such model.
+    """
+    return LiveRenderer(
+        portrait.warper(models).prepared.inpaint_mouth, models.load_talk()[1] if options.paint else None,
+        frame_marker(marks, portrait.size), steps=options.steps, seed=options.seed,
+    )  # fmt: skip
+
+
 class LiveEngine:
-    """Renders plans, in order.
+    """Renders plans, in order, in the process that asks; a session has one process to move and one to paint.
 
     Args:
         portrait: Whom.
@@ -96,73 +136,23 @@ class LiveEngine:
     """
 
     def __init__(self, portrait: Portrait, models: ModelChoice, options: StreamOptions, marks: MarkOptions) -> None:
-        motion, painting = models.load_talk()
-        hearing = motion.denoiser.config["audio_encoder"]
-        told = painting.conditioner.config["audio_encoder"]
-        if not isinstance(motion.encoder, EmbeddedWhisper) or told != PAINTS_BY:
-            raise ConfigError(
-                f"a live avatar hears with {HEARS} and is painted by {PAINTS_BY}; this model has {hearing} and {told}"
-            )
-        self.fps = exact_rate(options.fps)
-        self._columns = int(painting.conditioner.config["audio_columns"])
-        ear = motion.encoder.as_fast_as(choose_dtype(motion.denoiser.device))
-        self._performer = Performer(
-            motion, ear, fps=self.fps, seed=options.seed, lips=options.lips, head=options.head,
-            idle=options.idle, columns=self._columns,
-        )  # fmt: skip
-        self._renderer = LiveRenderer(
-            portrait.warper(models), painting if options.paint else None, frame_marker(marks, portrait.size),
-            steps=options.steps, seed=options.seed,
-        )  # fmt: skip
-        self.governor = Governor(self._renderer.levels, float(1 / self.fps))
-        self._driver: DriverReader | None = None
+        self._performer = open_performer(models, options)
+        self._shots = open_shots(portrait, models)
+        self._renderer = open_renderer(portrait, models, options, marks)
 
     def prepare(self) -> Frame:
         """The first frame, at rest; everything has run once then."""
         self._performer.prepare()
-        silence = np.full((self._columns, 80), SILENCE, np.float32)
-        return self._renderer.prepare(silence)
+        return self._renderer.prepare(self._shots.make(self._shots.rest())[0])
 
     def render(self, plans: Sequence[Plan], wanted: Sequence[bool] | None = None) -> list[Frame | None]:
-        """Pictures of plans, the next ones in order; see ``move`` and ``finish``."""
+        """Pictures of plans, four at most, the next ones in order; None where none is wanted."""
+        parts = [plans[k : k + TOGETHER] for k in range(0, len(plans), TOGETHER)]  # no frame knows more than live
+        done = Performed.join([self._performer.perform(part) for part in parts])
         made: list[Frame | None] = [None] * len(plans)
-        shots = self.move(plans, wanted)
-        chosen = [k for k, shot in enumerate(shots) if shot is not None]
+        chosen = [k for k, w in enumerate(wanted or [True] * len(plans)) if w]
         if chosen:
-            pictures = self.finish([shot for shot in shots if shot is not None], self.governor.level)
+            pictures = self._renderer.finish(self._shots.make(done.take(chosen)), self._renderer.levels[0])
             for k, picture in zip(chosen, pictures, strict=True):
                 made[k] = picture
         return made
-
-    def move(self, plans: Sequence[Plan], wanted: Sequence[bool] | None = None) -> list[Shot | None]:
-        """Shots of plans, the next ones in order; None where none is wanted, since it would come too late.
-
-        Args:
-            plans: Frames are made void by the first only.
-            wanted: Which; all by default. Of more than four the first four.
-        """
-        every = self.governor.level.every
-        show = [w and plan.index % every == 0 for w, plan in zip(wanted or [True] * len(plans), plans, strict=True)]
-        done = self._performer.perform(plans)
-        chosen = [k for k, w in enumerate(show) if w][:MOST_AT_ONCE]
-        shots: list[Shot | None] = [None] * len(plans)
-        if chosen:
-            warped = self._renderer.warp(done.rows[chosen], done.windows[chosen], done.opening[chosen])
-            for k, shot in zip(chosen, warped, strict=True):
-                shots[k] = shot
-        return shots
-
-    def finish(self, shots: list[Shot], level: Level) -> list[Frame]:
-        """Pictures of shots, painted at a level; by any number of threads at once."""
-        return self._renderer.finish(shots, level)
-
-    def follow(self, picture: Frame) -> bool:
-        """Whether a picture of somebody, whose motion is taken over, shows a face."""
-        if self._driver is None:
-            from facediff.live.follower import DriverReader
-
-            self._driver = DriverReader()
-        row = self._driver.read(picture)
-        if row is not None:
-            self._performer.follow(row)
-        return row is not None

@@ -1,4 +1,4 @@
-"""Threads of a live session's process that paint and mark what was moved, while the next frames are moved."""
+"""Threads of a live session's process that paint and mark what was warped, while others come in."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from threading import Condition
 
-from facediff.live.engine import LiveEngine
-from facediff.live.renderer import MOST_AT_ONCE, Shot
+from facediff.live.governor import Governor
+from facediff.live.renderer import LiveRenderer
+from facediff.live.shots import MOST_AT_ONCE, Shot
 from facediff.types import Frame
 
 _SMOOTH = 0.1  # weight of the newest frame in what frames take
@@ -39,7 +40,8 @@ class Finishers:
     """Each takes what waits, four frames at most, so a machine that falls behind works in larger pieces.
 
     Args:
-        engine: Paints.
+        renderer: Paints.
+        governor: Says how much is done for each frame.
         send: Is told pictures with their jobs, by one thread at a time, not always in order.
         crew: Whose threads they are.
         count: How many.
@@ -48,20 +50,28 @@ class Finishers:
 
     def __init__(
         self,
-        engine: LiveEngine,
+        renderer: LiveRenderer,
+        governor: Governor,
         send: Callable[[Frame, Job], None],
         crew: Executor,
         count: int,
         failed: Callable[[Exception], None],
     ) -> None:
-        self._engine, self._send, self._count, self._failed = engine, send, count, failed
+        self._renderer, self._governor = renderer, governor
+        self._send, self._count, self._failed = send, count, failed
         self._jobs: deque[Job] = deque()
         self._news = Condition()
         self._is_over = False
         self._void_from, self._generation = 0, 0
         self.frame_s = 0.0  # that a frame takes from its order to its picture
+        self._unready = count
         for _ in range(count):
             crew.submit(self._work)
+
+    def wait_until_ready(self) -> None:
+        """Until each thread has rehearsed, or one has failed."""
+        with self._news:
+            self._news.wait_for(lambda: self._unready <= 0 or self._is_over)
 
     def put(self, jobs: list[Job]) -> None:
         """Takes jobs, in order."""
@@ -85,21 +95,28 @@ class Finishers:
         return job.generation < self._generation and job.index >= self._void_from
 
     def _work(self) -> None:
+        governor = self._governor
         try:
+            self._renderer.rehearse()
+            with self._news:
+                self._unready -= 1
+                self._news.notify_all()
             while jobs := self._take():
-                governor, started = self._engine.governor, time.perf_counter()
+                started = time.perf_counter()
                 level = governor.hasty if jobs[0].is_alone else governor.level
-                pictures = self._engine.finish([job.shot for job in jobs], level)
+                pictures = self._renderer.finish([job.shot for job in jobs], level)
                 spent = (time.perf_counter() - started) / len(jobs)
                 with self._news:
                     for job, picture in zip(jobs, pictures, strict=True):
                         if not self._is_void(job):
                             self._send(picture, job)
-                    moved_s = jobs[-1].moved_s
-                    governor.measure(level, max(moved_s, spent / self._count))
-                    taken = moved_s + spent
+                    governor.measure(level, max(jobs[-1].moved_s, spent / self._count))
+                    taken = jobs[-1].moved_s + spent
                     self.frame_s = taken if not self.frame_s else self.frame_s + _SMOOTH * (taken - self.frame_s)
         except Exception as error:  # it is the process's own to tell
+            with self._news:
+                self._unready = 0
+                self._news.notify_all()
             self._failed(error)
 
     def _take(self) -> list[Job]:

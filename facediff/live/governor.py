@@ -5,15 +5,16 @@ from __future__ import annotations
 from facediff.live.renderer import Level
 
 _SMOOTH = 0.25  # weight of the newest measurement
-_ROOM = 0.85  # share of a frame's time that a richer level may take before it is taken back
+_ROOM = 0.95  # share of a frame's time that a richer level may take before it is taken back
 _HURRY_S, _PATIENCE_S, _LONGEST_S = 0.4, 4.0, 120.0
+_FORGIVEN = 20  # frames in time that outweigh a late one: single ones are late at every level
 
 
 class Governor:
     """Chooses how much is done for each frame.
 
-    It goes a level down when frames have been late for ``_HURRY_S``, and up again after a while without a late one, if
-    the richer level took little enough when it was last tried; each trial that fails doubles the wait for the next.
+    It goes a level down when frames have been late for ``_HURRY_S``, and up again after a while with hardly a late one,
+    if the richer level took little enough when it was last tried; each trial that fails doubles the wait for the next.
 
     Args:
         levels: From all to least.
@@ -46,7 +47,8 @@ class Governor:
         """So many frames went by, of which so many were late."""
         passed = frames * self._frame_s
         if late:
-            self._late_s, self._good_s = self._late_s + passed, 0.0
+            self._late_s += passed
+            self._good_s = max(0.0, self._good_s - _FORGIVEN * late * self._frame_s)
         else:
             self._late_s, self._good_s = max(0.0, self._late_s - passed), self._good_s + passed
         if self._late_s >= _HURRY_S and self._at + 1 < len(self._levels):

@@ -13,7 +13,7 @@ from facediff.audio.features import COLUMN_RATE, SILENCE
 from facediff.audio.wave import SAMPLE_RATE
 from facediff.audio.whisper import EmbeddedWhisper
 from facediff.audio.window_ear import TICK, WindowEar
-from facediff.live.planner import Plan
+from facediff.live.planner import LOOK_AHEAD_S, Plan
 from facediff.motion import coefficients
 from facediff.motion.idle import IdleMotion
 from facediff.pipelines.running_finisher import RunningFinisher
@@ -22,7 +22,6 @@ from facediff.pipelines.speech_motion import MotionSampler
 from facediff.pipelines.streaming_motion import StreamingMotion
 
 _KEPT = 64  # rows that can be gone back to
-_BORROWS = 4 * TICK  # samples known to come, from which the next tick is heard too: two cost what one does
 _LIPS_S, _HEAD_S = 0.2, 0.8  # in which what would have been a jump is walked off
 _FOLLOW_S, _GONE_S = 0.4, 0.5  # in which somebody who is followed takes over; after which they are gone
 
@@ -40,6 +39,16 @@ class Performed:
     rows: NDArray[np.float32]
     windows: NDArray[np.float32]
     opening: NDArray[np.float32]
+
+    @classmethod
+    def join(cls, parts: Sequence[Performed]) -> Performed:
+        """Frames of several, one after the other."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("rows", "windows", "opening")))
+
+    def take(self, chosen: Sequence[int]) -> Performed:
+        """Some of the frames."""
+        which = list(chosen)
+        return Performed(self.rows[which], self.windows[which], self.opening[which])
 
 
 class Performer:
@@ -70,7 +79,7 @@ class Performer:
         columns: int = 32,
         motion_steps: int = 4,
     ) -> None:
-        self._fps, self._columns = fps, columns
+        self._fps, self._columns, self._motion_steps = fps, columns, motion_steps
         self._pipeline, self._encoder = pipeline, encoder
         self._ear = WindowEar(encoder)
         self._sampler = StreamingMotion(pipeline, seed=seed, num_inference_steps=motion_steps)
@@ -78,7 +87,6 @@ class Performer:
         self._finisher = RunningFinisher(lips=lips, head=head, heads=heads)
         self._idle = IdleMotion(seed=seed, strength=idle)
         self._said = np.zeros(0, np.float32)  # samples that are in no tick yet
-        self._borrowed = 0  # samples that were heard before their frame was due
         self._tick = 0  # the next one
         self._spoken: dict[int, NDArray[np.float32]] = {}  # rows of the last ticks
         self._attention: dict[int, float] = {}  # of the last ticks: how far eyes look as somebody's who speaks
@@ -89,19 +97,20 @@ class Performer:
         self._linger = _linger()
 
     def prepare(self) -> None:
-        """Runs the networks once, on noise that leaves no trace."""
-        ear = WindowEar(self._encoder)
-        noise = np.random.default_rng(0).normal(0, 0.1, 4 * TICK).astype(np.float32)
-        StreamingMotion(self._pipeline).sample(ear.hear(noise[:TICK], noise[TICK:]))
+        """Hears and moves a second of noise that leaves no trace: networks have met each length of what is held then."""
+        ear, sampler = WindowEar(self._encoder), StreamingMotion(self._pipeline, num_inference_steps=self._motion_steps)
+        noise = np.random.default_rng(0).normal(0, 0.1, 40 * TICK).astype(np.float32)
+        ahead = round(LOOK_AHEAD_S * SAMPLE_RATE)
+        for begin in range(0, 30 * TICK, 2 * TICK):
+            end = begin + 2 * TICK
+            sampler.sample(ear.hear(noise[begin:end], noise[end : end + ahead]))
 
     def perform(self, plans: Sequence[Plan]) -> Performed:
         """What the frames of some plans show, the next ones in order."""
         first = plans[0]
         if first.is_cut:
             self._cut(first.index)
-        said = np.concatenate([self._said, *(plan.said for plan in plans)])
-        known = min(self._borrowed, len(said))
-        self._said, self._borrowed = said[known:], self._borrowed - known
+        self._said = np.concatenate([self._said, *(plan.said for plan in plans)])
         mel, origin = self._hear(plans)
         rows, windows = [], []
         for plan in plans:
@@ -132,10 +141,7 @@ class Performer:
         due = stop - self._tick
         if due <= 0:
             return self._mel
-        ahead = plans[-1].ahead
-        if due % 2 and len(ahead) >= _BORROWS:
-            due += 1
-        known = np.concatenate([self._said, ahead])
+        known = np.concatenate([self._said, plans[-1].ahead])
         said = _padded(known[: due * TICK], due * TICK)
         heard = self._ear.hear(said, known[due * TICK :])
         spoken = self._finisher.push(*self._sampler.sample(heard))
@@ -143,7 +149,6 @@ class Performer:
             self._spoken[self._tick + k], self._attention[self._tick + k] = row, float(share)
         origin = self._tick * 4 - heard.mel_start
         self._tick += due
-        self._borrowed += max(0, due * TICK - len(self._said))
         self._said = self._said[due * TICK :]
         for tick in [tick for tick in self._spoken if tick < self._tick - _KEPT]:
             del self._spoken[tick], self._attention[tick]
@@ -188,12 +193,11 @@ class Performer:
         tick = int(Fraction(index) * 25 / self._fps)
         gone = max(0, self._tick - tick)
         begin = round(index * SAMPLE_RATE / self._fps)
-        self._ear.cut(gone * TICK)
+        self._ear.cut()
         self._sampler.cut(gone)
         self._tick -= gone
         # What was said of the frame's own tick before it, which a rate other than 25 leaves, is gone as well.
         self._said = np.zeros(max(0, begin - self._tick * TICK), np.float32)
-        self._borrowed = 0
         self._spoken = {k: row for k, row in self._spoken.items() if k < self._tick}
         self._attention = {k: share for k, share in self._attention.items() if k < self._tick}
         self._shown = {k: row for k, row in self._shown.items() if k < index}

@@ -9,20 +9,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facediff.audio.features import SILENCE
 from facediff.audio.wave import SAMPLE_RATE, load_wave
 from facediff.audio.windows import exact_rate
 from facediff.clip import SOUND_RATE, Clip
 from facediff.errors import ConfigError, InputError
-from facediff.live.engine import LiveEngine, Portrait
+from facediff.live.engine import LiveEngine, Portrait, open_renderer, open_shots
 from facediff.live.planner import LOOK_AHEAD_S, Plan, Planner
-from facediff.live.renderer import MOST_AT_ONCE, LiveRenderer
+from facediff.live.shots import MOST_AT_ONCE
 from facediff.motion import coefficients
 from facediff.motion.idle import SHORTEST_LOOP_S, IdleMotion
 from facediff.motion.keyframes import key_motion, read_keyframes
 from facediff.options.live import IdleOptions, LiveOptions
 from facediff.options.marks import MarkOptions
-from facediff.provenance.marker import frame_marker
 from facediff.rendering.source import Source
 from facediff.tasks import model_cache
 from facediff.tasks.model_choice import ModelChoice
@@ -91,20 +89,13 @@ def record_idle(source: Source, models: ModelChoice, options: IdleOptions) -> Cl
     keyed = None if options.keyframes is None else _keyed_rows(idle, models, options, count, float(25 / fps))
 
     def render(part: slice) -> Iterator[Frame]:
-        painting = models.load_talk()[1]
-        renderer = LiveRenderer(
-            portrait.warper(models), painting if options.paint else None, frame_marker(_UNMARKED, portrait.size),
-            steps=options.steps, seed=options.seed,
-        )  # fmt: skip
-        silence = np.full((int(painting.conditioner.config["audio_columns"]), 80), SILENCE, np.float32)
-        renderer.prepare(silence)
+        shots, renderer = open_shots(portrait, models), open_renderer(portrait, models, options, _UNMARKED)
+        renderer.prepare(shots.make(shots.rest())[0])
         step = float(25 / fps)
         for start in range(part.start, part.stop, MOST_AT_ONCE):
             some = min(MOST_AT_ONCE, part.stop - start)
             rows = idle.rows(start * step, some, step) if keyed is None else keyed[start : start + some]
-            yield from renderer.render(
-                rows, np.repeat(silence[None], some, axis=0), np.zeros(some, np.float32), renderer.levels[0]
-            )
+            yield from renderer.finish(shots.make(shots.rest(rows)), renderer.levels[0])
 
     return Clip(fps, portrait.size, count, None, render)
 

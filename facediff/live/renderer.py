@@ -1,24 +1,23 @@
-"""Rows of motion to marked pictures, a few at a time: all that does not change with time is made ready once."""
+"""Shots of a portrait to marked pictures, a few at a time: what does not change with time is made ready once."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facediff.landmarks.alignment import MOUTH, align
-from facediff.motion import coefficients
+from facediff.live.shots import MOST_AT_ONCE, Shot
 from facediff.pipelines.difftalk import DiffTalkSampler
 from facediff.provenance.marker import FrameMarker
 from facediff.rendering.compose import add_window, keep_detail
-from facediff.rendering.frame import WarpedFrame, add_matte
+from facediff.rendering.frame import WarpedFace, WarpedFrame, add_matte
 from facediff.rendering.painting.mouth import HeardFrame, MouthPainter, PaintSettings
 from facediff.rendering.painting.painter import View
-from facediff.rendering.warping.portrait import PortraitWarper
 from facediff.types import Frame
 
-MOST_AT_ONCE = 4
 _RESTS = 0.02  # of what lips do, below which they are painted as they were at rest
 
 
@@ -47,21 +46,6 @@ def levels(steps: int, paint: bool) -> tuple[Level, ...]:
     return (*found, Level("half the frames", 0, 2), Level("a quarter of the frames", 0, 4))
 
 
-@dataclass(frozen=True)
-class Shot:
-    """A frame that is warped and still to be painted.
-
-    Attributes:
-        frame: See ``WarpedFrame``.
-        window: (columns, dim) what is heard.
-        opening: How much lips do, from 0, at rest, to 1; those that rest are not painted anew.
-    """
-
-    frame: WarpedFrame
-    window: NDArray[np.floating]
-    opening: float
-
-
 class _KeepingPainter(MouthPainter):
     """Paints mouths, and keeps what painting changed in the crop at last, to be pasted onto other frames."""
 
@@ -80,7 +64,7 @@ class LiveRenderer:
     """Pictures of one portrait.
 
     Args:
-        warper: The portrait.
+        inpaint: Makes what the portrait does not show between its lips; see ``WarpedFace.inpaint``.
         painting: What paints mouths; None where none is painted.
         marker: What marks each frame.
         steps: Denoising steps where nothing is given up.
@@ -89,17 +73,14 @@ class LiveRenderer:
 
     def __init__(
         self,
-        warper: PortraitWarper,
+        inpaint: Callable[[Frame, WarpedFace], Frame],
         painting: DiffTalkSampler | None,
         marker: FrameMarker,
         *,
         steps: int = 1,
         seed: int = 0,
     ) -> None:
-        warper.prepare()
-        self._rows = np.zeros((MOST_AT_ONCE, coefficients.DIMENSIONS), np.float32)
-        self._warp = warper.follow(self._rows)  # reads a row when its frame is asked for
-        self._marker = marker
+        self._inpaint, self._marker = inpaint, marker
         self.levels = levels(steps, painting is not None)
         self._painters = {
             level.steps: _KeepingPainter(painting, PaintSettings(num_inference_steps=level.steps, seed=seed))
@@ -107,44 +88,24 @@ class LiveRenderer:
             if painting is not None and level.steps
         }
         self._rest: NDArray[np.float32] | None = None  # what painting changes at rest, in the crop
+        self._still: list[HeardFrame] = []
 
-    def prepare(self, window: NDArray[np.float32]) -> Frame:
-        """The first frame, at rest, with a window (columns, 80) of silence; all networks have run then."""
-        rest = np.zeros((1, coefficients.DIMENSIONS), np.float32)
-        if self._painters:
-            self._rows[:1] = rest
-            (frame,) = self._warp(slice(0, 1))
-            for painter in reversed(self._painters.values()):
-                painter.paint([HeardFrame(frame, window)])
-                self._rest = painter.last
-        return self.render(rest, window[None], np.zeros(1, np.float32), self.levels[0])[0]
+    def prepare(self, still: Shot) -> Frame:
+        """The first frame, marked, of a shot at rest; all networks have run then."""
+        self._still = [self._heard(still)]
+        for painter in reversed(self._painters.values()):
+            painter.paint(self._still)
+            self._rest = painter.last
+        return self.finish([still], self.levels[0])[0]
 
-    def render(
-        self,
-        rows: NDArray[np.float32],
-        windows: NDArray[np.floating],
-        opening: NDArray[np.float32],
-        level: Level,
-    ) -> list[Frame]:
-        """Marked pictures of rows (n, 31), n ≤ 4; see ``warp`` and ``finish``."""
-        return self.finish(self.warp(rows, windows, opening), level)
+    def rehearse(self) -> None:
+        """Paints as many frames at once as there will be, in the thread that will, once all is prepared.
 
-    def warp(
-        self,
-        rows: NDArray[np.float32],
-        windows: NDArray[np.floating],
-        opening: NDArray[np.float32],
-    ) -> list[Shot]:
-        """Shots of rows (n, 31), n ≤ 4; by one thread at a time.
-
-        Args:
-            rows: Motion.
-            windows: (n, columns, dim) what is heard.
-            opening: (n,) how much lips do.
+        Torch makes a layer ready for each number of frames in each thread anew, which takes as long as two frames last.
         """
-        self._rows[: len(rows)] = rows
-        warped = self._warp(slice(0, len(rows)))
-        return [Shot(*told) for told in zip(warped, windows, opening.tolist(), strict=True)]
+        for painter in self._painters.values():
+            for count in range(MOST_AT_ONCE, 0, -1):
+                painter.paint(self._still * count)
 
     def finish(self, shots: list[Shot], level: Level) -> list[Frame]:
         """Marked pictures of shots; by any number of threads at once.
@@ -154,16 +115,24 @@ class LiveRenderer:
             level: What is done for each.
         """
         painter, finished = self._painters.get(level.steps), [shot.frame.picture for shot in shots]
+        heard = [self._heard(shot) for shot in shots]
         speaks = [k for k, shot in enumerate(shots) if painter is not None and shot.opening > _RESTS]
         if painter is not None and speaks:
-            painted = painter.paint([HeardFrame(shots[k].frame, shots[k].window) for k in speaks])
+            painted = painter.paint([heard[k] for k in speaks])
             for k, picture in zip(speaks, painted, strict=True):
                 finished[k] = picture
         if self._painters:
             for k in set(range(len(shots))) - set(speaks):
-                finished[k] = self._paste_rest(shots[k].frame, 1 - shots[k].opening)
+                finished[k] = self._paste_rest(heard[k].frame, 1 - shots[k].opening)
         marked = (self._marker.mark(picture) for picture in finished)
         return [add_matte(picture, shot.frame.matte) for picture, shot in zip(marked, shots, strict=True)]
+
+    def _heard(self, shot: Shot) -> HeardFrame:
+        """A shot as painters take it."""
+        frame = shot.frame
+        if frame.face is not None:
+            frame = replace(frame, face=replace(frame.face, inpaint=self._inpaint))
+        return HeardFrame(frame, shot.window)
 
     def _paste_rest(self, frame: WarpedFrame, share: float) -> Frame:
         """A frame with the mouth that was painted at rest, as far as it rests, and what opens drawn and refined."""

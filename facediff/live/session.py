@@ -19,14 +19,14 @@ from facediff.errors import InputError, LiveError
 from facediff.live.channel import Messages, PictureRing
 from facediff.live.engine import Portrait
 from facediff.live.planner import LOOK_AHEAD_S, Plan, Planner
-from facediff.live.process import end_process, start_process
-from facediff.live.worker import Begin, Failed, Made, Order, Report
+from facediff.live.process import Failed, end_process, start_process
+from facediff.live.worker import Begin, Made, Order, Report
 from facediff.options.live import LiveOptions
 from facediff.options.marks import MarkOptions
 from facediff.provenance import Record
 from facediff.types import Frame
 
-LEAD_S = 0.12  # before it is shown a frame is planned
+LEAD_S = 0.2  # before it is shown a frame is planned
 _GRACE_S = 0.08  # of frames that are on their way, and are shown without their sound after an interruption
 _STALLED_S = 0.5  # a reader that is later than this holds the clock
 _RATE_S = 5.0  # over which the rate of pictures is measured
@@ -79,7 +79,7 @@ class LiveStats:
         starved: Frames that were silent in mid-speech, since no sound had come.
         stalled_s: Seconds by which frames were read too late.
         queued_s: Seconds of sound that wait.
-        memory: Of the rendering process, resident bytes.
+        memory: Of the processes that move and render, resident bytes.
     """
 
     frames: int
@@ -134,7 +134,7 @@ class LiveSession:
         self._is_over = False
         marks = MarkOptions(label=options.label, label_corner=options.label_corner, label_size=options.label_size)
         self._ring = PictureRing(portrait.size)
-        self._process = start_process()
+        self._process = start_process("facediff.live.worker")
         assert self._process.stdin is not None and self._process.stdout is not None
         own = weakref.ref(self)  # a session that nobody holds any more ends, though its threads run
         self._messages = Messages(

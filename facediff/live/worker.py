@@ -1,25 +1,23 @@
-"""The process of a live session: it hears, moves and paints, so that whoever plays the sound never waits."""
+"""The process of a live session that paints, so that whoever plays the sound never waits."""
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
 import time
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
-import cv2
 import psutil
-import torch
 
-from facediff.errors import FaceDiffError
+from facediff.audio.windows import exact_rate
 from facediff.live.channel import Messages, PictureRing
-from facediff.live.engine import LiveEngine, Portrait
+from facediff.live.engine import Portrait, open_renderer
 from facediff.live.finishers import Finishers, Job
-from facediff.live.planner import Plan
-from facediff.live.renderer import MOST_AT_ONCE
+from facediff.live.governor import Governor
+from facediff.live.mover import Cast, Moved, Mover
+from facediff.live.planner import TOGETHER, Plan
+from facediff.live.process import serve
+from facediff.live.shots import MOST_AT_ONCE, Shot
 from facediff.options.live import StreamOptions
 from facediff.options.marks import MarkOptions
 from facediff.rendering.ahead import count_painters, hire_crew
@@ -28,6 +26,7 @@ from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame
 
 _TELL_S = 0.5  # between two reports
+_EXCUSED = 10  # frames from an interruption on that may be late, whatever is done for each
 
 
 @dataclass(frozen=True)
@@ -88,88 +87,128 @@ class Report:
     memory: int
 
 
-@dataclass(frozen=True)
-class Failed:
-    """Why a worker ends: the error's class and words."""
-
-    kind: str
-    message: str
-
-
 class Worker:
     """Takes orders as they come: as many at once as wait, so a machine that falls behind works in larger pieces.
 
-    It hears and moves in this thread; others finish what was moved.
+    Another process hears, moves and warps; threads of this one paint and mark what that makes.
     """
 
     def __init__(self, begin: Begin, messages: Messages, inbox: SimpleQueue[Any]) -> None:
         self._begin, self._messages, self._inbox = begin, messages, inbox
-        self._ring = PictureRing(begin.portrait.size, begin.memory)
-        models = ModelChoice(begin.model, begin.device)
-        self._engine = LiveEngine(begin.portrait, models, begin.options, begin.marks)
-        self._painters = max(1, count_painters(choose_device(begin.device)) - 1)  # one thread hears and moves
+        self._mover = Mover(Cast(begin.portrait, begin.model, begin.device, begin.options), inbox.put)
+        try:
+            self._ring = PictureRing(begin.portrait.size, begin.memory)
+            models = ModelChoice(begin.model, begin.device)
+            self._renderer = open_renderer(begin.portrait, models, begin.options, begin.marks)
+        except BaseException:
+            self._mover.close()
+            raise
+        self._governor = Governor(self._renderer.levels, float(1 / exact_rate(begin.options.fps)))
+        self._painters = max(1, count_painters(choose_device(begin.device)) - 1)  # beside the mover
+        self._orders: list[Order] = []  # nobody moves them yet
+        self._moving: list[Order] = []  # those that are being moved
+        self._shown: list[int] = []  # which of them are wanted
+        self._newest = -1
+        self._void_from, self._generation, self._excused = 0, 0, -1
         self._made = self._late = 0
-        self._told = 0.0
+        self._told, self._moved_memory = 0.0, 0
         self._process = psutil.Process()
 
     def run(self) -> None:
         """Until the session has gone."""
-        self._send(self._engine.prepare(), -1, 0)
-        with hire_crew(self._painters) as crew:
-            torch.set_num_threads(1)  # whoever hears and moves gains nothing from a second one
-            self._finishers = Finishers(
-                self._engine, lambda picture, job: self._send(picture, job.index, job.generation), crew,
-                self._painters, self._inbox.put,
-            )  # fmt: skip
-            try:
-                self._serve()
-            finally:
-                self._finishers.close()
+        try:
+            still = self._wait_for_mover()
+            if still is None:
+                return
+            first = self._renderer.prepare(still)
+            with hire_crew(self._painters) as crew:
+                self._finishers = Finishers(
+                    self._renderer, self._governor,
+                    lambda picture, job: self._send(picture, job.index, job.generation), crew, self._painters,
+                    self._inbox.put,
+                )  # fmt: skip
+                try:
+                    self._finishers.wait_until_ready()
+                    self._send(first, -1, 0)
+                    self._serve()
+                finally:
+                    self._finishers.close()
+        finally:
+            self._mover.close()
+
+    def _wait_for_mover(self) -> Shot | None:
+        """The portrait at rest; None if the session has gone before the mover was ready."""
+        message = self._inbox.get()
+        if isinstance(message, Exception):
+            raise message
+        return None if message is None else message.shots[0]
 
     def _serve(self) -> None:
-        orders: list[Order] = []
         while (message := self._inbox.get()) is not None:
-            seen: Frame | None = None
+            moved: list[Moved] = []
             while True:
                 if isinstance(message, Order):
-                    if message.plan.is_cut:
-                        orders = [order for order in orders if order.plan.index < message.plan.index]
-                        self._finishers.void(message.plan.index, message.generation)
-                    orders.append(message)
-                elif message is None:
-                    return
+                    self._take(message)
+                elif isinstance(message, Moved):
+                    moved.append(message)
                 elif isinstance(message, Exception):
                     raise message
+                elif message is None:
+                    return
                 else:
-                    seen = message
+                    self._mover.follow(message)
                 try:
                     message = self._inbox.get_nowait()
                 except Empty:
                     break
-            if seen is not None:
-                self._engine.follow(seen)
-            while orders and not (self._begin.realtime and not self._inbox.empty()):
-                chunk, orders = _next_chunk(orders, self._begin.realtime)
-                self._move(chunk)
+            for one in moved:
+                self._paint(one)
+            self._ask()
             self._tell()
 
-    def _move(self, chunk: list[Order]) -> None:
-        started = time.perf_counter()
-        newest = chunk[-1].plan.index
-        wanted = [not self._begin.realtime or order.plan.index > newest - self._begin.lead for order in chunk]
-        every = self._engine.governor.level.every
-        shots = self._engine.move([order.plan for order in chunk], wanted)
-        spent = (time.perf_counter() - started) / max(1, sum(shot is not None for shot in shots))
-        jobs = []
-        for order, shot in zip(chunk, shots, strict=True):
-            if shot is not None:
-                jobs.append(Job(order.plan.index, order.generation, shot, spent, order.plan.is_cut))
-            elif order.plan.index % every:
+    def _take(self, order: Order) -> None:
+        """Puts an order behind the others, or in the place of those that it makes void."""
+        if order.plan.is_cut:
+            self._void_from, self._generation = order.plan.index, order.generation
+            self._excused = order.plan.index + _EXCUSED
+            self._orders = [one for one in self._orders if not self._is_void(one)]
+            self._finishers.void(order.plan.index, order.generation)
+        self._orders.append(order)
+        self._newest = order.plan.index
+
+    def _ask(self) -> None:
+        """Has what waits moved, unless something is being moved."""
+        if not self._orders or self._moving:
+            return
+        chunk, self._orders = _next_chunk(self._orders)
+        if not chunk:
+            return
+        oldest = self._newest - self._begin.lead if self._begin.realtime else -1
+        every = self._governor.level.every
+        shown = [k for k, order in enumerate(chunk) if order.plan.index > oldest and order.plan.index % every == 0]
+        self._moving, self._shown = chunk, shown[:MOST_AT_ONCE]
+        self._mover.ask([order.plan for order in chunk], self._shown)
+        for order in chunk:
+            if order.plan.index % every:
                 self._messages.send(Made(order.plan.index, order.generation, None))
-        self._finishers.put(jobs)
         if self._begin.realtime:
-            self._engine.governor.pass_time(len(chunk), max(0, chunk[-1].late - self._late))
+            late = chunk[-1].late - self._late if chunk[0].plan.index > self._excused else 0
+            self._governor.pass_time(len(chunk), max(0, late))
         self._late = chunk[-1].late
+
+    def _paint(self, moved: Moved) -> None:
+        """Hands what was moved to those who paint, and is wanted still."""
+        orders, self._moving = self._moving, []
+        shown = [orders[k] for k in self._shown]
+        self._finishers.put([
+            Job(order.plan.index, order.generation, shot, moved.frame_s, order.plan.is_cut)
+            for order, shot in zip(shown, moved.shots, strict=True)
+            if not self._is_void(order)
+        ])  # fmt: skip
+        self._moved_memory = moved.memory
+
+    def _is_void(self, order: Order) -> bool:
+        return order.generation < self._generation and order.plan.index >= self._void_from
 
     def _send(self, picture: Frame, index: int, generation: int) -> None:
         slot = self._ring.write(self._made, picture)
@@ -180,45 +219,28 @@ class Worker:
         now = time.monotonic()
         if now - self._told >= _TELL_S:
             self._told = now
-            level = self._engine.governor.level.name
-            self._messages.send(Report(level, self._finishers.frame_s, self._process.memory_info().rss))
+            memory = self._process.memory_info().rss + self._moved_memory
+            self._messages.send(Report(self._governor.level.name, self._finishers.frame_s, memory))
 
 
-def _next_chunk(orders: list[Order], realtime: bool) -> tuple[list[Order], list[Order]]:
+def _next_chunk(orders: list[Order]) -> tuple[list[Order], list[Order]]:
     """Orders that are worked on together, up to the next interruption, and those after them.
 
-    The first frame after one is made alone: a mouth that is to close is waited for.
+    The first frame after one is made alone: a mouth that is to close is waited for. Others are made two at once at
+    least, and where one is alone it waits.
     """
     if orders[0].plan.is_cut:
         return orders[:1], orders[1:]
-    stop = next((k for k, order in enumerate(orders) if k and order.plan.is_cut), len(orders))
-    if not realtime:
-        stop = min(stop, MOST_AT_ONCE)
+    stop = next((k for k, order in enumerate(orders) if k and order.plan.is_cut), None)
+    if stop is None:
+        stop = min(len(orders), MOST_AT_ONCE)
+        stop -= stop % TOGETHER
     return orders[:stop], orders[stop:]
 
 
 def main() -> None:
     """Runs in a process of its own; speaks through its standard input and output."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells all processes; the session says when to end
-    target = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no message
-    cv2.setNumThreads(1)  # its threads wait for one another, and for torch's: a watermark takes 1.4 ms instead of 7
-    inbox: SimpleQueue[Any] = SimpleQueue()
-    messages = Messages(sys.stdin.buffer, target, inbox.put, lambda: inbox.put(None))
-    begin = inbox.get()
-    if begin is None:
-        return
-    try:
-        Worker(begin, messages, inbox).run()
-    except FaceDiffError as error:
-        messages.send(Failed(type(error).__name__, str(error)))
-    except Exception as error:  # the session tells it; a traceback goes to the log
-        import traceback
-
-        traceback.print_exc()
-        messages.send(Failed("LiveError", f"rendering failed: {type(error).__name__}: {error}"))
-    messages.close()
-    os._exit(0)  # a thread that waits for input would hold the interpreter
+    serve(lambda begin, messages, inbox: Worker(begin, messages, inbox).run())
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ class PortraitWarper:
 
     def prepare(self) -> None:
         """Segments the picture and looks at its teeth and lids now, instead of at the first frame."""
-        _ = self._animator, self._prepared
+        _ = self._animator, self.prepared
 
     @cached_property
     def _animator(self) -> CoarseAnimator:
@@ -72,7 +72,8 @@ class PortraitWarper:
         return self._make_animator(self.source.frame(0), self._points)
 
     @cached_property
-    def _prepared(self) -> PreparedInpainter:
+    def prepared(self) -> PreparedInpainter:
+        """What the picture shows of its teeth and lids."""
         return self._inpainter.prepare(self.source.frame(0), self._points, canonicalise(self.source.track.points)[1])
 
     def speak(self, motion: NDArray[np.float32], *, shapes: ShapeTrack | None = None, turns_eyes: bool = False) -> Warp:
@@ -197,12 +198,12 @@ class PortraitWarper:
             pose=pose,
             disocclusion=disocclusion,
             unobserved=measure_unobserved(disocclusion, measure_lip_gap(own)),
-            drawn_lids=self._prepared.drawn_lids(closure),
+            drawn_lids=self.prepared.drawn_lids(closure),
             motion_residual=residual,
             source_points=self._points * zoom,
-            inpaint=self._prepared.inpaint_mouth,
+            inpaint=self.prepared.inpaint_mouth,
         )
-        return WarpedFrame(self._prepared.shut_lids(picture, points, closure), face, matte)
+        return WarpedFrame(self.prepared.shut_lids(picture, points, closure), face, matte)
 
 
 class _Reaching:

