@@ -29,10 +29,11 @@ SIDE = 64
 HELLO = Path(facediff.__file__).parent / "samples" / "hello.flac"
 # A quarter to a half of what people notice side by side. Float32 for bfloat16 and other instruction sets differ by 0.3
 # at most, another seed by 0.6 to 2.7, lips that move by 0.7 of what they should by 3 and more. Another OpenCV than that
-# of the picture rounds otherwise, which tips a speck by an ear or the rim of a lens: 5.8 at most, from 4.11 to 4.14.
+# of the picture rounds otherwise, which tips a speck by an ear or the rim of a lens: 5.8 at most, from 4.11 to 4.14; so
+# does another maker's processor: 2.1 at most, from an AMD EPYC, which made the picture, to an Intel Xeon.
 DRAWN_WITH = "4.11"
 SEEN = 1.5
-TOLERANCE = SEEN if cv2.__version__.startswith(DRAWN_WITH) else 4 * SEEN
+TOLERANCE = 2.5 if cv2.__version__.startswith(DRAWN_WITH) else 4 * SEEN
 
 
 def difference(one: Frame, other: Frame) -> float:
@@ -81,13 +82,15 @@ def test_everybody_looks_as_they_did(name, task) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_it_is_no_matter_in_which_precision(dtype, monkeypatch) -> None:
+    usual = {task: head("plain", make("plain"), SIDE) for task, make in TASKS.items()}
     for opening in (loading, rendering_models):
         monkeypatch.setattr(opening, "choose_dtype", lambda device: dtype)
     loaders = model_cache.load_talk, model_cache.load_refiner, model_cache.load_autoencoder
     for load in loaders:
         load.cache_clear()
     try:
-        assert max(away("plain", task, make("plain")) for task, make in TASKS.items()) < TOLERANCE / 3
+        for task, make in TASKS.items():
+            assert difference(head("plain", make("plain"), SIDE), usual[task]) < SEEN / 3, task
     finally:
         for load in loaders:
             load.cache_clear()
