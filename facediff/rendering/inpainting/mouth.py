@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +22,9 @@ from facediff.rendering.inpainting.appearance_prior import Teeth
 from facediff.rendering.inpainting.lip_seal import find_lip_edges
 from facediff.rendering.inpainting.teeth import SourceTeeth
 from facediff.rendering.inpainting.window import GLANCE
+
+
+SOFT_PX = 1.2  # over which the steps of a drawn outline are smoothed: along a lip they are long
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def draw_mouth_interior(
     """
     size = window.shape[1], window.shape[0]
     unit = float(np.sqrt(abs(np.linalg.det(linear))))
-    between = masks.region(points[LIPS_INNER], size, unit, feather=style.feather)
+    between = cv2.GaussianBlur(masks.region(points[LIPS_INNER], size, unit, feather=style.feather), (0, 0), SOFT_PX)
     of_lips, of_skin = _measure_colours(window[::GLANCE, ::GLANCE], points / GLANCE, unit / GLANCE)
     hidden, shown = find_lip_edges(points, size)
     down = np.arange(size[1], dtype=np.float32)[:, None]

@@ -151,3 +151,16 @@ def test_each_end_of_a_style_is_seen(face, style, wanted) -> None:
     """Grey levels down the middle of a mouth."""
     usual, changed = (shot(face, 0.2, style=MouthStyle(**how)) for how in ({}, style))
     assert wanted(down_the_middle(fill_mouth(usual), usual), down_the_middle(fill_mouth(changed), changed))
+
+
+def test_the_edge_along_a_lip_has_no_steps(face) -> None:
+    at = shot(face, 0.25)
+    made = fill_mouth(at)[..., 0].astype(float)
+    left, right = (at.face.points[corner, 0] for corner in (82, 312))
+    columns = np.arange(int(left), int(right))
+    lower = int(at.face.points[14, 1])
+    half = (made[lower - 12, columns] + SKIN[0]) / 2
+    rows = np.arange(lower - 12, lower + 25)
+    edge = np.array([np.interp(level, made[rows, x], rows) for x, level in zip(columns, half, strict=True)])
+    steps = edge - np.polyval(np.polyfit(columns, edge, 6), columns)
+    assert steps.std() < 0.16, "in pixels of the picture, of which a window has half as many"
