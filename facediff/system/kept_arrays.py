@@ -58,8 +58,9 @@ class Kept:
         if self._folder is None:
             return make()
         path = self._folder / f"{self._key}-{name}.npz"
-        with contextlib.suppress(OSError, ValueError, EOFError, BadZipFile), np.load(path, allow_pickle=False) as found:
-            return dict(found)
+        # Opened here, as numpy leaves one open that is no whole archive.
+        with contextlib.suppress(OSError, ValueError, EOFError, BadZipFile), path.open("rb") as file:
+            return dict(np.load(file, allow_pickle=False))
         made = make()
         self._folder.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".facediff-{os.getpid()}-{path.name}")  # as batches name what a kill leaves
