@@ -48,7 +48,7 @@ def plain(how: int) -> Enlarge:
 
 
 def average_mirrored(enlarge: Enlarge) -> Enlarge:
-    """The mean of what is made of a picture and of its mirror image (geometric self-ensemble; Lim et al., EDSR, 2017)."""
+    """The mean of what is made of a picture and of its mirror image: geometric self-ensemble (Lim et al. 2017)."""
 
     def both(frame: Frame) -> Frame:
         made = enlarge(frame).astype(np.uint16) + enlarge(np.ascontiguousarray(frame[:, ::-1]))[:, ::-1]
