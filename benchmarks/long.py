@@ -1,6 +1,6 @@
 """The motion of a long speech by each of the ways of ``--long``, beside that in one go, without a picture.
 
-    python benchmarks/long.py [--seconds 100] [--seeds 3] [--speech S.flac ...]
+    python benchmarks/long.py [--seconds 100] [--seeds 2] [--speech S.flac ...] [--ways merge ...]
 
 Each way runs in a process of its own, whose memory at most is told. ``seams`` is the second difference of motion where
 windows meet, at the two frames on both sides, over that elsewhere, in the mean over windows, seeds and channels of the
@@ -98,20 +98,21 @@ def compare(made: list[NDArray[np.float32]], whole: list[NDArray[np.float32]], p
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=100.0)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--speech", type=Path, nargs="*", default=[], help="one after the other")
+    parser.add_argument("--ways", nargs="*", choices=WAYS, default=WAYS)
     args = parser.parse_args()
     wave = speak(args.seconds, args.speech)
     print(heading(f"motion of {args.seconds:g} s", FIGURES))
     powers, whole = {}, []
-    for way in ("whole", *WAYS):
+    for way in ("whole", *args.ways):
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             made, seconds, memory, plan = pool.apply(run, (way, wave, args.seeds))
         whole = whole or made
         print(row(way, {**compare(made, whole, plan), "seconds": seconds, "MiB": memory}, FIGURES), flush=True)
         powers[way] = np.exp(np.mean([np.log(measure_power(m)) for m in made], axis=0))
     print("\npower of angles over that in one go, from " + ", ".join(f"{low:g}" for low in BANDS_HZ[:-1]) + " Hz on")
-    for way in WAYS:
+    for way in args.ways:
         print(f"{way:12s}", np.round(powers[way] / powers["whole"], 2).tolist())
 
 

@@ -29,7 +29,7 @@ from facediff.diffusion.windows import Plan, Window, merge, plan_extension, plan
 from facediff.errors import ConfigError
 from facediff.models.placement import move_to
 from facediff.motion import coefficients
-from facediff.motion.joining import join_known
+from facediff.motion.joining import REACH_FRAMES, join_known
 from facediff.motion.keyframes import KeyedMotion
 from facediff.pipelines.motion_filling import SPOKEN, Denoiser, FillStyle, MotionFiller, Predict, hold_mouth
 from facediff.pipelines.speech_motion import LipStyle, MotionSampler, draw_noise, head_seed, open_lips
@@ -120,7 +120,7 @@ class LongMotionSampler(MotionSampler):
                 wave, seed=seed, num_inference_steps=num_inference_steps, guider=guider, speaking_style=speaking_style,
                 lip_style=lip_style, keyed=keyed,
             )  # fmt: skip
-        kept = Kept(np.ascontiguousarray(wave).tobytes(), repr((seed, num_inference_steps, asdict(style), guider)))
+        kept = Kept(wave, repr((seed, num_inference_steps, asdict(style), guider)))
         noise, heard = draw_noise(count, seed), self.encoder.prepare(wave)
         make = partial(self._make_stretch, heard, noise, num_inference_steps, guider, style)
         parts = [kept.recall(f"lips-{start:07d}", partial(make, start)) for start in range(0, count, _STRETCH)]
@@ -189,8 +189,8 @@ def fill_windows(
     """
     style = SPOKEN if style is None else style
     known, mask = hold_mouth(motion, keyed)
-    told = [np.ascontiguousarray(part).tobytes() for part in (known, mask, speech.float().cpu().numpy())]
-    kept, plan = Kept(*told, repr((seed, windows, style))), windows.plan(len(known))
+    kept = Kept(known, mask, speech.float().cpu().numpy(), repr((seed, windows, style)))
+    plan = windows.plan(len(known))
     if windows.way == "merge":
         made = filler.sample(
             known, mask, speech=speech, seed=seed, style=style, merged=lambda predict: _merge(predict, plan, kept)
@@ -248,7 +248,8 @@ class _Filling:
             known, mask, speech=self.speech[:, :, rows], seed=self.seed + step - 1, first=int(rows[0]) // step,
             rate=FPS / step, style=style,
         )  # fmt: skip
-        return {"motion": join_known(sampled, known, mask > 0.5)[np.isin(rows, window.made)]}
+        joined = join_known(sampled, known, mask > 0.5, REACH_FRAMES / step)
+        return {"motion": joined[np.isin(rows, window.made)]}
 
     def _round_keyframes(
         self, known: NDArray[np.float32], mask: NDArray[np.float32], rows: NDArray[np.int64], step: int

@@ -35,14 +35,15 @@ class Kept:
     """The steps of one piece of work.
 
     Args:
-        on: All that it depends on and its folder does not tell, as text or bytes: other work in one folder has others.
+        on: All that it depends on and its folder does not tell, as text or arrays: other work in one folder has others.
     """
 
-    def __init__(self, *on: str | bytes) -> None:
+    def __init__(self, *on: str | NDArray) -> None:
         self._folder, digest = _FOLDER.get(), hashlib.sha256()
-        for part in on:
-            data = part.encode() if isinstance(part, str) else part
-            digest.update(len(data).to_bytes(8, "little") + data)
+        for part in on if self._folder is not None else ():
+            data = part.encode() if isinstance(part, str) else np.ascontiguousarray(part).data.cast("B")
+            digest.update(len(data).to_bytes(8, "little"))
+            digest.update(data)
         self._key = digest.hexdigest()[:24]
 
     def recall(self, name: str, make: Callable[[], Arrays]) -> Arrays:

@@ -19,6 +19,11 @@ HEAD = slice(coefficients.ANGLES.start, coefficients.SHIFT.stop)
 SECONDS = 40
 
 
+def windows(way: str) -> HeadWindows:
+    """Short ones, so that there are several at both rates."""
+    return HeadWindows(way=way, size=128, fresh=96)
+
+
 @pytest.fixture(scope="module")
 def motion_model():
     return load_motion("base", "cpu")
@@ -31,7 +36,7 @@ def whole(motion_model) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def made(motion_model) -> dict[str, np.ndarray]:
-    return {way: LongMotionSampler(motion_model, HeadWindows(way=way))(speech(SECONDS), seed=2) for way in WAYS}
+    return {way: LongMotionSampler(motion_model, windows(way))(speech(SECONDS), seed=2) for way in WAYS}
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -44,8 +49,8 @@ def test_lips_are_those_of_one_go_and_heads_begin_as_the_picture_is(made, whole,
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_head_bends_no_more_where_windows_meet(made, way) -> None:
-    plan = HeadWindows(way=way).plan(len(made[way]))
-    starts = {w.made[0] for windows in plan.rounds for w in windows} - {0, 1}
+    plan = windows(way).plan(len(made[way]))
+    starts = {w.made[0] for at_once in plan.rounds for w in at_once} - {0, 1}
     bends = np.abs(np.diff(made[way][:, HEAD], n=2, axis=0))
     at = np.array(sorted({k - 1 - side for k in starts for side in (0, 1)}))
     elsewhere = np.setdiff1d(np.arange(2, len(bends)), at)
@@ -58,7 +63,7 @@ def test_merged_heads_are_those_of_one_go_and_the_others_move_as_much(made, whol
         assert np.abs(made[way][:, HEAD] - whole[:, HEAD]).max() > 0.5, "it is another head"
         for of in (lambda m: m, lambda m: np.diff(m, axis=0)):
             ratio = of(made[way][:, coefficients.ANGLES]).std(axis=0) / of(whole[:, coefficients.ANGLES]).std(axis=0)
-            assert 0.5 < np.exp(np.mean(np.log(ratio))) < 2
+            assert 0.5 < np.exp(np.mean(np.log(ratio))) < 1.5
 
 
 def test_a_speech_shorter_than_a_window_is_made_in_one_go(motion_model) -> None:

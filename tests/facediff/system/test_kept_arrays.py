@@ -5,6 +5,8 @@ import pytest
 
 from facediff.system.kept_arrays import Kept, keep_in
 
+PART = np.arange(6.0).reshape(2, 3)
+
 
 class Work:
     """Makes other arrays each time, and counts."""
@@ -32,13 +34,13 @@ def test_without_a_folder_nothing_is_kept() -> None:
 def test_a_step_is_made_once_and_taken_up_again_to_the_bit(tmp_path) -> None:
     work = Work()
     with keep_in(tmp_path / "new" / "folder"):
-        made = Kept("a", b"b").recall("step", work)
-        assert same(made, Kept("a", b"b").recall("step", work)) and work.done == 1
-        for other in (Kept("ab"), Kept(b"a", b"c"), Kept("a", "b", "")):
+        made = Kept("a", PART).recall("step", work)
+        assert same(made, Kept("a", PART).recall("step", work)) and work.done == 1
+        for other in (Kept("ab"), Kept("a", PART + 1), Kept("a", "b", "")):
             assert not same(made, other.recall("step", work))
-        assert not same(made, Kept("a", b"b").recall("other", work))
+        assert not same(made, Kept("a", PART).recall("other", work))
     assert work.done == 5
-    assert not same(made, Kept("a", b"b").recall("step", work)), "afterwards nothing is looked for"
+    assert not same(made, Kept("a", PART).recall("step", work)), "afterwards nothing is looked for"
 
 
 @pytest.mark.parametrize("damage", [b"", b"no archive", None])
