@@ -52,8 +52,8 @@ _AFTER = Opt(
 
 
 _LONG = Opt(
-    "How the motion of a long speech is made: whole in one go; or in windows of ten seconds, with memory that hardly "
-    "grows: merge overlaps them and makes all together, hierarchy makes a few frames a second first, extend goes on "
+    "How the motion of a long speech is made: whole in one go; or in windows of ten seconds, which batches take up "
+    "again: merge overlaps them and makes all together, hierarchy makes a few frames a second first, extend goes on "
     "from window to window.", choices=LONG, page="dropdown", label="Long speech", more=True,
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The motion of a long speech in windows: memory that hardly grows with it, and work that can be taken up again.
+"""The motion of a long speech in windows: networks see no more than one, and work can be taken up again.
 
 lips       stretch after stretch, each heard and sampled with what is around it, by the noise of the whole
 merge      heads in overlapping windows that are denoised together                           Gen-L-Video
