@@ -47,6 +47,16 @@ def plain(how: int) -> Enlarge:
     return lambda frame: np.asarray(cv2.resize(frame, None, fx=2, fy=2, interpolation=how), np.uint8)
 
 
+def average_mirrored(enlarge: Enlarge) -> Enlarge:
+    """The mean of what is made of a picture and of its mirror image: geometric self-ensemble (Lim et al. 2017)."""
+
+    def both(frame: Frame) -> Frame:
+        made = enlarge(frame).astype(np.uint16) + enlarge(np.ascontiguousarray(frame[:, ::-1]))[:, ::-1]
+        return ((made + 1) // 2).astype(np.uint8)
+
+    return both
+
+
 def halves(picture: Frame) -> dict[str, Frame]:
     """A picture in half its size, by the name of the way in which it became so."""
     area, bicubic = halve(picture, "area"), halve(picture, "bicubic")
@@ -115,11 +125,14 @@ def main() -> None:
     parser.add_argument("--stills", nargs="*", type=Path, default=[])
     parser.add_argument("--clips", nargs="*", type=Path, default=[])
     parser.add_argument("--model", default="base")
+    parser.add_argument("--mirrored", action="store_true", help="the mean with what is made of mirror images")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     network = load_super_resolver(args.model, "cpu")
-    ours, told = Enlarger(network).enlarge, Enlarger(network, noise=NOISE).enlarge
+    ours, told = (Enlarger(network, noise=noise).enlarge for noise in (0.0, NOISE))
+    if args.mirrored:
+        ours, told = average_mirrored(ours), average_mirrored(told)
     with tempfile.TemporaryDirectory() as folder:
         if not (args.catalog or args.stills or args.clips):
             print(sample.NOTE)

@@ -17,7 +17,8 @@ BENCHMARKS = sorted(
 PRINTED = {
     "adapt": "medians over the clips", "animate": "median refined", "batch": "one worker", "direct": "within 3 degrees",
     "edit": "cost of a frame", "heads": "speed with lips",
-    "landmarks": "torch, ", "live": "first voiced frame", "metrics": "sync_facediff moved by coding",
+    "landmarks": "torch, ", "live": "first voiced frame", "long": "power of angles over that in one go",
+    "metrics": "sync_facediff moved by coding",
     "puppet": "| sketch |", "ranges": "ranges.json", "rates": "mean of the clips", "speed": "frames a second rendering",
     "strokes": "no stroke moves", "talk": "median facediff", "upscale": "512 to 1024 pixels, frames a second",
     "watermark": "| unmarked | 0 of",

@@ -24,6 +24,7 @@ from facediff.options.files import named_files
 from facediff.options.marks import MarkOptions
 from facediff.options.staging import TRANSPARENT
 from facediff.rendering import CHUNK
+from facediff.system.kept_arrays import keep_in
 
 if TYPE_CHECKING:  # torch is loaded by whoever renders, after the number of threads is set
     from facediff.avatar import Avatar
@@ -132,7 +133,8 @@ def render(job: Job, identity: Identity, target: Path, part: Part | None = None)
 
     marks: dict[str, Any] = {name: job.options[name] for name in options_of(MarkOptions) if name in job.options}
     check_marks(MarkOptions(**marks), target)  # refused before anything is read
-    clip, seconds = _clip(job, identity)
+    with keep_in(target.parent / "kept"):  # what long work has made outlives a kill, and other workers take it up
+        clip, seconds = _clip(job, identity)
     begun = time.perf_counter()
     if part is None:
         clip.save(target, **marks)

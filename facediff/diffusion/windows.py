@@ -143,6 +143,45 @@ def plan_hierarchy(total: int, size: int, fresh: int) -> Plan:
     return Plan(total, tuple(rounds))
 
 
+def plan_rates(total: int, size: int, gap: int, *, fresh: int, context: int) -> Plan:
+    """Every ``gap``-th frame, window after window, then what lies between, all windows of it at once.
+
+    FDM's Hierarchy-2 for networks that know frames which are evenly spaced, at some rates: where one window spread over
+    all of a long video would be at no rate that was learnt, the first level is itself extended (as CogVideo's keyframes
+    are, Hong et al., arXiv 2205.15868).
+
+    Args:
+        total: Frames of the video.
+        size: Frames of a window, at either rate; those beyond a first level that is shorter are left out.
+        gap: Frames from one of the first level to the next.
+        fresh: Of a window of the first level, computed in it; the others are given.
+        context: Frames beyond each end of a window of the second level that are seen too: of them those of the first
+            level are given. A whole number of gaps.
+
+    Raises:
+        ConfigError: A number is out of range.
+    """
+    _check(total, size)
+    _check_step(gap, size - 1, "gap")
+    _check_step(fresh, size - 1, "fresh")
+    inner = (size - 2 * context) // gap * gap
+    if context < 0 or context % gap or inner < gap:
+        raise ConfigError(f"context is a whole number of gaps of {gap} and leaves room in {size} frames, not {context}")
+    grid = range(0, total, gap)
+    first = plan_extension(len(grid), min(size, len(grid)), min(fresh, len(grid) - 1))
+    rounds = [
+        tuple(Window(tuple(gap * k for k in w.made), tuple(gap * k for k in w.given)) for w in windows)
+        for windows in first.rounds
+    ]
+    between: list[Window] = []
+    for start in range(0, total, inner):
+        made = tuple(k for k in range(start, min(start + inner, total)) if k % gap)
+        seen = range(max(0, start - context), min(start + inner + context + 1, total))
+        if made:
+            between.append(Window(made, tuple(k for k in seen if k % gap == 0)))
+    return Plan(total, (*rounds, tuple(between)))
+
+
 def merge(
     predict: Callable[[Tensor, Tensor, Window], Tensor], plan: Plan, *, axis: int, weights: str = "triangular"
 ) -> Callable[[Tensor, Tensor], Tensor]:

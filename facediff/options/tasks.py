@@ -14,6 +14,7 @@ from facediff.options.strokes import Strokes, read_pins, read_strokes
 
 CLIP_MODEL = "openai/clip-vit-base-patch16"
 REGIONS = ("all", "expression", "lips", "eyes", "brows", "pose")
+LONG = ("whole", "merge", "hierarchy", "extend")
 AFTER = ("mirror", "cut", "hold", "play")
 ON_MISSING_FACE = ("keep", "hold", "error")
 METHODS = ("prototype", "delta", "inversion")
@@ -47,6 +48,13 @@ _AFTER = Opt(
     "Where a video and what it says or does differ in length: mirror ends with the latter, a shorter video going back "
     "and forth; cut with the shorter; hold and play with the longer, hold with the face at rest, or the last frame "
     "held, play with the rest as it is, or the video again.", choices=AFTER, page="dropdown", more=True,
+)  # fmt: skip
+
+
+_LONG = Opt(
+    "How the motion of a long speech is made: whole in one go; or in windows of ten seconds, which batches take up "
+    "again: merge overlaps them and makes all together, hierarchy makes a few frames a second first, extend goes on "
+    "from window to window.", choices=LONG, page="dropdown", label="Long speech", more=True,
 )  # fmt: skip
 
 
@@ -173,6 +181,7 @@ class _SpeechOptions(Checked):
     after: Annotated[str, _AFTER] = "mirror"
     source_track: Annotated[int | None, choose_track("a video that is dubbed has the person's own voice")] = None
     keyframes: Annotated[str | Path | None, KEYFRAMES] = None
+    long: Annotated[str, _LONG] = "whole"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,6 +60,29 @@ SPOKEN = FillStyle(manner=(0.8, 0.7, 0.6, 0.6), stress=0.4)
 _RESIDUE = 0.5  # of the smoothing of what is learnt from: what is sampled of it trembles less than what is tracked
 
 
+Denoiser = Callable[[Tensor, Tensor], Tensor]
+Predict = Callable[[Tensor, Tensor, slice], Tensor]
+
+
+def hold_mouth(
+    motion: NDArray[np.floating], keyed: KeyedMotion | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What is known of a motion whose rest is to be made, (T, 31), and its mask: the mouth, how it begins, keyframes.
+
+    Args:
+        motion: (T, 31), of which the mouth counts.
+        keyed: What is asked for at some moments.
+    """
+    known = np.array(motion, np.float32)
+    mask = np.zeros_like(known)
+    for part in (coefficients.LIPS, coefficients.OPENING):
+        mask[:, part] = 1.0
+    known[0, FREE], mask[0, FREE] = 0.0, 1.0  # the first frame is as the picture is
+    if keyed is not None:
+        known, mask = np.where(keyed.mask > 0, keyed.given, known), np.maximum(mask, keyed.mask)
+    return known, mask
+
+
 class MotionFiller:
     """Motions whose mask says what of them is known, made whole.
 
@@ -94,13 +119,7 @@ class MotionFiller:
             keyed: What is asked for at some moments.
             style: How; by default ``SPOKEN`` where something is heard, else what is usual.
         """
-        known = np.array(motion, np.float32)
-        mask = np.zeros_like(known)
-        for part in (coefficients.LIPS, coefficients.OPENING):
-            mask[:, part] = 1.0
-        known[0, FREE], mask[0, FREE] = 0.0, 1.0  # the first frame is as the picture is
-        if keyed is not None:
-            known, mask = np.where(keyed.mask > 0, keyed.given, known), np.maximum(mask, keyed.mask)
+        known, mask = hold_mouth(motion, keyed)
         speech = None
         if heard is not None and self.encoder is not None:
             speech = self.denoiser.encode_speech(move_to(self.denoiser, torch.from_numpy(heard)[None]))
@@ -137,6 +156,44 @@ class MotionFiller:
         Raises:
             ConfigError: The rate or the prior is none that the model was trained with.
         """
+        style = style or self.style
+        made = self.sample(
+            motion, mask, speech=speech, seed=seed, first=first, rate=rate, style=style, noise_prior=noise_prior
+        )
+        return self.finish(made, motion, mask, rate=rate, style=style)
+
+    @one_thread()
+    @torch.inference_mode()
+    def sample(
+        self,
+        motion: NDArray[np.floating],
+        mask: NDArray[np.floating],
+        *,
+        speech: Tensor | None = None,
+        seed: int = 0,
+        first: int = 0,
+        rate: float = coefficients.MOTION_FPS,
+        style: FillStyle | None = None,
+        noise_prior: str = "independent",
+        merged: Callable[[Predict], Denoiser] | None = None,
+    ) -> NDArray[np.float32]:
+        """What ``fill`` makes before it is finished: as it is sampled, (T, 31).
+
+        Args:
+            motion: See ``fill``, as for all but ``merged``.
+            mask: See ``motion``.
+            speech: See ``motion``.
+            seed: See ``motion``.
+            first: See ``motion``.
+            rate: See ``motion``.
+            style: See ``motion``.
+            noise_prior: See ``motion``.
+            merged: Makes a denoiser of the whole motion of one of any stretch of it, ``predict(x, t, stretch)``; by
+                default that of all at once.
+
+        Raises:
+            ConfigError: See ``fill``.
+        """
         net, style = self.denoiser, style or self.style
         low, high = net.config["rates"]
         if not low <= rate <= high:
@@ -150,15 +207,43 @@ class MotionFiller:
         if style.noise_level > 0:
             fresh = frame_noise("independent", (coefficients.DIMENSIONS,), count, seed + 1, start=first).T[None]
             given = perturb_condition(clean, move_to(net, fresh), style.noise_level) * known
-        context = self._context(given, known, speech, rate, style)
 
-        def predict(x: Tensor, t: Tensor) -> Tensor:
-            return net(x, t[None], context)
+        @cache
+        def context(start: int, stop: int) -> MotionContext:
+            at = slice(start, stop)
+            heard = None if speech is None else speech[:, :, at]
+            return self._context(given[:, :, at], known[:, :, at], heard, rate, style)
 
+        def predict(x: Tensor, t: Tensor, stretch: slice) -> Tensor:
+            return net(x, t[None], context(stretch.start, stretch.stop))
+
+        whole = slice(0, count)
+        denoiser = merged(predict) if merged is not None else lambda x, t: predict(x, t, whole)
         # What is given is not predicted: as in training the noisy motion holds it, noised, at every step.
-        made = denoise(predict, noise, self.scheduler, style.steps, known=(clean, 1 - known))
-        calm = steady((made * net.std + net.mean)[0].T.float().cpu().numpy(), rate, share=_RESIDUE)
-        return join_known(stress_head(calm, style.stress), np.asarray(motion), np.asarray(mask) > 0.5)
+        made = denoise(denoiser, noise, self.scheduler, style.steps, known=(clean, 1 - known))
+        return (made * net.std + net.mean)[0].T.float().cpu().numpy()
+
+    def finish(
+        self,
+        made: NDArray[np.floating],
+        motion: NDArray[np.floating],
+        mask: NDArray[np.floating],
+        *,
+        rate: float = coefficients.MOTION_FPS,
+        style: FillStyle | None = None,
+    ) -> NDArray[np.float32]:
+        """What ``fill`` makes, of what is sampled (T, 31): steady, with strokes that go with the lips, and joined.
+
+        Args:
+            made: (T, 31) of ``sample``.
+            motion: See ``fill``, as for the others.
+            mask: See ``motion``.
+            rate: See ``motion``.
+            style: See ``motion``.
+        """
+        calm = steady(made, rate, share=_RESIDUE)
+        stressed = stress_head(calm, (style or self.style).stress)
+        return join_known(stressed, np.asarray(motion), np.asarray(mask) > 0.5)
 
     def _context(
         self, given: Tensor, known: Tensor, speech: Tensor | None, rate: float, style: FillStyle

@@ -201,17 +201,12 @@ class MotionSampler:
             features, seed=seed, num_inference_steps=num_inference_steps, guider=guider, lip_style=style
         )
         if self._filler is not None:
-            # By the noise of a seed alone, one head would nod to whatever is said: speeches differ in length, at least,
-            # which all machines that share a clip read alike.
-            motion = self._filler.fill_beside(motion, features, seed=(seed + _APART * count) % 2**63, keyed=keyed)
+            motion = self._filler.fill_beside(motion, features, seed=head_seed(seed, count), keyed=keyed)
         speech = net.encode_speech(move_to(net, torch.from_numpy(features)[None]))
         closing = net.predict_lip_closure(speech)[0].float().cpu().numpy()
-        apart = 1 - np.clip((closing - style.closing_from) / (style.closed_at - style.closing_from), 0, 1)
         if speaking_style is not None:
             motion = motion + speaking_style
-        mel = log_mel(normalise_loudness(wave))
-        activity = voice_activity(mel, hold_s=style.pause_s / 2, faint_db=style.faint_db)
-        return motion, _per_frame(activity, count, style.lead_s) * apart
+        return motion, open_lips(wave, closing, style)
 
     @one_thread()
     @torch.inference_mode()
@@ -223,6 +218,7 @@ class MotionSampler:
         num_inference_steps: int = 8,
         guider: BaseGuidance | None = None,
         lip_style: LipStyle | None = None,
+        noise: Tensor | None = None,
     ) -> NDArray[np.float32]:
         """The motion (T, 31) that goes with what is heard, head and all of it the motion model's own.
 
@@ -232,10 +228,10 @@ class MotionSampler:
             num_inference_steps: See ``seed``.
             guider: See ``seed``.
             lip_style: See ``seed``.
+            noise: (T, 31) of unit variance, in the place of that of the seed.
         """
         style, net = lip_style or LipStyle(), self.denoiser
-        generator = torch.Generator("cpu").manual_seed(seed)
-        noise = torch.randn(1, len(features), coefficients.DIMENSIONS, generator=generator).transpose(1, 2)
+        noise = (draw_noise(len(features), seed) if noise is None else noise.clone())[None].transpose(1, 2)
         for part in (coefficients.LIPS, coefficients.OPENING):
             noise[:, part] *= style.variety
         speech = net.encode_speech(move_to(net, torch.from_numpy(features)[None]))
@@ -251,6 +247,34 @@ class MotionSampler:
         for part in (coefficients.LIPS, coefficients.OPENING):
             clean[:, part] = style.certainty * expected[:, part] + (1 - style.certainty) * clean[:, part]
         return (clean * net.std + net.mean)[0].T.float().cpu().numpy()
+
+
+def draw_noise(frames: int, seed: int) -> Tensor:
+    """The noise (frames, 31) of a speech."""
+    return torch.randn(1, frames, coefficients.DIMENSIONS, generator=torch.Generator("cpu").manual_seed(seed))[0]
+
+
+def head_seed(seed: int, frames: int) -> int:
+    """The seed of a head beside a speech of so many frames.
+
+    By the noise of a seed alone, one head would nod to whatever is said: speeches differ in length, at least, which all
+    machines that share a clip read alike.
+    """
+    return (seed + _APART * frames) % 2**63
+
+
+def open_lips(wave: Wave, closing: NDArray[np.floating], style: LipStyle) -> NDArray[np.float32]:
+    """How much lips may open (T,), from 0 to 1.
+
+    Args:
+        wave: Mono, 16 kHz.
+        closing: (T,) how likely lips must meet.
+        style: How closely lips follow the sound.
+    """
+    apart = 1 - np.clip((closing - style.closing_from) / (style.closed_at - style.closing_from), 0, 1)
+    mel = log_mel(normalise_loudness(wave))
+    activity = voice_activity(mel, hold_s=style.pause_s / 2, faint_db=style.faint_db)
+    return _per_frame(activity, len(closing), style.lead_s) * apart
 
 
 def _per_frame(activity: NDArray[np.float32], count: int, lead_s: float) -> NDArray[np.float32]:

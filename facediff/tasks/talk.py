@@ -22,6 +22,7 @@ from facediff.motion.rig import encode_motion
 from facediff.motion.speaking_style import fit_speaking_style
 from facediff.options import TalkOptions
 from facediff.options.performance import read_performance
+from facediff.pipelines.long_motion import HeadWindows, LongMotionSampler
 from facediff.pipelines.speech_motion import FILMED, LipStyle, MotionSampler
 from facediff.rendering.frame import Warp, keep_mattes
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
@@ -67,6 +68,8 @@ def make_talk(warper: Warper, speech: str | Path | Wave | None, models: ModelCho
     span = measure_span(source, frame_count(len(wave), rate), rate, "the speech")
     wave = _pad(wave, span, rate)
     motion_model, painting = models.load_talk()
+    if options.long != "whole":
+        motion_model = LongMotionSampler(motion_model, HeadWindows(way=options.long))
     lip_style = FILMED if isinstance(warper, VideoWarper) else LipStyle()
     own = _speaking_style(source, options.source_track, motion_model, lip_style)
     keyframes = read_keyframes(options.keyframes) if options.keyframes is not None else ()

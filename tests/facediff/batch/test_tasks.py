@@ -14,6 +14,7 @@ from PIL import Image
 from skimage.data import astronaut
 
 import facediff
+import facediff.batch.tasks as tasks_module
 from facediff import Avatar
 from facediff.audio.wave import load_wave
 from facediff.batch.jobs import Job
@@ -235,6 +236,40 @@ def test_parts_are_windows_of_the_whole_and_join_to_it(job, tmp_path):
     assert one.shape == other.shape and np.abs(one.astype(int) - other).mean() < 3
     assert read_record(folder / "a.mp4") == read_record(tmp_path / "whole.mp4")
     assert abs(len(load_wave(folder / "a.mp4")) - len(load_wave(tmp_path / "whole.mp4"))) < 1100
+
+
+def test_a_long_talk_that_is_cut_off_loses_no_window_of_its_motion(job, tmp_path, monkeypatch):
+    """Frames are those of one that was not, bit for bit, and parts share what was made."""
+    from facediff.pipelines.motion_filling import MotionFiller
+
+    sound = np.resize(load_wave(HELLO), 16000 * 14)
+    with wave.open(str(tmp_path / "hi.wav"), "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", ""))
+        file.writeframes((sound * 32767).astype("<i2").tobytes())
+    long = changed(job, long="extend", fps=2.0, paint=False)
+    identity, folder = replace(identify(long), parts=2), tmp_path / "work"
+    folder.mkdir()
+    render(long, identity, tmp_path / "unbroken.mp4")
+    sample, calls = MotionFiller.sample, []
+
+    def count(*args, **more):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return sample(*args, **more)
+
+    monkeypatch.setattr(MotionFiller, "sample", count)
+    tasks_module._LAST.clear()
+    with pytest.raises(KeyboardInterrupt):
+        render(long, identity, folder / "a.mp4")
+    assert not (folder / "a.mp4").exists() and len(list((folder / "kept").iterdir())) == 2
+    for index, path in enumerate(Part(None, 2).files(folder)):
+        tasks_module._LAST.clear()  # as another worker has it
+        render(long, identity, path, Part(index, 2))
+    assert len(calls) == 3, "one window was there, one was left, and the other worker took both up"
+    tasks_module._LAST.clear()
+    render(long, identity, folder / "a.mp4")
+    np.testing.assert_array_equal(frames_of(folder / "a.mp4"), frames_of(tmp_path / "unbroken.mp4"))
 
 
 def test_long_clips_are_made_in_parts_short_ones_in_one(job):

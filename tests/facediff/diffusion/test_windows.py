@@ -12,6 +12,7 @@ from facediff.diffusion.windows import (
     plan_hierarchy,
     plan_independent,
     plan_overlaps,
+    plan_rates,
 )
 from facediff.errors import ConfigError
 from tests.facediff.diffusion.oracle import Oracle, join_ratio, rbf, schedule
@@ -32,6 +33,7 @@ JOINS = (15, 31, 47)
         (plan_coarse_to_fine(3376, 16), 241, 3),
         (plan_extension(300, 20, 10), 29, 29),
         (plan_hierarchy(300, 20, 10), 29, 29),
+        (plan_rates(2500, 256, 5, fresh=192, context=40), 18, 4),
     ],
 )
 def test_a_plan_costs_what_its_paper_says(plan: Plan, windows: int, depth: int) -> None:
@@ -46,6 +48,8 @@ PLANS = [
     (plan_coarse_to_fine(71, 70), 70),
     (plan_hierarchy(300, 20, 10), 20),
     (plan_hierarchy(33, 20, 10), 20),
+    (plan_rates(301, 32, 5, fresh=20, context=5), 32),
+    (plan_rates(33, 32, 4, fresh=20, context=4), 32),
 ]
 
 
@@ -58,6 +62,22 @@ def test_each_frame_is_made_once_from_frames_that_are_done_and_no_window_is_too_
         assert all(set(w.given) <= done and len(w.frames) <= size for w in windows)
         done |= set(made)
     assert done == set(range(plan.total))
+
+
+def test_a_first_level_is_evenly_spaced_and_the_second_is_given_it_on_both_sides() -> None:
+    plan = plan_rates(301, 32, 5, fresh=20, context=5)
+    *first, second = plan.rounds
+    assert {k for windows in first for w in windows for k in w.made} == set(range(0, 301, 5))
+    for window in second:
+        assert all(k % 5 for k in window.made) and not any(k % 5 for k in window.given)
+        assert window.given[0] < window.made[0] and window.given[-1] > window.made[-1]
+    for number, message in (
+        ("gap", "gap is a number"),
+        ("fresh", "fresh is a number"),
+        ("context", "context is a whole"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            plan_rates(301, 32, **({"gap": 5, "fresh": 20, "context": 5} | {number: 32}))
 
 
 def test_overlapping_windows_leave_out_no_tail() -> None:
