@@ -89,6 +89,7 @@ class PortraitWarper:
         shapes: ShapeTrack | None = None,
         turns_eyes: bool = False,
         response: NDArray[np.float32] | None = None,
+        neutral: NDArray[np.floating] | None = None,
     ) -> Warp:
         """Frames for each row of a motion.
 
@@ -100,10 +101,11 @@ class PortraitWarper:
             shapes: What emotions do beyond the motion.
             turns_eyes: Whether irises are carried to where the motion has them; else that is left to who paints.
             response: How far they are carried for that, of ``measure_eye_response``; measured on all rows by default.
+            neutral: Canonical face (478, 3) at rest that the result has; the portrait's own by default.
         """
         own = canonicalise(self.source.track.points)[0][0]
         shown = self.rig(closes_lips=closes_lips).encode(self.source.track.points)[0] if since is None else since
-        rig = self.rig(rotation=rotation, closes_lips=closes_lips, since=since)
+        rig = self.rig(rotation=rotation, closes_lips=closes_lips, since=since, neutral=neutral)
         beyond: NDArray[np.floating] = np.zeros_like(rig.neutral)
         if since is not None:
             beyond = own - rig.express(_with_lids(since, _close_lids(since, since))[None])[0]  # not held by the basis
@@ -144,10 +146,13 @@ class PortraitWarper:
         rotation: NDArray[np.floating] | None = None,
         closes_lips: bool = True,
         since: NDArray[np.floating] | None = None,
+        neutral: NDArray[np.floating] | None = None,
     ) -> FaceRig:
         """What a motion is added to; see ``follow`` for the arguments."""
         canonical, pose = canonicalise(self.source.track.points)
-        rig = FaceRig.from_shape(fit_neutral(canonical) if closes_lips else canonical[0], pose)
+        if neutral is None:
+            neutral = fit_neutral(canonical) if closes_lips else canonical[0]
+        rig = FaceRig.from_shape(neutral, pose)
         if rotation is not None:
             rig = replace(rig, pose=replace(pose, rotation=np.asarray(rotation, np.float32)[None]))
         return rig if since is None else rig.since(since)
