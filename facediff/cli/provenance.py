@@ -101,7 +101,7 @@ def command_line(record: Record, clip: Path) -> str:
             raise InputError(
                 f"it was made with {name}={value!r}, which Python alone offers, so no command can be given"
             )
-        if value is None or value == option.default:
+        if value is None or value == option.default or (name, value) == ("model", "base"):  # what none is, of style
             continue
         if isinstance(value, bool):
             words += (option.opts if value else option.secondary_opts)[:1]

@@ -86,19 +86,15 @@ def add_image_adapter(painter: StructuredVideoPipeline, adapter: str | Path, str
     for one, how in across:  # diffusers makes all processors anew, and knows none that look at other frames
         one.set_processor(how.processor)
     folder, subfolder, name = _find_adapter(adapter)
-    with _explain_absence("IP-Adapter", adapter):
-        try:
-            painter.register_modules(unet=unet)
+    painter.register_modules(unet=unet)
+    try:
+        with _explain_absence("IP-Adapter", adapter):
             painter.load_ip_adapter(folder, subfolder=subfolder, weight_name=name, low_cpu_mem_usage=False)
-            painter.set_ip_adapter_scale(strength)
-        except (KeyError, RuntimeError) as error:
-            raise WeightsError(
-                f"the IP-Adapter {adapter} was made for another painter, or is none; give one of this"
-            ) from error
-        finally:
-            painter.register_modules(unet=inflated)
-            for one, how in across:
-                one.set_processor(how)
+        painter.set_ip_adapter_scale(strength)
+    finally:
+        painter.register_modules(unet=inflated)
+        for one, how in across:
+            one.set_processor(how)
     if not isinstance(unet.encoder_hid_proj.image_projection_layers[0], _SEEN_BY_CLIP):
         raise WeightsError(f"the IP-Adapter {adapter} sees faces by a network of its own; give one that sees by CLIP")
 

@@ -262,7 +262,10 @@ def face_structure(points: Sequence[NDArray[np.floating]], size: tuple[int, int]
 def _name_models(options: StyleOptions) -> dict[str, str | int | float | bool | None]:
     """What a record keeps of the options: of folders their last names."""
     kept = options.recorded()
-    for name in ("controlnet", "tuned", "image_adapter", "like"):
+    for name in ("controlnet", "tuned"):
         if kept.get(name) is not None:
             kept[name] = model_name(str(kept[name]))
+    for name in ("image_adapter", "like"):
+        if kept.get(name) is not None and Path(str(kept[name])).exists():
+            kept[name] = Path(str(kept[name])).resolve().name
     return kept
