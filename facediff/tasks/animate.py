@@ -15,6 +15,7 @@ from facediff.audio.wave import load_sound
 from facediff.clip import SOUND_RATE, Clip
 from facediff.errors import ConfigError
 from facediff.motion import coefficients
+from facediff.motion.direction import bridge_blinks
 from facediff.motion.driver import Driver, limit_softly, play_motion, read_driver, scale_motion, select_channels
 from facediff.motion.template import MotionTemplate
 from facediff.options import AnimateOptions
@@ -38,9 +39,18 @@ if TYPE_CHECKING:
 
 
 def make_animation(
-    warper: Warper, driving: str | Path | MotionTemplate | Driver, models: ModelChoice, options: AnimateOptions
-) -> Clip:
-    """A clip, without a record, in which a source moves as a driver does; see ``Avatar.animate``."""
+    warper: Warper, driving: str | Path | MotionTemplate | Driver, models: ModelChoice, options: AnimateOptions,
+    *, turns_eyes: bool = False,
+) -> Clip:  # fmt: skip
+    """A clip, without a record, in which a source moves as a driver does; see ``Avatar.animate``.
+
+    Args:
+        warper: The source.
+        driving: The driver.
+        models: What renders.
+        options: How.
+        turns_eyes: Whether a portrait's irises are carried as far as the driver's, as those of ``gaze_from`` are.
+    """
     if options.fps is not None:
         warper = models.move_at(warper, options.fps)
     if isinstance(warper, VideoWarper):
@@ -84,12 +94,13 @@ def make_animation(
     elif guides is not None:
         warp = warper.reach(guides, is_corrected=options.paint)
     else:
-        rotation = template.rotation if options.absolute else None
-        shapes, turns_eyes = None, False
+        rotation, shapes = template.rotation if options.absolute else None, None
+        if turns_eyes:
+            rows = bridge_blinks(rows)
         if directed:
             rig = warper.rig(rotation=rotation, closes_lips=moves_lips, since=since)
             made = direct_portrait(rows, rate, options, rig, since=since)
-            rows, shapes, turns_eyes = made.rows, made.shapes, made.turns_eyes
+            rows, shapes, turns_eyes = made.rows, made.shapes, turns_eyes or made.turns_eyes
         warp = warper.follow(
             rows, rotation=rotation, closes_lips=moves_lips, since=since, shapes=shapes, turns_eyes=turns_eyes,
             neutral=None if since is not None else _mix_shapes(warper, driver, options.face_shape, moves_lips),

@@ -124,7 +124,8 @@ def perform_as(video: Path, options: StyleOptions) -> Clip:
     """A clip in which the face of a picture performs a video, by the embedded models.
 
     Structure is the video's: expression, gaze, the head's motion and its rotation, and, as far as is asked for, the
-    shape of the face. Looks, framing and what is behind are the picture's. See ``animate`` with ``absolute``.
+    shape of the face. Looks, framing and what is behind are the picture's. It is what ``animate`` does with
+    ``absolute``, and the video as ``gaze_from``.
 
     Args:
         video: Who performs.
@@ -146,7 +147,7 @@ def perform_as(video: Path, options: StyleOptions) -> Clip:
         task="style", inputs=inputs, options=_name_models(options), seed=options.seed, model="base",
         weights_sha256=weights_hash("base"), consent=options.consent,
     )  # fmt: skip
-    return replace(make_animation(warper, driver, models, asked), record=record)
+    return replace(make_animation(warper, driver, models, asked, turns_eyes=True), record=record)
 
 
 def _name_inputs(video: Path, options: StyleOptions) -> tuple[Ingredient, ...]:

@@ -19,6 +19,8 @@ from facediff.types import Frame, RigidPose
 ROUNDS, MOST = 7, 2.0  # how often a picture is turned on, and how far beyond what is read; by eye
 FURTHEST = 0.18  # eye widths that irises are carried beyond what is read, all in all: with more, eyes cross; by eye
 STEP = 0.9  # of what is still missed, by which the next try goes on
+REACH = np.array([0.24, 0.12])  # eye widths from the middle of an eye that irises come to at most; by eye
+KNEE = 4  # how suddenly they come to a stop there: at half of it they go as they would have by a hundredth
 LOOKS = np.array([[0.06, 0.0], [0.0, 0.03]])  # eye widths: turns that are tried where eyes go to and fro
 
 
@@ -47,6 +49,23 @@ def measure_eye_response(
         return np.linalg.solve(LOOKS, carried).T.astype(np.float32)
     along = np.outer(mean, mean) / (mean @ mean)
     return (np.outer(carried[0], mean) / (mean @ mean) + np.eye(2) - along).astype(np.float32)
+
+
+def carry_irises(
+    turned: NDArray[np.floating], response: NDArray[np.floating], shown: NDArray[np.floating]
+) -> NDArray[np.floating]:
+    """How far (..., 2) irises are carried for a turn of the eyes, in eye widths, no farther than into their corners.
+
+    Args:
+        turned: (..., 2) by how much eyes are to turn.
+        response: Of ``measure_eye_response``, which is of small turns.
+        shown: (..., 2) where irises are in the picture, from the middle of the eye.
+    """
+    return _stop(shown + turned @ response.T) - _stop(shown)
+
+
+def _stop(gaze: NDArray[np.floating]) -> NDArray[np.floating]:
+    return gaze / (1 + np.abs(gaze / REACH) ** KNEE) ** (1 / KNEE)
 
 
 def _carry(

@@ -26,7 +26,7 @@ from facediff.rendering.frame import Warp, WarpedFace, WarpedFrame, split_matte
 from facediff.rendering.inpainting.protocol import Inpainter, PreparedInpainter
 from facediff.rendering.source import Source
 from facediff.rendering.warping.correction import Correction, choose_samples, measure_correction
-from facediff.rendering.warping.eye_response import measure_eye_response
+from facediff.rendering.warping.eye_response import carry_irises, measure_eye_response
 from facediff.rendering.warping.eyes import turn_eyes
 from facediff.rendering.warping.layers import CutOutWarp, LayeredWarp
 from facediff.types import Frame, Points, RigidPose
@@ -104,6 +104,7 @@ class PortraitWarper:
             neutral: Canonical face (478, 3) at rest that the result has; the portrait's own by default.
         """
         own = canonicalise(self.source.track.points)[0][0]
+        gaze_shown = coefficients.read_gaze(own[None])
         shown = self.rig(closes_lips=closes_lips).encode(self.source.track.points)[0] if since is None else since
         rig = self.rig(rotation=rotation, closes_lips=closes_lips, since=since, neutral=neutral)
         beyond: NDArray[np.floating] = np.zeros_like(rig.neutral)
@@ -127,7 +128,7 @@ class PortraitWarper:
                 if turns_eyes:
                     turned = (row - rest)[None, coefficients.GAZE]
                     gaze = from_canonical(coefficients.look(moved[None], -turned), head)[0]
-                    moved = coefficients.look(moved[None], turned @ eye_response().T - turned)[0]
+                    moved = coefficients.look(moved[None], carry_irises(turned, eye_response(), gaze_shown) - turned)[0]
                     points = from_canonical(moved[None], head)[0]
                     residual[coefficients.GAZE] = 0.0
                 zoom = head.scale[0] / rig.pose.scale[0]

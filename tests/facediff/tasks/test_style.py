@@ -173,7 +173,8 @@ def test_the_face_of_a_picture_performs_a_video(place) -> None:
     assert clip.size == (320, 256) and len(clip) == FRAMES and clip.audio is not None
     assert [(part.role, part.name) for part in clip.record.inputs] == [("source", "me.mp4"), ("like", "wide.png")]
     assert clip.record.options == {"like": "wide.png"} and clip.record.consent == "yes"
-    moved = Avatar.from_image(like, device="cpu").animate(place / "me.mp4", absolute=True, sound=True)
+    me = place / "me.mp4"
+    moved = Avatar.from_image(like, device="cpu").animate(me, absolute=True, sound=True, gaze_from=me)
     np.testing.assert_array_equal(np.stack(list(clip)), np.stack(list(moved)))
 
 
