@@ -16,7 +16,7 @@ from facediff.motion.coefficients import look, read_gaze
 from facediff.rendering.warping.eyes import turn_eyes
 from facediff.types import Frame, RigidPose
 
-ROUNDS, MOST = 7, 2.0  # how often a picture is turned on, and how far beyond what is read; by eye
+ROUNDS, MOST = 7, 2.5  # how often a picture is turned on, and how far beyond what is read; by eye
 FURTHEST = 0.18  # eye widths that irises are carried beyond what is read, all in all: with more, eyes cross; by eye
 STEP = 0.9  # of what is still missed, by which the next try goes on
 REACH = np.array([0.24, 0.12])  # eye widths from the middle of an eye that irises come to at most; by eye
@@ -85,7 +85,7 @@ def _carry(
         found = np.asarray(points, np.float32)[None]
         return read_gaze(to_canonical(found, fit_pose(found, canonical)))[0]
 
-    plain, tried, amount = read(picture), turned, float(np.linalg.norm(turned))
+    plain, tried = read(picture), turned
     carried, least = tried, np.inf
     for _ in range(ROUNDS):
         points = from_canonical(look(canonical[None], tried[None]), pose)[0]
@@ -96,6 +96,6 @@ def _carry(
         if (off := float(np.linalg.norm(missed))) < least:
             carried, least = tried, off
         tried = tried + STEP * missed
-        most = max(amount, min(MOST * amount, FURTHEST))
-        tried = tried * min(1.0, most / max(float(np.linalg.norm(tried)), 1e-6))
+        most = np.maximum(np.abs(turned), np.minimum(MOST * np.abs(turned), FURTHEST))
+        tried = np.clip(tried, -most, most)
     return carried
