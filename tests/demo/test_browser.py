@@ -143,6 +143,7 @@ def test_two_clicks_are_a_stroke_and_become_a_video(page, uploads):
     strokes = page.get_by_label("Strokes").locator("visible=true").first
     canvas = page.locator(".picker img").locator("visible=true").first
     canvas.wait_for()
+    page.wait_for_timeout(1500)  # until what unfolds stands still
     for point, said in (((225, 165), r"^\d+,\d+:$"), ((225, 171), r"^\d+,\d+:\d+,\d+$")):  # the astronaut's chin
         canvas.scroll_into_view_if_needed()
         box = canvas.bounding_box()
@@ -150,6 +151,7 @@ def test_two_clicks_are_a_stroke_and_become_a_video(page, uploads):
         left, top = (box["width"] - 512 * shown) / 2, (box["height"] - 512 * shown) / 2
         canvas.click(position={"x": left + shown * point[0], "y": top + shown * point[1]})
         api.expect(strokes).to_have_value(re.compile(said), timeout=PATIENCE_MS)
+        page.wait_for_timeout(500)  # as fast as a hand
     ends = np.array(re.findall(r"\d+", strokes.input_value()), int).reshape(2, 2)
     assert np.abs(ends - [[225, 165], [225, 171]]).max() <= 2  # of the picture's own pixels, however small it is shown
     drag = page.locator("[role=tabpanel]:visible").get_by_role("button", name="Make video").locator("visible=true").last
