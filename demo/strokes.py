@@ -81,7 +81,8 @@ def strokes_panel(jobs: Jobs, limits: Limits, source: Source, result: Result) ->
     clear.click(lambda: "", None, strokes, **told)
     gr.on([panel.expand, strokes.change, pins.change, frame.change], show, shown, canvas, **told)
     for upload in (source.kind, source.portrait, source.video):  # points of another picture mean nothing
-        upload.change(lambda: ("", ""), None, [strokes, pins], **told)
+        # In the browser: a click that comes before the server's answer would be wiped out by it.
+        upload.change(None, None, [strokes, pins], js="() => ['', '']", **told)
         upload.change(show, [*shown[:4], *shown[4:]], canvas, trigger_mode="always_last", **told)
 
     def make_clip(

@@ -91,7 +91,7 @@ def command_line(record: Record, clip: Path) -> str:
     for part in record.inputs:
         if part.name == IN_MEMORY:
             raise InputError(f"its {part.role} was no file but came from Python, so no command can be given")
-    parts = {part for given in GIVES.values() for part in given}  # which options name
+    parts = {part for given in GIVES.values() for part in given} | {"like"}  # which options name
     names = [Path(part.name).name for part in record.inputs if part.role not in parts]
     words = [f"./{name}" if name.startswith("-") else name for name in names]
     words += ["--output", f"again{clip.suffix}"]
@@ -101,7 +101,7 @@ def command_line(record: Record, clip: Path) -> str:
             raise InputError(
                 f"it was made with {name}={value!r}, which Python alone offers, so no command can be given"
             )
-        if value is None or value == option.default:
+        if value is None or value == option.default or (name, value) == ("model", "base"):  # what none is, of style
             continue
         if isinstance(value, bool):
             words += (option.opts if value else option.secondary_opts)[:1]

@@ -24,17 +24,21 @@ def style(
     options: StyleOptions,
     written: OutputOptions,
 ) -> None:
-    """A video in another look, painted by a model of pictures of a hub that you have: nothing of it is embedded."""
+    """A video performed by the face of a picture; or in another look, by a hub's model of pictures that you have."""
     from facediff.media import check_target
     from facediff.tasks.style import check_style, make_style
 
     output = output.with_suffix(".png") if written.preview else output
     check_file(source)
     refuse_input(output, source)
+    if options.like is not None:
+        check_file(Path(options.like))
+        refuse_input(output, Path(options.like))
     if not written.preview:
         check_target(output)
-    check_marks(written, output, source)
     check_style(source, options)
-    with err.status("opening the painter, reading the face"):
+    shown = source if options.model or options.like is None else Path(options.like)
+    check_marks(written, output, shown)
+    with err.status("reading the face" if options.model is None else "opening the painter, reading the face"):
         clip = make_style(source, options)
     write_clip(clip, output, written)

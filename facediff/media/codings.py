@@ -21,12 +21,14 @@ class Coding:
         pixel_format: Of what it is given.
         options: Its own.
         has_alpha: Whether it keeps transparency.
+        matrix: From RGB to the codes, ``bt601`` or ``bt709``.
     """
 
     codec: str
     pixel_format: str
     options: Mapping[str, str] = field(default_factory=dict)
     has_alpha: bool = False
+    matrix: str = "bt601"
 
 
 # "good" at 4 takes about as long as rendering does; alt-ref frames would leave out the second picture, the alpha.
@@ -34,7 +36,10 @@ VP9 = Coding(
     "libvpx-vp9", "yuva420p",
     {"crf": "18", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1", "auto-alt-ref": "0"}, has_alpha=True,
 )  # fmt: skip
-PRORES_4444 = Coding("prores_ks", "yuva444p10le", {"profile": "4444", "alpha_bits": "16", "vendor": "apl0"}, True)
+# Of BT.709, which editors take ProRes to be whatever the file says.
+PRORES_4444 = Coding(
+    "prores_ks", "yuva444p10le", {"profile": "4444", "alpha_bits": "16", "vendor": "apl0"}, True, "bt709"
+)
 
 
 def h264(crf: int, preset: str, *, is_part: bool = False) -> Coding:

@@ -32,15 +32,16 @@ class Converter:
     Args:
         size: Width and height that come out.
         pixel_format: FFmpeg's name of what comes out, ``rgb24`` or ``yuv420p``.
+        matrix: Of yuv that comes out, ``bt601`` or ``bt709``.
     """
 
-    def __init__(self, size: tuple[int, int], pixel_format: str) -> None:
-        self._size, self._format, self._untagged = size, pixel_format, _UNTAGGED
+    def __init__(self, size: tuple[int, int], pixel_format: str, matrix: str = _UNTAGGED) -> None:
+        self._size, self._format, self._matrix, self._untagged = size, pixel_format, matrix, _UNTAGGED
         self._kind: tuple[object, ...] = ()
         self._graph: av.filter.Graph | None = None
 
     def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """The frame in the wanted format; yuv is BT.601 of video range."""
+        """The frame in the wanted format; yuv is of video range."""
         kind = (frame.width, frame.height, frame.format.name, int(frame.colorspace), int(frame.color_range))
         if self._graph is None or kind != self._kind:
             self._kind, self._graph = kind, self._build(frame)
@@ -50,7 +51,7 @@ class Converter:
     def _build(self, frame: av.VideoFrame) -> av.filter.Graph:
         options = f"w={self._size[0]}:h={self._size[1]}:flags={_EXACT}"
         if frame.format.is_rgb:
-            options += ":out_color_matrix=bt601:out_range=tv"
+            options += f":out_color_matrix={self._matrix}:out_range=tv"
         else:
             is_full = int(frame.color_range) == _FULL_RANGE or frame.format.name.startswith("yuvj")
             matrix = _MATRICES.get(int(frame.colorspace), self._untagged)

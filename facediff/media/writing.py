@@ -19,7 +19,8 @@ from facediff.media.sound import WAVE_RATE, SoundWriter, add_sound
 from facediff.system.files import follow_links, hidden_name
 from facediff.types import Frame, SoundTrack, Wave
 
-_BT709, _BT601 = 1, 6  # ITU-T H.273
+_BT709 = 1  # ITU-T H.273
+_MATRICES = {"bt601": 6, "bt709": _BT709}
 _VIDEO_RANGE = 1
 XMP_TEXT = "xmp"  # by which FFmpeg puts a packet among the user data of a mov
 CARRIED_TEXTS = ("title", "artist", "album", "composer", "date", "genre", "copyright", "description")  # mp4 knows them
@@ -70,7 +71,8 @@ class VideoWriter:
     sound that is copied is cut.
 
     Colours are coded with the matrix of BT.601 and say so: programs that read the tags and those that assume that
-    matrix whatever the file says (OpenCV, swscale's defaults) then see the same.
+    matrix whatever the file says (OpenCV, swscale's defaults) then see the same. ProRes is of BT.709 and always says
+    so, for editors assume that.
 
     Args:
         path: Where to; mp4, mov, m4v or mkv. Its folder is made.
@@ -118,7 +120,9 @@ class VideoWriter:
         self._size = (size[0] // 2 * 2, size[1] // 2 * 2)
         self._fps, self._count, self._seal = Fraction(fps), 0, seal
         coding = transparent_coding(self.path) if is_transparent else h264(crf, preset, is_part=is_part)
-        self._converter, self._channels = Converter(self._size, coding.pixel_format), 4 if coding.has_alpha else 3
+        self._converter = Converter(self._size, coding.pixel_format, coding.matrix)
+        self._channels = 4 if coding.has_alpha else 3
+        self._tags = (_MATRICES[coding.matrix], _BT709, _BT709) if is_tagged or coding.matrix == "bt709" else None
         self._target = follow_links(self.path)
         self._partial = hidden_name(self._target, self.path.suffix)
         self._sound: SoundWriter | None = None
@@ -126,13 +130,13 @@ class VideoWriter:
             self._container = av.open(f"file:{self._partial}", "w", options=container_options(self.path, metadata))
         try:
             self._container.metadata.update(metadata or {})
-            self._video = self._add_video(coding, is_tagged)
+            self._video = self._add_video(coding)
             self._sound = add_sound(self._container, audio, audio_rate, sound)
         except BaseException:
             self._discard()
             raise
 
-    def _add_video(self, coding: Coding, is_tagged: bool) -> av.VideoStream:
+    def _add_video(self, coding: Coding) -> av.VideoStream:
         stream = self._container.add_stream(coding.codec, rate=self._fps)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = self._size
@@ -144,8 +148,8 @@ class VideoWriter:
         context.thread_count = 2
         context.time_base = 1 / self._fps
         context.color_range = _VIDEO_RANGE
-        if is_tagged:
-            context.colorspace, context.color_primaries, context.color_trc = _BT601, _BT709, _BT709
+        if self._tags is not None:
+            context.colorspace, context.color_primaries, context.color_trc = self._tags
         return stream
 
     def write(self, frame: Frame) -> None:
@@ -158,6 +162,8 @@ class VideoWriter:
         with output_errors(self.path):
             picture = from_rgb(self._converter, frame[:height, :width])
             picture.pts, picture.time_base = self._count, 1 / self._fps
+            if self._tags is not None:  # ProRes has tags in each frame, and takes them from it
+                picture.colorspace, picture.color_primaries, picture.color_trc = self._tags
             self._container.mux(self._video.encode(picture))
             self._count += 1
             if self._sound is not None:

@@ -9,6 +9,7 @@ from itertools import pairwise, repeat
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facediff.errors import ConfigError, MediaError
 from facediff.landmarks.alignment import distances_after_alignment
@@ -75,12 +76,14 @@ class Driver:
         path: Where its frames are, to be shown beside the result; None for a saved motion.
         is_still: Whether it is one expression, held.
         track: The driver's face, frame by frame; None for a saved motion and for a single expression.
+        neutral: The driver's canonical face (478, 3) at rest; None for a saved motion.
     """
 
     template: MotionTemplate
     path: Path | None = None
     is_still: bool = False
     track: FaceTrack | None = None
+    neutral: NDArray[np.float32] | None = None
 
     def find_matching_frame(self, source: FaceTrack) -> int | None:
         """The frame in which the driver looks as the source does: the same person, at the same moment; None without.
@@ -187,12 +190,17 @@ def read_driver(driving: str | Path | MotionTemplate, *, face: int | str | None 
     if is_video(path):
         reader = VideoReader(path)
         track = track_face(reader, float(reader.info.fps), face=face)
-        return Driver(extract(track), path, track=track)
+        return Driver(extract(track), path, track=track, neutral=_find_neutral(track))
     if path.is_dir():
         _tell_of(path)
         track = track_face(_pictures(path, FOLDER_FPS), float(FOLDER_FPS), face=face)
-        return Driver(extract(track), path, track=track, is_still=len(track) == 1)
-    return Driver(extract(track_still(read_image(path), face, where=str(path))), path, is_still=True)
+        return Driver(extract(track), path, track=track, is_still=len(track) == 1, neutral=_find_neutral(track))
+    still = track_still(read_image(path), face, where=str(path))
+    return Driver(extract(still), path, is_still=True, neutral=_find_neutral(still))
+
+
+def _find_neutral(track: FaceTrack) -> NDArray[np.float32]:
+    return fit_neutral(canonicalise(track.points)[0])
 
 
 def _tell_of(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from facediff.options.record import Checked, Opt
@@ -12,7 +13,7 @@ WAYS = ("structure", "carried")
 
 @dataclass(frozen=True, kw_only=True)
 class StyleOptions(Checked):
-    """How a hub's model of pictures paints a video."""
+    """How a video comes to look otherwise: painted by a hub's model, or performed by the face of a picture."""
 
     model: Annotated[
         str | None,
@@ -20,6 +21,22 @@ class StyleOptions(Checked):
             flag="--painter"),
     ] = None  # fmt: skip
     text: Annotated[str | None, Opt("What is to be seen, as in 'a marble bust of a woman'.")] = None
+    like: Annotated[
+        str | Path | None,
+        Opt("A picture of who is to be seen, performing the video; with a painter, a picture of anything.",
+            names_files=True),
+    ] = None  # fmt: skip
+    face_shape: Annotated[
+        float,
+        Opt("Without a painter, how much of the shape of the video's face is kept: 0 is the picture's alone.", 0, 1,
+            what="share"),
+    ] = 0.0  # fmt: skip
+    image_adapter: Annotated[
+        str | None,
+        Opt("What shows a painter that picture: an IP-Adapter, its file, its folder, or its name on a hub.",
+            names_model=True),
+    ] = None  # fmt: skip
+    like_strength: Annotated[float, Opt("How much that picture counts for a painter.", 0, 2, what="strength")] = 1.0
     negative: Annotated[str, Opt("What is not to be seen.")] = ""
     way: Annotated[
         str,

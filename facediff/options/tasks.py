@@ -222,6 +222,10 @@ class _DriverOptions(Checked):
         Opt("Take the driver's own head rotation; by default the head moves from where it is.", page="checkbox",
             label="The driver's own head rotation", more=True),
     ] = False  # fmt: skip
+    face_shape: Annotated[
+        float,
+        Opt("How much of the shape of the driver's face a portrait takes over: 0 keeps its own.", 0, 1, what="share"),
+    ] = 0.0
     lips: Annotated[float, _strength("Strength of lips and jaw.")] = 1.0
     eyes: Annotated[float, _strength("Strength of lids and gaze.")] = 1.0
     brows: Annotated[float, _strength("Strength of the brows.")] = 1.0

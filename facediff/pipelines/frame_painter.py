@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import ControlNetModel, DDIMScheduler, DiffusionPipeline, UNet2DConditionModel
+from diffusers.loaders import IPAdapterMixin
+from diffusers.models.embeddings import ImageProjection
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
+from numpy.typing import NDArray
 from torch import Tensor
-from transformers import CLIPTextModel, CLIPTokenizer
+from transformers import CLIPImageProcessor, CLIPTextModel, CLIPTokenizer, CLIPVisionModelWithProjection
 
 from facediff.errors import ConfigError
 from facediff.models import latents as space
@@ -30,15 +35,19 @@ class FrameCondition:
         tokens: (1 or F, N, D), of a text, say.
         structure: (F, 3, H, W) in [0, 1], what the network is shown; None where it sees none.
         is_alone: Whether each frame is denoised as a picture of its own.
+        like: What an IP-Adapter is shown, of ``encode_picture``; None for no picture.
     """
 
     tokens: Tensor
     structure: Tensor | None = None
     is_alone: bool = False
+    like: Tensor | None = None
 
 
-class FramePainterPipeline(DiffusionPipeline):
+class FramePainterPipeline(DiffusionPipeline, IPAdapterMixin):
     """What they share: texts, latents, one prediction for all frames. The folder of a Stable Diffusion opens as one.
+
+    With ``load_ip_adapter`` of diffusers it is shown pictures beside texts (Ye et al., "IP-Adapter", 2023).
 
     Args:
         vae: Pictures to latents and back.
@@ -49,13 +58,15 @@ class FramePainterPipeline(DiffusionPipeline):
         text_encoder: None where tokens are given.
         tokenizer: None where tokens are given.
         controlnet: What is shown structure besides; None for none.
+        image_encoder: What an IP-Adapter sees with; it comes with that.
+        feature_extractor: The same; prepares pictures for it.
 
     Raises:
         ConfigError: The noise levels are of another kind, or the UNet wants to see more than latents and structure.
     """
 
-    model_cpu_offload_seq = "text_encoder->vae->unet->vae"
-    _optional_components = ["text_encoder", "tokenizer", "controlnet"]
+    model_cpu_offload_seq = "text_encoder->image_encoder->vae->unet->vae"
+    _optional_components = ["text_encoder", "tokenizer", "controlnet", "image_encoder", "feature_extractor"]
 
     def __init__(
         self,
@@ -65,6 +76,8 @@ class FramePainterPipeline(DiffusionPipeline):
         text_encoder: CLIPTextModel | None = None,
         tokenizer: CLIPTokenizer | None = None,
         controlnet: ControlNetModel | None = None,
+        image_encoder: CLIPVisionModelWithProjection | None = None,
+        feature_extractor: CLIPImageProcessor | None = None,
     ) -> None:
         super().__init__()
         if not hasattr(scheduler, "alphas_cumprod"):
@@ -78,8 +91,9 @@ class FramePainterPipeline(DiffusionPipeline):
             )
         stepped = DDIMScheduler.from_config(scheduler.config, clip_sample=False)
         self.register_modules(
-            vae=vae, unet=unet, scheduler=stepped, text_encoder=text_encoder, tokenizer=tokenizer, controlnet=controlnet
-        )
+            vae=vae, unet=unet, scheduler=stepped, text_encoder=text_encoder, tokenizer=tokenizer,
+            controlnet=controlnet, image_encoder=image_encoder, feature_extractor=feature_extractor,
+        )  # fmt: skip
         self.set_progress_bar_config(disable=True)
 
     @torch.no_grad()
@@ -97,6 +111,47 @@ class FramePainterPipeline(DiffusionPipeline):
         return made
 
     @torch.no_grad()
+    def encode_picture(self, picture: NDArray[np.uint8]) -> Tensor:
+        """What an IP-Adapter is shown of a picture (H, W, 3): embeddings (1, 1, D), or those of patches (1, 1, N, D).
+
+        Raises:
+            ConfigError: The pipeline has no IP-Adapter.
+        """
+        if self._projection is None or self.image_encoder is None or self.feature_extractor is None:
+            raise ConfigError("the pipeline sees no pictures; load an IP-Adapter first, with its image encoder")
+        return self._see(self.feature_extractor(picture, return_tensors="pt").pixel_values)
+
+    def _see(self, pixels: Tensor) -> Tensor:
+        seen = pixels.to(self.image_encoder.device, self.image_encoder.dtype)
+        if isinstance(self._projection, ImageProjection):
+            made: Tensor = self.image_encoder(seen).image_embeds[:, None]
+            return made
+        made = self.image_encoder(seen, output_hidden_states=True).hidden_states[-2][:, None]
+        return made
+
+    @cached_property
+    def _nothing_seen(self) -> Tensor:
+        """What an IP-Adapter is shown where there is no picture, as in its training."""
+        assert self.image_encoder is not None
+        config = self.image_encoder.config
+        if isinstance(self._projection, ImageProjection):
+            return torch.zeros(1, 1, config.projection_dim, device=self.image_encoder.device)
+        with torch.no_grad():
+            return self._see(torch.zeros(1, 3, config.image_size, config.image_size))
+
+    @property
+    def _projection(self) -> torch.nn.Module | None:
+        """What makes tokens of what an IP-Adapter is shown; None without one."""
+        found = getattr(self.painting, "encoder_hid_proj", None)
+        return getattr(found, "image_projection_layers", [None])[0]
+
+    @property
+    def painting(self) -> UNet2DConditionModel:
+        """The network of pictures, under its temporal layers where it has them."""
+        network: UNet2DConditionModel = self.unet.base if isinstance(self.unet, InflatedUNet) else self.unet
+        return network
+
+    @torch.no_grad()
     def encode(self, images: Tensor) -> Tensor:
         """Latents (F, L, h, w) of pictures (F, 3, H, W) in [-1, 1]."""
         return space.encode(self.vae, images)
@@ -106,16 +161,21 @@ class FramePainterPipeline(DiffusionPipeline):
         """Pictures (F, 3, H, W), about in [-1, 1], of latents, one after the other."""
         return torch.cat([space.decode(self.vae, part) for part in latents.split(1)])
 
-    def tell(self, told: str | Tensor | None, structure: Tensor | None, is_alone: bool = False) -> FrameCondition:
-        """A condition of a text, or of tokens (1 or F, N, D).
+    def tell(
+        self, told: str | Tensor | None, structure: Tensor | None, is_alone: bool = False, like: Tensor | None = None
+    ) -> FrameCondition:
+        """A condition of a text, or of tokens (1 or F, N, D), and of a picture, as ``encode_picture`` gives it.
 
         Raises:
-            ConfigError: There is structure and no network to see it, or the other way round.
+            ConfigError: There is structure and no network to see it, or the other way round; or a picture, and no
+                IP-Adapter.
         """
+        if like is not None and self._projection is None:
+            raise ConfigError("a picture is shown to an IP-Adapter: load one, or leave the picture out")
         if (structure is None) == self.sees_structure:
             raise ConfigError("structure is shown to a ControlNet, or to a UNet of depth: give both, or neither")
         tokens = told if isinstance(told, Tensor) else self.encode_text(told or "")
-        return FrameCondition(tokens, structure, is_alone)
+        return FrameCondition(tokens, structure, is_alone, like)
 
     @property
     def stride(self) -> int:
@@ -159,6 +219,9 @@ class FramePainterPipeline(DiffusionPipeline):
             more = {} if self.controlnet is None else self._show(seen, t, tokens, cond.structure, structure_scale)
             if is_inflated:
                 more["images"] = layout.images
+            if self._projection is not None:
+                like = (self._nothing_seen if cond.like is None else cond.like).to(seen)
+                more["added_cond_kwargs"] = {"image_embeds": [like.expand(count, *like.shape[1:])]}
             predicted: Tensor = self.unet(shown, t, tokens, return_dict=False, **more)[0]
         return predicted.to(x)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from diffusers.utils.torch_utils import randn_tensor
@@ -42,8 +42,8 @@ class StructuredVideoPipeline(FramePainterPipeline):
     (``facediff.training.one_shot``).
 
     Source: Esser et al., "Structure and Content-Guided Video Synthesis with Diffusion Models" (Gen-1, ICCV 2023); Wu et
-    al., "Tune-A-Video" (ICCV 2023), section 4.2. Beside Gen-1: content is a text, not a picture's CLIP vector, and
-    frames of a network that has learnt no time look at frame 0.
+    al., "Tune-A-Video" (ICCV 2023), section 4.2. Beside Gen-1: content is a text, and a picture's CLIP
+    vector by an IP-Adapter; frames of a network that has learnt no time look at frame 0.
     """
 
     @torch.no_grad()
@@ -80,6 +80,7 @@ class StructuredVideoPipeline(FramePainterPipeline):
         noise: Tensor | None = None,
         *,
         structure: Tensor | None = None,
+        like: Tensor | None = None,
         negative: str | Tensor = "",
         style: StructureStyle | None = None,
         generator: torch.Generator | None = None,
@@ -93,6 +94,7 @@ class StructuredVideoPipeline(FramePainterPipeline):
             noise: (F, L, h, w) to begin with, what ``invert`` gave, say. By default all frames of the structure share
                 one, made by ``generator``, which keeps them from flickering.
             structure: (F, 3, H, W) in [0, 1], where there is a network to see it.
+            like: What it is to be like, of ``encode_picture``, where there is an IP-Adapter.
             negative: What is not to be seen, as ``prompt``.
             style: How.
             generator: Of the noise.
@@ -100,16 +102,17 @@ class StructuredVideoPipeline(FramePainterPipeline):
             callback: Called after each step with its index, its timestep and the latents.
 
         Raises:
-            ConfigError: There is neither noise nor structure, they are of other lengths, or a scale is negative.
+            ConfigError: There is neither noise nor structure, they are of other lengths, a scale is negative, or there
+                is something to be like and no IP-Adapter.
         """
         style = style or StructureStyle()
         if noise is None:
             noise = self._share_noise(structure, generator)
         elif structure is not None and len(structure) != len(noise):
             raise ConfigError(f"there is noise of {len(noise)} frames and structure of {len(structure)}; give as many")
-        cond = self.tell(prompt, structure)
+        cond = self.tell(prompt, structure, like=like)
         null = cond if style.guidance_scale == 1 else self.tell(negative, structure)
-        alone = self.tell(null.tokens, structure, is_alone=True)
+        alone = replace(null, is_alone=True)
         denoiser = apply_temporal_guidance(
             lambda x, t, c: self.predict(x, t, c, style.structure_scale), cond, null, alone,
             style.guidance_scale, style.temporal_guidance,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from diffusers.utils.torch_utils import randn_tensor
@@ -74,6 +74,7 @@ class ZeroShotVideoPipeline(FramePainterPipeline):
         origins: Tensor,
         *,
         picture: Tensor | None = None,
+        like: Tensor | None = None,
         negative: str | Tensor = "",
         structure: Tensor | None = None,
         style: ZeroShotStyle | None = None,
@@ -88,6 +89,7 @@ class ZeroShotVideoPipeline(FramePainterPipeline):
             prompt: What is to be seen: a text, or tokens (1, N, D).
             origins: (F, h, w, 2), where in frame 0 each cell of the latents of the others comes from, in cells.
             picture: Frame 0 (1, 3, H, W) in [-1, 1], which then comes out as the codec has it; None to make one up.
+            like: What it is to be like, of ``encode_picture``, where there is an IP-Adapter.
             negative: What is not, as ``prompt``.
             structure: (1 + F, 3, H, W) in [0, 1], of all frames, where there is a ControlNet.
             style: How.
@@ -97,11 +99,12 @@ class ZeroShotVideoPipeline(FramePainterPipeline):
             callback: Called after each step of all frames with its index, its timestep and the latents.
 
         Raises:
-            ConfigError: Shapes do not fit, or both a picture and noise are given.
+            ConfigError: Shapes do not fit, both a picture and noise are given, or there is something to be like and no
+                IP-Adapter.
         """
         style = style or ZeroShotStyle()
         count = 1 + len(origins)
-        told = self.tell(prompt, structure)
+        told = self.tell(prompt, structure, like=like)
         null = self.tell(negative, structure) if style.guidance_scale != 1 else told
         self.scheduler.set_timesteps(style.num_inference_steps, device=self.unet.device)
         timesteps = self.scheduler.timesteps
@@ -173,4 +176,5 @@ def flow_cells(pipeline: FramePainterPipeline, size: tuple[int, int]) -> tuple[i
 def _cut(cond: FrameCondition, frames: slice) -> FrameCondition:
     """What some of the frames are conditioned on."""
     tokens = cond.tokens if len(cond.tokens) == 1 else cond.tokens[frames]
-    return FrameCondition(tokens, None if cond.structure is None else cond.structure[frames], cond.is_alone)
+    structure = None if cond.structure is None else cond.structure[frames]
+    return replace(cond, tokens=tokens, structure=structure)

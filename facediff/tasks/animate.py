@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facediff.audio.wave import load_sound
 from facediff.clip import SOUND_RATE, Clip
 from facediff.errors import ConfigError
 from facediff.motion import coefficients
+from facediff.motion.direction import bridge_blinks
 from facediff.motion.driver import Driver, limit_softly, play_motion, read_driver, scale_motion, select_channels
 from facediff.motion.template import MotionTemplate
 from facediff.options import AnimateOptions
@@ -24,6 +26,7 @@ from facediff.rendering.painting.face import FaceRefiner, RefineSettings
 from facediff.rendering.painting.mouth import MouthPainter, PaintSettings
 from facediff.rendering.source import Source
 from facediff.rendering.warping import Warper
+from facediff.rendering.warping.portrait import PortraitWarper
 from facediff.rendering.warping.video import VideoWarper
 from facediff.tasks.direct import direct_portrait, direct_video, is_directed
 from facediff.tasks.lengths import measure_span
@@ -36,9 +39,18 @@ if TYPE_CHECKING:
 
 
 def make_animation(
-    warper: Warper, driving: str | Path | MotionTemplate, models: ModelChoice, options: AnimateOptions
-) -> Clip:
-    """A clip, without a record, in which a source moves as a driver does; see ``Avatar.animate``."""
+    warper: Warper, driving: str | Path | MotionTemplate | Driver, models: ModelChoice, options: AnimateOptions,
+    *, turns_eyes: bool = False,
+) -> Clip:  # fmt: skip
+    """A clip, without a record, in which a source moves as a driver does; see ``Avatar.animate``.
+
+    Args:
+        warper: The source.
+        driving: The driver.
+        models: What renders.
+        options: How.
+        turns_eyes: Whether a portrait's irises are carried as far as the driver's, as those of ``gaze_from`` are.
+    """
     if options.fps is not None:
         warper = models.move_at(warper, options.fps)
     if isinstance(warper, VideoWarper):
@@ -49,7 +61,9 @@ def make_animation(
     strengths = {"lips": options.lips, "eyes": options.eyes, "brows": options.brows, "head": options.head}
     if not source.is_still and (options.region == "pose" or options.absolute):
         raise ConfigError("a video keeps its own head motion; give a portrait, or the region 'expression'")
-    driver = read_driver(driving)
+    if not source.is_still and options.face_shape:
+        raise ConfigError("face_shape is for portraits, as a video keeps the shape of its face: leave it out")
+    driver = driving if isinstance(driving, Driver) else read_driver(driving)
     template = replace(driver.template, motion=scale_motion(driver.template.motion, **strengths))
     is_as_driven = source.is_still and not driver.is_still and options.fps is None
     rate = driver.template.fps if is_as_driven else source.rate(options.fps)
@@ -80,15 +94,17 @@ def make_animation(
     elif guides is not None:
         warp = warper.reach(guides, is_corrected=options.paint)
     else:
-        rotation = template.rotation if options.absolute else None
-        shapes, turns_eyes = None, False
+        rotation, shapes = template.rotation if options.absolute else None, None
+        if turns_eyes:
+            rows = bridge_blinks(rows)
         if directed:
             rig = warper.rig(rotation=rotation, closes_lips=moves_lips, since=since)
             made = direct_portrait(rows, rate, options, rig, since=since)
-            rows, shapes, turns_eyes = made.rows, made.shapes, made.turns_eyes
+            rows, shapes, turns_eyes = made.rows, made.shapes, turns_eyes or made.turns_eyes
         warp = warper.follow(
-            rows, rotation=rotation, closes_lips=moves_lips, since=since, shapes=shapes, turns_eyes=turns_eyes
-        )
+            rows, rotation=rotation, closes_lips=moves_lips, since=since, shapes=shapes, turns_eyes=turns_eyes,
+            neutral=None if since is not None else _mix_shapes(warper, driver, options.face_shape, moves_lips),
+        )  # fmt: skip
 
     render = _make_renderer(warp, refining, painting, models, options)
     kept = _sound_of(driver, options)
@@ -100,6 +116,16 @@ def make_animation(
         preview_index=_liveliest(rows), is_tagged=source.is_tagged, sound=kept,
     )  # fmt: skip
     return _beside(clip, source, driver) if options.compare else clip
+
+
+def _mix_shapes(warper: PortraitWarper, driver: Driver, share: float, closes_lips: bool) -> NDArray[np.floating] | None:
+    """A face (478, 3) at rest between the portrait's and the driver's; None for the portrait's own."""
+    if not share:
+        return None
+    if driver.neutral is None:
+        raise ConfigError("a saved motion has no face: give a video or a picture, or leave face_shape out")
+    own = warper.rig(closes_lips=closes_lips).neutral
+    return own + np.float32(share) * (driver.neutral - own)
 
 
 def _make_renderer(

@@ -1,8 +1,12 @@
-"""How a video in another look is put together: a hub's model of pictures paints its frames, led by what is in them."""
+"""How a video in another look is put together.
+
+A hub's model of pictures paints its frames, led by what is in them; or, without one, the face of a picture performs it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -15,41 +19,53 @@ from facediff.clip import SOUND_RATE, Clip
 from facediff.errors import ConfigError
 from facediff.landmarks.depth import draw_depth, soften_structure
 from facediff.landmarks.flow import trace_origins
-from facediff.landmarks.tracker import track_face
-from facediff.media import VideoReader, is_video
+from facediff.landmarks.tracker import track_face, track_still
+from facediff.media import VideoReader, is_video, read_image
+from facediff.motion.driver import read_driver
+from facediff.options import AnimateOptions, options_of
 from facediff.options.style import StyleOptions
 from facediff.pipelines.painter_loading import hash_painter, load_painter
 from facediff.pipelines.structured_video import StructuredVideoPipeline, StructureStyle
 from facediff.pipelines.zero_shot_video import ZeroShotStyle, ZeroShotVideoPipeline, flow_cells
-from facediff.provenance import Ingredient, Record, check_consent, model_name
+from facediff.provenance import Ingredient, Record, check_consent, model_name, weights_hash
 from facediff.rendering.crops import as_levels, as_pictures
 from facediff.rendering.source import Source
+from facediff.rendering.warping import make_warper
+from facediff.tasks.animate import make_animation
+from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame
+
+_OF_PERFORMING = ("model", "like", "face_shape", "face", "seed", "device", "consent")  # options that want no painter
 
 
 def make_style(video: Path, options: StyleOptions) -> Clip:
-    """A clip, with its record, that is a video in the look that a text asks for; its own sound is kept.
+    """A clip, with its record, that is a video in the look that a text or a picture asks for; its own sound is kept.
 
-    It is not to be rendered by several threads at once: networks are changed while they paint.
+    With a picture (``like``) and no painter, the person in it performs the video: see ``perform_as``. A clip of a
+    painter is not to be rendered by several threads at once: networks are changed while they paint.
 
     Args:
         video: Whose structure is kept.
         options: How.
 
     Raises:
-        ConfigError: There is no text or no painter, it is no video, or what is asked for wants a network that is not
-            there.
+        ConfigError: There is no text, no picture or no painter, it is no video, or what is asked for wants a network
+            that is not there.
         WeightsError: The painter, its ControlNet or what was tuned cannot be opened.
-        MediaError, NoFaceFound: What the video lacks.
+        MediaError, NoFaceFound: What the video, or the picture, lacks.
     """
     check_style(video, options)
     check_consent(options.consent)
-    assert options.model is not None
-    painter = load_painter(options.model, controlnet=options.controlnet, tuned=options.tuned, device=options.device)
+    if options.model is None:
+        return perform_as(video, options)
+    painter = load_painter(
+        options.model, controlnet=options.controlnet, tuned=options.tuned, image_adapter=options.image_adapter,
+        like_strength=options.like_strength, device=options.device,
+    )  # fmt: skip
     styling = Styling(video, painter, options)
     record = Record(
         task="style",
-        inputs=(Ingredient.of_file("source", video),),
+        inputs=_name_inputs(video, options),
         options=_name_models(options),
         seed=options.seed,
         model=model_name(options.model),
@@ -70,17 +86,73 @@ def check_style(video: Path, options: StyleOptions) -> None:
     Raises:
         ConfigError: See ``make_style``.
     """
-    if options.model is None:
-        raise ConfigError("nothing paints: give a painter, the folder of a Stable Diffusion or its name on a hub")
-    if not (options.text or "").strip():
+    if options.model is None and options.like is None:
+        raise ConfigError(
+            "nothing paints: give a painter, the folder of a Stable Diffusion or its name on a hub; or, with like, a "
+            "picture of who is to be seen"
+        )
+    if options.model is not None and options.like is None and not (options.text or "").strip():
         raise ConfigError("nothing is asked for: give a text of what is to be seen")
     if not is_video(video):
         raise ConfigError(f"{video} is no video; to give a portrait another's motion, animate it")
+    if options.like is not None and is_video(options.like):
+        raise ConfigError(f"like is a picture, not {str(options.like)!r}, which is a video: give a frame of it")
+    if options.model is None:
+        _refuse_painting(options)
+        return
+    if (options.like is None) != (options.image_adapter is None):
+        raise ConfigError(
+            "a painter reads texts, and an IP-Adapter shows it a picture: give image_adapter and like, or neither"
+        )
+    if options.face_shape:
+        raise ConfigError("face_shape is for like without a painter; of what a painter is shown detail_lost is blurred")
     if options.way == "carried" and (options.tuned or options.controlnet or options.detail_lost or options.invert):
         raise ConfigError(
             "carried looks at the first frame alone: leave tuned, controlnet, detail_lost and invert out, or take "
             "way=structure"
         )
+
+
+def _refuse_painting(options: StyleOptions) -> None:
+    """Refuses what a painter alone can do, where there is none."""
+    for name, option in options_of(StyleOptions).items():
+        if name not in _OF_PERFORMING and getattr(options, name) != option.default:
+            raise ConfigError(f"{name} is for a painter, and none is given: give one, or leave it out")
+
+
+def perform_as(video: Path, options: StyleOptions) -> Clip:
+    """A clip in which the face of a picture performs a video, by the embedded models.
+
+    Structure is the video's: expression, gaze, the head's motion and its rotation, and, as far as is asked for, the
+    shape of the face. Looks, framing and what is behind are the picture's. It is what ``animate`` does with
+    ``absolute``, and the video as ``gaze_from``.
+
+    Args:
+        video: Who performs.
+        options: ``like`` and ``face_shape``.
+
+    Raises:
+        MediaError, NoFaceFound: What the video or the picture lacks.
+    """
+    assert options.like is not None
+    models, picture = ModelChoice("base", options.device), read_image(options.like)
+    inputs = _name_inputs(video, options)
+    source = Source(picture, track_still(picture, "largest", where=str(options.like)), inputs[1].sha256)
+    warper = make_warper(source, models.load_inpainter())
+    driver = read_driver(video, face=options.face)
+    asked = AnimateOptions(
+        absolute=True, face_shape=options.face_shape, sound=VideoReader(video).info.has_audio, seed=options.seed
+    )
+    record = Record(
+        task="style", inputs=inputs, options=_name_models(options), seed=options.seed, model="base",
+        weights_sha256=weights_hash("base"), consent=options.consent,
+    )  # fmt: skip
+    return replace(make_animation(warper, driver, models, asked, turns_eyes=True), record=record)
+
+
+def _name_inputs(video: Path, options: StyleOptions) -> tuple[Ingredient, ...]:
+    source = Ingredient.of_file("source", video)
+    return (source,) if options.like is None else (source, Ingredient.of_file("like", options.like))
 
 
 class Styling:
@@ -104,6 +176,7 @@ class Styling:
         self.source = Source(video, track, "")
         self._video, self._painter, self._options = video, painter, options
         self.size = painter.fit_size(track.size, options.size)
+        self._like = None if options.like is None else painter.encode_picture(read_image(options.like))
         self._points = track.points * np.array([*np.divide(self.size, track.size), self.size[0] / track.size[0]])
 
     def render(self, part: slice) -> Iterator[Frame]:
@@ -139,7 +212,7 @@ class Styling:
             frames = torch.cat([first, self._read(rows)]) if rows else first
             noise = painter.invert(frames, "", structure=structure, style=style)
         return painter(
-            options.text or "", noise, structure=structure, negative=options.negative, style=style,
+            options.text or "", noise, structure=structure, like=self._like, negative=options.negative, style=style,
             generator=torch.Generator().manual_seed(options.seed),
         ).images  # fmt: skip
 
@@ -167,7 +240,7 @@ class Styling:
         noise = self._painter.invert(first, "", style=StructureStyle(num_inference_steps=options.steps))
         style = ZeroShotStyle(num_inference_steps=options.steps, guidance_scale=options.guidance_scale)
         return zero(
-            options.text or "", origins, noise=noise, negative=options.negative, style=style,
+            options.text or "", origins, noise=noise, like=self._like, negative=options.negative, style=style,
             generator=torch.Generator().manual_seed(options.seed),
         ).images  # fmt: skip
 
@@ -193,4 +266,7 @@ def _name_models(options: StyleOptions) -> dict[str, str | int | float | bool | 
     for name in ("controlnet", "tuned"):
         if kept.get(name) is not None:
             kept[name] = model_name(str(kept[name]))
+    for name in ("image_adapter", "like"):
+        if kept.get(name) is not None and Path(str(kept[name])).exists():
+            kept[name] = Path(str(kept[name])).resolve().name
     return kept

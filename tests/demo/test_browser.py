@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 
+import numpy as np
 import pytest
 
 api = pytest.importorskip("playwright.sync_api")
@@ -129,3 +131,32 @@ def test_a_phone_scrolls_one_way_only(page):
         page.get_by_role("tab", name=tab).click()
         button(page, action).wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_two_clicks_are_a_stroke_and_become_a_video(page, uploads):
+    page.get_by_role("tab", name="Animate").click()
+    with page.expect_response(lambda r: "/upload" in r.url):
+        page.locator("[role=tabpanel]:visible input[type=file][accept*='image']").first.set_input_files(
+            uploads / "portrait.png"
+        )
+    page.get_by_role("button", name="Drag points instead").locator("visible=true").first.click()
+    strokes = page.get_by_label("Strokes").locator("visible=true").first
+    canvas = page.locator(".picker img").locator("visible=true").first
+    canvas.wait_for()
+    page.wait_for_timeout(1500)  # until what unfolds stands still
+    for point, said in (((225, 165), r"^\d+,\d+:$"), ((225, 171), r"^\d+,\d+:\d+,\d+$")):  # the astronaut's chin
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
+        shown = min(box["width"], box["height"]) / 512
+        left, top = (box["width"] - 512 * shown) / 2, (box["height"] - 512 * shown) / 2
+        canvas.click(position={"x": left + shown * point[0], "y": top + shown * point[1]})
+        api.expect(strokes).to_have_value(re.compile(said), timeout=PATIENCE_MS)
+        page.wait_for_timeout(500)  # as fast as a hand
+    ends = np.array(re.findall(r"\d+", strokes.input_value()), int).reshape(2, 2)
+    assert np.abs(ends - [[225, 165], [225, 171]]).max() <= 2  # of the picture's own pixels, however small it is shown
+    drag = page.locator("[role=tabpanel]:visible").get_by_role("button", name="Make video").locator("visible=true").last
+    drag.click()
+    page.get_by_text("frames, made in").locator("visible=true").first.wait_for()
+    page.wait_for_function(
+        "[...document.querySelectorAll('.result video')].some(v => v.offsetParent && v.videoWidth == 512)"
+    )

@@ -26,7 +26,7 @@ from facediff.rendering.frame import Warp, WarpedFace, WarpedFrame, split_matte
 from facediff.rendering.inpainting.protocol import Inpainter, PreparedInpainter
 from facediff.rendering.source import Source
 from facediff.rendering.warping.correction import Correction, choose_samples, measure_correction
-from facediff.rendering.warping.eye_response import measure_eye_response
+from facediff.rendering.warping.eye_response import carry_irises, measure_eye_response
 from facediff.rendering.warping.eyes import turn_eyes
 from facediff.rendering.warping.layers import CutOutWarp, LayeredWarp
 from facediff.types import Frame, Points, RigidPose
@@ -90,6 +90,7 @@ class PortraitWarper:
         shapes: ShapeTrack | None = None,
         turns_eyes: bool = False,
         response: NDArray[np.float32] | None = None,
+        neutral: NDArray[np.floating] | None = None,
     ) -> Warp:
         """Frames for each row of a motion.
 
@@ -101,10 +102,12 @@ class PortraitWarper:
             shapes: What emotions do beyond the motion.
             turns_eyes: Whether irises are carried to where the motion has them; else that is left to who paints.
             response: How far they are carried for that, of ``measure_eye_response``; measured on all rows by default.
+            neutral: Canonical face (478, 3) at rest that the result has; the portrait's own by default.
         """
         own = canonicalise(self.source.track.points)[0][0]
+        gaze_shown = coefficients.read_gaze(own[None])
         shown = self.rig(closes_lips=closes_lips).encode(self.source.track.points)[0] if since is None else since
-        rig = self.rig(rotation=rotation, closes_lips=closes_lips, since=since)
+        rig = self.rig(rotation=rotation, closes_lips=closes_lips, since=since, neutral=neutral)
         beyond: NDArray[np.floating] = np.zeros_like(rig.neutral)
         if since is not None:
             beyond = own - rig.express(_with_lids(since, _close_lids(since, since))[None])[0]  # not held by the basis
@@ -126,7 +129,7 @@ class PortraitWarper:
                 if turns_eyes:
                     turned = (row - rest)[None, coefficients.GAZE]
                     gaze = from_canonical(coefficients.look(moved[None], -turned), head)[0]
-                    moved = coefficients.look(moved[None], turned @ eye_response().T - turned)[0]
+                    moved = coefficients.look(moved[None], carry_irises(turned, eye_response(), gaze_shown) - turned)[0]
                     points = from_canonical(moved[None], head)[0]
                     residual[coefficients.GAZE] = 0.0
                 zoom = head.scale[0] / rig.pose.scale[0]
@@ -145,10 +148,13 @@ class PortraitWarper:
         rotation: NDArray[np.floating] | None = None,
         closes_lips: bool = True,
         since: NDArray[np.floating] | None = None,
+        neutral: NDArray[np.floating] | None = None,
     ) -> FaceRig:
         """What a motion is added to; see ``follow`` for the arguments."""
         canonical, pose = canonicalise(self.source.track.points)
-        rig = FaceRig.from_shape(fit_neutral(canonical) if closes_lips else canonical[0], pose)
+        if neutral is None:
+            neutral = fit_neutral(canonical) if closes_lips else canonical[0]
+        rig = FaceRig.from_shape(neutral, pose)
         if rotation is not None:
             rig = replace(rig, pose=replace(pose, rotation=np.asarray(rotation, np.float32)[None]))
         return rig if since is None else rig.since(since)

@@ -26,7 +26,7 @@ from facediff.rendering.mouth_moments import LIPS, Loan, MouthMoments
 from facediff.rendering.overlays import Overlay, Overlays
 from facediff.rendering.source import Source
 from facediff.rendering.warping.changes import Change, Directed, Driven, Expressed, Spoken, SteadyFace
-from facediff.rendering.warping.eye_response import measure_eye_response
+from facediff.rendering.warping.eye_response import carry_irises, measure_eye_response
 from facediff.rendering.warping.eyes import turn_eyes
 from facediff.types import Frame, RigidPose
 
@@ -263,7 +263,8 @@ class VideoWarper:
         if change.eye_response is not None:
             away = residual[None, coefficients.GAZE]
             there = from_canonical(coefficients.look(moved[None], away), pose)[0]
-            further = coefficients.look(moved[None], away - away @ change.eye_response.T)
+            carried = carry_irises(-away, change.eye_response, coefficients.read_gaze(canonical[None]))
+            further = coefficients.look(moved[None], away + carried)
             picture = turn_eyes(picture, from_canonical(further, pose)[0], there)
             residual[coefficients.GAZE] = 0.0
         lids, drawn = wanted[coefficients.LIDS], np.zeros(2, np.float32)

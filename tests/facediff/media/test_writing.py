@@ -234,3 +234,34 @@ def test_links_in_a_circle_are_refused_before_work_is_done(tmp_path):
     (tmp_path / "b.mp4").symlink_to("a.mp4")
     with pytest.raises(OutputError, match=r"a\.mp4 cannot be written: it is a link that leads back to itself"):
         VideoWriter(tmp_path / "a.mp4", (64, 64), Fraction(25))
+
+
+@pytest.mark.parametrize("is_tagged", [True, False])
+def test_prores_is_straight_alpha_of_bt709_and_says_so_in_each_frame_and_in_the_file(tmp_path, is_tagged):
+    frame = np.zeros((64, 192, 4), np.uint8)
+    frame[..., :3] = np.repeat(
+        [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 0], [200, 150, 120], [9, 9, 9]], 32, 0
+    )
+    frame[..., 3] = np.arange(0, 256, 4)[:, None]
+    sound = np.zeros(9600, np.float32)
+    write(
+        tmp_path / "a.mov", [frame] * 5, is_transparent=True, audio=sound, audio_rate=48000, is_tagged=is_tagged
+    )  # fmt: skip
+    with av.open(str(tmp_path / "a.mov")) as container:
+        seen = list(container.decode(video=0))
+        assert len(seen) == 5 and [float(one.duration * one.time_base) for one in container.streams] == [0.2, 0.2]
+    assert {(int(f.colorspace), int(f.color_range), int(f.color_primaries), int(f.color_trc)) for f in seen} == {
+        (1, 1, 1, 1)
+    }
+    y, u, v, alpha = (
+        np.frombuffer(plane, "<u2").reshape(64, -1)[:, :192] / 2.0 ** (seen[0].format.components[0].bits - 8)
+        for plane in seen[0].planes
+    )
+    luma, blue, red = (y - 16) * 255 / 219, (u - 128) * 255 / 224, (v - 128) * 255 / 224  # by BT.709 itself
+    rgb = np.stack([luma + 1.5748 * red, luma - 0.1873 * blue - 0.4681 * red, luma + 1.8556 * blue], -1)
+    assert np.abs(rgb[:, 16::32] - frame[:, 16::32, :3]).max() < 2  # as much so where nothing is to be seen
+    assert np.abs(alpha * 255 / (256 - 1 / 16) - frame[..., 3]).max() <= 1  # of 12 bits
+    content = (tmp_path / "a.mov").read_bytes()
+    assert content[content.find(b"colr") :][4:14] == b"nclc\0\1\0\1\0\1"
+    depth = content[content.find(b"ap4h") + 4 + 74 :][:2]
+    assert depth == b"\0\x20", "32 bits: editors look for alpha where a file says so"

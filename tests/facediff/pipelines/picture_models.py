@@ -1,4 +1,4 @@
-"""A Stable Diffusion with a ControlNet, tiny, of the real classes; its words are letters."""
+"""A Stable Diffusion with a ControlNet and an IP-Adapter, tiny, of the real classes; its words are letters."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from safetensors.torch import save_file
 from torch import nn
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTokenizer,
+    CLIPVisionConfig,
+    CLIPVisionModelWithProjection,
+)
 
 CHANNELS, DIM, STRIDE = 4, 16, 2
+SEEN, LATENTS = 12, 3  # width of what the IP-Adapter is shown; tokens of one of patches
 
 
 def unet(seed: int = 0) -> UNet2DConditionModel:
@@ -67,4 +75,42 @@ def save_stable_diffusion(folder: Path) -> Path:
     StableDiffusionPipeline(
         codec(), text_encoder, tokenizer, unet(), schedule(), None, None, requires_safety_checker=False
     ).save_pretrained(folder)
+    return folder
+
+
+def save_image_adapter(folder: Path, *, of_patches: bool = False) -> Path:
+    """An IP-Adapter of the painter, with its image encoder beside it, as a hub has it; one of patches is a "plus"."""
+    torch.manual_seed(8)
+    config = CLIPVisionConfig(
+        hidden_size=SEEN, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2, image_size=16,
+        patch_size=8, projection_dim=SEEN,
+    )  # fmt: skip
+    CLIPVisionModelWithProjection(config).save_pretrained(folder / "models" / "image_encoder")
+    if of_patches:
+        shapes = {
+            "0.norm1.weight": (DIM,), "0.norm1.bias": (DIM,), "0.norm2.weight": (DIM,), "0.norm2.bias": (DIM,),
+            "0.to_q.weight": (64, DIM), "0.to_kv.weight": (128, DIM), "0.to_out.weight": (DIM, 64),
+            "1.0.weight": (DIM,), "1.0.bias": (DIM,), "1.1.weight": (4 * DIM, DIM), "1.3.weight": (DIM, 4 * DIM),
+        }  # fmt: skip
+        layers = {f"layers.{k}.{name}": torch.randn(shape) for k in range(4) for name, shape in shapes.items()}
+        image_proj = {
+            "latents": torch.randn(1, LATENTS, DIM), "proj_in.weight": torch.randn(DIM, SEEN),
+            "proj_in.bias": torch.randn(DIM), "proj_out.weight": torch.randn(DIM, DIM),
+            "proj_out.bias": torch.randn(DIM), "norm_out.weight": torch.ones(DIM), "norm_out.bias": torch.zeros(DIM),
+            **layers,
+        }  # fmt: skip
+    else:
+        image_proj = {
+            "proj.weight": torch.randn(4 * DIM, SEEN), "proj.bias": torch.randn(4 * DIM),
+            "norm.weight": torch.ones(DIM), "norm.bias": torch.zeros(DIM),
+        }  # fmt: skip
+    widths = {"down_blocks": (8, 16), "up_blocks": (16, 8), "mid_block": (16,)}
+    across = [name for name in unet().attn_processors if name.endswith("attn2.processor")]
+    tensors = {f"image_proj.{name}": tensor for name, tensor in image_proj.items()}
+    for place, name in enumerate(across):
+        block, number, *_ = name.split(".")
+        width = widths[block][int(number) if number.isdigit() else 0]
+        for part in ("to_k_ip", "to_v_ip"):
+            tensors[f"ip_adapter.{2 * place + 1}.{part}.weight"] = torch.randn(width, DIM)
+    save_file(tensors, folder / "models" / "ip-adapter_sd15.safetensors")
     return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, PNDMScheduler
@@ -71,3 +72,24 @@ def test_a_walk_takes_what_is_held_before_each_step(pipeline) -> None:
 
     pipeline.walk(denoiser, x, pipeline.scheduler.timesteps[2:], held=hold)
     assert seen == [float(t) for t in pipeline.scheduler.timesteps[2:]]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("of_patches", [False, True])
+def test_a_picture_is_seen_by_an_ip_adapter_and_by_nothing_else(tmp_path, of_patches) -> None:
+    x, t, tokens = given()
+    made = FramePainterPipeline(tiny.codec(), tiny.unet(), tiny.schedule())
+    pictures = [np.full((24, 16, 3), level, np.uint8) for level in (30, 220)]
+    with pytest.raises(ConfigError, match="sees no pictures"):
+        made.encode_picture(pictures[0])
+    with pytest.raises(ConfigError, match="shown to an IP-Adapter"):
+        made.tell(tokens, None, like=torch.zeros(1, 1, tiny.SEEN))
+    folder = str(tiny.save_image_adapter(tmp_path, of_patches=of_patches))
+    made.load_ip_adapter(folder, subfolder="models", weight_name="ip-adapter_sd15.safetensors")
+    seen = [made.encode_picture(picture) for picture in pictures]
+    assert seen[0].shape == ((1, 1, 5, tiny.SEEN) if of_patches else (1, 1, tiny.SEEN))
+    dark, light, none = (made.predict(x, t, made.tell(tokens, None, like=one)) for one in (*seen, None))
+    assert min((dark - light).abs().max(), (dark - none).abs().max()) > 1e-4
+    made.set_ip_adapter_scale(0.0)
+    plain = FramePainterPipeline(tiny.codec(), tiny.unet(), tiny.schedule()).predict(x, t, FrameCondition(tokens))
+    torch.testing.assert_close(made.predict(x, t, made.tell(tokens, None, like=seen[0])), plain, rtol=0, atol=1e-5)

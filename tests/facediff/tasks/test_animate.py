@@ -166,6 +166,25 @@ def test_absolute_motion_takes_the_drivers_head(portrait) -> None:
     assert shift > 3  # the nose of a head that looks a little to the left now points to the right
 
 
+def test_the_shape_of_the_drivers_face_is_taken_over_as_far_as_is_asked_for(portrait, tmp_path) -> None:
+    wide = cv2.resize(astronaut(), None, fx=1.25, fy=1.0)
+    Image.fromarray(wide).save(tmp_path / "wide.png")
+
+    def slimness(picture: np.ndarray) -> float:
+        points = track_still(picture, None).points[0]
+        return float(np.linalg.norm(points[10] - points[152]) / np.linalg.norm(points[234] - points[454]))
+
+    def animated(share: float) -> np.ndarray:
+        clip = portrait.animate(tmp_path / "wide.png", absolute=True, face_shape=share, paint=False)
+        return next(clip.frames(0, 1))
+
+    own, half, all_of_it = (slimness(animated(share)) for share in (0.0, 0.5, 1.0))
+    assert own == pytest.approx(slimness(astronaut()), abs=0.03)
+    assert own > half > all_of_it and all_of_it - slimness(wide) < 0.5 * (own - slimness(wide))
+    with pytest.raises(ConfigError, match="a saved motion has no face"):
+        portrait.animate(act(2), face_shape=0.5)
+
+
 def test_a_video_takes_over_expressions_and_keeps_its_head_and_rate(driver, tmp_path) -> None:
     rate = Fraction(30000, 1001)
     with VideoWriter(tmp_path / "me.mp4", (512, 512), rate) as writer:

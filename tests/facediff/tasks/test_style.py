@@ -5,12 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
-from skimage.data import astronaut
+from PIL import Image
+from skimage.data import astronaut, coffee
 from typer.testing import CliRunner
 
+from facediff import Avatar
 from facediff.cli import app
 from facediff.errors import ConfigError, WeightsError
 from facediff.landmarks.depth import draw_depth, soften_structure
@@ -26,16 +29,23 @@ FRAMES, SIDE = 5, 32
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory) -> Path:
-    """A painter, a ControlNet of it, and a video of a head that goes aside."""
+    """A painter, a ControlNet and an IP-Adapter of it, a video of a head that goes aside, and a wider face."""
     folder = tmp_path_factory.mktemp("style")
     (folder / "sd").mkdir()
     tiny.save_stable_diffusion(folder / "sd")
     tiny.control(tiny.unet()).save_pretrained(folder / "depth")
+    tiny.save_image_adapter(folder / "adapter")
     small = np.ascontiguousarray(astronaut()[:256, 96:352])
     wave = (0.3 * np.sin(np.arange(9600) / 9)).astype(np.float32)
     with VideoWriter(folder / "me.mp4", (256, 256), Fraction(25), audio=wave) as writer:
         for k in range(FRAMES):
             writer.write(np.roll(small, 4 * k, axis=1))
+    wide = cv2.resize(small[:, ::-1], (320, 256))
+    Image.fromarray(wide).save(folder / "wide.png")
+    Image.fromarray(coffee()[:200, :200]).save(folder / "coffee.png")
+    with VideoWriter(folder / "coffee.mp4", (200, 200), Fraction(25)) as writer:
+        for _ in range(3):
+            writer.write(np.ascontiguousarray(coffee()[:200, :200]))
     return folder
 
 
@@ -148,9 +158,66 @@ def test_what_cannot_be_used_is_refused_in_a_sentence(place, tmp_path, arguments
     assert "Traceback" not in done.output and not list(tmp_path.iterdir())
 
 
-def test_a_picture_is_no_video(place, portrait, tmp_path) -> None:
-    from PIL import Image
+@pytest.mark.parametrize("way", ["structure", "carried"])
+def test_a_painter_sees_a_picture_through_an_ip_adapter(place, way) -> None:
+    seen = {"image_adapter": str(place / "adapter"), "text": None, "way": way}
+    cup, wide = (frames(place, like=str(place / name), **seen) for name in ("coffee.png", "wide.png"))
+    assert cup.shape == (FRAMES, SIDE, SIDE, 3) and (cup != wide).any()
+    weak = frames(place, like=str(place / "wide.png"), like_strength=0.0, **seen)
+    assert (weak != wide).any()
 
+
+def test_the_face_of_a_picture_performs_a_video(place) -> None:
+    like = str(place / "wide.png")
+    clip = make_style(place / "me.mp4", StyleOptions(like=like, consent="yes", device="cpu"))
+    assert clip.size == (320, 256) and len(clip) == FRAMES and clip.audio is not None
+    assert [(part.role, part.name) for part in clip.record.inputs] == [("source", "me.mp4"), ("like", "wide.png")]
+    assert clip.record.options == {"like": "wide.png"} and clip.record.consent == "yes"
+    me = place / "me.mp4"
+    moved = Avatar.from_image(like, device="cpu").animate(me, absolute=True, sound=True, gaze_from=me)
+    np.testing.assert_array_equal(np.stack(list(clip)), np.stack(list(moved)))
+
+
+def test_the_command_has_a_face_perform_a_video_and_says_how(place, tmp_path) -> None:
+    output = tmp_path / "wide.mp4"
+    done = run(place, "-o", str(output), "--like", str(place / "wide.png"), "--face-shape", "0.5", "--device", "cpu")
+    assert done.exit_code == 0, done.output
+    info = VideoReader(output).info
+    assert (info.width, info.height, info.has_audio) == (320, 256, True)
+    told = CliRunner().invoke(app, ["info", str(output)], env={"COLUMNS": "400"}).output
+    assert "facediff style me.mp4 --output again.mp4 --like=wide.png --face-shape=0.5" in told
+    assert str(place) not in told
+
+
+@pytest.mark.parametrize(
+    ("video", "arguments", "said"),
+    [
+        ("coffee.mp4", ("--like", "{place}/wide.png"), "no human face was found"),
+        ("me.mp4", ("--like", "{place}/coffee.png"), "no human face was found"),
+        ("me.mp4", ("--like", "{place}/me.mp4"), "--like is a picture, not"),
+        ("me.mp4", ("--like", "{place}/none.png"), "none.png"),
+        ("me.mp4", ("--like", "{place}/wide.png", "--text", "a bust"), "--text is for a painter, and none is given"),
+        ("me.mp4", ("--like", "{place}/wide.png", "--way", "carried"), "--way is for a painter"),
+        ("me.mp4", ("--like", "{place}/wide.png", "--painter", "{place}/sd"), "give --image-adapter and like"),
+        ("me.mp4", ("--image-adapter", "{place}/adapter", "--painter", "{place}/sd", "--text", "a"), "and like, or"),
+        (
+            "me.mp4",
+            ("--like", "{place}/wide.png", "--painter", "{place}/sd", "--image-adapter", "{place}/adapter",
+             "--face-shape", "1"),
+            "--face-shape is for like without a painter",
+        ),
+    ],
+)  # fmt: skip
+def test_a_picture_that_cannot_be_used_is_refused_in_a_sentence(place, tmp_path, video, arguments, said) -> None:
+    given = [word.format(place=place) for word in arguments]
+    done = CliRunner().invoke(
+        app, ["style", str(place / video), "-o", str(tmp_path / "a.mp4"), *given], env={"COLUMNS": "200"}
+    )
+    assert done.exit_code == 2 and said in done.stderr, done.output
+    assert "Traceback" not in done.output and not list(tmp_path.iterdir())
+
+
+def test_a_picture_is_no_video(place, portrait, tmp_path) -> None:
     Image.fromarray(portrait).save(tmp_path / "me.png")
     with pytest.raises(ConfigError, match="is no video"):
         make_style(tmp_path / "me.png", options(place))
