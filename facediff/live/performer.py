@@ -43,7 +43,9 @@ class Performed:
     @classmethod
     def join(cls, parts: Sequence[Performed]) -> Performed:
         """Frames of several, one after the other."""
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("rows", "windows", "opening")))
+        return cls(
+            *(np.concatenate([getattr(part, name) for part in parts]) for name in ("rows", "windows", "opening"))
+        )
 
     def take(self, chosen: Sequence[int]) -> Performed:
         """Some of the frames."""
@@ -97,7 +99,7 @@ class Performer:
         self._linger = _linger()
 
     def prepare(self) -> None:
-        """Hears and moves a second of noise that leaves no trace: networks have met each length of what is held then."""
+        """Hears and moves a second of noise that leaves no trace: networks then know each length of what is held."""
         ear, sampler = WindowEar(self._encoder), StreamingMotion(self._pipeline, num_inference_steps=self._motion_steps)
         noise = np.random.default_rng(0).normal(0, 0.1, 40 * TICK).astype(np.float32)
         ahead = round(LOOK_AHEAD_S * SAMPLE_RATE)

@@ -20,7 +20,7 @@ class DisocclusionStyle:
     Attributes:
         opening_span: By how much more than in its frame a mouth must open to lack nothing yet, and all.
         portrait_span: The same of a portrait: it has no other moment that shows its mouth, so there it is made as soon
-            as its lips part; what the warp draws out of shut ones is a fog. Fit by: eye, at openings from 0.008 to 0.07.
+            as its lips part; what the warp draws out of shut ones is a fog. Fit by: eye, at openings of 0.008 to 0.07.
             Seen on: seven training portraits, rendered. Range tried: up to 0.05, 0.025, 0.012 and 0.004.
         closed: Opening of lips that shows nothing of what is between them.
         parted: Opening that shows enough.

@@ -23,7 +23,6 @@ from facediff.rendering.inpainting.lip_seal import find_lip_edges
 from facediff.rendering.inpainting.teeth import SourceTeeth
 from facediff.rendering.inpainting.window import GLANCE
 
-
 SOFT_PX = 1.2  # over which the steps of a drawn outline are smoothed: along a lip they are long
 
 

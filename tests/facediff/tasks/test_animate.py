@@ -207,7 +207,11 @@ def test_a_video_takes_over_expressions_and_keeps_its_head_and_rate(driver, tmp_
     ids=str,
 )
 def test_a_part_is_what_it_is_in_the_whole(kind, options, tmp_path) -> None:
-    """Bit for bit, wherever it begins: parts are what batches and previews are made of."""
+    """Wherever it begins: parts are what batches and previews are made of.
+
+    Bit for bit on processors of AMD; on those of Intel the sums of a matrix depend in their last bit on how many frames
+    are painted at once, which tips some 300 of 800,000 values by a level.
+    """
     picture = np.ascontiguousarray(astronaut()[:256, 96:352])
     if kind == "portrait":
         avatar = Avatar.from_image(picture, device="cpu")
@@ -220,7 +224,8 @@ def test_a_part_is_what_it_is_in_the_whole(kind, options, tmp_path) -> None:
     whole = list(clip)
     assert len(whole) == 10
     for first, last in ((4, 8), (3, 7), (9, 10)):
-        np.testing.assert_array_equal(list(clip.frames(first, last)), whole[first:last])
+        apart = np.abs(np.array(list(clip.frames(first, last)), int) - whole[first:last])
+        assert apart.max() <= 1 and apart.mean() < 1e-3
 
 
 def test_the_result_stands_beside_what_made_it(portrait, driver) -> None:

@@ -72,7 +72,7 @@ def test_an_emotion_comes_and_goes(video) -> None:
     for of in (avatar("plain"), video):
         usual, timed = frames(of), frames(of, emotion="surprised@0.08s-0.32s")
         moved = np.abs(timed - usual).mean(axis=(1, 2, 3))
-        assert moved[0] == 0 and moved[-1] == 0 and moved[4:6].min() > 0.3
+        assert max(moved[0], moved[-1]) < 1e-3 and moved[4:6].min() > 0.3  # a value in a million by a level, on Intel's
 
 
 def test_the_parts_of_a_clip_are_those_of_the_whole(video, nod) -> None:
