@@ -138,10 +138,13 @@ class Worker:
 
     def _wait_for_mover(self) -> Shot | None:
         """The portrait at rest; None if the session has gone before the mover was ready."""
-        message = self._inbox.get()
-        if isinstance(message, Exception):
-            raise message
-        return None if message is None else message.shots[0]
+        while (message := self._inbox.get()) is not None:
+            if isinstance(message, Moved):
+                return message.shots[0]
+            if isinstance(message, Exception):
+                raise message
+            self._mover.follow(message)  # a camera may be on before; orders come once the first frame is there
+        return None
 
     def _serve(self) -> None:
         while (message := self._inbox.get()) is not None:

@@ -124,6 +124,12 @@ def test_a_webcam_frame_moves_the_portrait(patient, close_up):
         patient.push_frame(np.zeros((4, 4), np.uint8))
 
 
+def test_a_camera_that_is_on_before_the_models_are_loaded_ends_nothing(small_avatar, close_up):
+    with small_avatar.live(realtime=False, paint=False) as session:
+        session.push_frame(close_up)
+        assert len(read(session, 2)) == 2
+
+
 def test_the_record_says_how_the_stream_is_made(patient):
     record = json.loads(patient.record.to_json())
     assert record["task"] == "live" and record["is_watermarked"] and record["inputs"][0]["role"] == "source"
