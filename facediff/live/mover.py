@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import torch
 
-from facediff import errors
 from facediff.errors import LiveError
 from facediff.live.channel import Messages
 from facediff.live.engine import Portrait, open_performer, open_shots
@@ -99,9 +98,7 @@ class Mover:
         end_process(self._process, self._messages)
 
     def _hear(self, message: Any) -> None:
-        if isinstance(message, Failed):
-            message = getattr(errors, message.kind, LiveError)(message.message)
-        self._tell(message)
+        self._tell(message.error if isinstance(message, Failed) else message)
 
     def _closed(self) -> None:
         if not self._is_over:

@@ -13,7 +13,7 @@ from facediff.audio.features import COLUMN_RATE, SILENCE
 from facediff.audio.wave import SAMPLE_RATE
 from facediff.audio.whisper import EmbeddedWhisper
 from facediff.audio.window_ear import TICK, WindowEar
-from facediff.live.planner import LOOK_AHEAD_S, Plan
+from facediff.live.planner import LOOK_AHEAD_S, TOGETHER, Plan
 from facediff.motion import coefficients
 from facediff.motion.idle import IdleMotion
 from facediff.pipelines.running_finisher import RunningFinisher
@@ -103,8 +103,8 @@ class Performer:
         ear, sampler = WindowEar(self._encoder), StreamingMotion(self._pipeline, num_inference_steps=self._motion_steps)
         noise = np.random.default_rng(0).normal(0, 0.1, 40 * TICK).astype(np.float32)
         ahead = round(LOOK_AHEAD_S * SAMPLE_RATE)
-        for begin in range(0, 30 * TICK, 2 * TICK):
-            end = begin + 2 * TICK
+        for begin in range(0, 30 * TICK, TOGETHER * TICK):
+            end = begin + TOGETHER * TICK
             sampler.sample(ear.hear(noise[begin:end], noise[end : end + ahead]))
 
     def perform(self, plans: Sequence[Plan]) -> Performed:

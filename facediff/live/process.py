@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
 
-from facediff.errors import FaceDiffError
+from facediff import errors
+from facediff.errors import FaceDiffError, LiveError
 from facediff.live.channel import Messages, PictureRing
 
 
@@ -21,6 +22,12 @@ class Failed:
 
     kind: str
     message: str
+
+    @property
+    def error(self) -> FaceDiffError:
+        """The error itself, for whoever started the process to raise."""
+        failed: FaceDiffError = getattr(errors, self.kind, LiveError)(self.message)
+        return failed
 
 
 def start_process(module: str) -> subprocess.Popen[bytes]:

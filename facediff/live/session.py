@@ -375,7 +375,7 @@ class LiveSession:
             elif isinstance(message, Report):
                 self._report = message
             elif isinstance(message, Failed):
-                self._failure = getattr(errors, message.kind, LiveError)(message.message)
+                self._failure = message.error
             self._news.notify_all()
 
     def _closed(self) -> None:

@@ -148,12 +148,11 @@ class Worker:
 
     def _serve(self) -> None:
         while (message := self._inbox.get()) is not None:
-            moved: list[Moved] = []
             while True:
                 if isinstance(message, Order):
                     self._take(message)
                 elif isinstance(message, Moved):
-                    moved.append(message)
+                    self._paint(message)
                 elif isinstance(message, Exception):
                     raise message
                 elif message is None:
@@ -164,8 +163,6 @@ class Worker:
                     message = self._inbox.get_nowait()
                 except Empty:
                     break
-            for one in moved:
-                self._paint(one)
             self._ask()
             self._tell()
 
@@ -189,8 +186,8 @@ class Worker:
         oldest = self._newest - self._begin.lead if self._begin.realtime else -1
         every = self._governor.level.every
         shown = [k for k, order in enumerate(chunk) if order.plan.index > oldest and order.plan.index % every == 0]
-        self._moving, self._shown = chunk, shown[:MOST_AT_ONCE]
-        self._mover.ask([order.plan for order in chunk], self._shown)
+        self._moving, self._shown = chunk, shown
+        self._mover.ask([order.plan for order in chunk], shown)
         for order in chunk:
             if order.plan.index % every:
                 self._messages.send(Made(order.plan.index, order.generation, None))
@@ -230,14 +227,12 @@ def _next_chunk(orders: list[Order]) -> tuple[list[Order], list[Order]]:
     """Orders that are worked on together, up to the next interruption, and those after them.
 
     The first frame after one is made alone: a mouth that is to close is waited for. Others are made two at once at
-    least, and where one is alone it waits.
+    least, four at most, and where one is alone it waits.
     """
     if orders[0].plan.is_cut:
         return orders[:1], orders[1:]
-    stop = next((k for k, order in enumerate(orders) if k and order.plan.is_cut), None)
-    if stop is None:
-        stop = min(len(orders), MOST_AT_ONCE)
-        stop -= stop % TOGETHER
+    stop = next((k for k, order in enumerate(orders) if k and order.plan.is_cut), len(orders) - len(orders) % TOGETHER)
+    stop = min(stop, MOST_AT_ONCE)
     return orders[:stop], orders[stop:]
 
 

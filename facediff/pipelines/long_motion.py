@@ -32,7 +32,7 @@ from facediff.motion import coefficients
 from facediff.motion.joining import REACH_FRAMES, join_known
 from facediff.motion.keyframes import KeyedMotion
 from facediff.pipelines.motion_filling import SPOKEN, Denoiser, FillStyle, MotionFiller, Predict, hold_mouth
-from facediff.pipelines.speech_motion import LipStyle, MotionSampler, draw_noise, head_seed, open_lips
+from facediff.pipelines.speech_motion import LipStyle, MotionSampler, draw_noise, head_seed
 from facediff.system.kept_arrays import Arrays, Kept
 from facediff.types import Wave
 
@@ -101,28 +101,22 @@ class LongMotionSampler(MotionSampler):
         super().__init__(sampler.denoiser, sampler.scheduler, sampler.encoder, sampler.filler)
         self.windows = windows
 
-    @torch.inference_mode()
-    def sample(
+    def _move(
         self,
         wave: Wave,
-        *,
-        seed: int = 0,
-        num_inference_steps: int = 8,
-        guider: BaseGuidance | None = None,
-        speaking_style: NDArray[np.floating] | None = None,
-        lip_style: LipStyle | None = None,
-        keyed: KeyedMotion | None = None,
+        seed: int,
+        steps: int,
+        guider: BaseGuidance | None,
+        style: LipStyle,
+        keyed: KeyedMotion | None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """See ``MotionSampler.sample``."""
-        count, style = frame_count(len(wave), FPS), lip_style or LipStyle()
+        """See ``MotionSampler``."""
+        count = frame_count(len(wave), FPS)
         if count <= self.windows.size:
-            return super().sample(
-                wave, seed=seed, num_inference_steps=num_inference_steps, guider=guider, speaking_style=speaking_style,
-                lip_style=lip_style, keyed=keyed,
-            )  # fmt: skip
-        kept = Kept(wave, repr((seed, num_inference_steps, asdict(style), guider)))
+            return super()._move(wave, seed, steps, guider, style, keyed)
+        kept = Kept(wave, repr((seed, steps, asdict(style), guider)))
         noise, heard = draw_noise(count, seed), self.encoder.prepare(wave)
-        make = partial(self._make_stretch, heard, noise, num_inference_steps, guider, style)
+        make = partial(self._make_stretch, heard, noise, steps, guider, style)
         parts = [kept.recall(f"lips-{start:07d}", partial(make, start)) for start in range(0, count, _STRETCH)]
         motion, closing = (np.concatenate([part[name] for part in parts]) for name in ("motion", "closing"))
         if self._filler is not None:
@@ -131,9 +125,7 @@ class LongMotionSampler(MotionSampler):
                 self._filler, motion, move_to(self._filler.denoiser, speech), self.windows, keyed=keyed,
                 seed=head_seed(seed, count),
             )  # fmt: skip
-        if speaking_style is not None:
-            motion = motion + speaking_style
-        return motion, open_lips(wave, closing, style)
+        return motion, closing
 
     def _make_stretch(
         self,

@@ -194,19 +194,29 @@ class MotionSampler:
             lip_style: How closely lips follow the sound.
             keyed: What head and gaze are to do when.
         """
-        style, net = lip_style or LipStyle(), self.denoiser
-        count = frame_count(len(wave), coefficients.MOTION_FPS)
-        features = encode_frames(self._encoder, wave, coefficients.MOTION_FPS, count)
-        motion = self.sample_heard(
-            features, seed=seed, num_inference_steps=num_inference_steps, guider=guider, lip_style=style
-        )
-        if self._filler is not None:
-            motion = self._filler.fill_beside(motion, features, seed=head_seed(seed, count), keyed=keyed)
-        speech = net.encode_speech(move_to(net, torch.from_numpy(features)[None]))
-        closing = net.predict_lip_closure(speech)[0].float().cpu().numpy()
+        style = lip_style or LipStyle()
+        motion, closing = self._move(wave, seed, num_inference_steps, guider, style, keyed)
         if speaking_style is not None:
             motion = motion + speaking_style
         return motion, open_lips(wave, closing, style)
+
+    def _move(
+        self,
+        wave: Wave,
+        seed: int,
+        steps: int,
+        guider: BaseGuidance | None,
+        style: LipStyle,
+        keyed: KeyedMotion | None,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Motion (T, 31) in no particular manner, and (T,) how likely lips must meet; see ``sample``."""
+        net, count = self.denoiser, frame_count(len(wave), coefficients.MOTION_FPS)
+        features = encode_frames(self._encoder, wave, coefficients.MOTION_FPS, count)
+        motion = self.sample_heard(features, seed=seed, num_inference_steps=steps, guider=guider, lip_style=style)
+        if self._filler is not None:
+            motion = self._filler.fill_beside(motion, features, seed=head_seed(seed, count), keyed=keyed)
+        speech = net.encode_speech(move_to(net, torch.from_numpy(features)[None]))
+        return motion, net.predict_lip_closure(speech)[0].float().cpu().numpy()
 
     @one_thread()
     @torch.inference_mode()

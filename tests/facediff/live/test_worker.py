@@ -35,3 +35,4 @@ def test_the_first_frame_after_an_interruption_waits_for_no_other_nor_do_those_b
     assert chunks(orders(5, 6, cut=[5])) == ([[5]], [6])
     assert chunks(orders(3, 4, 8, 9, 10, cut=[8])) == ([[3, 4], [8], [9, 10]], [])
     assert chunks(orders(3, 8, 9, 10, cut=[8])) == ([[3], [8], [9, 10]], [])
+    assert chunks(orders(*range(6), 9, cut=[9])) == ([[0, 1, 2, 3], [4, 5], [9]], []), "none is left out"
