@@ -25,8 +25,8 @@ import cv2
 import numpy as np
 import sample
 import torch
+from flop import count_flop
 from table import heading, medians, row
-from torch.utils.flop_counter import FlopCounterMode
 
 from facediff.audio.wave import load_wave
 from facediff.datasets.footage import read_footage
@@ -137,7 +137,7 @@ def flops(pipeline: DiffTalkPipeline, network: torch.nn.Module) -> float:
     dtype = next(network.parameters()).dtype
     x = torch.zeros(1, config["in_channels"], FRAMES, 16, 20, dtype=dtype)
     tokens = torch.zeros(FRAMES, 30, config["cross_attention_dim"], dtype=dtype)
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    with count_flop() as counter, torch.no_grad():
         network(x if clip else x[0].transpose(0, 1), torch.tensor(500), tokens)
     return counter.get_total_flops() / FRAMES / 1e9
 

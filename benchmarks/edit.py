@@ -26,8 +26,8 @@ from pathlib import Path
 import numpy as np
 import sample
 import torch
+from flop import count_flop
 from skimage.metrics import structural_similarity
-from torch.utils.flop_counter import FlopCounterMode
 
 from facediff.evaluation.identity import coherence
 from facediff.evaluation.motion import motion_correlation
@@ -208,7 +208,7 @@ def cost(pipeline, film: Film) -> None:
     for method in ("delta", "inversion"):
         way = make_method(method, pipeline)
         calls.clear()
-        with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        with torch.inference_mode(), count_flop() as counter:
             pipeline.decode(way.edit(way.encode(pipeline.latents(pictures), who, told), who, told))
         count, flop = len(calls), counter.get_total_flops() / len(looks) / 1e12
         with torch.inference_mode():

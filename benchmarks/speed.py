@@ -68,7 +68,7 @@ def render(task: str, seconds: float, size: int, steps: int | None, out: Path) -
 
 def gflop(task: str, steps: int | None) -> float:
     """Multiplications and additions a frame of a portrait, by the networks that paint; motion is made before."""
-    from torch.utils.flop_counter import FlopCounterMode
+    from flop import count_flop
 
     from facediff.backends.choice import TORCH, VARIABLE
     from facediff.rendering import ahead
@@ -87,7 +87,7 @@ def gflop(task: str, steps: int | None) -> float:
     os.environ[VARIABLE] = TORCH
     ahead._Threads, ahead.hire_crew = Here, Here
     clip = made(task, 0.32, 512, steps)
-    with FlopCounterMode(display=False) as counter:
+    with count_flop() as counter:
         for _ in clip:
             pass
     return counter.get_total_flops() / 1e9 / len(clip)

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from facediff.models.fused import add_convolved
 from facediff.models.network import Network, keep_config
 from facediff.system.on_demand import find_on_demand
 
@@ -37,8 +38,7 @@ class ResidualBlock(nn.Module):
         if torch.is_grad_enabled():
             return x + self.conv2(self.act(self.conv1(self.act(x))))
         # the same numbers without two copies more of what is as large as a picture
-        made: Tensor = self.conv2(F.silu(self.conv1(F.silu(x)), inplace=True))
-        return made.add_(x)
+        return add_convolved(self.conv2, F.silu(self.conv1(F.silu(x)), inplace=True), x)
 
 
 class FaceCodecNetwork(Network):

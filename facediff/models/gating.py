@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facediff.models.embeddings import Timesteps
+from facediff.models.fused import add_convolved
 from facediff.models.norms import GroupNorm
 
 NEUTRAL_WEIGHT = 0.3  # at which all scales weigh 1
@@ -98,8 +101,10 @@ class AttributeGate(nn.Module):
     def forward(self, features: Tensor, attributes: Tensor, timesteps: Tensor) -> Tensor:
         """The condition (B, out_channels, h, w); see ``features`` and ``weights``."""
         *copies, appearance = features.split(self.channels, dim=1)
-        weights = self.weights(attributes, timesteps)[..., None, None]
-        mixed = torch.stack(copies, dim=1).mul(weights).sum(dim=1)
+        weights = self.weights(attributes, timesteps)[..., None, None].unbind(dim=1)
+        mixed = copies[0] * weights[0]
+        for copy, weight in zip(copies[1:], weights[1:], strict=True):
+            mixed = torch.addcmul(mixed, copy, weight)
         condition = self.mix(torch.cat([mixed, appearance], dim=1))
         return torch.sigmoid(condition) if self.is_bounded else condition
 
@@ -118,12 +123,16 @@ class _Residual(nn.Module):
         super().__init__()
         self.body = nn.Sequential(
             GroupNorm(8, channels),
-            nn.SiLU(),
+            nn.SiLU(inplace=True),
             nn.Conv2d(channels, channels, 3, padding=1),
             GroupNorm(8, channels),
-            nn.SiLU(),
+            nn.SiLU(inplace=True),
             nn.Conv2d(channels, channels, 3, padding=1),
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.body(x)
+        *before, convolve = self.body
+        made = x
+        for layer in before:
+            made = layer(made)
+        return add_convolved(cast(nn.Conv2d, convolve), made, x)

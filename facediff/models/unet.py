@@ -1,8 +1,8 @@
 """A denoiser of latents with cross-attention, as ``UNet2DConditionModel`` of diffusers has it with our settings.
 
 The layers have the names and the order of diffusers', so weights, files and ranges of the one serve the other, and in
-float32 the answers are the same to the bit. It is here for who only renders: importing diffusers takes longer than all
-else before the first frame. Whoever trains or adapts takes diffusers' class.
+float32 the answers are the same but for rounding. It is here for who only renders: importing diffusers takes longer
+than all else before the first frame. Whoever trains or adapts takes diffusers' class.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facediff.models.embeddings import TimestepEmbedding, Timesteps
+from facediff.models.fused import add_convolved
 from facediff.models.network import Network, keep_config
 from facediff.models.norms import GroupNorm
 
@@ -213,8 +214,8 @@ class _ResidualBlock(nn.Module):
         # the same numbers, in the place of those that nobody needs any more
         made = self.conv1(F.silu(self.norm1(x), inplace=True))
         made = self.norm2(made.add_(self.time_emb_proj(F.silu(level))[:, :, None, None]))
-        made = self.conv2(F.silu(made, inplace=True))
-        return made.add_(x if self.conv_shortcut is None else self.conv_shortcut(x))
+        beside = x if self.conv_shortcut is None else self.conv_shortcut(x)
+        return add_convolved(self.conv2, F.silu(made, inplace=True), beside)
 
 
 class _Downsampling(nn.Module):
@@ -255,8 +256,7 @@ class _SpatialTransformer(nn.Module):
         rows = x.shape[2]
         places = self.proj_in(self.norm(x)).permute(0, 2, 3, 1).flatten(1, 2)
         places = self.transformer_blocks[0](places, tokens)
-        made: Tensor = self.proj_out(places.unflatten(1, (rows, -1)).permute(0, 3, 1, 2).contiguous())
-        return made + x
+        return add_convolved(self.proj_out, places.unflatten(1, (rows, -1)).permute(0, 3, 1, 2), x)
 
 
 class _TransformerBlock(nn.Module):

@@ -18,6 +18,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from facediff.rendering.frame import FIRST, P, paint_waiting
+from facediff.system.allocation import keep_freed_memory
 from facediff.types import Frame
 
 MOST_PAINTERS = 6  # beyond, the warp is what is waited for
@@ -86,7 +87,8 @@ def hire_crew(painters: int) -> Iterator[Executor]:
     """Threads that paint, each with its share of those that torch may take in this one; none is left behind.
 
     What they have not begun when the block is left is dropped. Meanwhile numpy has one thread: a second one has little
-    to do in matrices of a face, and turns in circles until it has, which may take most of a core.
+    to do in matrices of a face, and turns in circles until it has, which may take most of a core. And memory that is
+    free again waits for the next frame.
     """
     threads = torch.get_num_threads()
     share = threads if painters == 1 else max(1, (threads - SPARED) // painters)
@@ -97,7 +99,7 @@ def hire_crew(painters: int) -> Iterator[Executor]:
         torch.set_num_threads(share)
         ready.wait()
 
-    with threadpool_limits(1, user_api="blas"), _Threads(painters) as crew:
+    with threadpool_limits(1, user_api="blas"), keep_freed_memory(), _Threads(painters) as crew:
         try:
             for _ in range(painters):
                 crew.submit(join)

@@ -40,10 +40,10 @@ def fade_border(size: tuple[int, int], width: float = 6.0) -> NDArray[np.float32
 
 def as_pictures(crops: list[NDArray[np.uint8]]) -> Tensor:
     """Pictures (B, 3, H, W) in [-1, 1] of crops (H, W, 3) uint8."""
-    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
 
 
 def as_levels(pictures: Tensor) -> NDArray[np.float32]:
     """Crops (B, H, W, 3) float32, 0 to 255, of pictures (B, 3, H, W) in [-1, 1]."""
-    levels = pictures.float().cpu() + 1
-    return levels.mul_(127.5).clamp_(0, 255).permute(0, 2, 3, 1).numpy()
+    levels = pictures.to("cpu", torch.float32, copy=True)
+    return levels.add_(1).mul_(127.5).clamp_(0, 255).permute(0, 2, 3, 1).numpy()

