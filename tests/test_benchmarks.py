@@ -20,7 +20,8 @@ PRINTED = {
     "landmarks": "torch, ", "live": "first voiced frame", "long": "power of angles over that in one go",
     "metrics": "sync_facediff moved by coding",
     "puppet": "| sketch |", "ranges": "ranges.json", "rates": "mean of the clips", "speed": "frames a second rendering",
-    "strokes": "no stroke moves", "talk": "median facediff", "upscale": "512 to 1024 pixels, frames a second",
+    "streaming": "less by", "strokes": "no stroke moves", "talk": "median facediff",
+    "upscale": "512 to 1024 pixels, frames a second",
     "watermark": "| unmarked | 0 of",
 }  # fmt: skip
 

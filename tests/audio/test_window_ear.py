@@ -25,9 +25,9 @@ def test_features_of_a_stream_are_those_of_the_file_at_the_same_moment(encoder):
     ear, whole = WindowEar(encoder), encode_frames(encoder, HELLO, 25, 80).reshape(80, -1)
     for start in range(0, 72, 4):
         heard = ear.hear(HELLO[start * TICK : (start + 4) * TICK], HELLO[(start + 4) * TICK :][:3200])
-        assert (heard.before, heard.due, len(heard.activity)) == (30, 4, 4)
+        assert (heard.before, heard.due, len(heard.activity)) == (50, 4, 4)
         if start in (32, 48, 60):
-            rows = heard.features[30:34]
+            rows = heard.features[50:54]
             fits = {lag: np.corrcoef(rows.ravel(), whole[start + lag :][:4].ravel())[0, 1] for lag in range(-5, 6)}
             assert fits[0] > 0.7 and max(fits, key=fits.get) == 0
 
@@ -47,7 +47,7 @@ def test_silence_is_not_encoded_and_speech_is_at_once(encoder):
     quiet = ear.hear(np.zeros(2 * TICK, np.float32), np.zeros(3200, np.float32))
     assert not len(quiet.features) and not quiet.activity.any()
     spoken = ear.hear(HELLO[30 * TICK : 32 * TICK], HELLO[32 * TICK :][:3200])
-    assert len(spoken.features) == 30 + 2 + 5
+    assert len(spoken.features) == 50 + 2 + 5
 
 
 def test_who_is_interrupted_is_forgotten_at_once_and_heard_again(encoder):
@@ -58,7 +58,7 @@ def test_who_is_interrupted_is_forgotten_at_once_and_heard_again(encoder):
     after = one.hear(np.zeros(4 * TICK, np.float32), np.zeros(3200, np.float32))
     assert not after.activity.any() and not len(after.features), "silence after it costs nothing"
     assert len(fresh.hear(np.zeros(4 * TICK, np.float32), np.zeros(3200, np.float32)).features)
-    assert len(one.hear(HELLO[30 * TICK : 32 * TICK], HELLO[32 * TICK :][:3200]).features) == 30 + 2 + 5
+    assert len(one.hear(HELLO[30 * TICK : 32 * TICK], HELLO[32 * TICK :][:3200]).features) == 50 + 2 + 5
 
 
 def test_half_a_tick_is_refused(encoder):
