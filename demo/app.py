@@ -21,6 +21,7 @@ from facediff.demo.edit import edit_tab
 from facediff.demo.guard import Guard
 from facediff.demo.jobs import Jobs
 from facediff.demo.limits import Limits
+from facediff.demo.looks import looks_tab
 from facediff.demo.style import CSS, theme
 from facediff.demo.talk import talk_tab
 from facediff.media import write_image
@@ -58,6 +59,8 @@ def build(jobs: Jobs, limits: Limits, folder: Path, *, is_live: bool = False) ->
                 animate_tab(jobs, limits, portrait)
             with gr.Tab("Edit"):
                 edit_tab(jobs, limits, portrait)
+            with gr.Tab("Style"):
+                looks_tab(jobs, limits, portrait)
             with gr.Tab("Adapt"):
                 adapt_tab(jobs, limits)
             if is_live:

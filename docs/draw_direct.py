@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/direct.md: parts, emotions, eye contact, stages and strokes, all on one portrait.
+"""Draws the pictures of docs/direct.md: parts, emotions, eye contact, stages, strokes and performers, on one portrait.
 
     python docs/draw_direct.py
 
@@ -13,18 +13,23 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from draw_modes import SIZE, draw_driver
 from numpy.typing import NDArray
 from PIL import Image
 from skimage.data import astronaut
 
 from facediff.avatar import Avatar
+from facediff.media import VideoWriter, write_image
 from facediff.motion import coefficients
 from facediff.motion.emotions import EMOTIONS, NEUTRAL
 from facediff.motion.template import MotionTemplate
+from facediff.options.style import StyleOptions
+from facediff.tasks.style import make_style
 from facediff.types import Frame
 
 OUT = Path(__file__).parent
 PART = slice(0, 250), slice(101, 351)  # rows and columns of the portrait that show her head
+LONG = (0.88, 1.08)  # a face's width and height over the mean face's
 SIDE, BAR, INK = 220, 26, (31, 39, 51)
 STROKES = {  # a landmark, and by how much it is moved
     "mouth corner": (291, -6, 4),
@@ -38,9 +43,9 @@ STROKES = {  # a landmark, and by how much it is moved
 SILENCE: NDArray[np.float32] = np.zeros(3200, np.float32)  # 0.2 s: lips rest
 
 
-def label(picture: Frame, text: str) -> Frame:
+def label(picture: Frame, text: str, part: tuple[slice, slice] = PART) -> Frame:
     """The head with words above it."""
-    head = cv2.resize(picture[PART], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    head = cv2.resize(picture[part], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     bar = np.full((BAR, SIDE, 3), 255, np.uint8)
     cv2.putText(bar, text, (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.46, INK, 1, cv2.LINE_AA)
     return np.concatenate([bar, head])
@@ -88,6 +93,34 @@ def draw_strokes(avatar: Avatar) -> None:
     )
 
 
+def draw_performers(folder: Path) -> None:
+    """Her, performing a video, with her own face's shape, half of that in the video, and all of it.
+
+    The video is of her as well: mirrored, grey, and her face as long as that of a mesh that she follows.
+    """
+    frames, at = draw_driver(LONG)
+    mesh, video, picture = folder / "mesh.mp4", folder / "me.mp4", folder / "portrait.png"
+    save_frames(mesh, frames)
+    grey = np.repeat(astronaut()[:, ::-1].mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
+    acted = list(Avatar.from_image(np.ascontiguousarray(grey)).animate(mesh, face_shape=1.0))
+    save_frames(video, acted)
+    write_image(picture, astronaut())
+    shown = at[2]  # turned, with brows up
+    panels = [label(acted[shown], "me.mp4", (PART[0], slice(512 - PART[1].stop, 512 - PART[1].start)))]
+    panels.append(label(astronaut(), "--like portrait.jpg"))
+    for share in (0.0, 0.5, 1.0):
+        clip = make_style(video, StyleOptions(like=picture, face_shape=share))
+        panels.append(label(next(clip.frames(shown, shown + 1)), f"--face-shape {share:g}"))
+    write("direct-like.jpg", panels)
+
+
+def save_frames(path: Path, frames: list[Frame]) -> None:
+    """Frames as a video."""
+    with VideoWriter(path, SIZE, Fraction(25)) as writer:
+        for frame in frames:
+            writer.write(frame)
+
+
 def main() -> None:
     """Draws all of them."""
     avatar = Avatar.from_image(astronaut())
@@ -103,6 +136,7 @@ def main() -> None:
         for name in ("head_from", "gaze_from", "lids_from", "brows_from"):
             parts.append(label(last(avatar, **{name: driver}), f"--{name.replace('_', '-')} me.mp4"))
         write("direct-parts.jpg", parts)
+        draw_performers(Path(folder))
     draw_stages(avatar)
     draw_strokes(avatar)
     shown = [label(last(avatar, emotion=f"{name}=1"), f"{name}=1") for name in EMOTIONS]

@@ -37,8 +37,12 @@ POSES: tuple[dict[str, tuple[float, ...]], ...] = (
 )
 
 
-def draw_driver() -> tuple[list[Frame], list[int]]:
-    """Frames of a mesh that takes each pose and rests in between, and at which frames it does."""
+def draw_driver(stretched: tuple[float, float] = (1.0, 1.0)) -> tuple[list[Frame], list[int]]:
+    """Frames of a mesh that takes each pose and rests in between, and at which frames it does.
+
+    Args:
+        stretched: The mean face's width and height over what they are.
+    """
     rows, at = [np.zeros(coefficients.DIMENSIONS, np.float32)] * AT_REST, []
     for pose in POSES:
         row = np.zeros(coefficients.DIMENSIONS, np.float32)
@@ -49,7 +53,7 @@ def draw_driver() -> tuple[list[Frame], list[int]]:
     motion = np.stack(rows)
     middle = np.array([[256.0, 236.0, 0.0]], np.float32)
     still = RigidPose(np.eye(3, dtype=np.float32)[None], np.array([150.0], np.float32), middle)
-    rig = FaceRig.from_shape(mean_face(), still)
+    rig = FaceRig.from_shape(mean_face() * np.float32([*stretched, 1.0]), still)
     shape = rig.express(motion) + motion[:, coefficients.OPENING][..., None] * coefficients.basis().opening
     points = from_canonical(shape.astype(np.float32), rig.move_head(motion))
     frames = []

@@ -83,6 +83,7 @@ TESTED_WHERE_IT_ENDS = {  # module: the tests that fail when it is broken
     "demo/archive.py": "tests/demo/test_adapt.py",
     "demo/domain.py": "tests/demo/test_server.py",
     "demo/edit.py": "tests/demo/test_server.py",
+    "demo/looks.py": "tests/demo/test_server.py",
     "demo/guard.py": "tests/demo/test_hostile.py",
     "demo/learning.py": "tests/demo/test_server.py",
     "demo/result.py": "tests/demo/test_server.py",

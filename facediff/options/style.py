@@ -29,7 +29,7 @@ class StyleOptions(Checked):
     face_shape: Annotated[
         float,
         Opt("Without a painter, how much of the shape of the video's face is kept: 0 is the picture's alone.", 0, 1,
-            what="share"),
+            what="share", page="slider", label="Shape of the video's face"),
     ] = 0.0  # fmt: skip
     image_adapter: Annotated[
         str | None,

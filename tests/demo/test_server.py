@@ -26,7 +26,16 @@ from facediff.provenance import ManifestState, verify
 from facediff.tasks.identity import attribute_names
 
 ACTIONS = [f"/{tab}{what}" for tab in ("talk", "animate", "edit") for what in ("", "_preview", "_cancel", "_faces")]
-ACTIONS += ["/adapt", "/adapt_cancel", "/drag", "/drag_preview", "/drag_cancel"]
+ACTIONS += [
+    "/style",
+    "/style_preview",
+    "/style_cancel",
+    "/adapt",
+    "/adapt_cancel",
+    "/drag",
+    "/drag_preview",
+    "/drag_cancel",
+]
 SOURCE = ["kind", "portrait", "video", "face"]
 TALK = [*SOURCE, "speech", "seed", "steps", "lips", "head", "still"]
 ANIMATE = [
@@ -114,6 +123,32 @@ def test_a_portrait_takes_over_an_expression(client, uploads):
         expression=handle_file(uploads / "portrait.png"), steps=1, api_name="/animate_preview",
     )  # fmt: skip
     assert read_image(picture["value"]).shape == (512, 512, 3)
+
+
+def test_the_face_of_a_picture_performs_a_video(client, uploads):
+    told = client.view_api(return_format="dict")["named_endpoints"]["/style"]["parameters"]
+    assert [p["parameter_name"] for p in told][:3] == ["video", "like", "face_shape"]
+    asked = {"video": handle_file(uploads / "presenter.mp4"), "api_name": "/style_preview"}
+    like = handle_file(uploads / "portrait.png")
+    made = [client.predict(like=like, face_shape=share, **asked)[1]["value"] for share in (0.0, 1.0)]
+    own, shaped = (read_image(path) for path in made)
+    assert own.shape == (512, 512, 3) and (own != shaped).any()
+    found = verify(made[0])
+    assert found.record.task == "style" and [part.role for part in found.record.inputs] == ["source", "like"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"like": "portrait.png"}, "Choose a video first"),
+        ({"video": "short.mp4"}, "Choose a picture of who is to be seen first"),
+        ({"video": "short.mp4", "like": "grey.png"}, "o human face was found in .*grey.png"),
+        ({"video": "short.mp4", "like": "short.mp4"}, "^short.mp4 cannot be read as a picture"),
+    ],
+)
+def test_what_cannot_perform_is_told_in_sentences(client, uploads, given, said):
+    with pytest.raises(AppError, match=said):
+        client.predict(**{k: handle_file(uploads / v) for k, v in given.items()}, api_name="/style")
 
 
 def test_a_portrait_looks_otherwise(client, uploads):
