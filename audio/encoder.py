@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from facediff.audio import whisper
 from facediff.audio.features import BANDS, log_mel
-from facediff.audio.wave import SAMPLE_RATE, normalise_loudness
+from facediff.audio.wave import SAMPLE_RATE, LevelledWave
 from facediff.audio.windows import exact_rate, feature_windows, interpolate_states
 from facediff.errors import AudioError, ConfigError, WeightsError
 from facediff.types import Wave
@@ -99,7 +99,7 @@ class LogMelSpeech:
 
     @cached_property
     def _mel(self) -> NDArray[np.float32]:
-        return log_mel(normalise_loudness(self._wave))
+        return log_mel(LevelledWave(self._wave))
 
     def stream(self, fps: float | Fraction, frames: int, *, first: int = 0) -> Iterator[NDArray[np.float32]]:
         """Windows of up to 512 frames at a time; see ``EncodedSpeech``."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from facediff.audio.wave import SAMPLE_RATE
+from facediff.audio.wave import SAMPLE_RATE, LevelledWave
 from facediff.types import Wave
 
 BANDS, COLUMN_RATE, HOP = 80, 100, 160
@@ -21,24 +21,22 @@ _LOG_STEP = float(np.log(6.4)) / 27
 _CHUNK = 60 * COLUMN_RATE  # columns computed at once, so that memory stays flat
 
 
-def log_mel(wave: Wave) -> NDArray[np.float32]:
+def log_mel(wave: Wave | LevelledWave) -> NDArray[np.float32]:
     """Natural-log mel energies (80, steps); column k is centred on 10 k milliseconds.
 
     There are ceil(N / 160) columns. Beyond both ends of the wave there is silence.
     """
     count = -(-len(wave) // HOP)
     basis = mel_filters(FFT, LOWEST_HZ, HIGHEST_HZ)
-    padded = np.pad(np.asarray(wave, np.float32), (FFT // 2, FFT // 2 + HOP))
     out = np.empty((BANDS, count), np.float32)
     for start in range(0, count, _CHUNK):
         stop = min(start + _CHUNK, count)
-        part = padded[start * HOP : (stop - 1) * HOP + FFT]
-        power = _power(part, FFT, WINDOW)
+        power = _power(_cut(wave, start, stop, FFT), FFT, WINDOW)
         out[:, start:stop] = np.log(np.maximum(basis @ power, FLOOR))
     return out
 
 
-def whisper_mel(wave: Wave, start: int, stop: int) -> NDArray[np.float32]:
+def whisper_mel(wave: Wave | LevelledWave, start: int, stop: int) -> NDArray[np.float32]:
     """Log-mel (80, stop - start) as Whisper hears it; column k is centred on 10 k milliseconds.
 
     As in the feature extractor of Radford et al. (2023), but for the loudest moment, under which 80 dB are heard: it is
@@ -49,14 +47,18 @@ def whisper_mel(wave: Wave, start: int, stop: int) -> NDArray[np.float32]:
         start: First column.
         stop: The one after the last.
     """
-    low, high = start * HOP - _WHISPER_FFT // 2, (stop - 1) * HOP + _WHISPER_FFT // 2
-    inside = np.asarray(wave[max(low, 0) : max(high, 0)], np.float32)
-    before = max(-low, 0)
-    part = np.pad(inside, (before, high - low - before - len(inside)))
     basis = mel_filters(_WHISPER_FFT, 0.0, SAMPLE_RATE / 2)
-    power = _power(part, _WHISPER_FFT, _WHISPER_FFT)
+    power = _power(_cut(wave, start, stop, _WHISPER_FFT), _WHISPER_FFT, _WHISPER_FFT)
     loudness = np.log10(np.maximum(basis @ power, 1e-10))
     return ((np.maximum(loudness, _WHISPER_LOUDEST - 8) + 4) / 4).astype(np.float32)
+
+
+def _cut(wave: Wave | LevelledWave, start: int, stop: int, fft: int) -> Wave:
+    """The samples under columns from ``start`` up to ``stop``, with silence beyond both ends of the wave."""
+    low, high = start * HOP - fft // 2, (stop - 1) * HOP + fft - fft // 2
+    inside = np.asarray(wave[max(low, 0) : max(high, 0)], np.float32)
+    before = max(-low, 0)
+    return np.pad(inside, (before, high - low - before - len(inside)))
 
 
 @lru_cache(maxsize=4)

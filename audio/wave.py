@@ -52,8 +52,21 @@ def load_sound(
     path = Path(path)
     with _sound_errors(path):
         heard, findings, pieces = _choose(path, sample_rate, max_seconds, track)
-        wave = np.concatenate(pieces)
-        return SoundTrack(path, findings.stream, findings.zero, wave if heard.gain == 1 else wave * heard.gain)
+        wave = _join(pieces)
+        if heard.gain != 1:
+            wave *= heard.gain
+        return SoundTrack(path, findings.stream, findings.zero, wave)
+
+
+def _join(pieces: list[Wave]) -> Wave:
+    """Pieces as one wave; the list is empty then, as each is let go of when it is copied: there are hours of them."""
+    wave = np.empty(sum(map(len, pieces)), np.float32)
+    end = len(wave)
+    while pieces:
+        piece = pieces.pop()
+        wave[end - len(piece) : end] = piece
+        end -= len(piece)
+    return wave
 
 
 def stream_wave(
@@ -145,32 +158,60 @@ def _listen(
         listening = better
 
 
-def _centred(wave: Wave) -> Wave:
-    """The wave without its mean, where that is not small beside what varies."""
-    if not wave.size:
-        return wave
-    mean = wave.mean(dtype=np.float64)
-    return wave if mean**2 <= max(_OFFSET * wave.var(dtype=np.float64), 1e-6) else (wave - mean).astype(np.float32)
-
-
-def normalise_loudness(wave: Wave, target_db: float = -23.0) -> Wave:
-    """The wave at a given loudness; silence stays silence, and nothing clips.
+class LevelledWave:
+    """A wave at a given loudness, of which parts are made when they are asked for: ``levelled[start:stop]``.
 
     Loudness is the level (RMS, dB of full scale) of the 20 ms blocks that are not silent: those less than 20 dB under
     the mean of the blocks above -60 dB, as in the two gates of ITU-R BS.1770 without its ear filter. Bangs that would
-    leave [-1, 1] are turned down, and 10 ms around them. A constant that a microphone adds is no sound, and taken out.
+    leave [-1, 1] are turned down, and 10 ms around them; of a wave with bangs all is made at once. A constant that a
+    microphone adds is no sound, and taken out.
+
+    Args:
+        wave: Mono, 16 kHz, float32; it is kept, not copied.
+        target_db: The loudness. Silence stays silence.
     """
-    wave = _centred(wave)
-    block = SAMPLE_RATE // 50
-    whole = wave[: len(wave) // block * block].reshape(-1, block) if len(wave) >= block else wave[None]
-    power = np.einsum("ij,ij->i", whole, whole, dtype=np.float64) / max(whole.shape[1], 1)
-    loud = power[power > 1e-6]
-    if not loud.size:
-        return wave.copy()
-    level = 10 * np.log10(loud[loud > loud.mean() / 100].mean())
-    louder = wave * np.float32(10 ** ((target_db - level) / 20))
-    if np.abs(louder).max() <= 1:
-        return louder
+
+    def __init__(self, wave: Wave, target_db: float = -23.0) -> None:
+        self._wave, self._mean, self._gain = wave, _offset(wave), np.float32(1)
+        centred = self._centred(wave)
+        block = SAMPLE_RATE // 50
+        whole = centred[: len(wave) // block * block].reshape(-1, block) if len(wave) >= block else centred[None]
+        power = np.einsum("ij,ij->i", whole, whole, dtype=np.float64) / max(whole.shape[1], 1)
+        loud = power[power > 1e-6]
+        if not loud.size:
+            return
+        level = 10 * np.log10(loud[loud > loud.mean() / 100].mean())
+        self._gain = np.float32(10 ** ((target_db - level) / 20))
+        if max(centred.max(), -centred.min()) * self._gain > 1:
+            self._wave, self._mean, self._gain = _turn_down(centred * self._gain, block), np.float64(0), np.float32(1)
+
+    def __len__(self) -> int:
+        return len(self._wave)
+
+    def __getitem__(self, part: slice) -> Wave:
+        """A part of it, as it is in the whole."""
+        return self._centred(self._wave[part]) * self._gain
+
+    def _centred(self, wave: Wave) -> Wave:
+        return wave if self._mean == 0 else (wave - self._mean).astype(np.float32)
+
+
+def normalise_loudness(wave: Wave, target_db: float = -23.0) -> Wave:
+    """The wave at a given loudness; silence stays silence, and nothing clips. See ``LevelledWave``."""
+    return LevelledWave(wave, target_db)[:]
+
+
+def _offset(wave: Wave) -> np.float64:
+    """The mean of a wave, where that is not small beside what varies; else 0."""
+    if not wave.size:
+        return np.float64(0)
+    mean = wave.mean(dtype=np.float64)
+    variance = np.einsum("i,i->", wave, wave, dtype=np.float64) / wave.size - mean**2  # of numpy's own, a copy is made
+    return mean if mean**2 > max(_OFFSET * variance, 1e-6) else np.float64(0)
+
+
+def _turn_down(louder: Wave, block: int) -> Wave:
+    """A wave without what leaves [-1, 1], which is turned down with what is around it."""
     # The minimum reaches as far as the mean, so the smoothed gain is nowhere above what a peak allows.
     allowed = minimum_filter1d(1 / np.maximum(np.abs(louder), 1), block + 1, mode="nearest")
     return np.clip(louder * uniform_filter1d(allowed, block + 1, mode="nearest"), -1, 1).astype(np.float32)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.audio.features import whisper_mel
-from facediff.audio.wave import SAMPLE_RATE, normalise_loudness
+from facediff.audio.wave import SAMPLE_RATE, LevelledWave
 from facediff.audio.windows import exact_rate, interpolate_states
 from facediff.types import Wave
 
@@ -77,7 +77,7 @@ class WhisperSpeech:
 
     def __init__(self, network: WhisperEncoderNetwork, wave: Wave, tokens: int) -> None:
         """Use ``EmbeddedWhisper.prepare``."""
-        self._network, self._wave, self._tokens = network, normalise_loudness(wave), tokens
+        self._network, self._wave, self._tokens = network, LevelledWave(wave), tokens
         self._count = max(1, -(-len(wave) * STATE_RATE // SAMPLE_RATE))
         self._piece = lru_cache(maxsize=2)(self._hear)
 
@@ -105,7 +105,7 @@ class WhisperSpeech:
         return _hear(self._network, self._wave, before, after)[begin - before : end - before]
 
 
-def _hear(network: WhisperEncoderNetwork, wave: Wave, first: int, stop: int) -> NDArray[np.float32]:
+def _hear(network: WhisperEncoderNetwork, wave: Wave | LevelledWave, first: int, stop: int) -> NDArray[np.float32]:
     """States (stop - first, dim) of a normalised wave."""
     import torch
 

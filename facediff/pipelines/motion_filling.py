@@ -104,7 +104,7 @@ class MotionFiller:
     def fill_beside(
         self,
         motion: NDArray[np.floating],
-        heard: NDArray[np.floating] | None,
+        speech: Tensor | None,
         *,
         seed: int = 0,
         keyed: KeyedMotion | None = None,
@@ -114,16 +114,13 @@ class MotionFiller:
 
         Args:
             motion: (T, 31), of which the mouth counts.
-            heard: (T, speech_dim) what the encoder gives; None for somebody who says nothing.
+            speech: (1, F, T) what the denoiser's ``encode_speech`` gives; None for somebody who says nothing.
             seed: See ``fill``.
             keyed: What is asked for at some moments.
-            style: How; by default ``SPOKEN`` where something is heard, else what is usual.
+            style: How; by default ``SPOKEN`` where there is speech, else what is usual.
         """
         known, mask = hold_mouth(motion, keyed)
-        speech = None
-        if heard is not None and self.encoder is not None:
-            speech = self.denoiser.encode_speech(move_to(self.denoiser, torch.from_numpy(heard)[None]))
-        if style is None and heard is not None:
+        if style is None and speech is not None:
             style = SPOKEN
         return self.fill(known, mask, speech=speech, seed=seed, style=style)
 

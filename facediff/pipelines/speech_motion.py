@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
-from facediff.audio.encoder import AudioEncoder, encode_frames
+from facediff.audio.encoder import AudioEncoder
 from facediff.audio.features import COLUMN_RATE, log_mel
 from facediff.audio.voice_activity import voice_activity
-from facediff.audio.wave import normalise_loudness
+from facediff.audio.wave import LevelledWave
 from facediff.audio.windows import frame_count
 from facediff.diffusion.ddim import DDIM
 from facediff.diffusion.sampler import denoise
@@ -24,7 +24,7 @@ from facediff.models.motion import MotionDenoiserNetwork
 from facediff.models.placement import move_to
 from facediff.motion import coefficients
 from facediff.motion.keyframes import KeyedMotion, Keyframe, key_motion
-from facediff.pipelines.motion_filling import MotionFiller
+from facediff.pipelines.motion_filling import SPOKEN, MotionFiller
 from facediff.pipelines.motion_finishing import BlinkStyle, WholeClipFinisher, finish_motion
 from facediff.pipelines.shared import Sampling, make_denoiser
 from facediff.system.device import one_thread
@@ -211,12 +211,30 @@ class MotionSampler:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Motion (T, 31) in no particular manner, and (T,) how likely lips must meet; see ``sample``."""
         net, count = self.denoiser, frame_count(len(wave), coefficients.MOTION_FPS)
-        features = encode_frames(self._encoder, wave, coefficients.MOTION_FPS, count)
-        motion = self.sample_heard(features, seed=seed, num_inference_steps=steps, guider=guider, lip_style=style)
+        speech, beside = self._hear(wave, count)
+        motion = self._sample_beside(speech, draw_noise(count, seed), steps, guider, style)
         if self._filler is not None:
-            motion = self._filler.fill_beside(motion, features, seed=head_seed(seed, count), keyed=keyed)
-        speech = net.encode_speech(move_to(net, torch.from_numpy(features)[None]))
+            motion = self._filler.fill_beside(motion, beside, seed=head_seed(seed, count), keyed=keyed, style=SPOKEN)
         return motion, net.predict_lip_closure(speech)[0].float().cpu().numpy()
+
+    def _hear(self, wave: Wave, count: int) -> tuple[Tensor, Tensor | None]:
+        """What the motion model hears of a speech, and what the filler does if it has ears, (1, F, T) each.
+
+        Of what the encoder gives only their components are kept: of an hour it is a gigabyte.
+        """
+        nets = [self.denoiser]
+        if self._filler is not None and self._filler.encoder is not None:
+            nets.append(self._filler.denoiser)
+        # Room for all of it beforehand: pieces that are kept between ones that are not leave memory full of holes.
+        heard = [move_to(net, torch.empty(1, count, net.config["features"])) for net in nets]
+        done = 0
+        for features in self._encoder.stream(wave, coefficients.MOTION_FPS, count):
+            given = torch.from_numpy(features.reshape(len(features), -1))[None]
+            for net, out in zip(nets, heard, strict=True):
+                out[:, done : done + len(features)] = net.encode_speech(move_to(net, given)).mT
+            done += len(features)
+        speech, *beside = (out.mT for out in heard)
+        return speech, beside[0] if beside else None
 
     @one_thread()
     @torch.inference_mode()
@@ -240,19 +258,27 @@ class MotionSampler:
             lip_style: See ``seed``.
             noise: (T, 31) of unit variance, in the place of that of the seed.
         """
-        style, net = lip_style or LipStyle(), self.denoiser
-        noise = (draw_noise(len(features), seed) if noise is None else noise.clone())[None].transpose(1, 2)
+        net = self.denoiser
+        speech = net.encode_speech(move_to(net, torch.from_numpy(features)[None]))
+        noise = draw_noise(len(features), seed) if noise is None else noise
+        return self._sample_beside(speech, noise, num_inference_steps, guider, lip_style or LipStyle())
+
+    @one_thread()
+    def _sample_beside(
+        self, speech: Tensor, noise: Tensor, steps: int, guider: BaseGuidance | None, style: LipStyle
+    ) -> NDArray[np.float32]:
+        """The motion (T, 31) that goes with speech features (1, F, T), of noise (T, 31); see ``sample_heard``."""
+        net, noise = self.denoiser, noise.clone()[None].transpose(1, 2)
         for part in (coefficients.LIPS, coefficients.OPENING):
             noise[:, part] *= style.variety
-        speech = net.encode_speech(move_to(net, torch.from_numpy(features)[None]))
 
         def predict(x: Tensor, t: Tensor, heard: Tensor) -> Tensor:
             return net(x, t[None], heard)
 
         unheard = net.drop_condition(speech, torch.zeros(1, dtype=torch.bool, device=speech.device))
-        sampling = Sampling(num_inference_steps=num_inference_steps, guider=guider)
+        sampling = Sampling(num_inference_steps=steps, guider=guider)
         denoiser = make_denoiser(predict, net, (speech, unheard), self.scheduler, sampling)
-        clean = denoise(denoiser, move_to(net, noise), self.scheduler, num_inference_steps)
+        clean = denoise(denoiser, move_to(net, noise), self.scheduler, steps)
         expected = net.regress_mean(speech)
         for part in (coefficients.LIPS, coefficients.OPENING):
             clean[:, part] = style.certainty * expected[:, part] + (1 - style.certainty) * clean[:, part]
@@ -282,7 +308,7 @@ def open_lips(wave: Wave, closing: NDArray[np.floating], style: LipStyle) -> NDA
         style: How closely lips follow the sound.
     """
     apart = 1 - np.clip((closing - style.closing_from) / (style.closed_at - style.closing_from), 0, 1)
-    mel = log_mel(normalise_loudness(wave))
+    mel = log_mel(LevelledWave(wave))
     activity = voice_activity(mel, hold_s=style.pause_s / 2, faint_db=style.faint_db)
     return _per_frame(activity, len(closing), style.lead_s) * apart
 

@@ -20,7 +20,7 @@ from facediff.datasets.recordings import Recording, Source, read_recordings
 from facediff.errors import ConfigError, InputError
 from facediff.media import VideoReader, read_image
 from facediff.models.checkpoints import open_network
-from facediff.models.super_resolver import FOLD, MOST_NOISE, SuperResolver
+from facediff.models.super_resolver import BACK_PROJECTED, FOLD, MOST_NOISE, SuperResolver
 from facediff.training.latents import to_pictures
 from facediff.training.loop import Batch, LoopConfig, fit
 from facediff.training.stages import save_network
@@ -28,6 +28,7 @@ from facediff.types import Frame
 
 TILE = 160  # pixels square that are kept of a picture
 PATCH = 128  # of a tile that a step sees
+EDGE = 6  # pixels of a patch at which errors do not count
 LEAST_SIDE = 400  # shorter side of a picture that has detail to teach
 SCALES = (1.0, 1.0, 0.75, 0.5)  # at which a portrait is seen: made smaller it is sharper, too
 STILL_TILES, CLIP_TILES = 16, 3  # of a portrait, and of each frame of a clip
@@ -52,7 +53,7 @@ class EnlargingRecipe:
     batch_size: int = 16
     noise: float = MOST_NOISE
     noisy: float = 0.3
-    compressed: float = 0.25
+    compressed: float = 0.35
     quality: tuple[int, int] = (45, 97)
     blurred: float = 0.12
     blur: float = 1.0
@@ -126,12 +127,21 @@ class TileDraw:
 
 
 def enlarging_loss(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-    """Mean absolute error of enlarged patches; in the log, how much of that of bicubic enlargement is left."""
+    """Root mean square error of enlarged patches; in the log, how much of that of bicubic enlargement is left.
+
+    Their edges do not count, where a convolution sees no picture.
+    """
     small = batch["small"].contiguous(memory_format=torch.channels_last)
     made = batch["wide"] + model(small, batch["noise"]).float()
-    error = (made - batch["target"]).abs().mean()
-    plain = (batch["wide"] - batch["target"]).abs().mean()
+    lacking = F.interpolate(batch["small"] - F.avg_pool2d(made, 2), scale_factor=2, mode="bicubic")
+    made = made + BACK_PROJECTED * (batch["noise"] == 0)[:, None, None, None] * lacking  # as in ``back_project``
+    error, plain = (_rms(one - batch["target"]) for one in (made, batch["wide"]))
     return error, {"left": float(error.detach() / plain.clamp(min=1e-6))}
+
+
+def _rms(errors: Tensor) -> Tensor:
+    """The mean over patches of the root of their mean square."""
+    return (errors[..., EDGE:-EDGE, EDGE:-EDGE].square().mean((1, 2, 3)) + 1e-7).sqrt().mean()
 
 
 @torch.no_grad()

@@ -2,7 +2,7 @@ import av
 import numpy as np
 import pytest
 
-from facediff.audio.wave import load_wave, normalise_loudness, stream_wave
+from facediff.audio.wave import LevelledWave, load_wave, normalise_loudness, stream_wave
 from facediff.errors import AudioError
 
 
@@ -131,6 +131,18 @@ def test_a_constant_that_a_microphone_adds_changes_neither_loudness_nor_silence(
     plain = normalise_loudness(bursts - bursts.mean())
     assert np.abs(normalise_loudness(bursts + np.float32(offset)) - plain).max() < 1e-3
     assert np.abs(normalise_loudness(np.full(16000, offset, np.float32))).max() < 1e-6
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.3])
+@pytest.mark.parametrize("bang", [0.0, 0.9])
+def test_parts_of_a_levelled_wave_are_those_of_the_whole(bursts, offset, bang):
+    wave = 0.05 * bursts + np.float32(offset)
+    wave[20000:20003] += np.float32(bang)
+    before, levelled = wave.copy(), LevelledWave(wave)
+    parts = [levelled[start : start + 7001] for start in range(0, len(levelled), 7001)]
+    np.testing.assert_array_equal(np.concatenate(parts), normalise_loudness(wave))
+    np.testing.assert_array_equal(wave, before)
+    assert np.abs(np.concatenate(parts)).max() <= 1 and len(levelled) == len(wave)
 
 
 def test_silence_stays_silence():

@@ -1,4 +1,5 @@
 import itertools
+import weakref
 from importlib.resources import files
 
 import numpy as np
@@ -11,8 +12,9 @@ from facediff.errors import ConfigError
 from facediff.motion import coefficients
 from facediff.motion.keyframes import parse_keyframes
 from facediff.pipelines.loading import load_talk
+from facediff.pipelines.motion_filling import MotionFiller
 from facediff.pipelines.motion_finishing import WholeClipFinisher
-from facediff.pipelines.speech_motion import FILMED, LipStyle
+from facediff.pipelines.speech_motion import FILMED, LipStyle, MotionSampler
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +36,29 @@ def test_length_and_seed(motion_model) -> None:
     assert one.shape == (51, coefficients.DIMENSIONS)
     np.testing.assert_array_equal(one, motion_model(wave, seed=3))
     assert not np.array_equal(one, motion_model(wave, seed=4))
+
+
+class ForgottenEar:
+    """Hears what another does, and refuses to go on where more than one piece before is held on to."""
+
+    def __init__(self, ear):
+        self._ear, self.name, self.dim, self.tokens = ear, ear.name, ear.dim, ear.tokens
+
+    def stream(self, wave, fps, frames, *, first=0):
+        given = []
+        for features in self._ear.stream(wave, fps, frames, first=first):
+            assert sum(piece() is not None for piece in given) <= 1, "an hour of features is a gigabyte"
+            given.append(weakref.ref(features))
+            yield features
+            del features
+
+
+def test_features_of_a_long_speech_are_not_kept(motion_model) -> None:
+    wave = speech(90)
+    ear = ForgottenEar(motion_model.encoder)
+    filler = MotionFiller(motion_model.filler.denoiser, motion_model.filler.scheduler, ear)
+    made = MotionSampler(motion_model.denoiser, motion_model.scheduler, ear, filler)(wave, num_inference_steps=1)
+    np.testing.assert_array_equal(made, motion_model(wave, num_inference_steps=1))
 
 
 def test_heads_are_as_lively_as_those_of_people_who_speak_and_not_alike_in_two_speeches(motion_model) -> None:

@@ -11,7 +11,7 @@ from torch import nn
 from facediff.errors import ConfigError
 from facediff.models.super_resolver import SuperResolver
 from facediff.pipelines.loading import load_super_resolver
-from facediff.rendering.enlarging import Enlarger
+from facediff.rendering.enlarging import Enlarger, back_project, enlarge_bicubic
 from facediff.training.super_resolution import halve
 from tests.portraits import plain
 
@@ -33,11 +33,26 @@ def psnr(one: np.ndarray, other: np.ndarray) -> float:
 
 @pytest.mark.parametrize("size", [(64, 48), (63, 47)])
 def test_a_network_that_adds_nothing_enlarges_bicubically(untaught, size) -> None:
+    """To what has the means that were given."""
     frame = plain()[: size[1], : size[0]]
     (made,) = Enlarger(untaught)([frame])
     wanted = cv2.resize(frame, (2 * size[0], 2 * size[1]), interpolation=cv2.INTER_CUBIC)
     assert made.dtype == np.uint8 and made.shape == (2 * size[1], 2 * size[0], 3)
-    assert np.abs(made.astype(int) - wanted).max() <= 1
+    assert np.abs(made.astype(int) - wanted).mean() < 1
+    assert psnr(halve(made, "area"), frame) > psnr(halve(wanted, "area"), frame) + 3
+    (noisy,) = Enlarger(untaught, noise=0.01)([frame])  # whose noise would come back
+    assert np.abs(noisy.astype(int) - wanted).max() <= 1
+
+
+def test_what_halves_lack_is_given_back() -> None:
+    given = plain()[:48, :64].astype(np.float32)
+    made = enlarge_bicubic(given)
+    kept, nearer, nearest = (back_project(made, given, share) for share in (0.0, 0.5, 1.0))
+    np.testing.assert_array_equal(kept, made)
+    halves = [cv2.resize(one, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for one in (made, nearer, nearest)]
+    off = [np.abs(half - given).mean() for half in halves]
+    assert off[1] < 0.7 * off[0] and off[2] < 0.4 * off[0]
+    np.testing.assert_allclose(back_project(nearest * 0 + 3, given[..., :1] * 0 + 3), nearest * 0 + 3)
 
 
 def test_what_is_transparent_stays_so(untaught) -> None:

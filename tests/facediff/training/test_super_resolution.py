@@ -14,8 +14,10 @@ from facediff.datasets.recordings import Recording
 from facediff.errors import ConfigError, InputError
 from facediff.media import write_image
 from facediff.models.super_resolver import SuperResolver
+from facediff.rendering.enlarging import back_project
 from facediff.training.loop import LoopConfig
 from facediff.training.super_resolution import (
+    EDGE,
     PATCH,
     TILE,
     EnlargingRecipe,
@@ -96,6 +98,21 @@ def test_it_learns_what_enlargement_lacks(tiles, tmp_path: Path) -> None:
     with torch.no_grad():
         left = enlarging_loss(made, batch, torch.Generator())[1]["left"]
     assert left < 0.99  # 1 before it has learnt
+
+
+def test_what_is_learnt_from_is_what_is_shown(tiles) -> None:
+    """The loss gives back what halves lack, where there is no noise, as enlarging does."""
+    batch = TileDraw(tiles, RECIPE)(np.random.default_rng(3))
+    model = SuperResolver(channels=8, blocks=1)
+    small, wide, target = (batch[name].permute(0, 2, 3, 1).numpy() for name in ("small", "wide", "target"))
+    shown = np.stack([back_project(one, given) for one, given in zip(wide, small, strict=True)])
+    inner = (shown - target)[:, EDGE:-EDGE, EDGE:-EDGE]
+    wanted = np.sqrt(np.square(inner).mean(axis=(1, 2, 3)) + 1e-7).mean()
+    with torch.no_grad():
+        found, _ = enlarging_loss(model, batch, torch.Generator())
+        noisy, figures = enlarging_loss(model, {**batch, "noise": batch["noise"] + 0.01}, torch.Generator())
+    assert float(found) == pytest.approx(wanted, rel=1e-4)
+    assert figures["left"] == pytest.approx(1.0) and float(noisy) > float(found)
 
 
 def test_noise_beyond_what_can_be_told_is_refused(tmp_path: Path) -> None:
