@@ -7,8 +7,12 @@ Without files it runs on the sample portrait, driven by a clip that is rendered 
 Composition: a talk is rendered with a still head, and with each condition alone; faces are found anew in the results.
 The correlation of a part is with the driver, over the frames: of head angles, gaze (where eyes are open), closure of
 the lids, height of the brows. Leak is the most that a condition changes in another part over what it changes in its
-own, each in deviations of the driver; nothing of other parts is asked to change, so it is what the warp and the reader
-of landmarks make of it. Lips is the correlation of the lips' opening with that of the plain talk.
+own, each in deviations of the driver, and said three times: of the coefficients that the renderer is given (asked), of
+the landmarks that it makes of them, read without a picture between (drawn), and of faces that are found in the pictures
+(read). What is more in the last is of the warp and of who reads landmarks. For a head there is a control: frames of the
+plain talk, each turned in its plane, moved and enlarged as a whole as the driver's head is, in which nothing but the
+head can have moved; what is read of other parts there is set over what ``head_from`` changed of the head. Lips is the
+correlation of the lips' opening with that of the plain talk.
 
 Emotions: the judge names the emotion of frames of a talk; it is the network of the npm package @vladmandic/face-api,
 which nothing here was trained with. Without ``--face-api``, the folder ``model`` of that package, it is left out.
@@ -25,6 +29,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import tempfile
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -43,15 +48,19 @@ from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoWriter, read_image
 from facediff.motion import coefficients
 from facediff.motion.coefficients import read_gaze
+from facediff.motion.direction import direct
 from facediff.motion.driver import read_driver
 from facediff.motion.emotions import EMOTIONS, NEUTRAL
 from facediff.motion.eye_contact import STYLE, measure_aside
-from facediff.motion.rig import FaceRig
+from facediff.motion.rig import FaceRig, fit_neutral
 from facediff.motion.template import MotionTemplate, extract
+from facediff.options import Condition, Performance
 from facediff.rendering.staging.matting import estimate_foreground, find_matte
-from facediff.types import FaceTrack
+from facediff.types import FaceTrack, RigidPose
 
 CONDITIONS = {"head_from": "head", "gaze_from": "gaze", "lids_from": "lids", "brows_from": "brows"}
+CONTROL = "control"  # a head that is moved with its picture
+ROW = " {:>10.3f} {:>6.3f} {:>6.3f} {:>6.3f} {:>6.3f}"
 SECONDS = 4.0
 # What a driver is taken to move by at least: eye distances, degrees, eye widths, closure, eye distances.
 LEAST = {"lips": 0.03, "head": 2.0, "gaze": 0.02, "lids": 0.15, "brows": 0.01}
@@ -96,10 +105,47 @@ def open_eyes(motion: np.ndarray) -> np.ndarray:
     return ~(shut | np.roll(shut, 1) | np.roll(shut, -1))
 
 
+def find_change(
+    before: np.ndarray, after: np.ndarray, usual: dict[str, float], is_open: np.ndarray
+) -> dict[str, float]:
+    """By how much each part differs between motions (T, 31), in deviations of the driver; gaze where eyes are open."""
+    one, other = measure(before), measure(after)
+    return {
+        part: float(np.sqrt(((other[part] - one[part])[is_open if part == "gaze" else ...] ** 2).mean())) / scale
+        for part, scale in usual.items()
+    }
+
+
+def find_leak(change: dict[str, float], part: str) -> float:
+    """The most that another part changes, over what its own does."""
+    return max(value for one, value in change.items() if one != part) / max(change[part], 1e-6)
+
+
+def find_moved(clip: Clip, motion: np.ndarray) -> FaceTrack:
+    """The face of a clip whose frames are turned in their plane, moved and enlarged as a head is, found anew."""
+    start = track_still(next(clip.frames(0, 1)), "largest")
+    centre, unit = start.points[0, :468, :2].mean(axis=0), np.linalg.norm(start.points[0, 33] - start.points[0, 263])
+
+    def move() -> Iterator[np.ndarray]:
+        for frame, row in zip(clip, motion, strict=False):
+            turn, (right, down, size) = row[coefficients.ANGLES][2], row[coefficients.SHIFT]
+            matrix = cv2.getRotationMatrix2D(centre.tolist(), -float(turn), float(np.exp(size)))
+            matrix[:, 2] += unit * np.array([right, down])
+            yield cv2.warpAffine(
+                frame, matrix, frame.shape[1::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+            )
+
+    return smooth_track(track_face(move(), float(clip.fps)))[0]
+
+
+def avatar_pose(avatar: Avatar) -> RigidPose:
+    return canonicalise(avatar.track.points)[1]
+
+
 def compose(portraits: list[Path], drivers: list[Path]) -> None:
     """What each condition moves."""
-    table: dict[str, list[tuple[float, float, float]]] = {name: [] for name in CONDITIONS}
-    print(f"{'portrait':20} {'condition':12} {'correlation':>11} {'leak':>6} {'lips':>6}")
+    table: dict[str, list[tuple[float, ...]]] = {name: [] for name in (*CONDITIONS, CONTROL)}
+    print(f"{'portrait':20} {'condition':12} {'correlation':>11} {'asked':>6} {'drawn':>6} {'read':>6} {'lips':>6}")
     for portrait, driver in zip(portraits, itertools.cycle(drivers), strict=False):
         avatar, wave = Avatar.from_image(portrait, face="largest"), sample.speech(SECONDS)
         plain = find(avatar.talk(wave, still=True))
@@ -110,26 +156,32 @@ def compose(portraits: list[Path], drivers: list[Path]) -> None:
         played = moved[last - np.abs(np.arange(len(before)) % (2 * last) - last)]
         wanted = measure(played)
         usual = {part: max(float(rows.std(axis=0).mean()), LEAST[part]) for part, rows in measure(moved).items()}
-        for name, part in CONDITIONS.items():
-            clip = avatar.talk(wave, still=name != "head_from", **{name: driver})
-            after = read(rig, find(clip).points)
-            got, plain_parts = measure(after), measure(before)
+        still = FaceRig.from_shape(fit_neutral(canonicalise(avatar.track.points)[0]), avatar_pose(avatar))
+        moved_head = 1.0
+        for name, part in (*CONDITIONS.items(), (CONTROL, "head")):
+            if name == CONTROL:
+                asked, after = before, read(rig, find_moved(avatar.talk(wave, still=True), played).points)
+            else:
+                performance = Performance(**{part: Condition(str(driver))})
+                asked = direct(performance, len(before), Fraction(25))(before)
+                clip = avatar.talk(wave, still=name != "head_from", **{name: driver})
+                after = read(rig, find(clip).points)
+            drawn = [read(still, still.points(rows)) for rows in (before, asked)]
             is_open = open_eyes(after) & open_eyes(played) & open_eyes(before)
-            change = {
-                one: float(np.sqrt(((got[one] - plain_parts[one])[is_open if one == "gaze" else ...] ** 2).mean()))
-                / scale
-                for one, scale in usual.items()
-            }
-            leak = max(value for one, value in change.items() if one != part) / max(change[part], 1e-6)
-            lips = np.corrcoef(got["lips"][:, 0], plain_parts["lips"][:, 0])[0, 1]
+            changes = [find_change(*pair, usual, is_open) for pair in ((before, asked), drawn, (before, after))]
+            leaks = [find_leak(change, part) for change in changes]
+            if name == CONTROL:  # over what the whole of the head's motion changes, of which this is a part
+                leaks = [0.0, 0.0, find_leak({**changes[-1], part: moved_head}, part)]
+            moved_head = changes[-1][part] if name == "head_from" else moved_head
+            got = measure(after)
+            lips = np.corrcoef(got["lips"][:, 0], measure(before)["lips"][:, 0])[0, 1]
             seen = is_open if part == "gaze" else slice(None)
-            table[name].append((correlate(got[part][seen], wanted[part][seen]), leak, lips))
-            told = ", ".join(f"{part} {value:.2f}" for part, value in change.items())
-            figures = " {:>10.3f} {:>6.3f} {:>6.3f}".format(*table[name][-1])
-            print(f"{portrait.stem[:20]:20} {name:12} {figures}  changed: {told}", flush=True)
+            table[name].append((correlate(got[part][seen], wanted[part][seen]), *leaks, lips))
+            told = ", ".join(f"{one} {value:.2f}" for one, value in changes[-1].items())
+            print(f"{portrait.stem[:20]:20} {name:12} {ROW.format(*table[name][-1])}  changed: {told}", flush=True)
     for name, rows in table.items():
         median = np.median(rows, axis=0)
-        print(f"{'median':20} {name:12} " + " {:>10.3f} {:>6.3f} {:>6.3f}".format(*median))
+        print(f"{'median':20} {name:12} {ROW.format(*median)}")
 
 
 def emote(portraits: list[Path], judge: FaceApi, strength: float) -> None:

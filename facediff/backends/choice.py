@@ -17,7 +17,6 @@ from facediff.system.device import choose_dtype
 log = logging.getLogger(__name__)
 
 VARIABLE = "FACEDIFF_BACKEND"
-# Whole numbers are for whoever asks: of the one dub that was measured with them, lips followed the truth less well.
 TORCH, OPENVINO, OPENVINO_INT8 = "none", "openvino", "openvino-int8"
 CHOICES = (TORCH, OPENVINO, OPENVINO_INT8)
 
@@ -25,8 +24,8 @@ CHOICES = (TORCH, OPENVINO, OPENVINO_INT8)
 def choose_backend(device: torch.device) -> str:
     """The back end of networks on a device: torch alone on a card; else ``FACEDIFF_BACKEND``, or what is faster.
 
-    That is OpenVINO, if it is installed, where torch multiplies no bfloat16 (by ``benchmarks/speed.py`` it makes 27
-    frames a second of a talk, and torch 31, where it does).
+    That is OpenVINO in whole numbers, if it is installed, where torch multiplies no bfloat16: in floating point torch is
+    as fast as OpenVINO there, and where it has bfloat16, faster than both (see ``docs/speed.md``).
 
     Raises:
         ConfigError: The variable has another value.
@@ -39,7 +38,7 @@ def choose_backend(device: torch.device) -> str:
         return TORCH
     if asked not in ("", TORCH) and not openvino_version():
         raise MissingExtra("OpenVINO", "openvino", f"{VARIABLE}={asked}")
-    return asked or (OPENVINO if openvino_version() and choose_dtype(device) == torch.float32 else TORCH)
+    return asked or (OPENVINO_INT8 if openvino_version() and choose_dtype(device) == torch.float32 else TORCH)
 
 
 @lru_cache(maxsize=1)

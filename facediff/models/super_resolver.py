@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from facediff.models.codec import ResidualBlock
 
 FOLD = 2  # pictures are folded two by two into channels: at full size, convolutions wait for memory
-# Share that is added of what an enlarged picture, halved again, lacks of the one that it was made of; none of noise. The
-# network has learnt with 0.7. Fit by: PSNR. Seen on: 30 training portraits that its last rounds had not, halved in four
-# ways. Range tried: 0 to 1: the more, the better for means of two by two, and the worse for JPEG.
+# Share that is added of what an enlarged picture, halved again, lacks of the one that it was made of; none of noise.
+# The network has learnt with 0.7. Fit by: PSNR. Seen on: 30 training portraits that its last rounds had not, halved in
+# four ways. Range tried: 0 to 1: the more, the better for means of two by two, and the worse for JPEG.
 BACK_PROJECTED = 0.8
 MOST_NOISE = 0.1  # standard deviation in pictures of [-1, 1] up to which it is trained
 

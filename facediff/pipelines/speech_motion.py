@@ -20,6 +20,7 @@ from facediff.audio.windows import frame_count
 from facediff.diffusion.ddim import DDIM
 from facediff.diffusion.sampler import denoise
 from facediff.errors import ConfigError
+from facediff.models.masked_motion import MaskedMotionDenoiserNetwork
 from facediff.models.motion import MotionDenoiserNetwork
 from facediff.models.placement import move_to
 from facediff.motion import coefficients
@@ -222,7 +223,7 @@ class MotionSampler:
 
         Of what the encoder gives only their components are kept: of an hour it is a gigabyte.
         """
-        nets = [self.denoiser]
+        nets: list[MotionDenoiserNetwork | MaskedMotionDenoiserNetwork] = [self.denoiser]
         if self._filler is not None and self._filler.encoder is not None:
             nets.append(self._filler.denoiser)
         # Room for all of it beforehand: pieces that are kept between ones that are not leave memory full of holes.

@@ -21,7 +21,7 @@ def unasked(monkeypatch) -> None:
 @pytest.mark.parametrize(
     ("installed", "dtype", "chosen"),
     [
-        ("2026.4", torch.float32, choice.OPENVINO),
+        ("2026.4", torch.float32, choice.OPENVINO_INT8),
         ("2026.4", torch.bfloat16, choice.TORCH),
         (None, torch.float32, choice.TORCH),
     ],

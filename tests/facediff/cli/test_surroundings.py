@@ -88,7 +88,7 @@ def backend_found(monkeypatch, asked: str | None, opens, dtype=torch.float32) ->
 def test_the_back_end_that_serves_is_told(monkeypatch):
     assert "facediff[openvino]" in backend_found(monkeypatch, None, None).found
     assert backend_found(monkeypatch, "none", None).found == "torch alone"
-    assert backend_found(monkeypatch, None, lambda: None).found == "OpenVINO 2026.4, float32"
+    assert backend_found(monkeypatch, None, lambda: None).found == "OpenVINO 2026.4, int8 and float32"
     fast = torch.bfloat16
     assert backend_found(monkeypatch, None, None, fast).found == "torch alone"
     assert backend_found(monkeypatch, None, lambda: 1, fast).found == "torch alone"
