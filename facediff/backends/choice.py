@@ -24,8 +24,8 @@ CHOICES = (TORCH, OPENVINO, OPENVINO_INT8)
 def choose_backend(device: torch.device) -> str:
     """The back end of networks on a device: torch alone on a card; else ``FACEDIFF_BACKEND``, or what is faster.
 
-    That is OpenVINO in whole numbers, if it is installed, where torch multiplies no bfloat16: in floating point torch is
-    as fast as OpenVINO there, and where it has bfloat16, faster than both (see ``docs/speed.md``).
+    That is OpenVINO in whole numbers, if it is installed, where torch multiplies no bfloat16: in floating point torch
+    is as fast as OpenVINO there, and where it has bfloat16, faster than both (see ``docs/speed.md``).
 
     Raises:
         ConfigError: The variable has another value.
