@@ -50,7 +50,7 @@ class WindowEar:
         encoder: The embedded Whisper.
         past_s: Seconds before the ticks that are due; a multiple of 40 ms. Fit by: correlation of the lips' opening
             with the truth, and cost. Seen on: 24 training people, all the way to the motion. Range tried: 1.2, 2 and 3,
-            which fall short of whole files by 0.042, 0.037 and 0.034, and cost 3 ms a frame more from one to the next;
+            which fall short of whole files by 0.042, 0.037 and 0.034, and cost 2 to 4 ms a frame more each;
             before, with more of a look-ahead, 0.8 and 1.2: by 0.041 and 0.033.
     """
 

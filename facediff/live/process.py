@@ -14,6 +14,7 @@ from typing import Any
 from facediff import errors
 from facediff.errors import FaceDiffError, LiveError
 from facediff.live.channel import Messages, PictureRing
+from facediff.system.allocation import keep_freed_memory
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ def serve(run: Callable[[Any, Messages, SimpleQueue[Any]], None]) -> None:
     if begin is None:
         return
     try:
-        run(begin, messages, inbox)
+        with keep_freed_memory():
+            run(begin, messages, inbox)
     except FaceDiffError as error:
         messages.send(Failed(type(error).__name__, str(error)))
     except Exception as error:  # the session tells it; a traceback goes to the log
