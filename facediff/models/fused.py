@@ -6,6 +6,10 @@ import torch
 from torch import Tensor, nn
 
 _HAS_SUM = hasattr(torch.ops.mkldnn, "_convolution_pointwise") and torch.backends.mkldnn.is_available()
+# oneDNN refuses bfloat16 on a processor without AVX-512, where torch has a slow way of its own.
+_TYPES = (
+    (torch.float32, torch.bfloat16) if _HAS_SUM and torch.ops.mkldnn._is_mkldnn_bf16_supported() else (torch.float32,)
+)
 
 
 def add_convolved(conv: nn.Conv2d, x: Tensor, beside: Tensor) -> Tensor:
@@ -34,6 +38,6 @@ def _is_plain(conv: nn.Conv2d, x: Tensor, beside: Tensor) -> bool:
         and not (conv._forward_hooks or conv._forward_pre_hooks)
         and x.device.type == "cpu"
         and x.dtype == beside.dtype == conv.weight.dtype
-        and x.dtype in (torch.bfloat16, torch.float32)
+        and x.dtype in _TYPES
         and not (torch.jit.is_tracing() or torch.compiler.is_compiling())
     )
