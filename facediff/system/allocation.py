@@ -23,7 +23,7 @@ def keep_freed_memory() -> Iterator[None]:
 
     A frame's pictures and layers are megabytes each, and are free again at once. Given back, each is taken anew page by
     page, and the system clears every page: two thousand a frame, an eighth of the processor's time of painting. Peak
-    memory stays as it is. Elsewhere than on Linux with glibc nothing changes.
+    memory stays about as it is. Elsewhere than on Linux with glibc nothing changes.
 
     Afterwards the thresholds are those that glibc's own adjustment comes to in the end. Blocks may overlap.
 
