@@ -93,7 +93,8 @@ def align(pose: RigidPose, template: CropTemplate) -> Alignment:
     """
     anchor = np.einsum("tij,j->ti", pose.rotation, np.asarray(template.anchor, np.float32))
     anchor = anchor * pose.scale[:, None] + pose.translation
-    roll = np.arctan2(pose.rotation[:, 1, 0], pose.rotation[:, 0, 0])
+    # Copies: the arctangent of a view, in numpy 1, differs in its last bit with where its result happens to lie.
+    roll = np.arctan2(pose.rotation[:, 1, 0].copy(), pose.rotation[:, 0, 0].copy())
     zoom = template.unit_px / pose.scale
     cos, sin = np.cos(roll) * zoom, np.sin(roll) * zoom
     linear = np.stack([np.stack([cos, sin], -1), np.stack([-sin, cos], -1)], 1)

@@ -20,7 +20,7 @@ from facediff.errors import WeightsError
 from facediff.landmarks.detector_networks import FullRange, ShortRange
 from facediff.landmarks.mesh_network import AttentionMesh
 from facediff.landmarks.segmenter_network import Segmenter
-from facediff.system.device import one_thread
+from facediff.system.threads import one_thread
 from facediff.system.weights import CHECKPOINTS
 
 WEIGHTS = CHECKPOINTS / "mesh"

@@ -9,10 +9,9 @@ from queue import Empty, Queue
 from threading import Condition, local
 from typing import Any
 
-import torch
-
 from facediff.errors import FaceDiffError
 from facediff.media import VideoReader
+from facediff.system.threads import keep_threads, take_threads
 from facediff.types import Frame
 
 Rows = Collection[int] | None  # numbers of frames; None for all
@@ -174,17 +173,11 @@ def _anew(rows: Rows, videos: tuple[Shown, ...]) -> Iterator[tuple[Any, ...]]:
 @contextmanager
 def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
     """So many threads, each of which may take a share of torch's."""
-    most = torch.get_num_threads()
-
-    def begin() -> None:
-        torch.get_num_threads()  # or the first layer takes the number that is then everybody's
-        torch.set_num_threads(max(1, most // SHARES))
-
-    try:
-        with ThreadPoolExecutor(count, initializer=begin) as pool:
-            yield pool
-    finally:
-        torch.set_num_threads(most)  # a thread's own number is the one of later threads too
+    with (
+        keep_threads() as most,
+        ThreadPoolExecutor(count, initializer=take_threads, initargs=(max(1, most // SHARES),)) as pool,
+    ):
+        yield pool
 
 
 def at_once(works: Sequence[Callable[[], Any]]) -> list[Any]:

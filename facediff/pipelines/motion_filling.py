@@ -25,7 +25,7 @@ from facediff.motion.joining import join_known
 from facediff.motion.keyframes import KeyedMotion
 from facediff.motion.manner import steady
 from facediff.motion.stress import stress_head
-from facediff.system.device import one_thread
+from facediff.system.threads import one_thread
 
 if TYPE_CHECKING:
     from diffusers.schedulers.scheduling_utils import SchedulerMixin

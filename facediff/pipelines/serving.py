@@ -16,6 +16,7 @@ from facediff.models.codec import FaceCodecNetwork
 from facediff.models.unet import DenoiserUNet
 from facediff.pipelines.difftalk import DiffTalkSampler
 from facediff.pipelines.fadm import FADMSampler
+from facediff.system.threads import count_threads
 
 HALVES = ("encoder", "decoder")
 
@@ -34,7 +35,7 @@ def serve_painter(pipeline: DiffTalkSampler | FADMSampler, folders: dict[str, Pa
     chosen = choice.choose_backend(unet.device)
     if chosen == choice.TORCH or not choice.is_ready(open_core):
         return
-    threads = torch.get_num_threads()
+    threads = count_threads()
 
     def compiled(module: nn.Module, name: str, file: Path, **more: Any) -> Compiled:
         ranges: Ranges | None = read_ranges(file, module) if chosen == choice.OPENVINO_INT8 else None

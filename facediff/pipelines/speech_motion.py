@@ -28,8 +28,8 @@ from facediff.motion.keyframes import KeyedMotion, Keyframe, key_motion
 from facediff.pipelines.motion_filling import SPOKEN, MotionFiller
 from facediff.pipelines.motion_finishing import BlinkStyle, WholeClipFinisher, finish_motion
 from facediff.pipelines.shared import Sampling, make_denoiser
-from facediff.system.device import one_thread
 from facediff.system.on_demand import find_on_demand
+from facediff.system.threads import one_thread
 from facediff.types import Wave
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from facediff.rendering.frame import FIRST, P, paint_waiting
 from facediff.system.allocation import keep_freed_memory
+from facediff.system.threads import count_threads, keep_threads, take_threads
 from facediff.types import Frame
 
 MOST_PAINTERS = 6  # beyond, the warp is what is waited for
@@ -28,7 +29,7 @@ HELD_BYTES = 256 << 20  # of frames that are on the way, beside the two chunks t
 
 def count_painters(device: torch.device) -> int:
     """Chunks that are best painted side by side by networks on a device: as many as torch may take threads, or one."""
-    return min(MOST_PAINTERS, torch.get_num_threads()) if device.type == "cpu" else 1
+    return min(MOST_PAINTERS, count_threads()) if device.type == "cpu" else 1
 
 
 def paint_ahead(
@@ -90,23 +91,21 @@ def hire_crew(painters: int) -> Iterator[Executor]:
     to do in matrices of a face, and turns in circles until it has, which may take most of a core. And memory that is
     free again waits for the next frame.
     """
-    threads = torch.get_num_threads()
+    threads = count_threads()
     share = threads if painters == 1 else max(1, (threads - SPARED) // painters)
     ready = Barrier(painters + 1)
 
     def join() -> None:
-        torch.get_num_threads()  # or the first layer takes the number that is then everybody's
-        torch.set_num_threads(share)
+        take_threads(share)
         ready.wait()
 
     with threadpool_limits(1, user_api="blas"), keep_freed_memory(), _Threads(painters) as crew:
         try:
-            for _ in range(painters):
-                crew.submit(join)
-            ready.wait()
+            with keep_threads():
+                for _ in range(painters):
+                    crew.submit(join)
+                ready.wait()
         except BaseException:
             ready.abort()  # those that wait for threads that cannot be had
             raise
-        finally:
-            torch.set_num_threads(threads)  # a thread's own number is the one of later threads too
         yield crew

@@ -32,6 +32,22 @@ def centroid(image):
     return np.array([(x * image).sum(), (y * image).sum()]) / image.sum()
 
 
+def test_a_frame_alone_is_aligned_as_among_others_wherever_memory_lies():
+    """To the bit: numpy 1's arctangent of a view asks where its result lies, which other threads have a say in."""
+    rng = np.random.default_rng(2)
+    turned = rotations(rng.uniform(-30, 30, (200, 3)))
+    scale, place = rng.uniform(40, 300, 200).astype(np.float32), np.zeros((200, 3), np.float32)
+    together = align(RigidPose(turned, scale, place), MOUTH).matrices
+    held = [np.empty(9 - 8 * (k % 2), np.float32) for k in range(1000)]  # nine numbers, one, nine, one ...
+    index = min(range(0, 1000, 2), key=lambda k: (held[k + 1].ctypes.data - held[k].ctypes.data) % 2**63)
+    rotation = held[index].reshape(1, 3, 3)
+    del held[index + 1]  # what lies behind the rotation is free, and is where a single number goes next
+    for k in range(200):
+        rotation[:] = turned[k]
+        alone = align(RigidPose(rotation, scale[k : k + 1], place[k : k + 1]), MOUTH)
+        np.testing.assert_array_equal(alone.matrices, together[k : k + 1])
+
+
 @TEMPLATES
 def test_the_anchor_stays_in_its_place_at_every_pose(pose, template):
     alignment = align(pose, template)

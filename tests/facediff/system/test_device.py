@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from facediff.errors import ConfigError
-from facediff.system.device import choose_device, choose_dtype, one_thread
+from facediff.system.device import choose_device, choose_dtype
 
 
 def test_a_named_device_is_taken():
@@ -36,11 +36,3 @@ def test_a_cpu_takes_bfloat16_only_where_it_has_instructions_for_it(monkeypatch,
 def test_a_gpu_takes_the_half_precision_it_has(monkeypatch, supported, dtype):
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: supported)
     assert choose_dtype(torch.device("cuda")) == dtype
-
-
-def test_small_layers_run_on_one_thread_and_others_get_theirs_back():
-    before = torch.get_num_threads()
-    with pytest.raises(ZeroDivisionError), one_thread():
-        assert torch.get_num_threads() == 1
-        _ = 1 / 0
-    assert torch.get_num_threads() == before
