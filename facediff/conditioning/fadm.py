@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from facediff.conditioning.bundle import Conditioning
@@ -82,7 +85,7 @@ class FADMConditionerNetwork(Network):
         self.face = LandmarkTokens(group=3, dim=dim)
         self.lips = LandmarkTokens(MOUTH_POINTS, group=5, dim=dim)
         self.pose = PoseToken(dim)
-        self.register_buffer("scale", attribute_scale(), persistent=False)
+        self.register_buffer("scale", torch.tensor(attribute_scale().tolist(), device="cpu"), persistent=False)
 
     @property
     def extra_channels(self) -> int:
@@ -128,12 +131,13 @@ class FADMConditionerNetwork(Network):
         return torch.cat([self.gate(cond.features, cond.attributes, timesteps), cond.concat], dim=1)
 
 
-def attribute_scale() -> Tensor:
-    """(31,) what each channel of a motion is divided by, so that usual ones lie within 1.
+@cache
+def attribute_scale() -> NDArray[np.float32]:
+    """(31,) what each channel of a motion is divided by, so that usual ones lie within 1; nobody writes to it.
 
     The refiner was trained with these numbers; by what they were chosen is unknown.
     """
-    scale = torch.ones(coefficients.DIMENSIONS, device="cpu")
+    scale = np.ones(coefficients.DIMENSIONS, np.float32)
     for part, value in (
         (coefficients.LIPS, 2.0),
         (coefficients.BROWS, 2.0),
@@ -143,4 +147,5 @@ def attribute_scale() -> Tensor:
         (coefficients.OPENING, 0.15),
     ):
         scale[part] = value
+    scale.setflags(write=False)
     return scale

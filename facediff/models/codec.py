@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from facediff.models.fused import add_convolved
+from facediff.models.fused import add_convolved, convolve_unshuffled, shuffle_convolved
 from facediff.models.network import Network, keep_config
 from facediff.system.on_demand import find_on_demand
 
@@ -39,6 +39,25 @@ class ResidualBlock(nn.Module):
             return x + self.conv2(self.act(self.conv1(self.act(x))))
         # the same numbers without two copies more of what is as large as a picture
         return add_convolved(self.conv2, F.silu(self.conv1(F.silu(x)), inplace=True), x)
+
+
+class _Layers(nn.Sequential):
+    """One layer after another; a convolution and the fold of its pixels are one where nothing is learnt."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if torch.is_grad_enabled():
+            made: Tensor = super().forward(x)
+            return made
+        for before, layer, after in zip([None, *self], self, [*self, None][1:], strict=False):
+            if isinstance(layer, (nn.PixelUnshuffle, nn.PixelShuffle)):
+                continue  # the convolution beside it folds
+            if isinstance(before, nn.PixelUnshuffle):
+                x = convolve_unshuffled(layer, x, before.downscale_factor)
+            elif isinstance(after, nn.PixelShuffle):
+                x = shuffle_convolved(layer, x, after.upscale_factor)
+            else:
+                x = F.silu(x, inplace=True) if isinstance(layer, nn.SiLU) else layer(x)
+        return x
 
 
 class FaceCodecNetwork(Network):
@@ -73,7 +92,7 @@ class FaceCodecNetwork(Network):
         latents_std: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
-        self.encoder = nn.Sequential(
+        self.encoder = _Layers(
             nn.PixelUnshuffle(4),
             nn.Conv2d(48, fine_channels, 3, padding=1),
             *(ResidualBlock(fine_channels) for _ in range(encoder_blocks[0])),
@@ -83,7 +102,7 @@ class FaceCodecNetwork(Network):
             nn.SiLU(),
             nn.Conv2d(coarse_channels, latent_channels, 1),
         )
-        self.decoder = nn.Sequential(
+        self.decoder = _Layers(
             nn.Conv2d(latent_channels, coarse_channels, 3, padding=1),
             *(ResidualBlock(coarse_channels) for _ in range(decoder_blocks[1])),
             nn.Conv2d(coarse_channels, 4 * fine_channels, 1),

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facediff.models.codec import ResidualBlock
+from facediff.models.fused import shuffle_convolved
 from facediff.models.network import Network, keep_config
 from facediff.system.on_demand import find_on_demand
 
@@ -69,8 +70,8 @@ class MouthRefinerNetwork(Network):
             made = down(made)
         made = self.middle(made)
         for blocks, up, skip in zip(reversed(self.after), reversed(self.up), reversed(kept), strict=True):
-            made = blocks(skip + F.pixel_shuffle(up(made), 2))
-        return F.pixel_shuffle(self.leave(F.silu(made)), FOLD)
+            made = blocks(skip + shuffle_convolved(up, made, 2))
+        return shuffle_convolved(self.leave, F.silu(made), FOLD)
 
 
 def _blocks(width: int, count: int) -> nn.Sequential:

@@ -197,7 +197,7 @@ def mask_moved_parts(
         unit_px: Its pixels per eye distance.
         full_from: See ``FacePasteStyle``.
     """
-    relative = np.abs(attributes) / attribute_scale().numpy()
+    relative = np.abs(attributes) / attribute_scale()
     wanted = np.zeros(size[::-1], np.float32)
     for channels, lines, reach, feather in PARTS:
         share = float(np.clip(max(relative[part].max() for part in channels) / full_from, 0, 1))

@@ -106,7 +106,7 @@ def choose_samples(count: int) -> NDArray[np.intp]:
 
 def _describe(motion: NDArray[np.floating]) -> NDArray[np.float32]:
     """(K, 32) one, and a motion (K, 31) in its usual deviations."""
-    return np.concatenate([np.ones((len(motion), 1)), motion / attribute_scale().numpy()], axis=1, dtype=np.float32)
+    return np.concatenate([np.ones((len(motion), 1)), motion / attribute_scale()], axis=1, dtype=np.float32)
 
 
 def _move_in_pairs(moved: NDArray[np.float32]) -> NDArray[np.float32]:

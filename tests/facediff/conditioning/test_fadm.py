@@ -45,7 +45,7 @@ def test_nothing_moving_is_zero_and_a_wild_number_does_not_open_the_gate(conditi
     assert not still.attributes.any()
     wild = conditioner(**{**given, "attributes": torch.full((2, coefficients.DIMENSIONS), 1e6)})
     assert wild.attributes.max() <= 1
-    usual = conditioner(**{**given, "attributes": attribute_scale().expand(2, -1)})
+    usual = conditioner(**{**given, "attributes": torch.tensor(attribute_scale()).expand(2, -1)})
     torch.testing.assert_close(usual.attributes, torch.full_like(usual.attributes, 0.7616), atol=1e-4, rtol=0)
 
 

@@ -33,7 +33,7 @@ def test_without_gradients_it_gives_the_same_and_writes_to_nothing_of_the_caller
     images = torch.rand(1, 3, 32, 32)
     given, wanted = images.clone(), codec(images)
     with torch.inference_mode():
-        assert torch.equal(codec(images), wanted)
+        torch.testing.assert_close(codec(images), wanted, atol=1e-5, rtol=0)  # sums in another order
     assert torch.equal(images, given)
     wanted.sum().backward()
     assert all(parameter.grad is not None for parameter in codec.parameters())

@@ -1,4 +1,4 @@
-"""Convolutions that add as they write."""
+"""Convolutions that add as they write, or that fold pixels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from facediff.models.fused import add_convolved
+from facediff.models.fused import add_convolved, convolve_unshuffled, shuffle_convolved
+
+
+LAYOUTS = pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
 
 
 def make(dtype=torch.float32, side=12):
@@ -18,7 +21,7 @@ def make(dtype=torch.float32, side=12):
     return conv, x, beside
 
 
-@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+@LAYOUTS
 def test_the_sum_is_that_of_the_two(layout):
     conv, x, beside = make()
     x, beside = x.contiguous(memory_format=layout), beside.contiguous(memory_format=layout)
@@ -63,6 +66,40 @@ def test_a_layer_that_stands_for_a_convolution_is_called():
     louder.load_state_dict(conv.state_dict())
     with torch.inference_mode():
         torch.testing.assert_close(add_convolved(louder, x, beside), 2 * conv(x) + beside, atol=1e-5, rtol=0)
+
+
+FOLDS = pytest.mark.parametrize(
+    ("kernel", "padding", "stride", "factor"), [(1, 0, 1, 2), (3, 1, 1, 4), (1, 0, 2, 2), (3, 1, 2, 3)]
+)
+
+
+@LAYOUTS
+@FOLDS
+@pytest.mark.parametrize("has_bias", [True, False])
+def test_pixels_are_those_that_a_shuffle_makes(layout, kernel, padding, stride, factor, has_bias):
+    torch.manual_seed(0)
+    conv = nn.Conv2d(5, 7 * factor**2, kernel, stride, padding, bias=has_bias).to(memory_format=layout)
+    x = torch.randn(2, 5, 12, 24).contiguous(memory_format=layout)
+    wanted = nn.functional.pixel_shuffle(conv(x), factor)
+    with torch.inference_mode():
+        made = shuffle_convolved(conv, x, factor)
+    torch.testing.assert_close(made, wanted, atol=1e-5, rtol=0)
+    assert shuffle_convolved(conv, x, factor).requires_grad
+
+
+@LAYOUTS
+@FOLDS
+@pytest.mark.parametrize("has_bias", [True, False])
+def test_a_convolution_of_folded_pixels_is_that_of_an_unshuffle(layout, kernel, padding, stride, factor, has_bias):
+    torch.manual_seed(0)
+    conv = nn.Conv2d(3 * factor**2, 7, kernel, stride, padding, bias=has_bias).to(memory_format=layout)
+    x = torch.randn(2, 3, 12, 24).contiguous(memory_format=layout)
+    kept, wanted = x.clone(), conv(nn.functional.pixel_unshuffle(x, factor))
+    with torch.inference_mode():
+        made = convolve_unshuffled(conv, x, factor)
+    torch.testing.assert_close(made, wanted, atol=1e-5, rtol=0)
+    assert torch.equal(x, kept)
+    assert convolve_unshuffled(conv, x, factor).requires_grad
 
 
 class Block(nn.Module):
