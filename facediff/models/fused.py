@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 _HAS_SUM = hasattr(torch.ops.mkldnn, "_convolution_pointwise") and torch.backends.mkldnn.is_available()
 # oneDNN refuses bfloat16 on a processor without AVX-512, where torch has a slow way of its own.
@@ -13,7 +18,7 @@ _TYPES = (
 )
 
 
-def add_convolved(conv: nn.Conv2d, x: Tensor, beside: Tensor) -> Tensor:
+def add_convolved(conv: nn.Module, x: Tensor, beside: Tensor) -> Tensor:
     """What a convolution makes of ``x`` (B, C, h, w), and ``beside`` (B, C', h', w'), added up.
 
     Without gradients, on a CPU, the convolution adds as it writes: a sum of its own takes as much as a third of the
@@ -30,7 +35,7 @@ def add_convolved(conv: nn.Conv2d, x: Tensor, beside: Tensor) -> Tensor:
     return fused
 
 
-def shuffle_convolved(conv: nn.Conv2d, x: Tensor, factor: int) -> Tensor:
+def shuffle_convolved(conv: nn.Module, x: Tensor, factor: int) -> Tensor:
     """``F.pixel_shuffle`` of what a convolution makes of ``x`` (B, C, h, w): (B, C', factor · h, factor · w).
 
     Without gradients, on a CPU, the convolution's channels come in the order in which values of a picture lie side by
@@ -46,7 +51,7 @@ def shuffle_convolved(conv: nn.Conv2d, x: Tensor, factor: int) -> Tensor:
     return runs.flatten(3, 4).unflatten(3, (-1, len(weight) // factor**2)).flatten(1, 2).permute(0, 3, 1, 2)
 
 
-def convolve_unshuffled(conv: nn.Conv2d, x: Tensor, factor: int) -> Tensor:
+def convolve_unshuffled(conv: nn.Module, x: Tensor, factor: int) -> Tensor:
     """What a convolution makes of ``F.pixel_unshuffle`` of ``x`` (B, C, factor · h, factor · w); its pair is above.
 
     A convolution of single places, then, is one of squares of as many pixels, and nothing is moved.
@@ -69,7 +74,7 @@ def _as(x: Tensor, weight: Tensor) -> Tensor:
     return weight.contiguous(memory_format=torch.channels_last if lies_last else torch.contiguous_format)
 
 
-def _is_plain(conv: nn.Conv2d, x: Tensor, *beside: Tensor) -> bool:
+def _is_plain(conv: nn.Module, x: Tensor, *beside: Tensor) -> TypeIs[nn.Conv2d]:
     """Whether tensors are such as oneDNN takes for a layer, nothing is learnt, and nobody looks on."""
     return (
         not torch.is_grad_enabled()

@@ -8,7 +8,6 @@ from torch import nn
 
 from facediff.models.fused import add_convolved, convolve_unshuffled, shuffle_convolved
 
-
 LAYOUTS = pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
 
 
