@@ -107,6 +107,7 @@ class RenderedMouths:
         moved, pose = canonicalise(crops.points[row][None])
         points = _transfer(crops.points[row], moved, pose) if is_transferred else crops.points[row].astype(np.float32)
         picture, reference, shown = MeshWarp(source, source_points)(points), None, measure_lip_gap(own[0])
+        wanted = measure_lip_gap(moved[0]) if is_still else None
         if is_still:
             disocclusion = measure_disocclusion(own[0], moved[0], DisocclusionStyle.portrait_span)
             prepared = self._rules.prepare(source, source_points, own_pose)
@@ -124,7 +125,7 @@ class RenderedMouths:
             pose=pose,
             reference=reference,
             disocclusion=disocclusion,
-            unobserved=measure_unobserved(disocclusion, shown),
+            unobserved=measure_unobserved(disocclusion, shown, wanted),
             source_points=source_points,
             inpaint=prepared.inpaint_mouth,
         )

@@ -69,17 +69,21 @@ class PreparedDrawing:
         """How much of each lid is drawn; see ``PreparedInpainter``."""
         return self._lids.share(closure)
 
+    def measure_lack(self, face: WarpedFace) -> float:
+        """What neither moments of the source nor its own teeth fill; see ``PreparedInpainter``."""
+        return face.unobserved if self._teeth is None else face.unobserved * (1 - self._teeth.share)
+
     def inpaint_mouth(self, picture: Frame, face: WarpedFace) -> Frame:
         """A painted frame with what its source does not show between its lips, or with teeth shut away behind them."""
         rules, teeth = self._rules, self._teeth
         shut = measure_lip_seal(face, rules.seal)
-        stays = 0.0 if teeth is None else teeth.share * (face.disocclusion - face.unobserved)
-        if not face.unobserved and not shut and not stays:
+        lack, stays = self.measure_lack(face), 0.0 if teeth is None else teeth.share * face.disocclusion
+        if not lack and not shut and not stays:
             return picture
         alignment, _, unit, points, linear = align_mouth(face.points, face.pose)
         window = alignment.crop(picture, 0).astype(np.float32)
         change = shut * (seal_lips(window, points, unit, rules.seal) - window)
-        for share, row in ((face.unobserved, rules.prior.teeth), (stays, teeth)):
+        for share, row in ((lack, rules.prior.teeth), (stays, teeth)):
             if share and row is not None:
                 rest = measure_lip_rest(face)
                 change += share * (draw_mouth_interior(window, points, linear, rest, row, rules.mouth) - window)

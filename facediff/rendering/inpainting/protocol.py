@@ -22,6 +22,10 @@ class PreparedInpainter(Protocol):
         """How much of each lid (2,) ``shut_lids`` makes at a closure (2,), from 0 to 1."""
         ...
 
+    def measure_lack(self, face: WarpedFace) -> float:
+        """How much of what is between the lips of a face is made of nothing that the picture shows, from 0 to 1."""
+        ...
+
     def inpaint_mouth(self, picture: Frame, face: WarpedFace) -> Frame:
         """A painted frame (H, W, 3) with what its source does not show between its lips; itself where nothing lacks."""
         ...

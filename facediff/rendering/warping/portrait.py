@@ -203,7 +203,7 @@ class PortraitWarper:
             points=points,
             pose=pose,
             disocclusion=disocclusion,
-            unobserved=measure_unobserved(disocclusion, measure_lip_gap(own)),
+            unobserved=measure_unobserved(disocclusion, measure_lip_gap(own), measure_lip_gap(moved)),
             drawn_lids=self.prepared.drawn_lids(closure),
             motion_residual=residual,
             source_points=self._points * zoom,

@@ -53,3 +53,11 @@ def test_nothing_is_unknown_where_lips_were_seen_apart_or_nothing_is_lacking() -
         and measure_unobserved(0.0, 0.0) == 0
     )
     assert measure_unobserved(0.5, (CLOSED + PARTED) / 2) == pytest.approx(0.25)
+
+
+def test_of_the_only_moment_little_is_known_where_a_mouth_opens_far_beyond_it() -> None:
+    nothing, enough = DisocclusionStyle.beyond
+    assert measure_unobserved(1.0, PARTED, PARTED / nothing) == 1
+    assert measure_unobserved(1.0, PARTED, PARTED / enough) == 0 == measure_unobserved(1.0, PARTED, 0.0)
+    assert 0 < measure_unobserved(1.0, PARTED, 2 * PARTED / (nothing + enough)) < 1
+    assert measure_unobserved(1.0, CLOSED, CLOSED) == 1

@@ -9,12 +9,14 @@ import pytest
 import torch
 from skimage.data import astronaut
 
+from facediff.landmarks.alignment import align
 from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.mesh import LIPS_OUTER
 from facediff.landmarks.tracker import track_still
 from facediff.models.mouth_refiner import MouthRefiner
 from facediff.motion import coefficients
 from facediff.pipelines.loading import load_mouth_refiner
+from facediff.rendering.crops import place_in_crop
 from facediff.rendering.frame import WarpedFace, WarpedFrame
 from facediff.rendering.inpainting.protocol import Inpainter
 from facediff.rendering.inpainting.refined import LIPS, RefinedInpainter, RefineStyle
@@ -31,9 +33,8 @@ def opened(portrait_of) -> WarpedFrame:
 
 def refine(frame: WarpedFrame, rules: Inpainter, network: MouthRefiner) -> np.ndarray:
     assert frame.face is not None
-    prepared = RefinedInpainter(rules, network, RefineStyle(wide_share=1.0)).prepare(
-        astronaut(), track_still(astronaut()).points[0], frame.face.pose
-    )
+    how = RefinedInpainter(rules, network, RefineStyle(dark_share=1.0))
+    prepared = how.prepare(astronaut(), track_still(astronaut()).points[0])  # without the teeth that it shows
     return prepared.inpaint_mouth(frame.picture, frame.face)
 
 
@@ -51,7 +52,7 @@ def lighten(by: float) -> MouthRefiner:
 
 def test_what_has_learnt_nothing_leaves_what_the_rules_make(opened, inpainter) -> None:
     face: WarpedFace = opened.face
-    prepared = inpainter.prepare(astronaut(), track_still(astronaut()).points[0], face.pose)
+    prepared = inpainter.prepare(astronaut(), track_still(astronaut()).points[0])
     drawn = prepared.inpaint_mouth(opened.picture, face)
     np.testing.assert_array_equal(refine(opened, inpainter, lighten(0)), drawn)
     assert (drawn != opened.picture).any()
@@ -78,13 +79,26 @@ def test_a_mouth_is_refined_as_far_as_nobody_knows_what_it_shows(opened, inpaint
     assert abs(half - 20) <= 1 and abs(whole - 40) <= 1
 
 
-def test_a_wide_mouth_keeps_some_of_its_dark(opened) -> None:
-    def share(opening: float) -> float:
-        points = opened.face.points.copy()
-        points[14] = points[13] + [0, opening * opened.face.pose.scale[0], 0]
-        return RefineStyle().share(replace(opened.face, points=points))
+def test_teeth_that_the_picture_shows_keep_their_pixels(opened, inpainter) -> None:
+    points, pose = track_still(astronaut()).points[0], opened.face.pose
+    darker = RefinedInpainter(inpainter, lighten(-40), RefineStyle(dark_share=1.0))
+    lacks = [darker.prepare(astronaut(), points, own).measure_lack(opened.face) for own in (None, pose)]
+    assert lacks[0] == 1 and lacks[1] < 0.1
 
-    assert share(0.05) == 1.0 > share(0.12) > share(0.3) == RefineStyle.wide_share
+
+def test_a_wide_mouth_keeps_its_dark_and_no_more(opened) -> None:
+    alignment = align(opened.face.pose, LIPS)
+    points = place_in_crop(opened.face.points, alignment, opened.face.pose, LIPS)
+    window, upper, lower = np.full((*LIPS.size[::-1], 3), 120, np.uint8), points[13, :2], points[14, :2]
+    middle = (upper + lower) / 2
+    window[int(middle[1]) :, :][: int(lower[1] - middle[1])] = 20  # under a row that is as light as the lips
+
+    def mask(opening: float, place: np.ndarray) -> float:
+        return float(RefineStyle().mask(window, points, opening)[int(place[1]), int(place[0])])
+
+    dark, teeth, lip = (0.7 * lower + 0.3 * middle), (0.8 * upper + 0.2 * middle), lower + [0, 5]
+    assert mask(0.05, dark) == 1.0 > mask(0.12, dark) > mask(0.3, dark)
+    assert mask(0.3, dark) < 0.4 and min(mask(0.3, teeth), mask(0.3, lip)) > 0.9
 
 
 def test_a_picture_in_black_and_white_stays_so(opened, inpainter) -> None:
