@@ -33,13 +33,20 @@ def keep_detail(
     return paste[..., None] * (painted - before)
 
 
-def add_window(frame: Frame, change: NDArray[np.float32], inverse: NDArray[np.floating]) -> Frame:
+def add_window(
+    frame: Frame,
+    change: NDArray[np.float32],
+    inverse: NDArray[np.floating],
+    *,
+    plain: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
+) -> Frame:
     """The frame with a window's change added; pixels that the window does not reach stay as they are, bit for bit.
 
     Args:
         frame: (H, W, 3) uint8; not written to.
         change: (h, w, 3) float32 in the window; 0 at its border.
         inverse: Similarity (2, 3) from window pixels to frame pixels.
+        plain: The window (h, w, 3) as it was, and where (h, w), from 0 to 1, what the frame has of finer detail goes.
     """
     height, width = frame.shape[:2]
     h, w = change.shape[:2]
@@ -52,7 +59,15 @@ def add_window(frame: Frame, change: NDArray[np.float32], inverse: NDArray[np.fl
     shifted = np.asarray(inverse, np.float64).copy()
     shifted[:, 2] -= low
     size = (int(high[0] - low[0]), int(high[1] - low[1]))
-    placed = cv2.warpAffine(change, shifted, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    box = out[low[1] : high[1], low[0] : high[0]]
+
+    def place(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+        flags = cv2.INTER_LINEAR
+        placed = cv2.warpAffine(picture, shifted, size, flags=flags, borderMode=cv2.BORDER_CONSTANT)
+        return np.asarray(placed, np.float32)
+
+    box, placed = out[low[1] : high[1], low[0] : high[0]], place(change)
+    if plain is not None:
+        coarse, where = plain
+        placed += place(where)[..., None] * (place(coarse) - box)
     box[:] = np.clip(np.rint(box + placed), 0, 255).astype(np.uint8)
     return out

@@ -33,7 +33,7 @@ class DisocclusionStyle:
     portrait_span: tuple[float, float] = (0.0, 0.012)
     closed: float = 0.03
     parted: float = 0.07
-    beyond: tuple[float, float] = (0.5, 0.85)
+    beyond: tuple[float, float] = (0.65, 0.95)
 
 
 def measure_disocclusion(

@@ -13,7 +13,7 @@ from facediff.rendering.frame import WarpedFace
 from facediff.rendering.inpainting.appearance_prior import AppearancePrior
 from facediff.rendering.inpainting.lids import Lids, LidStyle
 from facediff.rendering.inpainting.lip_seal import SealStyle, measure_lip_seal, seal_lips
-from facediff.rendering.inpainting.mouth import MouthStyle, draw_mouth_interior, measure_lip_rest
+from facediff.rendering.inpainting.mouth import MouthStyle, draw_mouth_interior, mask_interior, measure_lip_rest
 from facediff.rendering.inpainting.teeth import SourceTeeth, TeethStyle, find_source_teeth
 from facediff.rendering.inpainting.window import align_mouth, heed_colours
 from facediff.types import Frame, RigidPose
@@ -83,8 +83,12 @@ class PreparedDrawing:
         alignment, _, unit, points, linear = align_mouth(face.points, face.pose)
         window = alignment.crop(picture, 0).astype(np.float32)
         change = shut * (seal_lips(window, points, unit, rules.seal) - window)
+        between = mask_interior(points, unit, (window.shape[1], window.shape[0]), rules.mouth)
         for share, row in ((lack, rules.prior.teeth), (stays, teeth)):
             if share and row is not None:
                 rest = measure_lip_rest(face)
-                change += share * (draw_mouth_interior(window, points, linear, rest, row, rules.mouth) - window)
-        return add_window(picture, heed_colours(change, window), alignment.inverses[0])
+                made = draw_mouth_interior(window, points, linear, rest, row, rules.mouth)
+                change += (share * between)[..., None] * (made - window)
+        # The warp draws lips out to streaks that are finer than the window.
+        plain = (window, np.minimum(lack + stays, 1) * between)
+        return add_window(picture, heed_colours(change, window), alignment.inverses[0], plain=plain)

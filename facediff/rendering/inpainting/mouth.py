@@ -65,6 +65,14 @@ def measure_lip_rest(face: WarpedFace) -> float:
     return float(along[1] / face.pose.scale[0])
 
 
+def mask_interior(
+    points: NDArray[np.floating], unit: float, size: tuple[int, int], style: MouthStyle = MouthStyle()
+) -> NDArray[np.float32]:
+    """(H, W) from 0 to 1: what is between the lips of a window of ``size``, of so many pixels to an eye distance."""
+    between = masks.region(points[LIPS_INNER], size, unit, feather=style.feather)
+    return np.asarray(cv2.GaussianBlur(between, (0, 0), SOFT_PX), np.float32)
+
+
 def draw_mouth_interior(
     window: NDArray[np.float32],
     points: NDArray[np.floating],
@@ -73,7 +81,7 @@ def draw_mouth_interior(
     teeth: Teeth | SourceTeeth,
     style: MouthStyle = MouthStyle(),
 ) -> NDArray[np.float32]:
-    """A window (H, W, 3), in levels, with the inside of a mouth drawn between the lips.
+    """The inside of a mouth (H, W, 3), in levels, as it is behind the lips of a window; see ``mask_interior``.
 
     Args:
         window: The face, upright.
@@ -85,7 +93,6 @@ def draw_mouth_interior(
     """
     size = window.shape[1], window.shape[0]
     unit = float(np.sqrt(abs(np.linalg.det(linear))))
-    between = cv2.GaussianBlur(masks.region(points[LIPS_INNER], size, unit, feather=style.feather), (0, 0), SOFT_PX)
     of_lips, of_skin = _measure_colours(window[::GLANCE, ::GLANCE], points / GLANCE, unit / GLANCE)
     hidden, shown = find_lip_edges(points, size)
     down = np.arange(size[1], dtype=np.float32)[:, None]
@@ -101,7 +108,7 @@ def draw_mouth_interior(
         carried = linear @ np.linalg.inv(teeth.linear)
         colour, solid = _place(teeth.picture, carried, teeth.anchor, points[teeth.point, :2], size)
     made += solid * (colour - made)
-    return window + between[..., None] * (made - window)
+    return made
 
 
 def _place_mean_row(

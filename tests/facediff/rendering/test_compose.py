@@ -33,3 +33,14 @@ def test_only_the_window_changes(shift: tuple[float, float]) -> None:
     np.testing.assert_array_equal(out[~inside], frame[~inside])
     if shift == (30.0, 20.0):
         np.testing.assert_array_equal(out[25:35, 35:45], np.clip(frame[25:35, 35:45].astype(int) + 10, 0, 255))
+
+
+def test_what_is_finer_than_the_window_goes_where_it_is_to() -> None:
+    streaks = np.zeros((60, 60, 3), np.uint8)
+    streaks[:, ::2] = 200
+    coarse, where = np.full((30, 30, 3), 100, np.float32), np.zeros((30, 30), np.float32)
+    where[:, 15:] = 1
+    inverse = np.array([[2.0, 0.0, 0.5], [0.0, 2.0, 0.5]])
+    out = add_window(streaks, np.full((30, 30, 3), 20, np.float32), inverse, plain=(coarse, where)).astype(int)
+    np.testing.assert_array_equal(out[4:56, 36:56], 120)
+    np.testing.assert_array_equal(out[4:56, 4:24], streaks[4:56, 4:24] + 20)
