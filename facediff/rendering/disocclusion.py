@@ -70,6 +70,11 @@ def measure_lip_gap(canonical: NDArray[np.floating]) -> float:
     return float(coefficients.lip_opening(canonical[None])[0])
 
 
+def measure_known(shown: float, style: DisocclusionStyle = DisocclusionStyle()) -> float:
+    """How much lips that are so far apart, in eye distances, say of what is between them, from 0 to 1."""
+    return float(np.clip((shown - style.closed) / (style.parted - style.closed), 0, 1))
+
+
 def measure_unobserved(
     disocclusion: float, shown: float, wanted: float | None = None, style: DisocclusionStyle = DisocclusionStyle()
 ) -> float:
@@ -81,8 +86,8 @@ def measure_unobserved(
         wanted: How far apart they are to be, where the source has no other moment that shows the mouth.
         style: Which openings show enough.
     """
-    known = np.clip((shown - style.closed) / (style.parted - style.closed), 0, 1)
+    known = measure_known(shown, style)
     if wanted is not None:
         nothing, enough = style.beyond
-        known *= np.clip((shown / max(wanted, 1e-6) - nothing) / (enough - nothing), 0, 1)
-    return disocclusion * float(1 - known)
+        known *= float(np.clip((shown / max(wanted, 1e-6) - nothing) / (enough - nothing), 0, 1))
+    return disocclusion * (1 - known)

@@ -8,7 +8,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from facediff.motion.coefficients import lip_opening
 from facediff.rendering.compose import add_window
+from facediff.rendering.disocclusion import measure_known
 from facediff.rendering.frame import WarpedFace
 from facediff.rendering.inpainting.appearance_prior import AppearancePrior
 from facediff.rendering.inpainting.lids import Lids, LidStyle
@@ -61,6 +63,14 @@ class PreparedDrawing:
             return None
         return find_source_teeth(self._picture, self._points, self._pose, self._rules.teeth)
 
+    @cached_property
+    def _own_share(self) -> float:
+        """How far its own teeth go before mean ones: what lips that are hardly parted show is a sliver."""
+        if self._teeth is None or self._pose is None:
+            return 0.0
+        gap = float(lip_opening(self._points[None])[0] / self._pose.scale[0])
+        return float(self._teeth.share) * measure_known(gap)
+
     def shut_lids(self, picture: Frame, points: NDArray[np.floating], closure: NDArray[np.floating]) -> Frame:
         """A warped frame with its eyes shut; see ``PreparedInpainter``."""
         return self._lids(picture, points, closure)
@@ -71,13 +81,13 @@ class PreparedDrawing:
 
     def measure_lack(self, face: WarpedFace) -> float:
         """What neither moments of the source nor its own teeth fill; see ``PreparedInpainter``."""
-        return face.unobserved if self._teeth is None else face.unobserved * (1 - self._teeth.share)
+        return face.unobserved * (1 - self._own_share)
 
     def inpaint_mouth(self, picture: Frame, face: WarpedFace) -> Frame:
         """A painted frame with what its source does not show between its lips, or with teeth shut away behind them."""
         rules, teeth = self._rules, self._teeth
         shut = measure_lip_seal(face, rules.seal)
-        lack, stays = self.measure_lack(face), 0.0 if teeth is None else teeth.share * face.disocclusion
+        lack, stays = self.measure_lack(face), self._own_share * face.disocclusion
         if not lack and not shut and not stays:
             return picture
         alignment, _, unit, points, linear = align_mouth(face.points, face.pose)
