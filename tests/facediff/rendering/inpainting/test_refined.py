@@ -97,7 +97,7 @@ def test_a_wide_mouth_keeps_its_dark_and_no_more(opened) -> None:
         return float(RefineStyle().mask(window, points, opening)[int(place[1]), int(place[0])])
 
     dark, teeth, lip = (0.7 * lower + 0.3 * middle), (0.8 * upper + 0.2 * middle), lower + [0, 5]
-    assert mask(0.05, dark) == 1.0 > mask(0.12, dark) > mask(0.3, dark)
+    assert mask(0.03, dark) == 1.0 > mask(0.07, dark) > mask(0.3, dark)
     assert mask(0.3, dark) < 0.4 and min(mask(0.3, teeth), mask(0.3, lip)) > 0.9
 
 
