@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.audio.voices import check_text, say
-from facediff.audio.wave import SAMPLE_RATE, load_wave
+from facediff.audio.wave import SAMPLE_RATE, load_wave, read_samples
 from facediff.audio.windows import exact_rate, frame_count
 from facediff.audio.word_times import divide_words
 from facediff.clip import SOUND_RATE, Clip
-from facediff.errors import ConfigError, InputError
+from facediff.errors import ConfigError
 from facediff.motion import coefficients
 from facediff.motion.keyframes import read_keyframes
 from facediff.motion.rig import encode_motion
@@ -154,9 +154,7 @@ def _read_speech(speech: str | Path | Wave, track: int | None) -> tuple[Wave, Wa
     if isinstance(speech, np.ndarray):
         if track is not None:
             raise ConfigError(f"track is one of a file's; a wave has none, so leave track={track} out")
-        if speech.ndim != 1 or not speech.size:
-            raise InputError(f"a wave is mono and not empty, (N,) at 16 kHz, not of shape {speech.shape}")
-        wave = np.asarray(speech, np.float32)
+        wave = read_samples(speech)
         return wave, _resample(wave, len(wave) * SOUND_RATE // SAMPLE_RATE, SAMPLE_RATE / SOUND_RATE)
     return load_wave(speech, track=track), load_wave(speech, sample_rate=SOUND_RATE, track=track)
 
