@@ -150,7 +150,7 @@ def _choose(
             return heard
         first = first or heard
     if first is None:
-        raise failure or AudioError(f"{path} has no sound; give a file with speech in it")
+        raise failure or AudioError(f"{path} has no sound; give a file with sound in it")
     if not first[1].samples:
         raise AudioError(f"{path} holds a sound of zero length")
     return first
