@@ -119,7 +119,7 @@ def decode(path: Path, listening: Listening, sample_rate: int, findings: Finding
             raise AudioError(
                 f"{path} has {count}; there is no track {listening.number + 1}"
                 if sounds
-                else f"{path} has no sound; give a file with speech in it"
+                else f"{path} has no sound; give a file with sound in it"
             )
         stream = sounds[listening.number]
         frames = _good_frames(container, stream)

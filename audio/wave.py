@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
 from facediff.audio.listening import Findings, Listening, decode, order_tracks
@@ -56,6 +58,28 @@ def load_sound(
         if heard.gain != 1:
             wave *= heard.gain
         return SoundTrack(path, findings.stream, findings.zero, wave)
+
+
+def read_samples(samples: NDArray[Any]) -> Wave:
+    """Speech that is given as an array, float32 in [-1, 1]; what is louder than full scale is turned down, as in files.
+
+    Args:
+        samples: (N,) at 16 kHz, floats, or integers of 16 or 32 bits, which become a share of full scale.
+
+    Raises:
+        AudioError: It is not mono, empty, of another type, or not finite.
+    """
+    if samples.ndim != 1 or not samples.size:
+        raise AudioError(f"a wave is mono and not empty, (N,) at 16 kHz, not of shape {samples.shape}")
+    if samples.dtype in (np.int16, np.int32):
+        return (samples / -float(np.iinfo(samples.dtype).min)).astype(np.float32)
+    if samples.dtype.kind != "f":
+        raise AudioError(f"a wave is of floats in [-1, 1], or of int16 or int32, not of {samples.dtype}")
+    wave = samples.astype(np.float32, copy=False)
+    peak = float(np.abs(wave).max())
+    if not np.isfinite(peak):
+        raise AudioError("a wave holds samples that are no numbers (NaN or infinite)")
+    return wave / np.float32(peak) if peak > 1 else wave
 
 
 def _join(pieces: list[Wave]) -> Wave:
@@ -126,7 +150,7 @@ def _choose(
             return heard
         first = first or heard
     if first is None:
-        raise failure or AudioError(f"{path} has no sound; give a file with speech in it")
+        raise failure or AudioError(f"{path} has no sound; give a file with sound in it")
     if not first[1].samples:
         raise AudioError(f"{path} holds a sound of zero length")
     return first

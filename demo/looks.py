@@ -43,7 +43,7 @@ def looks_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
             result = result_column()
 
     def make_clip(video: str | None = None, like: str | None = None, *values: Any) -> Clip:
-        from facediff.tasks.style import make_style  # painters of hubs come with it, which no other tab needs
+        from facediff.tasks.style import make_style
 
         given = dict(zip(options.components, values, strict=True))
         film = limits.check_video(video)

@@ -21,6 +21,7 @@ import numpy as np
 from facediff.errors import ConfigError, InputError
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, is_video, read_image
+from facediff.media.images import check_frame
 from facediff.motion.template import SUFFIXES, MotionTemplate
 from facediff.options import (
     CLIP_MODEL,
@@ -82,10 +83,12 @@ class Avatar:
 
         Raises:
             ConfigError: An option is none of its choices.
+            InputError: An array is of another shape or type.
             MediaError, NoFaceFound, SeveralFaces: What the picture lacks.
         """
         where = "the picture" if isinstance(image, np.ndarray) else str(image)
         picture = image if isinstance(image, np.ndarray) else read_image(image)
+        check_frame(picture)
         track = track_still(picture, options.face, where=where)
         return cls(picture, track, describe_input("source", image), SourceOptions(**vars(options)))
 
@@ -201,7 +204,7 @@ class Avatar:
         """A clip in which the avatar says what is heard.
 
         Args:
-            speech: A file with sound, or a mono wave at 16 kHz, float32; None where ``say`` is a text.
+            speech: A file with sound, or a mono wave at 16 kHz, floats or int16; None where ``say`` is a text.
             options: How.
 
         Raises:
@@ -323,7 +326,7 @@ class Avatar:
         """The clip that a live session gives of a speech whose sound comes in as time goes by; frame by frame.
 
         Args:
-            speech: A file with sound, or a mono wave at 16 kHz, float32.
+            speech: A file with sound, or a mono wave at 16 kHz, floats or int16.
             options: How; a file is labelled where it is saved, and every frame is waited for.
 
         Raises:

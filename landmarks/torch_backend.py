@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import TracebackType
 
 import cv2
@@ -26,6 +27,7 @@ from facediff.types import Frame, Points
 
 LEAST_BOX_SCORE = 0.6  # what mediapipe's long-range detector takes, whatever confidence it is told
 LEAST_PRESENCE = 0.0  # a logit: as likely a face as not
+SURE_PRESENCE = 20.0  # a logit that no upside-down face has whose mesh was drawn upright; hardly a face has less
 
 
 class TorchMesh:
@@ -49,21 +51,43 @@ class TorchMesh:
 
     def detect(self, frame: Frame) -> list[Points]:
         """Meshes (478, 3) in pixels, of every face found in an RGB frame; an empty list if there is none."""
-        regions = self._regions
-        if len(regions) < self._most:
-            found = [region_around(face.low, face.high, face.points[:2]) for face in self._detector(frame)]
-            regions = join_regions(found[: self._most], regions)
-        meshes = [mesh for mesh in (self._read(frame, region) for region in regions) if mesh is not None]
+        followed = regions = self._regions
+        if len(followed) < self._most:
+            regions = join_regions(self._look(frame)[: self._most], followed)
+        meshes = []
+        for region in regions:
+            mesh, presence = self._read(frame, region)
+            if presence < LEAST_PRESENCE:
+                continue
+            if presence < SURE_PRESENCE and region not in followed:
+                turned = self._turned_over(frame, region, presence)
+                mesh = mesh if turned is None else turned
+            meshes.append(mesh)
         self._regions = [region_of_mesh(mesh) for mesh in meshes] if self._follows else []
         return meshes
 
-    def _read(self, frame: Frame, region: Region) -> Points | None:
-        """The mesh of the face in a region, if there is one."""
+    def _look(self, frame: Frame) -> list[Region]:
+        """Where faces are detected, the surest first."""
+        return [region_around(face.low, face.high, face.points[:2]) for face in self._detector(frame)]
+
+    def _read(self, frame: Frame, region: Region) -> tuple[Points, float]:
+        """The mesh of the face in a region, and the logit of there being one."""
         with inference():
             points, presence = self._network(to_unit(crop_region(frame, region, INPUT_SIDE, replicate=True)))
-            if presence < LEAST_PRESENCE:
-                return None
-        return from_region(points.numpy(), region, INPUT_SIDE)
+            return from_region(points.numpy(), region, INPUT_SIDE), float(presence)
+
+    def _turned_over(self, frame: Frame, region: Region, presence: float) -> Points | None:
+        """The mesh of a face that is upside down; None if the one that was read, with this presence, is surer.
+
+        The detector sees such faces too, but takes them for upright ones, and so does the network.
+        """
+        for there in self._look(np.ascontiguousarray(frame[::-1, ::-1])):
+            here = Region(frame.shape[1] - there.x, frame.shape[0] - there.y, there.side, there.angle + math.pi)
+            if math.dist((here.x, here.y), (region.x, region.y)) < region.side / 2:
+                mesh, surer = self._read(frame, here)
+                if surer > presence:
+                    return mesh
+        return None
 
     def forget(self) -> None:
         """Let the next frame be the first: nothing seen before is followed."""

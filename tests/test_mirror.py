@@ -28,6 +28,7 @@ TESTED_WHERE_IT_ENDS = {  # module: the tests that fail when it is broken
     "facediff/cli/provenance.py": "tests/facediff/provenance/test_verification.py",
     "facediff/cli/style.py": "tests/facediff/tasks/test_style.py",
     "facediff/options/style.py": "tests/facediff/tasks/test_style.py",
+    "facediff/tasks/styling.py": "tests/facediff/tasks/test_style.py",
     "facediff/cli/talk.py": "tests/facediff/cli/test_commands.py",
     "facediff/live/engine.py": "tests/facediff/live/test_recording.py",
     "facediff/options/enhance.py": "tests/facediff/tasks/test_enhance.py",

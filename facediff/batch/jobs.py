@@ -228,6 +228,8 @@ def _jobs(
             options[name] = _place(folder, options[name])
         if option.opt.names_files and isinstance(value := options[name], str):
             options[name] = _place_files(folder, name, value)
+    if isinstance(keyed := options.get("keyframes"), str):
+        options["keyframes"] = os.path.abspath(folder / keyed)
     has = {name for name, value in options.items() if value is not None}
     needed = [name for name in task.inputs if name in fields or not has & set(task.instead.get(name, ()))]
     found = [_matches(folder, name, fields.get(name), output) for name in needed]

@@ -23,6 +23,7 @@ from facediff.cli.flags import flags
 from facediff.errors import ConfigError
 from facediff.options import EditOptions, SourceOptions
 from facediff.options.marks import MarkOptions, OutputOptions
+from facediff.options.performance import split_timed
 from facediff.options.staging import is_staged
 
 if TYPE_CHECKING:
@@ -58,7 +59,10 @@ def edit(
     from facediff.rendering.editing.attributes import attribute
     from facediff.tasks.strengths import read_strengths, write_strengths
 
-    strengths = read_strengths(options.attributes)
+    lasting, timed = split_timed(options.attributes)
+    strengths = read_strengths(lasting)
+    if sweep and timed:
+        raise ConfigError(f"--sweep shows strengths that last: leave the time range of {timed!r} out")
     if sweep and not strengths:
         raise ConfigError("--sweep shows strengths: give an --attribute")
     if sweep and is_staged(options):
@@ -70,7 +74,8 @@ def edit(
 
     def edited(share: float = 1.0) -> Clip:
         shares = {name: attribute(name).share(strength, share) for name, strength in strengths.items()}
-        weaker = {"attributes": write_strengths(shares) or None, "text_strength": share * options.text_strength}
+        given = ", ".join(filter(None, (write_strengths(shares), timed))) or None
+        weaker = {"attributes": given, "text_strength": share * options.text_strength}
         return avatar.edit(**{**vars(options), **weaker})
 
     if sweep:

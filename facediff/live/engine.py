@@ -53,7 +53,7 @@ class Portrait:
             ConfigError: It is a video.
         """
         if not source.is_still:
-            raise ConfigError("a live avatar is made of a portrait, and this one is a video; give a picture")
+            raise ConfigError("what idles or speaks live is a portrait, and this is a video; give a picture")
         picture, points = add_matte(source.frame(0), source.matte), source.track.points[0].astype(np.float32)
         height, width = picture.shape[:2]
         scale = 1.0 if size is None else min(1.0, size / max(height, width))

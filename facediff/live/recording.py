@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facediff.audio.wave import SAMPLE_RATE, load_wave
+from facediff.audio.wave import SAMPLE_RATE, load_wave, read_samples
 from facediff.audio.windows import exact_rate
 from facediff.clip import SOUND_RATE, Clip
-from facediff.errors import ConfigError, InputError
+from facediff.errors import ConfigError
 from facediff.live.engine import LiveEngine, Portrait, open_renderer, open_shots
 from facediff.live.planner import LOOK_AHEAD_S, Plan, Planner
 from facediff.live.shots import MOST_AT_ONCE
@@ -123,10 +123,9 @@ def _read(speech: str | Path | Wave) -> Wave:
     """A speech at the rate of clips."""
     if not isinstance(speech, np.ndarray):
         return load_wave(speech, sample_rate=SOUND_RATE)
-    if speech.ndim != 1 or not speech.size:
-        raise InputError(f"a wave is mono and not empty, (N,) at 16 kHz, not of shape {speech.shape}")
-    steps = np.arange(len(speech) * SOUND_RATE // SAMPLE_RATE) * (SAMPLE_RATE / SOUND_RATE)
-    return np.interp(steps, np.arange(len(speech)), speech).astype(np.float32)
+    wave = read_samples(speech)
+    steps = np.arange(len(wave) * SOUND_RATE // SAMPLE_RATE) * (SAMPLE_RATE / SOUND_RATE)
+    return np.interp(steps, np.arange(len(wave)), wave).astype(np.float32)
 
 
 def _samples(index: int, fps: Fraction) -> int:

@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from facediff import errors
-from facediff.errors import InputError, LiveError
+from facediff.errors import LiveError
 from facediff.live.channel import Messages, PictureRing
 from facediff.live.engine import Portrait
 from facediff.live.planner import LOOK_AHEAD_S, Plan, Planner
 from facediff.live.process import Failed, end_process, start_process
 from facediff.live.worker import Begin, Made, Order, Report
+from facediff.media.images import check_frame
 from facediff.options.live import LiveOptions
 from facediff.options.marks import MarkOptions
 from facediff.provenance import Record
@@ -197,10 +198,7 @@ class LiveSession:
             LiveError: The session is over.
         """
         picture = np.asarray(picture)
-        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or min(picture.shape[:2]) < 32:
-            raise InputError(
-                f"a frame is RGB (H, W, 3) uint8 of 32 pixels at least, not {picture.dtype} {picture.shape}"
-            )
+        check_frame(picture, least=32)
         with self._lock:
             self._check()
             self._messages.send(np.ascontiguousarray(picture))

@@ -15,7 +15,8 @@ _WHOLE_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 def decode(packets: Iterable[av.Packet], stream: av.VideoStream) -> Iterator[av.VideoFrame]:
     """The frames of a stream in its packets, with their transparency."""
     name = _WHOLE_DECODERS.get(stream.codec_context.name)
-    if name is None or stream.metadata.get("alpha_mode") != "1" or name not in av.codecs_available:
+    told = {key.lower(): value for key, value in stream.metadata.items()}  # names of tags are in either case
+    if name is None or told.get("alpha_mode") != "1" or name not in av.codecs_available:
         for packet in packets:
             yield from packet.decode()
         return

@@ -85,6 +85,13 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Frame:
         raise MediaError(f"{path} cannot be read as a picture: it is corrupt, empty or of an unknown kind") from error
 
 
+def check_frame(picture: Frame, least: int = 1) -> None:
+    """Raises InputError if an array is not RGB (H, W, 3) uint8 of so many pixels at least."""
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or min(picture.shape[:2]) < least:
+        size = f" of {least} pixels at least" if least > 1 else ""
+        raise InputError(f"a frame is RGB (H, W, 3) uint8{size}, not {picture.dtype} {picture.shape}")
+
+
 def _check_pixels(path: Path, width: int, height: int, most: int) -> None:
     if width * height > most:
         raise MediaError(

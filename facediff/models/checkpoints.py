@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from diffusers import DDIMScheduler
 
 N = TypeVar("N", bound=nn.Module)
+
+# While diffusers opens a network, every parameter of the process is made without numbers (accelerate's
+# init_empty_weights), and two threads at once would put back each other's way of making them: so for good.
+_OPENING = RLock()
 
 
 def own_or_base(model: Path) -> str:
@@ -63,15 +68,8 @@ def load_network(kind: type[N], folder: Path, dtype: torch.dtype = torch.float32
     another = f"the weights in {folder} are not those of a {kind.__name__} of this version"
     advice = "train it anew (facediff train), or take the facediff that trained it"
     try:
-        if hasattr(kind, "from_pretrained"):
-            network, report = kind.from_pretrained(  # type: ignore[attr-defined]
-                folder, torch_dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
-            )
-            wrong = [*report["missing_keys"], *report["unexpected_keys"]]
-        else:
-            assert issubclass(kind, Network)
-            network, lacking, unknown = read_network(kind, folder, dtype)
-            wrong = [*lacking, *unknown]
+        with _OPENING:
+            network, wrong = _open(kind, folder, dtype)
     except (ValueError, RuntimeError) as error:
         # of diffusers, which advises to go on with random weights, and of torch
         if "expected shape" in str(error) or "size mismatch" in str(error):
@@ -81,6 +79,18 @@ def load_network(kind: type[N], folder: Path, dtype: torch.dtype = torch.float32
         raise WeightsError(f"{another}: {len(wrong)} are missing or unknown, {wrong[0]} among them; {advice}")
     opened: N = network.eval()
     return opened
+
+
+def _open(kind: type[N], folder: Path, dtype: torch.dtype) -> tuple[N, list[str]]:
+    """The network in a folder, and the names of weights that are missing or unknown."""
+    if hasattr(kind, "from_pretrained"):
+        network, report = kind.from_pretrained(  # type: ignore[attr-defined]
+            folder, torch_dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
+        )
+        return network, [*report["missing_keys"], *report["unexpected_keys"]]
+    assert issubclass(kind, Network)
+    network, lacking, unknown = read_network(kind, folder, dtype)
+    return network, [*lacking, *unknown]
 
 
 @contextmanager

@@ -103,12 +103,19 @@ def read_keyframes(path: str | Path) -> tuple[Keyframe, ...]:
         raise InputError(f"there are no keyframes at {path}")
     try:
         text = path.read_text(encoding="utf-8-sig")
-        rows = json.loads(text) if path.suffix.lower() == ".json" else list(csv.DictReader(text.splitlines()))
+        rows = json.loads(text) if path.suffix.lower() == ".json" else _read_table(text)
     except (OSError, UnicodeDecodeError, ValueError, csv.Error) as error:
         raise InputError(f"{path} holds no keyframes: JSON or CSV is wanted, {error}") from error
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise InputError(f'{path} holds no keyframes; a list is wanted, as [{{"at": 3, "do": "look left"}}]')
     return parse_keyframes(rows)
+
+
+def _read_table(text: str) -> list[dict[str, Any]]:
+    """The rows of a table, whose cells a comma parts, or a semicolon or a tab, as in much of Europe."""
+    names = text.partition("\n")[0]
+    separator = next((one for one in ";\t" if "at" in map(str.strip, names.split(one))), ",")
+    return list(csv.DictReader(text.splitlines(), delimiter=separator))
 
 
 def parse_keyframes(rows: Iterable[Mapping[str, Any]]) -> tuple[Keyframe, ...]:
@@ -212,7 +219,7 @@ def _add(keyed: KeyedMotion, one: Keyframe) -> None:
 
 def _number(number: int, name: str, value: Any) -> float:
     try:
-        found = float(value)
+        found = float(value.replace(",", ".") if isinstance(value, str) else value)  # the comma is Europe's point
     except (TypeError, ValueError):
         found = math.nan
     if not math.isfinite(found) or isinstance(value, bool):

@@ -210,10 +210,15 @@ class Overlays:
         deviation = np.sqrt(np.maximum(squares / seen - mean**2, 0))
         before, below = find_overlay(mean, deviation, points[:seen], self._style)
         known = np.maximum(*(np.zeros(mean.shape, np.float32) if one is None else one for one in (before, below)))
-        drawn = [
-            DrawnLogo(logo, around, _soften(around.enlarge(logo.things, mean.shape), self._style))
-            for logo in find_logos(np.stack(greys), around)
-        ]
+        drawn = []
+        for logo in find_logos(np.stack(greys), around):
+            share = _soften(around.enlarge(logo.things, mean.shape), self._style)
+            if before is not None and before[share > 0].any():
+                # What of it lies before the face is known more closely: its own outline bulges, and where it runs on
+                # into edges of the wall on both sides, all of the mouth lies in it.
+                face = np.bitwise_or.reduce([fill_face(one, mean.shape) for one in points[:seen]])
+                share = np.where(face > 0, np.minimum(share, before), share)
+            drawn.append(DrawnLogo(logo, around, share))
         logos = [one for one in drawn if (known > 0)[one.share > 0].mean() < _KNOWN]
         if before is None and below is None and not logos:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain, islice
@@ -10,12 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from facediff.audio.mixing import SILENT
 from facediff.audio.voices import check_text, say
-from facediff.audio.wave import SAMPLE_RATE, load_wave
+from facediff.audio.wave import SAMPLE_RATE, load_wave, read_samples
 from facediff.audio.windows import exact_rate, frame_count
 from facediff.audio.word_times import divide_words
 from facediff.clip import SOUND_RATE, Clip
-from facediff.errors import ConfigError, InputError
+from facediff.errors import ConfigError
 from facediff.motion import coefficients
 from facediff.motion.keyframes import read_keyframes
 from facediff.motion.rig import encode_motion
@@ -35,6 +37,8 @@ from facediff.tasks.direct import direct_portrait, direct_video, is_directed
 from facediff.tasks.lengths import Span, fit_wave, measure_span
 from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame, Wave, Word
+
+log = logging.getLogger(__name__)
 
 HEARD_S = 60  # seconds of a video that tell how somebody holds their lips
 
@@ -146,7 +150,11 @@ def _heard(speech: str | Path | Wave | None, options: TalkOptions) -> tuple[Wave
         spoken = say(text, options.voice)
         wave = spoken.at(SAMPLE_RATE)
         return wave, spoken.at(SOUND_RATE), spoken.words or divide_words(text, wave)
-    return (*_read_speech(speech, options.track), ())
+    wave, sound = _read_speech(speech, options.track)
+    if float(np.square(wave).max()) < SILENT:
+        named = "the wave" if isinstance(speech, np.ndarray) else speech
+        log.warning("%s is silent, so nothing is said; give another file, or another track of it", named)
+    return wave, sound, ()
 
 
 def _read_speech(speech: str | Path | Wave, track: int | None) -> tuple[Wave, Wave]:
@@ -154,9 +162,7 @@ def _read_speech(speech: str | Path | Wave, track: int | None) -> tuple[Wave, Wa
     if isinstance(speech, np.ndarray):
         if track is not None:
             raise ConfigError(f"track is one of a file's; a wave has none, so leave track={track} out")
-        if speech.ndim != 1 or not speech.size:
-            raise InputError(f"a wave is mono and not empty, (N,) at 16 kHz, not of shape {speech.shape}")
-        wave = np.asarray(speech, np.float32)
+        wave = read_samples(speech)
         return wave, _resample(wave, len(wave) * SOUND_RATE // SAMPLE_RATE, SAMPLE_RATE / SOUND_RATE)
     return load_wave(speech, track=track), load_wave(speech, sample_rate=SOUND_RATE, track=track)
 

@@ -2,7 +2,7 @@ import av
 import numpy as np
 import pytest
 
-from facediff.audio.wave import LevelledWave, load_wave, normalise_loudness, stream_wave
+from facediff.audio.wave import LevelledWave, load_wave, normalise_loudness, read_samples, stream_wave
 from facediff.errors import AudioError
 
 
@@ -85,6 +85,31 @@ def test_a_sound_that_is_too_long_is_refused_before_all_of_it_is_read(tmp_path):
         for piece in stream_wave(path, max_seconds=1.0):
             taken += len(piece)
     assert taken <= 16000
+
+
+def test_arrays_of_any_scale_are_heard_alike():
+    wave = tone(16000)
+    assert read_samples(wave) is wave
+    for scaled in ((wave * 2**15).astype(np.int16), (wave * 2.0**31).astype(np.int32), wave.astype(np.float64)):
+        heard = read_samples(scaled)
+        assert heard.dtype == np.float32
+        np.testing.assert_allclose(heard, wave, atol=2**-14)
+    np.testing.assert_allclose(read_samples(wave * 2**15), wave / wave.max(), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("samples", "said"),
+    [
+        (np.zeros((2, 100), np.float32), "mono and not empty"),
+        (np.zeros(0, np.float32), "mono and not empty"),
+        (np.full(100, 128, np.uint8), "not of uint8"),
+        (np.array([0.0, np.nan]), "no numbers"),
+        (np.array([0.0, -np.inf], np.float32), "no numbers"),
+    ],
+)
+def test_arrays_that_are_no_wave_are_refused(samples, said):
+    with pytest.raises(AudioError, match=said):
+        read_samples(samples)
 
 
 def test_a_missing_file_is_refused(tmp_path):

@@ -197,6 +197,9 @@ def test_a_domain_of_low_rank_takes_no_prior_and_no_text(small, wave, monkeypatc
 def test_what_cannot_be_used_is_refused(portrait: Avatar, wave: np.ndarray) -> None:
     with pytest.raises(NoFaceFound, match="no human face"):
         Avatar.from_image(coffee())
+    for picture in (astronaut()[..., 0], astronaut() / 255, np.dstack([astronaut(), astronaut()[..., :1]])):
+        with pytest.raises(InputError, match=r"RGB \(H, W, 3\) uint8, not "):
+            Avatar.from_image(picture)
     with pytest.raises(InputError, match="mono"):
         portrait.talk(np.zeros((2, 100), np.float32))
     with pytest.raises(ConfigError, match="from 0 to 3"):

@@ -113,6 +113,15 @@ def test_masks_agree_with_mediapipe(portrait):
         np.testing.assert_allclose(mask_person(picture), mediapipe_backend.mask_person(picture), atol=2e-3)
 
 
+@pytest.mark.parametrize("angle", [140, 180, 230])
+def test_a_face_that_is_upside_down_is_read_as_it_stands(portrait, angle):
+    (upright,) = TorchMesh(follows_motion=False).detect(portrait)
+    turn = cv2.getRotationMatrix2D((256, 256), angle, 1.0)
+    picture = cv2.warpAffine(portrait, turn, (512, 512))
+    (found,) = TorchMesh(follows_motion=False).detect(picture)
+    assert apart(found[:, :2], upright[:, :2] @ turn[:, :2].T + turn[:, 2]).mean() < 3
+
+
 def test_a_face_is_followed_until_it_is_to_be_forgotten(portrait):
     """Where a face was, the network is asked again, even where the detector would find none."""
     library = TorchMesh(follows_motion=True)

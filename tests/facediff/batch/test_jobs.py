@@ -198,13 +198,20 @@ def test_a_text_takes_the_place_of_a_speech_and_files_of_parts_are_relative_to_t
 
     lines = [
         {"task": "talk", "source": "anna.png", "say": "Hello", "head_from": "nod.mp4=0.5@1s-2s"},
-        {"task": "talk", "source": "anna.png", "speech": "hi.wav", "performance": '{"lids": "nod.mp4"}'},
+        {
+            "task": "talk",
+            "source": "anna.png",
+            "speech": "hi.wav",
+            "performance": '{"lids": "nod.mp4"}',
+            "keyframes": "wishes.json",
+        },
     ]
     (tmp_path / "jobs.jsonl").write_text("\n".join(map(json.dumps, lines)))
     said, heard = read_jobs(tmp_path / "jobs.jsonl", tasks(), tmp_path / "out")
     assert said.inputs == {"source": tmp_path / "anna.png"} and said.output == "anna.mp4"
     assert said.options["head_from"] == f"{tmp_path / 'nod.mp4'}=0.5@1s-2s"
     assert json.loads(heard.options["performance"])["lids"]["source"] == str(tmp_path / "nod.mp4")
+    assert heard.options["keyframes"] == str(tmp_path / "wishes.json") and said.options["keyframes"] is None
     for line, why in (
         ({"task": "talk", "source": "anna.png"}, "there is no field 'speech'"),
         ({"task": "talk", "source": "anna.png", "say": "Hi", "head_from": "nod.mp4@2s-1s"}, "begins before it ends"),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from facediff.media import VideoReader
+from facediff.media import VideoReader, VideoWriter
 
 PICTURE = np.ascontiguousarray(astronaut()[:256, 100:356])
 FILMS = [
@@ -53,6 +53,17 @@ def test_what_is_transparent_lies_over_white(tmp_path, name, codec, pixel_format
 def test_what_hides_nothing_changes_nothing(tmp_path, name, codec, pixel_format):
     frame = list(VideoReader(write(tmp_path / name, codec, pixel_format, np.full(PICTURE.shape[:2], 255, np.uint8))))[1]
     assert np.abs(frame.astype(int) - np.roll(PICTURE, 4, axis=1)).mean() < 5
+
+
+def test_a_film_of_our_own_lies_over_white(tmp_path):
+    opacity = np.full(PICTURE.shape[:2], 255, np.uint8)
+    opacity[:, :100] = 0
+    with VideoWriter(tmp_path / "own.webm", (256, 256), Fraction(25), is_transparent=True) as writer:
+        for _ in range(3):
+            writer.write(np.dstack([PICTURE, opacity]))
+    for frame in VideoReader(tmp_path / "own.webm"):
+        assert frame[:, :90].min() >= 250
+        assert np.abs(frame[:, 110:].astype(int) - PICTURE[:, 110:]).mean() < 8
 
 
 def test_a_fourth_byte_that_nobody_filled_hides_nothing(tmp_path):

@@ -1,12 +1,15 @@
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from facediff.errors import WeightsError
-from facediff.models.checkpoints import explain_damage, open_network, open_schedule, own_or_base
+from facediff.models.checkpoints import explain_damage, load_network, open_network, open_schedule, own_or_base
 from facediff.models.codec import FaceCodec
 from facediff.models.motion import MotionDenoiser
 from facediff.system.weights import CHECKPOINTS
@@ -72,3 +75,21 @@ def test_a_folder_without_a_painter_is_helped_out_by_the_embedded_model(tmp_path
     assert own_or_base(tmp_path) == "base"
     (tmp_path / "difftalk").mkdir()
     assert own_or_base(tmp_path) == str(tmp_path)
+
+
+def test_networks_are_opened_one_after_the_other(tmp_path) -> None:
+    """What diffusers changes of all torch while it opens one would else be left so, and later ones have no weights."""
+    busy, most = [], []
+
+    class Slow(nn.Module):
+        @staticmethod
+        def from_pretrained(folder: Path, **how: object) -> tuple[nn.Module, dict[str, list[str]]]:
+            busy.append(folder)
+            most.append(len(busy))
+            time.sleep(0.05)
+            busy.remove(folder)
+            return nn.Linear(1, 1), {"missing_keys": [], "unexpected_keys": []}
+
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(lambda number: load_network(Slow, tmp_path / str(number)), range(4)))
+    assert len(opened) == 4 and max(most) == 1

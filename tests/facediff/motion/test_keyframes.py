@@ -26,6 +26,16 @@ def test_json_and_csv_say_the_same(tmp_path) -> None:
     assert read_keyframes(tmp_path / "a.json") == read_keyframes(tmp_path / "a.csv") == parse_keyframes(ROWS)
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_tables_are_read_as_excel_writes_them_in_europe(tmp_path, separator) -> None:
+    (tmp_path / "a.csv").write_text(
+        "do,at,to,strength,yaw,pitch\r\nlook left,3,,,,\r\nnod,5,,,,\r\nsmile,7,9,0c5,,\r\n,9c5,,,12,-4\r\n"
+        .replace(",", separator).replace("0c5", "0,5").replace("9c5", "9,5"),
+        encoding="utf-8-sig",
+    )  # fmt: skip
+    assert read_keyframes(tmp_path / "a.csv") == parse_keyframes(ROWS)
+
+
 def test_head_and_gaze_are_given_at_their_moments_and_expressions_added_over_theirs() -> None:
     keyed = key_motion(parse_keyframes(ROWS), 250)
     assert keyed.given[75, coefficients.ANGLES][0] == 8 and keyed.mask[75, coefficients.GAZE].all()

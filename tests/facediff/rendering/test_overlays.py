@@ -31,6 +31,15 @@ def put_caption(frame: Frame) -> Frame:
     return cv2.putText(frame, "LIVE NEWS TODAY", (50, 172), cv2.FONT_HERSHEY_SIMPLEX, 0.52, (250,) * 3, 1, cv2.LINE_AA)
 
 
+def put_caption_and_walls(frame: Frame) -> Frame:
+    """The same, and on both sides of the head a wall of tiles that stands, down to the caption's ends."""
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    walls = ((columns < 56) | (columns > 200)) & (rows > 76) & (rows < 170)
+    frame[walls & ((rows // 7 + columns // 7) % 2 == 0)] = (190, 120, 90)
+    frame[walls & ((rows // 7 + columns // 7) % 2 == 1)] = (70, 50, 40)
+    return put_caption(frame)
+
+
 def put_microphone(frame: Frame) -> Frame:
     """A ball with a grid on a stand, its top before the chin."""
     cv2.rectangle(frame, (128, 172), (140, 256), (30, 30, 34), cv2.FILLED)
@@ -98,7 +107,9 @@ def read(avatar: Avatar) -> list[Frame]:
     return list(VideoReader(Path(str(avatar._source.content))))
 
 
-@pytest.mark.parametrize(("put", "where"), [(put_caption, CAPTION), (put_microphone, MICROPHONE), (put_hand, HAND)])
+@pytest.mark.parametrize(("put", "where"), [
+    (put_caption, CAPTION), (put_caption_and_walls, CAPTION), (put_microphone, MICROPHONE), (put_hand, HAND),
+])  # fmt: skip
 def test_what_stands_still_before_a_moving_face_is_found(put, where) -> None:
     overlay, frame = found_in(put), film_of(put)[7]
     assert overlay is not None

@@ -186,6 +186,15 @@ def test_the_command_writes_a_video_that_says_how_it_was_made(film: Path, tmp_pa
     assert again[:3] == ["facediff", "edit", "film.mp4"] and "--attribute=smile=-0.6, brows-up=0.5" in again
 
 
+def test_the_command_takes_time_ranges(film: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    done = run(film, "-o", out, "-a", "smile=0.6@0.1s-", "-a", "brows-up=0.5", "--seed", 3)
+    assert done.exit_code == 0, done.output
+    record = read_record(out)
+    assert record is not None and record.options["attributes"] == "brows-up=0.5"
+    assert record.options["emotion"] == "smile=0.6@0.1s-"
+
+
 def test_the_command_writes_pictures_strips_and_lists(film: Path, tmp_path: Path) -> None:
     picture = tmp_path / "one.png"
     Image.fromarray(plain()).save(picture)
@@ -207,6 +216,7 @@ def test_bad_orders_are_one_sentence(film: Path, tmp_path: Path) -> None:
         [film, "-o", film, "-a", "smile=1"],
         [film],
         [film, "-o", tmp_path / "out.mp4", "--sweep"],
+        [film, "-o", tmp_path / "out.mp4", "--sweep", "-a", "smile=1@0.1s-"],
     ):
         done = run(*arguments)
         assert done.exit_code == 2 and isinstance(done.exception, SystemExit), done.stderr

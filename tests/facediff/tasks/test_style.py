@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,7 +23,8 @@ from facediff.media import VideoReader, VideoWriter
 from facediff.options.style import StyleOptions
 from facediff.pipelines.painter_loading import load_painter
 from facediff.provenance.record import record_in
-from facediff.tasks.style import Styling, face_structure, make_style
+from facediff.tasks.style import make_style
+from facediff.tasks.styling import Styling, face_structure
 from tests.facediff.pipelines import picture_models as tiny
 
 FRAMES, SIDE = 5, 32
@@ -176,6 +179,12 @@ def test_the_face_of_a_picture_performs_a_video(place) -> None:
     me = place / "me.mp4"
     moved = Avatar.from_image(like, device="cpu").animate(me, absolute=True, sound=True, gaze_from=me)
     np.testing.assert_array_equal(np.stack(list(clip)), np.stack(list(moved)))
+
+
+def test_the_face_of_a_picture_wants_none_of_a_painter_s_libraries() -> None:
+    code = "import sys, facediff.tasks.style; print('diffusers' in sys.modules, 'transformers' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"] and not done.stderr
 
 
 def test_the_command_has_a_face_perform_a_video_and_says_how(place, tmp_path) -> None:

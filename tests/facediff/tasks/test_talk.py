@@ -103,3 +103,10 @@ def test_a_video_is_dubbed_at_twice_its_rate(video):
     assert len(frames) == len(clip)
     steps = [np.abs(a.astype(int) - b).mean() for a, b in zip(frames[:8], frames[1:9], strict=True)]
     assert min(steps) > 0, "no frame is shown twice"
+
+
+def test_a_silent_speech_is_told(caplog) -> None:
+    avatar("plain").talk(WAVE, paint=False)
+    assert "silent" not in caplog.text
+    avatar("plain").talk(np.full(1600, 1e-4, np.float32), paint=False)
+    assert "the wave is silent, so nothing is said" in caplog.text
