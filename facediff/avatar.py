@@ -16,12 +16,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from facediff.errors import ConfigError, InputError
 from facediff.landmarks.tracker import track_face, track_still
-from facediff.media import VideoReader, is_video, read_image
-from facediff.media.images import check_frame
+from facediff.media import VideoReader, is_video
+from facediff.media.images import take_picture
 from facediff.motion.template import SUFFIXES, MotionTemplate
 from facediff.options import (
     CLIP_MODEL,
@@ -47,6 +45,8 @@ from facediff.tasks.strengths import read_strengths, write_strengths
 from facediff.types import FaceTrack, Frame, Wave
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from facediff.clip import Clip
     from facediff.live.session import LiveSession
     from facediff.rendering.warping import Warper
@@ -74,23 +74,22 @@ class Avatar:
 
     @classmethod
     @takes(PortraitOptions)
-    def from_image(cls, image: str | Path | Frame, options: PortraitOptions) -> Avatar:
+    def from_image(cls, image: str | Path | Frame | Image, options: PortraitOptions) -> Avatar:
         """An avatar of a portrait.
 
         Args:
-            image: A picture file, or RGB (H, W, 3) uint8.
+            image: A picture file, RGB (H, W, 3) uint8, or a picture of Pillow's.
             options: How.
 
         Raises:
             ConfigError: An option is none of its choices.
-            InputError: An array is of another shape or type.
+            InputError: It is something else, or an array of another shape or type.
             MediaError, NoFaceFound, SeveralFaces: What the picture lacks.
         """
-        where = "the picture" if isinstance(image, np.ndarray) else str(image)
-        picture = image if isinstance(image, np.ndarray) else read_image(image)
-        check_frame(picture)
+        picture, where = take_picture(image), str(image) if isinstance(image, (str, Path)) else "the picture"
         track = track_still(picture, options.face, where=where)
-        return cls(picture, track, describe_input("source", image), SourceOptions(**vars(options)))
+        origin = describe_input("source", image if isinstance(image, (str, Path)) else picture)
+        return cls(picture, track, origin, SourceOptions(**vars(options)))
 
     @classmethod
     @takes(VideoOptions)

@@ -85,6 +85,23 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Frame:
         raise MediaError(f"{path} cannot be read as a picture: it is corrupt, empty or of an unknown kind") from error
 
 
+def take_picture(picture: str | Path | Frame | Image.Image) -> Frame:
+    """A picture as RGB (H, W, 3) uint8, whichever way it is given: a file, an array, or a picture of Pillow's.
+
+    Raises:
+        InputError: It is something else, or an array of another shape or type.
+        MediaError: See ``read_image``.
+    """
+    if isinstance(picture, np.ndarray):
+        check_frame(picture)
+        return picture
+    if isinstance(picture, Image.Image):
+        return np.array(flatten(ImageOps.exif_transpose(picture)))
+    if isinstance(picture, (str, Path)):
+        return read_image(picture)
+    raise InputError(f"a picture is a file, an array or one of Pillow's, not of type {type(picture).__name__}")
+
+
 def check_frame(picture: Frame, least: int = 1) -> None:
     """Raises InputError if an array is not RGB (H, W, 3) uint8 of so many pixels at least."""
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or min(picture.shape[:2]) < least:

@@ -3,6 +3,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from PIL import Image
 from skimage.data import astronaut, coffee
 
 from facediff import Avatar
@@ -194,12 +195,29 @@ def test_a_domain_of_low_rank_takes_no_prior_and_no_text(small, wave, monkeypatc
             small.talk(wave, domain="low", **options)
 
 
+def test_a_picture_of_pillow_is_read_as_its_file_is(tmp_path) -> None:
+    turned = Image.fromarray(astronaut()).convert("RGBA").rotate(90, expand=True)
+    turned.getexif()[0x0112] = 6  # to be turned clockwise
+    turned.save(tmp_path / "turned.png", exif=turned.getexif())
+    with Image.open(tmp_path / "turned.png") as picture:
+        given, filed = Avatar.from_image(picture), Avatar.from_image(tmp_path / "turned.png")
+    np.testing.assert_array_equal(given.track.points, filed.track.points)
+    np.testing.assert_allclose(given.track.points, Avatar.from_image(astronaut()).track.points, atol=2)
+
+
 def test_what_cannot_be_used_is_refused(portrait: Avatar, wave: np.ndarray) -> None:
     with pytest.raises(NoFaceFound, match="no human face"):
         Avatar.from_image(coffee())
     for picture in (astronaut()[..., 0], astronaut() / 255, np.dstack([astronaut(), astronaut()[..., :1]])):
         with pytest.raises(InputError, match=r"RGB \(H, W, 3\) uint8, not "):
             Avatar.from_image(picture)
+    for given in (b"...", [1, 2]):
+        with pytest.raises(InputError, match="a picture is a file, an array or one of Pillow's, not of type"):
+            Avatar.from_image(given)
+        with pytest.raises(InputError, match="speech is a file or an array of samples, not of type"):
+            portrait.talk(given)
+        with pytest.raises(InputError, match="what drives is a file or a MotionTemplate, not of type"):
+            portrait.animate(given)
     with pytest.raises(InputError, match="mono"):
         portrait.talk(np.zeros((2, 100), np.float32))
     with pytest.raises(ConfigError, match="from 0 to 3"):
