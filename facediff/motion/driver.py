@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facediff.errors import ConfigError, InputError, MediaError
+from facediff.errors import ConfigError, MediaError
 from facediff.landmarks.alignment import distances_after_alignment
 from facediff.landmarks.canonical import canonicalise, fit_pose, from_canonical
 from facediff.landmarks.mesh import LEFT_EYE, LIPS_INNER, LIPS_OUTER, MESH_POINTS, OUTER_EYES, RIGHT_EYE
@@ -183,8 +183,6 @@ def read_driver(driving: str | Path | MotionTemplate, *, face: int | str | None 
     """
     if isinstance(driving, MotionTemplate):
         return Driver(driving, is_still=len(driving) == 1)
-    if not isinstance(driving, (str, Path)):
-        raise InputError(f"what drives is a file or a MotionTemplate, not of type {type(driving).__name__}")
     path = Path(driving)
     if is_template(path):
         template = load_template(path)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from facediff.errors import InputError
 from facediff.motion.template import MotionTemplate
 from facediff.options import Checked, SourceOptions, options_of
 from facediff.options.files import hide_paths, named_files
@@ -43,7 +44,15 @@ def make_record(
 
 
 def describe_input(role: str, thing: str | Path | np.ndarray | MotionTemplate) -> Ingredient:
-    """A file, or what came from Python in its place, as something that a clip is made of."""
+    """A file, or what came from Python in its place, as something that a clip is made of.
+
+    Raises:
+        InputError: It is of another type.
+    """
     if isinstance(thing, MotionTemplate):
         return Ingredient.of_array(role, thing.motion)
-    return Ingredient.of_array(role, thing) if isinstance(thing, np.ndarray) else Ingredient.of_file(role, thing)
+    if isinstance(thing, np.ndarray):
+        return Ingredient.of_array(role, thing)
+    if not isinstance(thing, (str, Path)):
+        raise InputError(f"{role} is of type {type(thing).__name__}, which is not taken; give a file")
+    return Ingredient.of_file(role, thing)

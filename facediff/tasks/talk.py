@@ -17,7 +17,7 @@ from facediff.audio.wave import SAMPLE_RATE, load_wave, read_samples
 from facediff.audio.windows import exact_rate, frame_count
 from facediff.audio.word_times import divide_words
 from facediff.clip import SOUND_RATE, Clip
-from facediff.errors import ConfigError, InputError
+from facediff.errors import ConfigError
 from facediff.motion import coefficients
 from facediff.motion.keyframes import read_keyframes
 from facediff.motion.rig import encode_motion
@@ -164,8 +164,6 @@ def _read_speech(speech: str | Path | Wave, track: int | None) -> tuple[Wave, Wa
             raise ConfigError(f"track is one of a file's; a wave has none, so leave track={track} out")
         wave = read_samples(speech)
         return wave, _resample(wave, len(wave) * SOUND_RATE // SAMPLE_RATE, SAMPLE_RATE / SOUND_RATE)
-    if not isinstance(speech, (str, Path)):
-        raise InputError(f"speech is a file or an array of samples, not of type {type(speech).__name__}")
     return load_wave(speech, track=track), load_wave(speech, sample_rate=SOUND_RATE, track=track)
 
 
