@@ -44,6 +44,8 @@ class ResidualBlock(nn.Module):
 class _Layers(nn.Sequential):
     """One layer after another; a convolution and the fold of its pixels are one where nothing is learnt."""
 
+    architecture = nn.Sequential.__qualname__  # whose ranges and compiled networks serve
+
     def forward(self, x: Tensor) -> Tensor:
         if torch.is_grad_enabled():
             made: Tensor = super().forward(x)
