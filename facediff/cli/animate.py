@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from facediff.cli.app import app
-from facediff.cli.arguments import Output, check_marks, check_paths, read_avatar, write_clip
+from facediff.cli.arguments import Output, check_marks, check_paths, name_picture, read_avatar, write_clip
 from facediff.cli.console import err
 from facediff.cli.flags import flags
 from facediff.options import AnimateOptions, SourceOptions
@@ -28,7 +28,7 @@ def animate(
     written: OutputOptions,
 ) -> None:
     """A face moves as another face does."""
-    output = output.with_suffix(".png") if written.preview else output
+    output = name_picture(output) if written.preview else output
     check_paths(source, driving, output, written.preview, staged=options, folders=True)
     check_marks(written, output, None if options.compare else source, options)
     with err.status("reading the face"):

@@ -64,6 +64,13 @@ def check_edit_paths(source: Path, output: Path, staged: StagingOptions) -> None
         raise InputError(f"{output} holds no transparency; give a .png or a .webp")
 
 
+def name_picture(output: Path) -> Path:
+    """Where the one picture of a preview goes: to the name itself if that is a picture's, else beside it as a PNG."""
+    from facediff.media.images import PICTURE_SUFFIXES
+
+    return output if output.suffix.lower() in PICTURE_SUFFIXES else output.with_suffix(".png")
+
+
 def check_marks(
     options: MarkOptions, output: Path, source: Path | None = None, staged: StagingOptions | None = None
 ) -> None:

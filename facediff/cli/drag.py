@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from facediff.cli.app import app
-from facediff.cli.arguments import Output, check_edit_paths, check_marks, read_avatar, write_clip
+from facediff.cli.arguments import Output, check_edit_paths, check_marks, name_picture, read_avatar, write_clip
 from facediff.cli.console import err
 from facediff.cli.flags import flags
 from facediff.errors import ConfigError
@@ -26,7 +26,7 @@ def drag(
     written: OutputOptions,
 ) -> None:
     """Points of a face are taken elsewhere, and all of it follows as faces do."""
-    output = output.with_suffix(".png") if written.preview else output
+    output = name_picture(output) if written.preview else output
     if options.strokes is None:
         raise ConfigError("nothing is moved: give a point and where it is put, --stroke X,Y:X,Y")
     check_edit_paths(source, output, options)

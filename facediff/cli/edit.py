@@ -13,6 +13,7 @@ from facediff.cli.arguments import (
     check_edit_paths,
     check_marks,
     mark_keywords,
+    name_picture,
     noted,
     read_avatar,
     say_wrote,
@@ -51,7 +52,7 @@ def edit(
         return
     if source is None or output is None:
         raise ConfigError("give what to edit and where to: facediff edit SOURCE -o OUTPUT --attribute smile=0.6")
-    output = output.with_suffix(".png") if written.preview or sweep else output
+    output = name_picture(output) if written.preview or sweep else output
     check_edit_paths(source, output, options)
     check_marks(written, output, None if sweep else source, options)
     from facediff.provenance.marker import write_marked

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from facediff.cli.app import app
-from facediff.cli.arguments import WHERE_TO, check_edit_paths, check_marks, write_clip
+from facediff.cli.arguments import WHERE_TO, check_edit_paths, check_marks, name_picture, write_clip
 from facediff.cli.console import err
 from facediff.cli.flags import flags
 from facediff.errors import ConfigError
@@ -26,7 +26,7 @@ def enhance(
     written: OutputOptions,
 ) -> None:
     """Make a soft or small video, or a picture, larger and sharper; its sound and its rate are kept."""
-    output = output.with_suffix(".png") if written.preview else output
+    output = name_picture(output) if written.preview else output
     check_edit_paths(source, output, StagingOptions())
     from facediff.media import is_video
     from facediff.media.images import PICTURE_SUFFIXES

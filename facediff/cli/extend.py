@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from facediff.cli.app import app
-from facediff.cli.arguments import Output, check_marks, read_avatar, refuse_input, say_wrote, write_clip
+from facediff.cli.arguments import Output, check_marks, name_picture, read_avatar, refuse_input, say_wrote, write_clip
 from facediff.cli.console import err
 from facediff.cli.flags import flags
 from facediff.errors import ConfigError, InputError
@@ -29,7 +29,7 @@ def extend(
     from facediff.media import check_target, is_video
     from facediff.motion.template import check_name, is_template
 
-    output = output.with_suffix(".png") if written.preview else output
+    output = name_picture(output) if written.preview else output
     if not source.is_file():
         raise InputError(f"there is no file at {source}")
     refuse_input(output, source)

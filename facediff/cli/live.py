@@ -13,6 +13,7 @@ from facediff.cli.arguments import (
     check_marks,
     check_paths,
     is_transparent,
+    name_picture,
     read_avatar,
     refuse_input,
     write_clip,
@@ -47,7 +48,7 @@ def live(
         return
     if speech is None or output is None:
         raise InputError("a file of speech and --output belong together; without both, a page is served")
-    output = output.with_suffix(".png") if written.preview else output
+    output = name_picture(output) if written.preview else output
     check_paths(portrait, speech, output, written.preview)
     check_marks(written, output, portrait)
     with err.status("reading the face"):
@@ -85,7 +86,7 @@ def idle(
     """A portrait breathes, blinks and looks about, without a word; with --loop its end meets its beginning."""
     from facediff.media import check_target
 
-    output = output.with_suffix(".png") if written.preview else output
+    output = name_picture(output) if written.preview else output
     if not portrait.is_file():
         raise InputError(f"there is no file at {portrait}")
     refuse_input(output, portrait)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from facediff.cli.app import app
-from facediff.cli.arguments import Output, check_marks, refuse_input, write_clip
+from facediff.cli.arguments import Output, check_marks, name_picture, refuse_input, write_clip
 from facediff.cli.console import err
 from facediff.cli.flags import flags
 from facediff.options.marks import OutputOptions
@@ -28,7 +28,7 @@ def style(
     from facediff.media import check_target
     from facediff.tasks.style import check_style, make_style
 
-    output = output.with_suffix(".png") if written.preview else output
+    output = name_picture(output) if written.preview else output
     check_file(source)
     refuse_input(output, source)
     if options.like is not None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from facediff.cli.app import app
-from facediff.cli.arguments import Output, check_marks, check_paths, read_avatar, refuse_input, write_clip
+from facediff.cli.arguments import Output, check_marks, check_paths, name_picture, read_avatar, refuse_input, write_clip
 from facediff.cli.console import err
 from facediff.cli.flags import flags
 from facediff.options import SourceOptions, TalkOptions
@@ -33,7 +33,7 @@ def talk(
     written: OutputOptions,
 ) -> None:
     """A portrait speaks, or a video is dubbed."""
-    output = output.with_suffix(".png") if written.preview else output
+    output = name_picture(output) if written.preview else output
     check_paths(source, source if speech is None else speech, output, written.preview, staged=options)
     check_marks(written, output, source, options)
     for path in read_speakers(options.speakers).values():

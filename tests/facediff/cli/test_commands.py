@@ -229,6 +229,13 @@ def test_a_preview_is_one_picture(portrait, short_speech):
     assert found.record.options["preview"] is True and found.xmp_source_type == found.digital_source_type
 
 
+def test_a_preview_has_the_name_that_it_is_given_if_that_is_a_pictures(portrait):
+    for name in ("look.jpg", "look.WEBP"):
+        code, said = run("idle", portrait, "-o", name, "--seconds", "1", "--preview", "--device", "cpu")
+        assert code == 0 and f"wrote {name}" in said, said
+        assert read_image(name).shape == (512, 512, 3)
+
+
 def test_marks_that_cannot_be_are_refused_with_their_flags(portrait, short_speech):
     for words, said in (
         (["--timestamp", "nowhere"], "--timestamp is the address of a time-stamp authority"),
