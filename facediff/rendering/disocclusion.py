@@ -26,7 +26,7 @@ class DisocclusionStyle:
         parted: Opening that shows enough.
         beyond: Shares of the opening wanted that one must be to show nothing of it yet, and enough, where no other
             moment shows the mouth: from lips that are a little apart a denoiser of few steps paints a grey patch in a
-            wide mouth. Fit by: eye, against none. Seen on: 24 training portraits, rendered. No range was swept.
+            wide mouth. Fit by: eye. Seen on: 24 training portraits, rendered. Range tried: none, 0.5 to 0.85, and this.
     """
 
     opening_span: tuple[float, float] = (0.02, 0.08)

@@ -37,8 +37,8 @@ class RefineStyle:
         reach: Around the lips where all of the change is wanted.
         feather: Over which it then fades out.
         wide: Between which openings the dark of a mouth is spared: the network fills it with a mist of teeth, the mean
-            of all that may be there. Fit by: eye, beside all of the change, a third, a seventh and none of
-            it, and from 0.08 to 0.15. Seen on: 24 training portraits, rendered, at openings of 0.1 and at their widest.
+            of all that may be there. Fit by: eye, beside all of the change, a third, a seventh and none of it, and from
+            0.08 to 0.15. Seen on: 24 training portraits, rendered, at openings of 0.1 and at their widest.
         dark_share: How much of the change is left in the dark of a wide mouth; likewise.
         dark: Light over that of the lips up to which all is dark, and from which nothing is; likewise.
         dark_feather: Over which what is between the lips counts as theirs.
@@ -68,7 +68,7 @@ class RefineStyle:
         between = masks.region(points[LIPS_INNER], size, unit, feather=self.dark_feather)
         lips, light = masks.region(points[LIPS_OUTER], size, unit) - between, window.mean(axis=2, dtype=np.float32)
         lips = np.maximum(lips, 1e-6)
-        light /= float((light * lips).sum() / lips.sum())
+        light /= max(1.0, float((light * lips).sum() / lips.sum()))
         dark = between * masks.smoothstep((self.dark[1] - light) / (self.dark[1] - self.dark[0]))
         spared: NDArray[np.float32] = 1 - wide * (1 - self.dark_share) * cv2.GaussianBlur(dark, (0, 0), SOFT_PX)
         return where * spared
