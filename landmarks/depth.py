@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from facediff.errors import ConfigError, InputError
 from facediff.landmarks.mesh import CHIN, FOREHEAD, MESH_POINTS
-from facediff.landmarks.warp import cell_centres, face_triangles, rasterise_triangles, sort_by_depth, trace_back
+from facediff.landmarks.triangles import cell_centres, rasterise_triangles, trace_back
+from facediff.landmarks.warp import face_triangles, sort_by_depth
 
 MOST_DETAIL_LOST = 7  # t_s of Gen-1
 FAR = 0.1  # of what is furthest of a face; what is no face is 0

@@ -19,16 +19,14 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from facediff.errors import ConfigError
+from facediff.landmarks.triangles import cell_centres, cover_triangles, rasterise_triangles, trace_back
 from facediff.landmarks.warp import (
     MeshWarp,
-    cell_centres,
     face_triangles,
     measure_areas,
-    rasterise_triangles,
     rim_triangles,
     sample_picture,
     sort_by_depth,
-    trace_back,
 )
 
 
@@ -297,9 +295,8 @@ def _bound(corners: NDArray[np.floating], step: float, box: tuple[slice, slice])
 
 def _draw_cover(corners: NDArray[np.floating], part: tuple[slice, slice], edge_px: float) -> NDArray[np.float32]:
     """(h', w') from 0 to 1: a part of a box with triangles (N, 3, 2) drawn in it, softened at their outline."""
-    mask = np.zeros([one.stop - one.start for one in part], np.uint8)
-    for triangle in np.rint((corners - [part[1].start, part[0].start]) * 16).astype(np.int32):
-        cv2.fillConvexPoly(mask, triangle, 255, lineType=cv2.LINE_8, shift=4)
+    rows, columns = (one.stop - one.start for one in part)
+    mask = 255 * cover_triangles(corners - [part[1].start, part[0].start], (columns, rows)).view(np.uint8)
     return cv2.GaussianBlur(mask, (0, 0), edge_px).astype(np.float32) / 255
 
 

@@ -8,7 +8,7 @@ the source is sampled once, at its own resolution.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 import cv2
@@ -19,6 +19,7 @@ from scipy.spatial import Delaunay
 
 from facediff.landmarks.canonical import mean_face
 from facediff.landmarks.mesh import FACE_OVAL, LIPS_INNER, MESH_POINTS
+from facediff.landmarks.triangles import cell_centres, rasterise_triangles, trace_back
 
 OUTSIDE, SHOWN, HIDDEN = 0, 1, 2  # kinds of triangles: around the face, of it, and of it but turned away
 
@@ -292,75 +293,6 @@ def _find_backward_flow(
             owned[binary_dilation(owned == HIDDEN, iterations=warp.style.edge_cells) & (owned == SHOWN)] = HIDDEN
         moved[owned == HIDDEN] = moved[_find_nearest_shown(owned)][owned == HIDDEN]
     return np.where((owner >= 0)[..., None], moved - centres, 0.0).astype(np.float32)
-
-
-def rasterise_triangles(corners: NDArray[np.floating], grid: tuple[int, int], step: float) -> NDArray[np.int32]:
-    """Which triangle shows in each cell of a grid, (rows, columns), the last that covers it; -1 for none.
-
-    Args:
-        corners: Of the triangles (N, 3, 2), in pixels from the grid's corner.
-        grid: Columns and rows.
-        step: Pixels to a cell.
-    """
-    columns, rows = grid
-    owner = np.full((rows, columns), -1, np.int32)
-    fixed_point = np.rint((corners / step + 0.5 / step - 0.5) * 16).astype(np.int32)
-    low, high = _span(fixed_point)
-    seen = ((high >= -16) & (low <= 16 * np.array([columns, rows]))).all(1)
-    for index in np.flatnonzero(seen):  # as arrays, all at once, they take half as long again
-        cv2.fillConvexPoly(owner, fixed_point[index], int(index), lineType=cv2.LINE_8, shift=4)
-    return owner
-
-
-def _span(corners: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Least and greatest coordinates (N, 2) of triangles (N, 3, 2), ten times as fast as reductions of three."""
-    one, other, third = corners.transpose(1, 0, 2)
-    return np.minimum(np.minimum(one, other), third), np.maximum(np.maximum(one, other), third)
-
-
-def trace_back(
-    source: NDArray[np.floating],
-    target: NDArray[np.floating],
-    owner: NDArray[np.int32],
-    centres: NDArray[np.float64],
-    step: float,
-) -> NDArray[np.float64]:
-    """Where each cell's centre comes from, (rows, columns, 2) in pixels: a triangle carries its own by an affine map.
-
-    Args:
-        source: Corners (N, 3, 2) of the triangles before.
-        target: Corners (N, 3, 2) after.
-        owner: See ``rasterise_triangles``; where it is -1 they are 0.
-        centres: (rows, columns, 2) of the cells, see ``cell_centres``.
-        step: Pixels to a cell.
-    """
-    (x1, y1), (x2, y2) = ((target[:, k] - target[:, 0]).T for k in (1, 2))
-    det = x1 * y2 - x2 * y1
-    det = np.where(np.abs(det) > 1e-3, det, np.inf)  # a sliver takes the colour of its corner
-    inverse = np.stack([np.stack([y2, -x2], -1), np.stack([-y1, x1], -1)], 1) / det[:, None, None]
-    edges = np.stack([source[:, 1] - source[:, 0], source[:, 2] - source[:, 0]], axis=2)
-    linear = edges @ inverse
-    shift = source[:, 0] - np.einsum("nij,nj->ni", linear, target[:, 0])
-    # A cell's centre may lie just outside its triangle, where the map of a sliver runs far away: a speck of the wrong
-    # colour. Nothing comes from more than a cell beyond the triangle's own corners.
-    low, high = _span(source)
-    owned = np.flatnonzero(owner >= 0)
-    triangle, (x, y) = owner.ravel()[owned], centres.reshape(-1, 2).T[:, owned]
-    moved = np.zeros((owner.size, 2))
-    for axis in range(2):
-        table = np.stack([*linear[:, axis].T, shift[:, axis], low[:, axis] - step, high[:, axis] + step])
-        across, down, along, least, most = np.take(table, triangle, axis=1)
-        moved[owned, axis] = np.minimum(np.maximum(across * x + down * y + along, least), most)
-    return moved.reshape(*owner.shape, 2)
-
-
-@lru_cache(maxsize=8)
-def cell_centres(shape: tuple[int, ...], step: float) -> NDArray[np.float64]:
-    """Centres of cells, (rows, columns, 2) in pixels."""
-    y, x = np.mgrid[0 : shape[0], 0 : shape[1]]
-    centres = np.stack([(x + 0.5) * step - 0.5, (y + 0.5) * step - 0.5], axis=-1)
-    centres.setflags(write=False)  # the same for all who ask
-    return centres
 
 
 def _find_nearest_shown(owned: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:

@@ -20,7 +20,8 @@ from torch import Tensor
 from facediff.landmarks.canonical import canonicalise, fit_pose, mean_face
 from facediff.landmarks.folds import FOLDS, draw_folds
 from facediff.landmarks.mesh import FACE_OVAL, LIPS_INNER, MESH_POINTS, OUTER_EYES
-from facediff.landmarks.warp import MeshWarp, face_triangles, rasterise_triangles
+from facediff.landmarks.triangles import rasterise_triangles
+from facediff.landmarks.warp import MeshWarp, face_triangles
 from facediff.motion import coefficients
 from facediff.motion.rig import FaceRig, fit_neutral
 from facediff.training.actions import Ingredients
