@@ -16,6 +16,7 @@ from facediff.live.performer import Performed, Performer
 from facediff.live.planner import TOGETHER, Plan
 from facediff.live.renderer import LiveRenderer
 from facediff.live.shots import ShotMaker
+from facediff.motion.side_view import share_head_motion
 from facediff.options.live import MotionStrengths, StreamOptions
 from facediff.options.marks import MarkOptions
 from facediff.provenance.marker import frame_marker
@@ -76,7 +77,7 @@ class Portrait:
         return PortraitWarper(source, models.load_inpainter())
 
 
-def open_performer(models: ModelChoice, options: StreamOptions) -> Performer:
+def open_performer(portrait: Portrait, models: ModelChoice, options: StreamOptions) -> Performer:
     """What hears and moves.
 
     Raises:
@@ -92,8 +93,9 @@ def open_performer(models: ModelChoice, options: StreamOptions) -> Performer:
         )
     ear = motion.encoder.as_fast_as(choose_dtype(motion.denoiser.device))
     return Performer(
-        motion, ear, fps=exact_rate(options.fps), seed=options.seed, lips=options.lips, head=options.head,
-        idle=options.idle, columns=int(painting.conditioner.config["audio_columns"]),
+        motion, ear, fps=exact_rate(options.fps), seed=options.seed, lips=options.lips,
+        head=options.head * share_head_motion(portrait.points), idle=options.idle,
+        columns=int(painting.conditioner.config["audio_columns"]),
     )  # fmt: skip
 
 
@@ -136,7 +138,7 @@ class LiveEngine:
     """
 
     def __init__(self, portrait: Portrait, models: ModelChoice, options: StreamOptions, marks: MarkOptions) -> None:
-        self._performer = open_performer(models, options)
+        self._performer = open_performer(portrait, models, options)
         self._shots = open_shots(portrait, models)
         self._renderer = open_renderer(portrait, models, options, marks)
 

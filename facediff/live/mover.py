@@ -112,7 +112,10 @@ class _Performing:
     def __init__(self, cast: Cast, messages: Messages, inbox: SimpleQueue[Any]) -> None:
         self._messages, self._inbox = messages, inbox
         models = ModelChoice(cast.model, cast.device)
-        self._performer, self._shots = open_performer(models, cast.options), open_shots(cast.portrait, models)
+        self._performer, self._shots = (
+            open_performer(cast.portrait, models, cast.options),
+            open_shots(cast.portrait, models),
+        )
         self._driver: DriverReader | None = None
         self._process, self._weighed, self._memory = psutil.Process(), 0.0, 0
 

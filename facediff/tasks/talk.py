@@ -21,6 +21,7 @@ from facediff.errors import ConfigError
 from facediff.motion import coefficients
 from facediff.motion.keyframes import read_keyframes
 from facediff.motion.rig import encode_motion
+from facediff.motion.side_view import share_head_motion
 from facediff.motion.speaking_style import fit_speaking_style
 from facediff.options import TalkOptions
 from facediff.options.performance import read_performance
@@ -79,8 +80,9 @@ def make_talk(warper: Warper, speech: str | Path | Wave | None, models: ModelCho
     keyframes = read_keyframes(options.keyframes) if options.keyframes is not None else ()
     if keyframes and isinstance(warper, VideoWarper):
         raise ConfigError("a video keeps its own head motion and takes no keyframes; give a portrait")
+    head = options.head * (1.0 if isinstance(warper, VideoWarper) else share_head_motion(source.track.points[0]))
     motion = motion_model(
-        wave, seed=options.seed, lips=options.lips, head=options.head, still=options.still, speaking_style=own,
+        wave, seed=options.seed, lips=options.lips, head=head, still=options.still, speaking_style=own,
         lip_style=lip_style, keyframes=keyframes,
     )  # fmt: skip
     rows = coefficients.resample(motion, coefficients.MOTION_FPS, rate, span.moved)

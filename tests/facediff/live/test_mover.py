@@ -43,7 +43,7 @@ def test_it_makes_what_this_process_would_and_only_what_is_wanted(portrait):
         first, second = told.get(timeout=60), told.get(timeout=60)
         assert len(first.shots) == 2 and second.shots == [] and first.frame_s > 0
         models = ModelChoice("base", "cpu")
-        own, shots = open_performer(models, StreamOptions()), open_shots(portrait, models)
+        own, shots = open_performer(portrait, models, StreamOptions()), open_shots(portrait, models)
         wanted = shots.make(own.perform(plans[:4]).take([0, 2]))
         for one, other in zip(first.shots, wanted, strict=True):
             assert np.abs(one.frame.picture.astype(int) - other.frame.picture).mean() < 0.5
