@@ -19,7 +19,6 @@ from facediff.motion.manner import measure_manner, steady
 from facediff.pipelines.speech_motion import MotionPipeline
 from facediff.training.loop import Batch, LoopConfig, fit, unwrap
 from facediff.training.motion import (
-    MotionRecording,
     cumulate_weights,
     hear,
     measure_statistics,
@@ -28,6 +27,7 @@ from facediff.training.motion import (
     resample_rows,
 )
 from facediff.training.motion_masks import MOUTH, draw_mask
+from facediff.training.motion_recording import MotionRecording
 
 Mouths = NDArray[np.float16]  # (N, T, 31): N motions of a clip's sound, of which the mouth counts
 STRIDES = (1, 2, 3, 5)  # frames of 25 a second to one of what is learnt, which is told its rate

@@ -15,21 +15,8 @@ from torch import Tensor, nn
 from facediff.models.motion import MotionDenoiser
 from facediff.motion import coefficients
 from facediff.training.loop import Batch, LoopConfig, fit, unwrap
-
-
-@dataclass(frozen=True)
-class MotionRecording:
-    """One clip to learn from.
-
-    Attributes:
-        motion: (T, 31) at 25 frames a second.
-        heard: (T, speech_dim) what the audio encoder gives of its sound; None where that does not belong to the lips.
-        identity: Who it is.
-    """
-
-    motion: NDArray[np.float32]
-    heard: NDArray[np.floating] | None
-    identity: str
+from facediff.training.motion_recording import MotionRecording, weigh_people
+from facediff.training.reliability import weigh_recordings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +43,9 @@ class MotionRecipe:
 
 
 def cumulate_weights(clips: Sequence[MotionRecording], power: float) -> NDArray[np.float64]:
-    """(N,) rising to 1: each clip weighs as its length, and people as their footage to that power."""
-    footage: dict[str, int] = defaultdict(int)
-    for clip in clips:
-        footage[clip.identity] += len(clip.motion)
-    weight = np.array([len(clip.motion) * footage[clip.identity] ** (power - 1) for clip in clips])
+    """(N,) rising to 1: clips weigh as their lengths and weights, and people as their footage to that power."""
+    lengths = np.array([len(clip.motion) for clip in clips])
+    weight = lengths * weigh_people(clips, power) * [clip.weight for clip in clips]
     return np.cumsum(weight / weight.sum())
 
 
@@ -160,18 +145,17 @@ def solve_mean_motion(
     model: MotionDenoiser, clips: Sequence[MotionRecording], sounds: Sequence[Tensor | None], recipe: MotionRecipe
 ) -> None:
     """Solves the model's mean motion given sound: ridge regression, over the clips' motion about its own mean."""
-    footage: dict[str, int] = defaultdict(int)
-    for clip, sound in zip(clips, sounds, strict=True):
-        footage[clip.identity] += len(clip.motion) if sound is not None else 0
+    spoken = [(clip, sound) for clip, sound in zip(clips, sounds, strict=True) if sound is not None]
+    people = weigh_people([clip for clip, _ in spoken], recipe.identity_power)
     inputs, taps = model.config["features"], model.usual.kernel_size[0]
     square = torch.zeros(inputs * taps, inputs * taps, dtype=torch.float64)
     cross = torch.zeros(inputs * taps, coefficients.DIMENSIONS, dtype=torch.float64)
     total = 0.0
-    for clip, sound in ((c, s) for c, s in zip(clips, sounds, strict=True) if s is not None):
+    for (clip, sound), of_person in zip(spoken, people, strict=True):
         rows = nn.functional.pad(sound.float(), (taps // 2, taps // 2)).unfold(1, taps, 1)
         rows = rows.permute(1, 0, 2).flatten(1).double()
         moved = torch.from_numpy(clip.motion - clip.motion.mean(axis=0)).double() / model.std[:, 0].double()
-        weight = footage[clip.identity] ** (recipe.identity_power - 1)
+        weight = of_person * clip.weight
         square += weight * rows.T @ rows
         cross += weight * rows.T @ moved
         total += weight * len(rows)
@@ -281,6 +265,7 @@ def train_motion(
     model = MotionDenoiser(motion_mean=mean, motion_std=std, **(sizes or {}))
     solve_principal_components(model, clips, recipe)
     sounds = hear(model, clips)
+    clips = weigh_recordings(clips, sounds, recipe.identity_power)
     solve_mean_motion(model, clips, sounds, recipe)
     fit(model, MotionDraw(clips, recipe, sounds), motion_loss(motion_schedule()), config)
     return model

@@ -69,11 +69,11 @@ from facediff.training.loop import LoopConfig
 from facediff.training.masked_motion import masked_motion_schedule, sample_mouths, train_masked_motion
 from facediff.training.motion import (
     MotionRecipe,
-    MotionRecording,
     equalise_articulation,
     motion_schedule,
     train_motion,
 )
+from facediff.training.motion_recording import MotionRecording
 from facediff.training.mouth_looks import MouthLooks
 from facediff.training.pairs import build_pair_cache
 from facediff.training.sync import SyncRecipe, train_sync

@@ -14,7 +14,8 @@ from facediff.models.motion import MotionDenoiser
 from facediff.models.sync import SyncNet
 from facediff.motion.coefficients import lip_channels
 from facediff.training.loop import Batch, LoopConfig, fit, unwrap
-from facediff.training.motion import MotionRecording, cumulate_weights, hear, mirror_motion
+from facediff.training.motion import cumulate_weights, hear, mirror_motion
+from facediff.training.motion_recording import MotionRecording
 
 NEIGHBOURS = 1  # frames this near are neither right nor wrong
 

@@ -19,7 +19,8 @@ from facediff.training.masked_motion import (
     sample_mouths,
     train_masked_motion,
 )
-from facediff.training.motion import MotionRecording, motion_schedule
+from facediff.training.motion import motion_schedule
+from facediff.training.motion_recording import MotionRecording
 
 SIZES = {"channels": 16, "embedding": 16, "dilations": (1, 2)}
 

@@ -6,13 +6,13 @@ from facediff.motion import coefficients
 from facediff.training.motion import (
     MotionDraw,
     MotionRecipe,
-    MotionRecording,
     equalise_articulation,
     hear,
     mirror_motion,
     solve_mean_motion,
     solve_principal_components,
 )
+from facediff.training.motion_recording import MotionRecording
 
 
 def clips(count: int = 3, frames: int = 80) -> list[MotionRecording]:

@@ -26,7 +26,8 @@ from facediff.training import mouth_refining, stages
 from facediff.training.adversary import Adversary
 from facediff.training.looks import Looks
 from facediff.training.loop import LoopConfig
-from facediff.training.motion import MotionRecipe, MotionRecording
+from facediff.training.motion import MotionRecipe
+from facediff.training.motion_recording import MotionRecording
 from facediff.training.perceptual import PerceptualDistance
 from tests.portraits import plain
 

@@ -3,7 +3,7 @@ import torch
 
 from facediff.models.sync import SyncNet
 from facediff.motion import coefficients
-from facediff.training.motion import MotionRecording
+from facediff.training.motion_recording import MotionRecording
 from facediff.training.sync import SyncDraw, SyncRecipe, sync_loss
 
 RECIPE = SyncRecipe(batch_size=4, frames=20, noise=0.0)
