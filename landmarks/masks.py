@@ -75,12 +75,16 @@ def region(
     corners = np.rint((flat + margin) * 16).astype(np.int32) - 16 * low.astype(np.int32)
     cv2.fillPoly(outside, [corners], 0, shift=4)
     distance = cv2.distanceTransform(outside, cv2.DIST_L2, 5)[margin:-margin, margin:-margin]
-    mask[low[1] : high[1], low[0] : high[0]] = smoothstep(1.0 - (distance - reach * unit_px - 0.5) / fade)
+    inside = distance * np.float32(-1.0 / fade)
+    inside += np.float32(1.0 + (reach * unit_px + 0.5) / fade)
+    mask[low[1] : high[1], low[0] : high[0]] = smoothstep(inside)
     return mask
 
 
 def smoothstep(x: NDArray[np.floating]) -> NDArray[np.floating]:
     """From 0 at 0 to 1 at 1, smooth at both ends and constant beyond."""
     x = np.clip(x, 0.0, 1.0)
-    smooth: NDArray[np.floating] = x * x * (3.0 - 2.0 * x)
+    smooth: NDArray[np.floating] = 3.0 - 2.0 * x
+    smooth *= x
+    smooth *= x
     return smooth

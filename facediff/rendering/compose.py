@@ -29,8 +29,12 @@ def keep_detail(
         paste: (H, W) in [0, 1]: how much of the change is wanted.
         fresh: (H, W) in [0, 1]: 1 where the painted pixels replace the coarse ones.
     """
-    before = coarse_round_trip + fresh[..., None] * (coarse - coarse_round_trip)
-    return paste[..., None] * (painted - before)
+    before = coarse - coarse_round_trip
+    before *= fresh[..., None]
+    before += coarse_round_trip
+    change = np.subtract(painted, before, out=before)
+    change *= paste[..., None]
+    return change
 
 
 def add_window(

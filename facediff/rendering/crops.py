@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -31,11 +33,14 @@ def choose_drawing_unit(scale: float, finest: float) -> float:
     return float(np.clip(FINENESS * np.ceil(scale / FINENESS), COARSEST, finest))
 
 
+@lru_cache(maxsize=8)
 def fade_border(size: tuple[int, int], width: float = 6.0) -> NDArray[np.float32]:
     """(H, W) from 0 at the border of a crop of ``size`` to 1 at ``width`` pixels from it."""
     x = np.minimum(np.arange(size[0]), np.arange(size[0])[::-1])
     y = np.minimum(np.arange(size[1]), np.arange(size[1])[::-1])
-    return (np.clip(x / width, 0, 1)[None] * np.clip(y / width, 0, 1)[:, None]).astype(np.float32)
+    border = (np.clip(x / width, 0, 1)[None] * np.clip(y / width, 0, 1)[:, None]).astype(np.float32)
+    border.setflags(write=False)  # the same for all who ask
+    return border
 
 
 def as_pictures(crops: list[NDArray[np.uint8]]) -> Tensor:

@@ -16,6 +16,7 @@ from facediff.landmarks import masks
 from facediff.landmarks.alignment import FACE, align
 from facediff.landmarks.mesh import BROW_LINE, FACE_OVAL, LEFT_EYE, LIPS_INNER, LIPS_OUTER, RIGHT_EYE
 from facediff.landmarks.raster import draw_face
+from facediff.landmarks.triangles import cover_triangles
 from facediff.landmarks.warp import find_stretched
 from facediff.motion import coefficients
 from facediff.pipelines.fadm import FADMSampler
@@ -144,8 +145,19 @@ class FaceRefiner(WindowPainter[WarpedFrame, FaceView, GatedConditioning]):
     def _blend(self, view: FaceView, change: NDArray[np.float32]) -> NDArray[np.float32]:
         # Where the warp carried skin well, what is still wrong is light and colour. The denoiser knows no better where
         # each pore lies, so its mean would only blur them.
-        slow = cv2.GaussianBlur(change, (0, 0), self._settings.style.slow * FACE.unit_px)
-        return slow + view.repainted[..., None] * (change - slow)
+        slow = _blur_wide(change, self._settings.style.slow * FACE.unit_px)
+        fast = change - slow
+        fast *= view.repainted[..., None]
+        return np.add(slow, fast, out=slow)
+
+
+def _blur_wide(picture: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """A picture (H, W, C) blurred by a Gaussian of several pixels: at half its size, in a fifth of the time."""
+    half = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    blurred = cv2.resize(
+        cv2.GaussianBlur(half, (0, 0), sigma / 2), picture.shape[1::-1], interpolation=cv2.INTER_LINEAR
+    )
+    return np.asarray(blurred, np.float32)
 
 
 def _mask_lips(points: NDArray[np.float32], style: FacePasteStyle) -> NDArray[np.float32]:
@@ -173,10 +185,7 @@ def _mask_repainted(face: WarpedFace, points: NDArray[np.float32], style: FacePa
         np.maximum(area, masks.region(points[eye], size, unit, reach=0.04, feather=0.06), out=area)
     if face.source_points is None:
         return area
-    smeared = np.zeros(size[::-1], np.float32)
-    corners = points[find_stretched(face.source_points, face.points), :2]
-    for triangle in np.rint(corners * 16).astype(np.int32):
-        cv2.fillConvexPoly(smeared, triangle, 1.0, shift=4)
+    smeared = cover_triangles(points[find_stretched(face.source_points, face.points), :2], size).astype(np.float32)
     return np.maximum(area, cv2.GaussianBlur(smeared, (0, 0), style.slow * unit / 2))
 
 
