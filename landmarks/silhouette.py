@@ -179,7 +179,8 @@ def split_layers(
     """
     before, after = warp.nodes(target)
     step, grid = warp.step, warp.grid
-    face, shown, drawn_out = _select_facing(before, after, sort_by_depth(target), warp.style.hidden_below, style)
+    order = sort_by_depth(target)
+    face, shown, drawn_out = _select_facing(before, after, order, warp.style.hidden_below, step, style)
     part = _bound(after[face], step, warp.box)
     window, centres = _choose_cells(part, step, grid, style), cell_centres(grid[::-1], step)
     around = _carry_around(before, after, warp, style.coarse)
@@ -267,6 +268,7 @@ def _select_facing(
     after: NDArray[np.float64],
     order: NDArray[np.intp],
     hidden_below: float,
+    step: float,
     style: SilhouetteStyle,
 ) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]:
     """The triangles of a face (N, 3) that face the camera in the end, in an order.
@@ -280,8 +282,9 @@ def _select_facing(
     growth = facing * large / np.maximum(facing * small, 1e-6)
     growth /= np.median(growth[towards])
     doubt = (growth / np.where(rim, 1.0, style.firm) - style.trusted) / (style.doubted - style.trusted)
-    shown = 1 - np.clip(doubt, 0, 1)
-    drawn_out = rim * np.clip((growth - 1) / (style.grown - 1), 0, 1)
+    told = facing * large >= step**2  # the growth of what is half a cell in the end is by chance, and says nothing
+    shown = 1 - told * np.clip(doubt, 0, 1)
+    drawn_out = told * rim * np.clip((growth - 1) / (style.grown - 1), 0, 1)
     return face[towards], shown[towards], drawn_out[towards]
 
 

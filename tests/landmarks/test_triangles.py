@@ -27,7 +27,7 @@ def test_a_cell_whose_centre_lies_in_triangles_is_the_last_ones_and_no_other_is_
     assert (told >= last).all()  # what is drawn later may reach half a cell over its edge
     owned = np.flatnonzero(told >= 0)
     assert distance[told[owned], owned].min() > -0.71 * step
-    assert (told == last).mean() > 0.9 and (told < 0).any()
+    assert (told == last).mean() > 0.8 and (told < 0).any()
 
 
 def _distance(corners: np.ndarray, centre: np.ndarray) -> float:

@@ -7,7 +7,7 @@ import torch
 from scipy.ndimage import gaussian_filter1d
 
 from facediff.motion import coefficients
-from facediff.training.motion_recording import MotionRecording, weigh_people
+from facediff.training.motion_recording import MotionRecording
 from facediff.training.reliability import ReliabilityStyle, weigh_recordings
 
 STYLE = ReliabilityStyle(penalty=0.05)
@@ -48,11 +48,3 @@ def test_a_clip_without_sound_stays_as_it_is_and_one_person_alone_too() -> None:
     assert silent[0] is clips[0] and silent[1].weight != 1.0
     alone = [MotionRecording(one.motion, None, "ann") for one in clips]
     assert weigh_recordings(alone, sounds, 0.5, STYLE) == alone
-
-
-def test_people_weigh_as_their_footage_to_a_power() -> None:
-    clips = [
-        MotionRecording(np.zeros((n, 31), np.float32), None, who) for n, who in ((100, "a"), (300, "a"), (100, "b"))
-    ]
-    assert np.allclose(weigh_people(clips, 0.5), [0.05, 0.05, 0.1])
-    assert np.allclose(weigh_people(clips, 1.0), 1.0)
