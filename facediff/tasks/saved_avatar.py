@@ -3,6 +3,7 @@
 avatar.json          settings and consent
 source.png|mp4|...   the portrait, or the video as it was
 track.safetensors    landmarks; nothing is unpickled
+opacity.png          how much a portrait hides that came with transparency
 source.c2pa          the C2PA manifest that the source has of its own, if any
 """
 
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
@@ -23,6 +25,7 @@ from facediff.system.files import atomic_folder
 from facediff.types import FaceTrack, Frame
 
 _ABOUT, _TRACK, _PICTURE, _MANIFEST = "avatar.json", "track.safetensors", "source.png", "source.c2pa"
+_OPACITY = "opacity.png"
 _SETTINGS = ("name", "sha256", "model", "face", "on_missing_face", "consent")
 _FORMAT, _VERSION = "facediff avatar", 1
 _MAX_ABOUT_BYTES, _MAX_MANIFEST_BYTES = 64_000, 64_000_000
@@ -42,6 +45,7 @@ class SavedAvatar:
         on_missing_face: See ``Avatar.from_video``.
         consent: What the person shown agreed to, in words; None where nobody wrote it down.
         manifest: The C2PA manifest of the file that it was made of; see ``Ingredient``.
+        opacity: (H, W) uint8, see ``Source``.
     """
 
     source: Frame | Path
@@ -53,6 +57,7 @@ class SavedAvatar:
     on_missing_face: str
     consent: str | None
     manifest: bytes | None = None
+    opacity: NDArray[np.uint8] | None = None
 
 
 def save(avatar: SavedAvatar, folder: Path) -> None:
@@ -65,6 +70,8 @@ def save(avatar: SavedAvatar, folder: Path) -> None:
         if isinstance(avatar.source, np.ndarray):
             source = _PICTURE
             write_image(partial / source, avatar.source)
+            if avatar.opacity is not None:
+                write_image(partial / _OPACITY, np.repeat(avatar.opacity[..., None], 3, axis=2))
         else:
             source = f"source{avatar.source.suffix.lower()}"
             shutil.copyfile(avatar.source, partial / source)
@@ -121,7 +128,12 @@ def load(folder: Path) -> SavedAvatar:
         )
     except Exception as error:  # JSON, safetensors and missing keys each fail in ways of their own
         raise MediaError(f"{folder} is no avatar of this version of facediff, or is damaged: {error}") from error
-    return saved if track.fps else replace(saved, source=read_image(source))
+    return saved if track.fps else replace(saved, source=read_image(source), opacity=_opacity_in(folder))
+
+
+def _opacity_in(folder: Path) -> NDArray[np.uint8] | None:
+    path = folder / _OPACITY
+    return read_image(path)[..., 0] if path.is_file() and not path.is_symlink() else None
 
 
 def _manifest_in(folder: Path) -> bytes | None:

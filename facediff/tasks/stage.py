@@ -15,7 +15,7 @@ from facediff.options.staging import MOST_SIDE, StagingOptions, read_background,
 from facediff.rendering.enlarging import Enlarger
 from facediff.rendering.source import Source
 from facediff.rendering.staging.framing import Window, choose_window
-from facediff.rendering.staging.matting import estimate_foreground, find_matte
+from facediff.rendering.staging.matting import cut_by_opacity, estimate_foreground, find_matte
 from facediff.rendering.staging.stage import Backdrop, Stage, blur_behind, fill_picture
 from facediff.tasks import model_cache
 from facediff.tasks.model_choice import ModelChoice
@@ -27,16 +27,23 @@ LEAST_PERSON = 0.01  # of the picture, below which nobody is told from what is b
 def cut_out(source: Source) -> Source:
     """A portrait with nothing but the person in it, whose matte goes with them wherever they move.
 
+    Who came cut out stays as they are; else they are looked for.
+
     Raises:
         MediaError: No person is told from what is behind.
     """
     picture = source.frame(0)
-    matte = find_matte(picture)
+    if source.opacity is None:
+        matte = find_matte(picture)
+        person, how = estimate_foreground(picture, matte), b""
+    else:
+        person, matte = cut_by_opacity(picture, source.opacity)
+        how = source.opacity.tobytes()
     if matte.mean() < LEAST_PERSON:
         raise MediaError(f"{source.name} shows no person who could be told from what is behind them")
-    other = hashlib.sha256(f"{source.sha256} cut out".encode()).hexdigest()
+    other = hashlib.sha256(f"{source.sha256} cut out".encode() + how).hexdigest()
     levels = np.rint(255 * matte).astype(np.uint8)
-    return replace(source, content=estimate_foreground(picture, matte), matte=levels, sha256=other)
+    return replace(source, content=person, matte=levels, sha256=other)
 
 
 class Staging:

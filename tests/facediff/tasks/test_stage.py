@@ -38,6 +38,45 @@ def test_a_picture_of_nobody_is_refused(cut, monkeypatch):
         cut_out(avatar("plain")._source)
 
 
+def cut_out_picture(cut):
+    """The portrait as somebody else cuts it out, with what she holds: a white card. What is hidden is black."""
+    picture, opacity = plain(), cut.matte.copy()
+    picture[200:240, 216:250], opacity[200:240, 216:250] = 255, 255
+    picture[opacity == 0] = 0
+    return np.dstack([picture, opacity])
+
+
+@pytest.mark.parametrize("given", ["file", "array", "picture"])
+def test_who_came_cut_out_stays_as_they_are(cut, tmp_path, given):
+    layers = cut_out_picture(cut)
+    Image.fromarray(layers).save(tmp_path / "her.png")
+    image = {"file": tmp_path / "her.png", "array": layers, "picture": Image.fromarray(layers)}[given]
+    made = Avatar.from_image(image, device="cpu")
+    assert (made._source.frame(0)[layers[..., 3] == 0] == 255).all()  # as it is seen without another background
+    frame = made.edit(background="#00b140").preview()
+    assert (np.abs(frame[layers[..., 3] == 0] - GREEN) <= 1).all()
+    surely = layers[..., 3] == 255
+    np.testing.assert_array_equal(frame[surely], layers[surely][:, :3])
+    if given == "file":
+        again = Avatar.load(made.save(tmp_path / "saved"), device="cpu").edit(background="#00b140").preview()
+        np.testing.assert_array_equal(again, frame)
+
+
+def test_edges_of_who_came_cut_out_have_no_white_in_them(cut):
+    layers = cut_out_picture(cut)
+    edge = (layers[..., 3] > 51) & (layers[..., 3] < 255)
+    frame = cut_out(Avatar.from_image(layers, device="cpu")._source).frame(0)
+    assert np.abs(frame[edge].astype(int) - layers[edge][:, :3]).max() <= 4
+
+
+def test_a_portrait_in_a_circle_is_no_cut_out(cut):
+    opacity = cv2.circle(np.zeros((256, 256), np.uint8), (128, 128), 126, 255, -1, cv2.LINE_AA)
+    frame = Avatar.from_image(np.dstack([plain(), opacity]), device="cpu").edit(background="#00b140").preview()
+    behind = (opacity == 255) & (cv2.dilate(cut.matte, np.ones((25, 25))) == 0)
+    assert np.abs(frame[behind] - GREEN).mean() < 20 < np.abs(plain()[behind] - GREEN).mean() / 4
+    assert (np.abs(frame[opacity == 0] - GREEN) <= 1).all()
+
+
 def test_a_talk_before_a_colour_is_that_talk(cut):
     usual, staged = (list(avatar("plain").talk(WAVE, paint=False, still=True, background=b)) for b in (None, "#00b140"))
     surely, nothing = cut.matte == 255, cut.matte == 0
