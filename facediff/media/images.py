@@ -13,7 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from facediff.errors import InputError, MediaError
-from facediff.media.kinds import is_single_frame
+from facediff.media.kinds import is_single_frame, is_sound
 from facediff.media.pictures import convert, is_misread, is_small_view, lay_over_white, open_picture
 from facediff.media.reading import VideoReader
 from facediff.system.containers import MAX_PIXELS
@@ -92,6 +92,8 @@ def read_layers(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[Fram
             reader = VideoReader(path)
             _check_pixels(path, reader.info.width, reader.info.height, max_pixels)
             return next(iter(reader)), None
+        if isinstance(error, UnidentifiedImageError) and is_sound(path):
+            raise MediaError(f"{path} is a sound, where a picture or a video is wanted") from error
         raise MediaError(f"{path} cannot be read as a picture: it is corrupt, empty or of an unknown kind") from error
 
 

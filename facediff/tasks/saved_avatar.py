@@ -21,10 +21,10 @@ from safetensors.numpy import save_file
 
 from facediff.errors import MediaError
 from facediff.media import read_image, write_image
-from facediff.system.files import atomic_folder
+from facediff.system.files import AVATAR_NOTE, atomic_folder
 from facediff.types import FaceTrack, Frame
 
-_ABOUT, _TRACK, _PICTURE, _MANIFEST = "avatar.json", "track.safetensors", "source.png", "source.c2pa"
+_TRACK, _PICTURE, _MANIFEST = "track.safetensors", "source.png", "source.c2pa"
 _OPACITY = "opacity.png"
 _SETTINGS = ("name", "sha256", "model", "face", "on_missing_face", "consent")
 _FORMAT, _VERSION = "facediff avatar", 1
@@ -84,7 +84,7 @@ def save(avatar: SavedAvatar, folder: Path) -> None:
         about |= {"format": _FORMAT, "version": _VERSION, "source": source, "size": track.size, "fps": track.fps}
         if avatar.manifest is not None:
             (partial / _MANIFEST).write_bytes(avatar.manifest)
-        (partial / _ABOUT).write_text(json.dumps(about, indent=2), encoding="utf-8")
+        (partial / AVATAR_NOTE).write_text(json.dumps(about, indent=2), encoding="utf-8")
 
 
 def load(folder: Path) -> SavedAvatar:
@@ -93,9 +93,9 @@ def load(folder: Path) -> SavedAvatar:
     Raises:
         MediaError: There is no such folder, or it holds something else or is damaged.
     """
-    about_path = folder / _ABOUT
+    about_path = folder / AVATAR_NOTE
     if not about_path.is_file():
-        raise MediaError(f"there is no avatar in {folder}: a folder that Avatar.save wrote holds {_ABOUT}")
+        raise MediaError(f"there is no avatar in {folder}: a folder that Avatar.save wrote holds {AVATAR_NOTE}")
     try:
         if about_path.stat().st_size > _MAX_ABOUT_BYTES:
             raise ValueError("it is too large")
