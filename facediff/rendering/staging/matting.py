@@ -227,12 +227,14 @@ def _fit(shape: tuple[int, ...], longest: int) -> tuple[int, int]:
     return max(2, round(shape[1] * shrink)), max(2, round(shape[0] * shrink))
 
 
-def find_matte(frame: Frame, style: MatteStyle = STYLE) -> Matte:
-    """The matte of the person in a picture."""
-    return refine_matte(frame, coarse_mask(frame), style)
+def find_matte(frame: Frame, style: MatteStyle = STYLE, quarters: int = 0) -> Matte:
+    """The matte of the person in a picture, which is turned by quarters to be looked at; see ``person_mask``."""
+    return refine_matte(frame, coarse_mask(frame, quarters), style)
 
 
-def cut_by_opacity(frame: Frame, opacity: NDArray[np.uint8], style: MatteStyle = STYLE) -> tuple[Frame, Matte]:
+def cut_by_opacity(
+    frame: Frame, opacity: NDArray[np.uint8], style: MatteStyle = STYLE, quarters: int = 0
+) -> tuple[Frame, Matte]:
     """The colours of a person who came cut out, carried on as ``estimate_foreground`` does, and their matte.
 
     A circle or round corners cut no person out: where what ends at the edge is nobody, the person is looked for in it.
@@ -241,8 +243,9 @@ def cut_by_opacity(frame: Frame, opacity: NDArray[np.uint8], style: MatteStyle =
         frame: (H, W, 3) uint8, what is transparent white.
         opacity: (H, W), 255 is all.
         style: How.
+        quarters: See ``person_mask``.
     """
-    matte, coarse = opacity.astype(np.float32) / np.float32(255), coarse_mask(frame)
+    matte, coarse = opacity.astype(np.float32) / np.float32(255), coarse_mask(frame, quarters)
     if _is_frame(matte, coarse, style):
         matte = matte * refine_matte(frame, coarse, style)
         return estimate_foreground(frame, matte, style), matte
@@ -275,10 +278,11 @@ class SteadyMatte:
     Args:
         style: How mattes are found.
         keeps: How much of the last frame's mask is kept where the picture is the same.
+        quarters: See ``person_mask``.
     """
 
-    def __init__(self, style: MatteStyle = STYLE, keeps: float = 0.7) -> None:
-        self._style, self._keeps = style, keeps
+    def __init__(self, style: MatteStyle = STYLE, keeps: float = 0.7, quarters: int = 0) -> None:
+        self._style, self._keeps, self._quarters = style, keeps, quarters
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._last: tuple[NDArray[np.uint8], Matte] | None = None
 
@@ -288,7 +292,7 @@ class SteadyMatte:
         shrink = min(1.0, _FLOW_PX / max(height, width))
         size = (max(16, round(width * shrink)), max(16, round(height * shrink)))
         grey = cv2.cvtColor(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
-        coarse = cv2.resize(coarse_mask(frame), size, interpolation=cv2.INTER_AREA)
+        coarse = cv2.resize(coarse_mask(frame, self._quarters), size, interpolation=cv2.INTER_AREA)
         if self._last is not None and self._last[0].shape == grey.shape:
             coarse = self._blend(grey, coarse, *self._last)
         self._last = np.asarray(grey, np.uint8), np.asarray(coarse, np.float32)

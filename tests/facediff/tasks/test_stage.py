@@ -33,7 +33,7 @@ def test_who_is_cut_out_is_as_they_were_and_is_known_apart(cut):
 
 
 def test_a_picture_of_nobody_is_refused(cut, monkeypatch):
-    monkeypatch.setattr("facediff.tasks.stage.find_matte", lambda picture: np.zeros(picture.shape[:2], np.float32))
+    monkeypatch.setattr("facediff.tasks.stage.find_matte", lambda picture, **_: np.zeros(picture.shape[:2], np.float32))
     with pytest.raises(MediaError, match="shows no person who could be told"):
         cut_out(avatar("plain")._source)
 
@@ -75,6 +75,12 @@ def test_a_portrait_in_a_circle_is_no_cut_out(cut):
     behind = (opacity == 255) & (cv2.dilate(cut.matte, np.ones((25, 25))) == 0)
     assert np.abs(frame[behind] - GREEN).mean() < 20 < np.abs(plain()[behind] - GREEN).mean() / 4
     assert (np.abs(frame[opacity == 0] - GREEN) <= 1).all()
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_portrait_that_lies_is_cut_out_as_one_that_stands(cut, quarters):
+    lying = cut_out(Avatar.from_image(np.ascontiguousarray(np.rot90(plain(), quarters)), device="cpu")._source)
+    assert np.abs(np.rot90(lying.matte, -quarters).astype(int) - cut.matte).mean() < 2
 
 
 def test_a_talk_before_a_colour_is_that_talk(cut):
