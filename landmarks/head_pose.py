@@ -36,7 +36,12 @@ def rotations(angles: NDArray[np.floating]) -> NDArray[np.float32]:
 
 def count_quarter_turns(points: NDArray[np.floating]) -> int:
     """By how many quarters, from 0 to 3, a picture is turned clockwise in which a face has landmarks (478, 3)."""
-    x, y = points[CHIN, :2] - points[FOREHEAD, :2]
+    return nearest_quarter(points[CHIN, :2] - points[FOREHEAD, :2])
+
+
+def nearest_quarter(down: NDArray[np.floating]) -> int:
+    """By how many quarters, from 0 to 3, a direction (2,) in a picture is turned clockwise from downwards."""
+    x, y = down
     return round(float(np.nan_to_num(np.arctan2(-x, y))) / (np.pi / 2)) % 4
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from facediff.landmarks.canonical import canonicalise, fit_pose, from_canonical, to_canonical
+from facediff.landmarks.head_pose import nearest_quarter
 from facediff.landmarks.mesh import BROW_FRAME
 from facediff.motion.coefficients import (
     ANGLES,
@@ -161,9 +162,7 @@ def find_quarter_turn(rotation: NDArray[np.floating]) -> NDArray[np.float32]:
 
     People film with phones held sideways, and motion is told as it is of the picture that stands.
     """
-    x, y = rotation[:2, 1]  # where a chin points to
-    count = round(float(np.nan_to_num(np.arctan2(-x, y))) / (np.pi / 2)) % 4
-    cosine, sine = ((1, 0), (0, 1), (-1, 0), (0, -1))[count]
+    cosine, sine = ((1, 0), (0, 1), (-1, 0), (0, -1))[nearest_quarter(rotation[:2, 1])]  # where a chin points to
     return np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]], np.float32)
 
 
