@@ -16,6 +16,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from facediff.errors import ConfigError, InputError
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, is_video
@@ -63,12 +66,16 @@ class Avatar:
     at once is safe, since nothing is written to it, but no faster.
     """
 
-    def __init__(self, source: Frame | Path, track: FaceTrack, origin: Ingredient, options: SourceOptions) -> None:
+    def __init__(
+        self, source: Frame | Path, track: FaceTrack, origin: Ingredient, options: SourceOptions,
+        opacity: NDArray[np.uint8] | None = None,
+    ) -> None:  # fmt: skip
         """Use ``from_image``, ``from_video``, ``from_file`` or ``load``."""
         from facediff.rendering.source import Source
 
         check_consent(options.consent)
-        self._source = Source(source, track, origin.sha256, options.on_missing_face)  # refuses what would fail later
+        # Refuses what would fail later.
+        self._source = Source(source, track, origin.sha256, options.on_missing_face, opacity=opacity)
         self._origin, self._options = origin, options
         self.track, self.consent = track, options.consent
 
@@ -78,7 +85,8 @@ class Avatar:
         """An avatar of a portrait.
 
         Args:
-            image: A picture file, RGB (H, W, 3) uint8, or a picture of Pillow's.
+            image: A picture file, RGB (H, W, 3) or RGBA (H, W, 4) uint8, or a picture of Pillow's. What is transparent
+                is white, until another background is asked for.
             options: How.
 
         Raises:
@@ -86,10 +94,11 @@ class Avatar:
             InputError: It is something else, or an array of another shape or type.
             MediaError, NoFaceFound, SeveralFaces: What the picture lacks.
         """
-        picture, where = take_picture(image), str(image) if isinstance(image, (str, Path)) else "the picture"
+        picture, opacity = take_picture(image)
+        where = str(image) if isinstance(image, (str, Path)) else "the picture"
         track = track_still(picture, options.face, where=where)
         origin = describe_input("source", image if isinstance(image, (str, Path)) else picture)
-        return cls(picture, track, origin, SourceOptions(**vars(options)))
+        return cls(picture, track, origin, SourceOptions(**vars(options)), opacity)
 
     @classmethod
     @takes(VideoOptions)
@@ -146,7 +155,8 @@ class Avatar:
         options = SourceOptions(
             face=kept.face, model=kept.model, device=device, consent=kept.consent, on_missing_face=kept.on_missing_face
         )
-        return cls(kept.source, kept.track, Ingredient("source", kept.name, kept.sha256, kept.manifest), options)
+        origin = Ingredient("source", kept.name, kept.sha256, kept.manifest)
+        return cls(kept.source, kept.track, origin, options, kept.opacity)
 
     def save(self, folder: str | Path) -> Path:
         """Writes source, landmarks, settings and consent into a folder of its own, whole or not at all.
@@ -157,7 +167,7 @@ class Avatar:
         source, origin, options = self._source, self._origin, self._options
         kept = saved_avatar.SavedAvatar(
             source.content, source.track, origin.name, origin.sha256, options.model, options.face,
-            options.on_missing_face, self.consent, origin.manifest,
+            options.on_missing_face, self.consent, origin.manifest, source.opacity,
         )  # fmt: skip
         saved_avatar.save(kept, Path(folder))
         return Path(folder)

@@ -23,6 +23,7 @@ from facediff.types import Frame, Points
 
 MIN_EYES_PX = 24.0  # smaller faces have no mouth to speak of
 MAX_MISFIT = 0.09  # mean distance of the stable points from a human face's, in eye distances; people reach 0.075
+SURE_MISFIT = 0.05  # that nothing but a face has: a cup of coffee that is turned has 0.059, and most faces 0.035
 SEARCH_PX = 1280  # pictures and parts of them are searched at no more than this
 SMALLEST_PX = 192  # and at no less
 
@@ -131,12 +132,12 @@ def eye_distance(points: NDArray[np.floating]) -> float:
     return float(np.linalg.norm(points[OUTER_EYES[0]] - points[OUTER_EYES[1]]))
 
 
-def looks_human(points: NDArray[np.floating]) -> bool:
-    """Whether the eyes, nose and forehead of a mesh stand as in a human face."""
+def looks_human(points: NDArray[np.floating], most: float = MAX_MISFIT) -> bool:
+    """Whether the eyes, nose and forehead of a mesh stand as in a human face, but for a misfit."""
     pose = fit_pose(points[None])
     placed = from_canonical(mean_face(), pose)[0]
     misfit = np.linalg.norm(points[STABLE] - placed[STABLE], axis=1).mean() / pose.scale[0]
-    return bool(misfit < MAX_MISFIT)
+    return bool(misfit < most)
 
 
 def window_around(x: float, y: float, reach: float, shape: tuple[int, ...]) -> Window:
@@ -161,6 +162,14 @@ def detect_in(library: LandmarkDetector, frame: Frame, window: Window) -> list[P
     return [mesh / grown + np.array([window.left, window.top, 0], np.float32) for mesh in library.detect(crop)]
 
 
+def _turn_back(points: NDArray[np.floating], quarters: int, shape: tuple[int, ...]) -> NDArray[np.floating]:
+    """Points (..., 2 or more) in a picture of this shape as they are in the one that ``np.rot90`` made it of."""
+    height, width = shape[:2]
+    x, y = points[..., 0], points[..., 1]
+    back = {1: (height - y, x), 2: (width - x, height - y), 3: (y, width - x)}[quarters]
+    return np.concatenate([np.stack(back, axis=-1), points[..., 2:]], axis=-1)
+
+
 class FaceFinder:
     """Looks for all faces of a picture; holds its libraries, so that a video can be searched frame by frame.
 
@@ -179,8 +188,19 @@ class FaceFinder:
         Args:
             image: RGB.
             depth: How often a picture in which nothing is found is cut into finer tiles: half, then a quarter of its
-                longer side.
+                longer side. If it is, and no sure face is found in those either, it is turned by quarters.
         """
+        found = self._search(image, depth)
+        if depth and not any(looks_human(mesh, SURE_MISFIT) for mesh in found):
+            for quarters in (1, 3, 2):
+                turned = np.ascontiguousarray(np.rot90(image, quarters))
+                sure = [mesh for mesh in self._search(turned, 0) if looks_human(mesh, SURE_MISFIT)]
+                if sure:
+                    found = [_turn_back(mesh, quarters, turned.shape) for mesh in sure]
+                    break
+        return sorted(found, key=lambda mesh: float(mesh[:, 0].mean()))
+
+    def _search(self, image: Frame, depth: int) -> list[Points]:
         whole = Window(0, 0, image.shape[1], image.shape[0])
         found = [mesh for mesh in detect_in(self._library, image, whole) if looks_human(mesh)]
         found += self._in_boxes(image, whole, found)
@@ -189,7 +209,7 @@ class FaceFinder:
                 break
             for tile in _tiles(image.shape, max(image.shape[:2]) >> level):
                 found += self._in_boxes(image, tile, found)
-        return sorted(found, key=lambda mesh: float(mesh[:, 0].mean()))
+        return found
 
     def near(self, image: Frame, points: Points) -> list[Points]:
         """The human faces close to where one was."""

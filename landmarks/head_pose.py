@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from facediff.landmarks.mesh import CHIN, FOREHEAD
 from facediff.types import RigidPose
 
 # Not fitted.
@@ -31,6 +32,17 @@ def rotations(angles: NDArray[np.floating]) -> NDArray[np.float32]:
     """Rotation matrices (T, 3, 3) of yaw, pitch and roll (T, 3) in degrees; inverse of ``head_angles``."""
     turned = np.asarray(angles, np.float64) * np.array([-1.0, -1.0, 1.0])
     return Rotation.from_euler("YXZ", turned, degrees=True).as_matrix().astype(np.float32)
+
+
+def count_quarter_turns(points: NDArray[np.floating]) -> int:
+    """By how many quarters, from 0 to 3, a picture is turned clockwise in which a face has landmarks (478, 3)."""
+    return nearest_quarter(points[CHIN, :2] - points[FOREHEAD, :2])
+
+
+def nearest_quarter(down: NDArray[np.floating]) -> int:
+    """By how many quarters, from 0 to 3, a direction (2,) in a picture is turned clockwise from downwards."""
+    x, y = down
+    return round(float(np.nan_to_num(np.arctan2(-x, y))) / (np.pi / 2)) % 4
 
 
 def is_profile(pose: RigidPose, max_yaw_deg: float = MAX_YAW_DEG) -> NDArray[np.bool_]:

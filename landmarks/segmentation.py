@@ -10,24 +10,35 @@ from facediff.landmarks.detection import carries_models, choose_detector
 from facediff.types import Frame
 
 
-def person_mask(frame: Frame) -> NDArray[np.float32]:
+def person_mask(frame: Frame, quarters: int = 0) -> NDArray[np.float32]:
     """(H, W) in [0, 1]: how much of each pixel of an RGB frame belongs to a person, hair included.
 
     The network sees 256 by 256 pixels; the picture itself, as the guide of a filter, gives the edge its place.
+
+    Args:
+        frame: (H, W, 3) uint8.
+        quarters: By which it is turned as ``np.rot90`` does before it is looked at: people who lie are told badly.
     """
-    coarse = coarse_mask(frame)
+    coarse = coarse_mask(frame, quarters)
     guide = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     radius = max(2, round(max(frame.shape[:2]) / 128))
     return np.clip(_guided_filter(guide, coarse, radius, 1e-3), 0, 1)
 
 
-def coarse_mask(frame: Frame) -> NDArray[np.float32]:
-    """(H, W) in [0, 1]: how much of each pixel of an RGB frame belongs to a person, as the network says, enlarged."""
+def coarse_mask(frame: Frame, quarters: int = 0) -> NDArray[np.float32]:
+    """(H, W) in [0, 1]: how much of each pixel of an RGB frame belongs to a person, as the network says, enlarged.
+
+    Args:
+        frame: See ``person_mask``.
+        quarters: See ``person_mask``.
+    """
     if choose_detector() == "mediapipe" and carries_models():
         from facediff.landmarks.mediapipe_backend import mask_person
     else:
         from facediff.landmarks.torch_backend import mask_person
-    return mask_person(frame)
+    if not quarters:
+        return mask_person(frame)
+    return np.ascontiguousarray(np.rot90(mask_person(np.ascontiguousarray(np.rot90(frame, quarters))), -quarters))
 
 
 def _guided_filter(

@@ -68,3 +68,16 @@ def test_the_upper_teeth_that_she_shows_are_known_for_upper_ones(name) -> None:
     track = avatar(name).track
     teeth = find_source_teeth(PORTRAITS[name](), track.points[0], canonicalise(track.points)[1])
     assert teeth is None or teeth.point == SUBNASALE
+
+
+@pytest.mark.parametrize(
+    "strengths", [{"makeup": 1.5}, {"age": 1.0}, {"beard": 1.0}, {"eyeglasses": 1.0}, {"eyes_closed": 1.0}], ids=str
+)
+def test_a_grey_picture_stays_grey_whatever_is_changed(strengths) -> None:
+    frame = avatar("grey").edit(**strengths).preview()
+    assert np.ptp(frame, axis=2).max() == 0 and (frame != PORTRAITS["grey"]()).any()
+
+
+def test_a_grey_picture_stays_grey_as_it_is_painted() -> None:
+    frames = list(avatar("grey").animate(opened_mouth()))
+    assert max(int(np.ptp(frame, axis=2).max()) for frame in frames) <= 1

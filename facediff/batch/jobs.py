@@ -122,7 +122,8 @@ def check_name(name: str, *, is_transparent: bool = False) -> str:
         return f"{name}{_usual_suffix(is_transparent)}"
     known = TRANSPARENT_SUFFIXES if is_transparent else OUTPUT_SUFFIXES
     if suffix.lower() not in known:
-        raise InputError(f"output {name[:80]!r} must end in one of {', '.join(known)}")
+        needs = f"; {suffix} is written where background=transparent" if suffix.lower() in TRANSPARENT_SUFFIXES else ""
+        raise InputError(f"output {name[:80]!r} must end in one of {', '.join(known)}{needs}")
     return name
 
 

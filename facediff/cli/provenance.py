@@ -23,7 +23,7 @@ _NO_CONSENT = "none was written down"
 
 @app.command()
 def verify(
-    file: Annotated[Path, typer.Argument(help="A video or a picture.")],
+    file: Annotated[Path, typer.Argument(help="A video, a picture, or a folder of frames.")],
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Say whether a video or a picture is AI-made: watermark, C2PA, XMP, record.

@@ -61,7 +61,8 @@ def check_suffix(path: Path, *, is_transparent: bool = False) -> None:
                 f"{path} holds no transparency; give a .webm (VP9), a .mov (ProRes 4444), or a folder for PNG frames"
             )
     elif suffix not in OUTPUT_SUFFIXES:
-        raise InputError(f"{path} must end in one of {', '.join(OUTPUT_SUFFIXES)}")
+        needs = f"; {suffix} is written where background=transparent" if suffix in TRANSPARENT_SUFFIXES else ""
+        raise InputError(f"{path} must end in one of {', '.join(OUTPUT_SUFFIXES)}{needs}")
 
 
 def transparent_coding(path: Path) -> Coding:

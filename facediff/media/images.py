@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from facediff.errors import InputError, MediaError
-from facediff.media.kinds import is_single_frame
-from facediff.media.pictures import flatten, is_misread, is_small_view, open_picture
+from facediff.media.kinds import is_single_frame, is_sound
+from facediff.media.pictures import convert, is_misread, is_small_view, lay_over_white, open_picture
 from facediff.media.reading import VideoReader
 from facediff.system.containers import MAX_PIXELS
 from facediff.system.files import atomic_write
@@ -62,6 +63,15 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Frame:
     Raises:
         MediaError: No such file, not a picture, or more than ``max_pixels``.
     """
+    return read_layers(path, max_pixels=max_pixels)[0]
+
+
+def read_layers(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[Frame, NDArray[np.uint8] | None]:
+    """A picture as ``read_image`` gives it, and its opacity (H, W) uint8, 255 is all; None where it hides nothing.
+
+    Raises:
+        MediaError: See ``read_image``.
+    """
     path = Path(path)
     if not path.is_file():
         raise MediaError(f"there is no picture at {path}")
@@ -74,31 +84,43 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Frame:
                 raise MediaError(
                     f"{path} keeps red, green and blue apart in 16 bits, which is not read; export it as PNG"
                 )
-            return np.array(flatten(ImageOps.exif_transpose(picture)))
+            return split_layers(picture)
     except MediaError:
         raise
     except Exception as error:  # Pillow's plug-ins raise anything on a damaged file
         if isinstance(error, UnidentifiedImageError) and is_single_frame(path):
             reader = VideoReader(path)
             _check_pixels(path, reader.info.width, reader.info.height, max_pixels)
-            return next(iter(reader))
+            return next(iter(reader)), None
+        if isinstance(error, UnidentifiedImageError) and is_sound(path):
+            raise MediaError(f"{path} is a sound, where a picture or a video is wanted") from error
         raise MediaError(f"{path} cannot be read as a picture: it is corrupt, empty or of an unknown kind") from error
 
 
-def take_picture(picture: str | Path | Frame | Image.Image) -> Frame:
-    """A picture as RGB (H, W, 3) uint8, whichever way it is given: a file, an array, or a picture of Pillow's.
+def split_layers(picture: Image.Image) -> tuple[Frame, NDArray[np.uint8] | None]:
+    """A picture of Pillow's, upright over white, and its opacity; see ``read_layers``."""
+    shown = convert(ImageOps.exif_transpose(picture))
+    frame = np.array(lay_over_white(shown))
+    opacity = np.array(shown)[..., 3:]
+    return frame, opacity[..., 0] if opacity.size and opacity.min() < 255 else None
+
+
+def take_picture(picture: str | Path | Frame | Image.Image) -> tuple[Frame, NDArray[np.uint8] | None]:
+    """A picture and its opacity, see ``read_layers``, whichever way it is given: a file, an array, or of Pillow's.
 
     Raises:
         InputError: It is something else, or an array of another shape or type.
         MediaError: See ``read_image``.
     """
     if isinstance(picture, np.ndarray):
+        if picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 4:
+            return split_layers(Image.fromarray(picture))
         check_frame(picture)
-        return picture
+        return picture, None
     if isinstance(picture, Image.Image):
-        return np.array(flatten(ImageOps.exif_transpose(picture)))
+        return split_layers(picture)
     if isinstance(picture, (str, Path)):
-        return read_image(picture)
+        return read_layers(picture)
     raise InputError(f"a picture is a file, an array or one of Pillow's, not of type {type(picture).__name__}")
 
 

@@ -35,6 +35,15 @@ def is_video(path: str | Path) -> bool:
     return path.suffix.lower() in VIDEO_SUFFIXES
 
 
+def is_sound(path: Path) -> bool:
+    """Whether a file is heard and shows nothing that moves."""
+    try:
+        with open_container(path) as container:
+            return bool(container.streams.audio) and moving_stream(container) is None
+    except (av.FFmpegError, OSError, ValueError):
+        return False
+
+
 def is_single_frame(path: Path) -> bool:
     """Whether a file is a video of one frame."""
     return _count_frames(path) == 1

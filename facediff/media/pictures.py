@@ -79,6 +79,18 @@ def is_misread(picture: Image.Image) -> bool:
 
 def flatten(picture: Image.Image) -> Image.Image:
     """The picture in RGB of sRGB, 8 bits a channel, transparency over white."""
+    return lay_over_white(convert(picture))
+
+
+def lay_over_white(picture: Image.Image) -> Image.Image:
+    """What ``convert`` gives, in RGB."""
+    if picture.mode == "RGB":
+        return picture
+    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+
+
+def convert(picture: Image.Image) -> Image.Image:
+    """The picture in RGB of sRGB, 8 bits a channel, or in RGBA where it has transparency."""
     profile = picture.info.get("icc_profile")
     if picture.mode.startswith("I"):  # 16 bits of grey, which convert() would clip
         picture = Image.fromarray((np.asarray(picture) / _SIXTEEN_TO_EIGHT).clip(0, 255).round().astype(np.uint8))
@@ -95,7 +107,7 @@ def flatten(picture: Image.Image) -> Image.Image:
             colours = picture.convert("L") if is_grey else layered.convert("RGB")
             layered = convert_to_srgb(colours, profile)
             layered.putalpha(opacity)
-        return Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered).convert("RGB")
+        return layered
     if profile:
         return convert_to_srgb(picture, profile)
     light = _light_of(picture)

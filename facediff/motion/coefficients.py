@@ -77,6 +77,12 @@ def lip_opening(points: NDArray[np.floating]) -> NDArray[np.floating]:
     return np.mean(gaps, axis=0)
 
 
+def most_telling(motion: NDArray[np.floating], tells: NDArray[np.floating]) -> int:
+    """The frame of a motion (T, 31) that tells most (T,), of those that show no blink, if there are any."""
+    is_awake = motion[:, LIDS].max(axis=1) < 0.3  # of the way to shut
+    return int(np.argmax(np.where(is_awake, tells, -np.inf) if is_awake.any() else tells))
+
+
 def resample(
     motion: NDArray[np.floating], motion_fps: float | Fraction, fps: float | Fraction, frames: int
 ) -> NDArray[np.float32]:

@@ -104,7 +104,9 @@ def read_keyframes(path: str | Path) -> tuple[Keyframe, ...]:
     try:
         text = path.read_text(encoding="utf-8-sig")
         rows = json.loads(text) if path.suffix.lower() == ".json" else _read_table(text)
-    except (OSError, UnicodeDecodeError, ValueError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is no text in UTF-8, so it holds no keyframes: JSON or CSV is wanted") from error
+    except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{path} holds no keyframes: JSON or CSV is wanted, {error}") from error
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise InputError(f'{path} holds no keyframes; a list is wanted, as [{{"at": 3, "do": "look left"}}]')

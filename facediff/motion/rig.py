@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from facediff.landmarks.canonical import canonicalise, fit_pose, from_canonical, to_canonical
+from facediff.landmarks.head_pose import nearest_quarter
 from facediff.landmarks.mesh import BROW_FRAME
 from facediff.motion.coefficients import (
     ANGLES,
@@ -97,9 +98,10 @@ class FaceRig:
         """Angles (T, 3) in degrees and shifts (T, 3) from the mean pose."""
         found, scale = np.isfinite(pose.scale), self.pose.scale[0]
         angles = np.full((len(pose), 3), np.nan, np.float32)
-        relative = pose.rotation[found] @ self.pose.rotation[0].T
+        upright = find_quarter_turn(self.pose.rotation[0]).T
+        relative = upright @ pose.rotation[found] @ self.pose.rotation[0].T @ upright.T
         angles[found] = Rotation.from_matrix(relative).as_euler("yxz", degrees=True)
-        moved = (pose.translation[:, :2] - self.pose.translation[0, :2]) / scale
+        moved = (pose.translation[:, :2] - self.pose.translation[0, :2]) @ upright[:2, :2].T / scale
         shift = np.concatenate([moved, np.log(pose.scale / scale)[:, None]], axis=1)
         return angles, shift.astype(np.float32)
 
@@ -155,12 +157,22 @@ def fit_mean_pose(pose: RigidPose) -> RigidPose:
     )
 
 
+def find_quarter_turn(rotation: NDArray[np.floating]) -> NDArray[np.float32]:
+    """How a picture lies (3, 3) in which a head has a rotation (3, 3): turned by none, one, two or three quarters.
+
+    People film with phones held sideways, and motion is told as it is of the picture that stands.
+    """
+    cosine, sine = ((1, 0), (0, 1), (-1, 0), (0, -1))[nearest_quarter(rotation[:2, 1])]  # where a chin points to
+    return np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]], np.float32)
+
+
 def move_head(pose: RigidPose, motion: NDArray[np.floating]) -> RigidPose:
     """Head poses (T) of a motion (T, 31) around one pose (a single row)."""
-    turn = Rotation.from_euler("yxz", motion[:, ANGLES], degrees=True).as_matrix()
+    lies = find_quarter_turn(pose.rotation[0])
+    turn = lies @ Rotation.from_euler("yxz", motion[:, ANGLES], degrees=True).as_matrix() @ lies.T
     scale = pose.scale[0] * np.exp(motion[:, SHIFT][:, 2])
     translation = np.repeat(pose.translation, len(motion), axis=0)
-    translation[:, :2] += motion[:, SHIFT][:, :2] * pose.scale[0]
+    translation[:, :2] += motion[:, SHIFT][:, :2] @ lies[:2, :2].T * pose.scale[0]
     return RigidPose(
         (turn @ pose.rotation[0]).astype(np.float32), scale.astype(np.float32), translation.astype(np.float32)
     )
@@ -169,10 +181,13 @@ def move_head(pose: RigidPose, motion: NDArray[np.floating]) -> RigidPose:
 def undo_head_motion(pose: RigidPose, row: NDArray[np.floating]) -> RigidPose:
     """The pose from which a head came that is at ``pose`` (a single row) when its motion is ``row`` (31,)."""
     turn = Rotation.from_euler("yxz", row[ANGLES], degrees=True).as_matrix()
-    scale = pose.scale * np.exp(-row[SHIFT][2])
+    scale, rotation = pose.scale * np.exp(-row[SHIFT][2]), pose.rotation[0]
+    for _ in range(2):  # a roll may have led out of the quarter in which the head was
+        lies = find_quarter_turn(rotation)
+        rotation = lies @ turn.T @ lies.T @ pose.rotation[0]
     translation = pose.translation.copy()
-    translation[:, :2] -= row[SHIFT][:2] * scale
-    return RigidPose((turn.T @ pose.rotation[0])[None].astype(np.float32), scale.astype(np.float32), translation)
+    translation[:, :2] -= row[SHIFT][:2] @ lies[:2, :2].T * scale
+    return RigidPose(rotation[None].astype(np.float32), scale.astype(np.float32), translation)
 
 
 def _inverse(directions: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -74,7 +74,11 @@ class StrokeStyle:
         steps: Of Gauss and Newton.
         furthest: Deviations from where a point is that it can be taken.
         folds: Triangles of the mesh that may turn over meanwhile; a few do where lips meet.
-        most_turned: Degrees about an axis by which a head may turn. These three are by eye.
+        most_turned: Degrees about an axis by which a head may turn.
+        most_shifted: Eye distances by which it may; beyond, hair over it is drawn out into a cone, and its neck too.
+        most_opened: Eye distances by which lips may part, or part further. These five are by eye: ``furthest`` of 10
+            let upper lips over chins, and lids need 7 to shut; shifts of 0.1 to 1 and openings of 0.05 to 0.8 were
+            looked at in three training portraits.
     """
 
     firm: float = 14.0
@@ -82,9 +86,11 @@ class StrokeStyle:
     reach: float = 0.2
     noise_px: float = 0.1
     steps: int = 8
-    furthest: float = 10.0
+    furthest: float = 7.5
     folds: int = 40
     most_turned: float = 30.0
+    most_shifted: float = 0.35
+    most_opened: float = 0.45
 
 
 STYLE = StrokeStyle()
@@ -278,7 +284,13 @@ class FaceStrokes:
         facing = np.sign(np.median(before))
         folds = ((facing * before > 0) & (facing * after < 0)).sum()
         turned = np.abs(made.row[coefficients.ANGLES]).max()
-        return bool(folds <= self._style.folds and turned <= self._style.most_turned)
+        shifted, opened = np.linalg.norm(made.row[coefficients.SHIFT]), made.row[coefficients.OPENING].max()
+        return bool(
+            folds <= self._style.folds
+            and turned <= self._style.most_turned
+            and shifted <= self._style.most_shifted
+            and opened <= self._style.most_opened
+        )
 
     def _finish(self, row: NDArray[np.float64], aim: NDArray[np.float64], strain: float) -> DraggedFace:
         """The row with its lips' opening, and the offsets that do the rest."""

@@ -15,6 +15,7 @@ from typing import Any
 import c2pa
 
 from facediff.errors import MediaError
+from facediff.media.images import list_pictures
 from facediff.provenance.credentials import OWN_ISSUER
 
 # Neither is anything fetched, nor is a picture made of what it was made of.
@@ -101,10 +102,14 @@ class ManifestReport:
 def read_manifest(path: str | Path) -> ManifestReport:
     """What the C2PA manifest of a file says, and whether it holds; nothing is fetched from a network.
 
+    Of a folder of frames, that of the first.
+
     Raises:
-        MediaError: There is no such file.
+        MediaError: There is no such file, or no picture in the folder.
     """
     path = Path(path)
+    if path.is_dir():
+        path = list_pictures(path)[0]
     if not path.is_file():
         raise MediaError(f"there is no file at {path}")
     try:

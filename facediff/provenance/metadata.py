@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 
 from facediff.errors import MediaError
+from facediff.media.images import list_pictures
 from facediff.media.pictures import picture_size
 from facediff.provenance.record import AIGC, TAG, Record, record_in
 from facediff.provenance.xmp import read_xmp
@@ -35,9 +36,10 @@ def read_texts(path: str | Path) -> dict[str, str]:
 
 
 def read_record(path: str | Path) -> Record | None:
-    """The record in a video or a picture; None if there is none.
+    """The record in a video, a picture, or the first of a folder of frames; None if there is none.
 
     Raises:
         MediaError: There is no such file, it is neither a video nor a picture, or its record is damaged.
     """
-    return record_in(read_texts(path).get(TAG))
+    path = Path(path)
+    return record_in(read_texts(list_pictures(path)[0] if path.is_dir() else path).get(TAG))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
 from facediff.errors import MediaError
 from facediff.media import VideoReader, is_video, read_image
+from facediff.media.images import list_pictures
 from facediff.media.pictures import picture_size
 from facediff.provenance.aigc import read_aigc
 from facediff.provenance.manifest_report import ManifestReport, ManifestState, read_manifest
@@ -69,24 +70,33 @@ class Verification:
 def verify(path: str | Path) -> Verification:
     """Looks for all that facediff writes into a clip or a picture, and for C2PA manifests and XMP of others.
 
-    The watermark is looked for in the first 250 frames.
+    The watermark is looked for in the first 250 frames. Of a folder of frames the first says how they were made, and a
+    manifest is that of the first frame, or else of one of those 250 that was changed later.
 
     Raises:
-        MediaError: There is no such file, or it is neither a video nor a picture.
+        MediaError: There is no such file, or it is neither a video nor a picture, nor a folder of pictures.
     """
     path = Path(path)
-    watermark, manifest = detect(_frames(path)), read_manifest(path)
-    texts = read_texts(path)
+    files = list_pictures(path)[:FRAMES] if path.is_dir() else [path]
+    watermark, manifest = detect(_frames(files)), _manifest_of(files)
+    texts = read_texts(files[0])
     try:
         record, problem = record_in(texts.get(TAG)), None
     except MediaError as error:  # it must not hide what else was found
         record, problem = None, str(error)
     aigc = read_aigc(texts.get(AIGC))
-    return Verification(path.name, watermark, manifest, record, problem, read_xmp(path).digital_source_type, aigc)
+    return Verification(path.name, watermark, manifest, record, problem, read_xmp(files[0]).digital_source_type, aigc)
 
 
-def _frames(path: Path) -> Iterator[Frame]:
-    if path.is_file() and not is_video(path) and picture_size(path) is not None:
-        yield read_image(path)
-    else:
-        yield from islice(VideoReader(path), FRAMES)
+def _frames(files: Sequence[Path]) -> Iterator[Frame]:
+    for path in files:
+        if path.is_file() and not is_video(path) and picture_size(path) is not None:
+            yield read_image(path)
+        else:
+            yield from islice(VideoReader(path), FRAMES)
+
+
+def _manifest_of(files: Sequence[Path]) -> ManifestReport:
+    reports = map(read_manifest, files)
+    first = next(reports)
+    return next((one for one in reports if one.state is ManifestState.tampered), first)

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from facediff.types import Frame
 
+GLANCE = 4  # pixels of which one is enough to tell colours
+COLOURED = 8.0  # levels between the channels of what has some
+
 
 def keep_detail(
     painted: NDArray[np.float32],
@@ -35,6 +38,17 @@ def keep_detail(
     change = np.subtract(painted, before, out=before)
     change *= paste[..., None]
     return change
+
+
+def heed_colours(change: NDArray[np.float32], window: NDArray[np.number]) -> NDArray[np.float32]:
+    """A change (H, W, 3), in levels, in greys where the window (H, W, 3) is a picture in black and white."""
+    small = np.asarray(window[::GLANCE, ::GLANCE], np.float32)
+    coloured = float((small.max(axis=2) - small.min(axis=2)).mean() / COLOURED)
+    if coloured >= 1:
+        return change
+    grey = change.mean(axis=2, keepdims=True)
+    heeded: NDArray[np.float32] = grey + np.float32(coloured) * (change - grey)
+    return heeded
 
 
 def add_window(

@@ -102,6 +102,7 @@ class Source:
         after: What is shown after the last frame of a video: ``mirror`` plays it back and forth, ``hold`` holds that
             frame, ``play`` starts again; ``cut`` is never asked for more.
         matte: (H, W) how much of each pixel of a portrait is the person, 255 is all, where they were cut out.
+        opacity: (H, W) how much a portrait hides, 255 is all, where it came with transparency, which is white here.
     """
 
     content: Frame | Path
@@ -111,6 +112,7 @@ class Source:
     retimed: Retiming | None = None
     after: str = "mirror"
     matte: NDArray[np.uint8] | None = None
+    opacity: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
         """Refuses frames without a face where they are not to be kept.

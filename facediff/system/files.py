@@ -13,6 +13,8 @@ from safetensors import SafetensorError
 
 from facediff.errors import InputError, OutputError
 
+AVATAR_NOTE = "avatar.json"  # by which the folder of a saved avatar is known
+
 
 def as_text(name: str) -> str:
     """A file's name as text of UTF-8, which records are: its bytes read as such, whatever the user's locale says."""
@@ -25,6 +27,9 @@ def check_file(path: Path) -> None:
     Raises:
         InputError: There is none, or a folder.
     """
+    if (path / AVATAR_NOTE).is_file():
+        kept = next((one for one in sorted(path.glob("source.*")) if one.suffix != ".c2pa"), path)
+        raise InputError(f"{path} is a saved avatar, which is opened in Python, by Avatar.load; here give {kept}")
     if path.is_dir():
         raise InputError(
             f"{path} is a folder where one file is wanted; frames in a folder can drive another face, or be made a "

@@ -161,7 +161,7 @@ def _sound_of(driver: Driver, options: AnimateOptions) -> SoundTrack | None:
 def _liveliest(rows: np.ndarray) -> int:
     """The frame that shows most of a motion (T, 31)."""
     deviation = rows.std(axis=0) + 1e-6
-    return int(np.abs(rows / deviation).sum(axis=1).argmax())
+    return coefficients.most_telling(rows, np.abs(rows / deviation).sum(axis=1))
 
 
 def _beside(clip: Clip, source: Source, driver: Driver) -> Clip:

@@ -190,9 +190,10 @@ def _check_length(path: DragPath, corners: list[float]) -> None:
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         low, high = (middle, high) if fits(middle) else (low, middle)
+    is_head = path.face.drag(path.targets(1.0)).row[coefficients.ANGLES].any()
     raise ConfigError(
-        f"strokes take the face farther than faces go; make them {max(1, int(100 * low))}% as long, or move the head "
-        "too, by a stroke on nose or forehead"
+        f"strokes take the face farther than faces go; make them {max(1, int(100 * low))}% as long"
+        + ("" if is_head else ", or move the head too, by a stroke on nose or forehead")
     )
 
 

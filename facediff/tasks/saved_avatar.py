@@ -3,6 +3,7 @@
 avatar.json          settings and consent
 source.png|mp4|...   the portrait, or the video as it was
 track.safetensors    landmarks; nothing is unpickled
+opacity.png          how much a portrait hides that came with transparency
 source.c2pa          the C2PA manifest that the source has of its own, if any
 """
 
@@ -14,15 +15,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from facediff.errors import MediaError
 from facediff.media import read_image, write_image
-from facediff.system.files import atomic_folder
+from facediff.system.files import AVATAR_NOTE, atomic_folder
 from facediff.types import FaceTrack, Frame
 
-_ABOUT, _TRACK, _PICTURE, _MANIFEST = "avatar.json", "track.safetensors", "source.png", "source.c2pa"
+_TRACK, _PICTURE, _MANIFEST = "track.safetensors", "source.png", "source.c2pa"
+_OPACITY = "opacity.png"
 _SETTINGS = ("name", "sha256", "model", "face", "on_missing_face", "consent")
 _FORMAT, _VERSION = "facediff avatar", 1
 _MAX_ABOUT_BYTES, _MAX_MANIFEST_BYTES = 64_000, 64_000_000
@@ -42,6 +45,7 @@ class SavedAvatar:
         on_missing_face: See ``Avatar.from_video``.
         consent: What the person shown agreed to, in words; None where nobody wrote it down.
         manifest: The C2PA manifest of the file that it was made of; see ``Ingredient``.
+        opacity: (H, W) uint8, see ``Source``.
     """
 
     source: Frame | Path
@@ -53,6 +57,7 @@ class SavedAvatar:
     on_missing_face: str
     consent: str | None
     manifest: bytes | None = None
+    opacity: NDArray[np.uint8] | None = None
 
 
 def save(avatar: SavedAvatar, folder: Path) -> None:
@@ -65,6 +70,8 @@ def save(avatar: SavedAvatar, folder: Path) -> None:
         if isinstance(avatar.source, np.ndarray):
             source = _PICTURE
             write_image(partial / source, avatar.source)
+            if avatar.opacity is not None:
+                write_image(partial / _OPACITY, np.repeat(avatar.opacity[..., None], 3, axis=2))
         else:
             source = f"source{avatar.source.suffix.lower()}"
             shutil.copyfile(avatar.source, partial / source)
@@ -77,7 +84,7 @@ def save(avatar: SavedAvatar, folder: Path) -> None:
         about |= {"format": _FORMAT, "version": _VERSION, "source": source, "size": track.size, "fps": track.fps}
         if avatar.manifest is not None:
             (partial / _MANIFEST).write_bytes(avatar.manifest)
-        (partial / _ABOUT).write_text(json.dumps(about, indent=2), encoding="utf-8")
+        (partial / AVATAR_NOTE).write_text(json.dumps(about, indent=2), encoding="utf-8")
 
 
 def load(folder: Path) -> SavedAvatar:
@@ -86,9 +93,9 @@ def load(folder: Path) -> SavedAvatar:
     Raises:
         MediaError: There is no such folder, or it holds something else or is damaged.
     """
-    about_path = folder / _ABOUT
+    about_path = folder / AVATAR_NOTE
     if not about_path.is_file():
-        raise MediaError(f"there is no avatar in {folder}: a folder that Avatar.save wrote holds {_ABOUT}")
+        raise MediaError(f"there is no avatar in {folder}: a folder that Avatar.save wrote holds {AVATAR_NOTE}")
     try:
         if about_path.stat().st_size > _MAX_ABOUT_BYTES:
             raise ValueError("it is too large")
@@ -121,7 +128,12 @@ def load(folder: Path) -> SavedAvatar:
         )
     except Exception as error:  # JSON, safetensors and missing keys each fail in ways of their own
         raise MediaError(f"{folder} is no avatar of this version of facediff, or is damaged: {error}") from error
-    return saved if track.fps else replace(saved, source=read_image(source))
+    return saved if track.fps else replace(saved, source=read_image(source), opacity=_opacity_in(folder))
+
+
+def _opacity_in(folder: Path) -> NDArray[np.uint8] | None:
+    path = folder / _OPACITY
+    return read_image(path)[..., 0] if path.is_file() and not path.is_symlink() else None
 
 
 def _manifest_in(folder: Path) -> bytes | None:

@@ -10,12 +10,13 @@ import numpy as np
 
 from facediff.clip import Clip
 from facediff.errors import ConfigError, MediaError
+from facediff.landmarks.head_pose import count_quarter_turns
 from facediff.media import read_image
 from facediff.options.staging import MOST_SIDE, StagingOptions, read_background, read_size
 from facediff.rendering.enlarging import Enlarger
 from facediff.rendering.source import Source
 from facediff.rendering.staging.framing import Window, choose_window
-from facediff.rendering.staging.matting import estimate_foreground, find_matte
+from facediff.rendering.staging.matting import cut_by_opacity, estimate_foreground, find_matte
 from facediff.rendering.staging.stage import Backdrop, Stage, blur_behind, fill_picture
 from facediff.tasks import model_cache
 from facediff.tasks.model_choice import ModelChoice
@@ -27,16 +28,28 @@ LEAST_PERSON = 0.01  # of the picture, below which nobody is told from what is b
 def cut_out(source: Source) -> Source:
     """A portrait with nothing but the person in it, whose matte goes with them wherever they move.
 
+    Who came cut out stays as they are; else they are looked for.
+
     Raises:
         MediaError: No person is told from what is behind.
     """
-    picture = source.frame(0)
-    matte = find_matte(picture)
+    picture, quarters = source.frame(0), _quarters_of(source)
+    if source.opacity is None:
+        matte = find_matte(picture, quarters=quarters)
+        person, how = estimate_foreground(picture, matte), b""
+    else:
+        person, matte = cut_by_opacity(picture, source.opacity, quarters=quarters)
+        how = source.opacity.tobytes()
     if matte.mean() < LEAST_PERSON:
         raise MediaError(f"{source.name} shows no person who could be told from what is behind them")
-    other = hashlib.sha256(f"{source.sha256} cut out".encode()).hexdigest()
+    other = hashlib.sha256(f"{source.sha256} cut out".encode() + how).hexdigest()
     levels = np.rint(255 * matte).astype(np.uint8)
-    return replace(source, content=estimate_foreground(picture, matte), matte=levels, sha256=other)
+    return replace(source, content=person, matte=levels, sha256=other)
+
+
+def _quarters_of(source: Source) -> int:
+    """By how many quarters its picture is turned, as its face stands as a rule."""
+    return count_quarter_turns(np.median(source.track.points[source.track.usable], axis=0))
 
 
 class Staging:
@@ -86,7 +99,7 @@ class Staging:
         backdrop, plate = self._backdrop(size), None
         if self._background is not None and self._background.is_blurred and cut is not None and cut.matte is not None:
             plate = blur_behind(self._source.frame(0), cut.matte.astype(np.float32) / np.float32(255))
-        stage, render = Stage(backdrop, window, plate), clip.render
+        stage, render = Stage(backdrop, window, plate, _quarters_of(self._source)), clip.render
         is_transparent = backdrop is not None and backdrop.is_transparent
         return replace(clip, size=size, render=lambda part: stage(render(part)), is_transparent=is_transparent)
 

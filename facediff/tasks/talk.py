@@ -104,7 +104,7 @@ def make_talk(warper: Warper, speech: str | Path | Wave | None, models: ModelCho
         painted = keep_mattes(warp(slice(first, part.stop)), lambda frames: painter.paint_clip(frames, windows))
         return islice(painted, part.start - first, None)
 
-    widest = int(np.argmax(rows[:, -1]))
+    widest = coefficients.most_telling(rows, rows[:, -1])
     if span.total != span.asked:
         rest = source.sound(SOUND_RATE, options.source_track) if span.total > span.moved else None
         sound = fit_wave(sound, round(span.total / rate * SOUND_RATE), None if rest is None else rest.wave)

@@ -113,6 +113,22 @@ def test_no_face_and_a_tiny_face_are_refused_with_the_reason(mesh):
         choose_face([mesh * np.float32(12.2 / eye_distance(mesh))], None)
 
 
+@pytest.mark.parametrize("roll", [120, 190])
+def test_a_face_that_lies_is_found_where_it_is(portrait, roll):
+    head = np.ascontiguousarray(portrait[:256, 96:352])
+    (upright,) = find_faces(head)
+    side = round(1.42 * 256)
+    there = cv2.getRotationMatrix2D((128, 128), roll, 1)
+    there[:, 2] += side / 2 - 128
+    (found,) = find_faces(cv2.warpAffine(head, there, (side, side), borderValue=(128, 128, 128)))
+    wanted = upright[:, :2] @ there[:, :2].T + there[:, 2]
+    assert np.linalg.norm(found[:, :2] - wanted, axis=1).mean() < 0.1 * eye_distance(upright)
+
+
+def test_nobody_is_seen_in_a_cup_however_it_is_turned():
+    assert find_faces(skimage.data.coffee()) == []
+
+
 def test_a_head_turned_away_is_refused_with_its_angle(mesh):
     refuse_profile(mesh)
     turned = (mesh - mesh.mean(0)) @ rotations(np.array([[70.0, 0.0, 0.0]]))[0].T + mesh.mean(0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from facediff.landmarks.canonical import fit_pose, from_canonical, mean_face
-from facediff.landmarks.head_pose import head_angles, is_profile, rotations
+from facediff.landmarks.head_pose import count_quarter_turns, head_angles, is_profile, rotations
 from facediff.landmarks.mesh import CHIN, FOREHEAD, NOSE_TIP
 from facediff.types import RigidPose
 
@@ -47,3 +47,9 @@ def test_absent_poses_have_no_angles():
 def test_a_profile_is_one_on_either_side(yaw):
     assert is_profile(fit_pose(posed([yaw, 0, 0]))).all()
     assert not is_profile(fit_pose(posed([yaw, 0, 0])), max_yaw_deg=60).any()
+
+
+@pytest.mark.parametrize("quarters", range(4))
+def test_how_a_picture_lies_is_told_from_its_face(mesh, quarters):
+    turn = np.linalg.matrix_power(np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]]), quarters)
+    assert count_quarter_turns(mesh @ turn.T) == quarters

@@ -17,7 +17,7 @@ from facediff.landmarks.canonical import from_canonical
 from facediff.landmarks.eye_window import CORNERS
 from facediff.landmarks.smoothing import smooth_track
 from facediff.options import STRONGEST, check_strength
-from facediff.rendering.compose import add_window
+from facediff.rendering.compose import add_window, heed_colours
 from facediff.rendering.crops import choose_drawing_unit, fade_border, place_in_crop
 from facediff.types import FaceTrack, Frame, Points
 
@@ -105,7 +105,7 @@ class GlassesEditor:
         parts = {name: place_in_crop(line, alignment, pose, template) for name, line in lines.items()}
         window = alignment.crop(frame, 0).astype(np.float32)
         change = self._strength * (draw_glasses(window, parts, unit, self._style) - window)
-        change *= fade_border(template.size)[..., None]
+        change = heed_colours(change, window) * fade_border(template.size)[..., None]
         return add_window(frame, change, alignment.inverses[0])
 
 

@@ -14,7 +14,7 @@ from facediff.landmarks.alignment import FACE
 from facediff.landmarks.mesh import FACE_OVAL, LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE
 from facediff.landmarks.segmentation import person_mask
 from facediff.pipelines.diffusion_video_autoencoder import DiffusionVideoAutoencoderPipeline
-from facediff.rendering.compose import add_window
+from facediff.rendering.compose import add_window, heed_colours
 from facediff.rendering.crops import as_levels, fade_border
 from facediff.rendering.editing.attributes import WHOLE
 from facediff.rendering.editing.encoding import CHUNK, EncodedVideo, FaceViews
@@ -87,7 +87,7 @@ class IdentityEditor:
         assert view is not None
         region = mask_region(view.points, self._settings.regions, view.crop)
         change = region[..., None] * remove_light(change, view.points, region)
-        return add_window(look.picture, change, view.alignment.inverses[0])
+        return add_window(look.picture, heed_colours(change, view.crop), view.alignment.inverses[0])
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from facediff.landmarks.mesh import FACE_OVAL, LEFT_BROW, LEFT_EYE, LIPS_INNER, 
 from facediff.landmarks.smoothing import smooth_track
 from facediff.models.prototypes import Prototypes
 from facediff.options import check_strength
-from facediff.rendering.compose import add_window
+from facediff.rendering.compose import add_window, heed_colours
 from facediff.rendering.crops import fade_border, place_in_crop
 from facediff.types import FaceTrack, Frame
 
@@ -113,7 +113,7 @@ class PrototypeEditor:
             skin = _skin(light, points)
             lighter = np.minimum(change, np.maximum(skin - light, 0))  # what is shaved is skin, and no lighter
             wanted = light + _bearded(light, points, skin, self._style) * lighter
-        change = to_levels(wanted) - to_levels(light)
+        change = heed_colours(to_levels(wanted) - to_levels(light), window)
         return add_window(frame, change, alignment.inverses[0])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.motion.coefficients import lip_opening
-from facediff.rendering.compose import add_window
+from facediff.rendering.compose import add_window, heed_colours
 from facediff.rendering.disocclusion import measure_known
 from facediff.rendering.frame import WarpedFace
 from facediff.rendering.inpainting.appearance_prior import AppearancePrior
@@ -17,7 +17,7 @@ from facediff.rendering.inpainting.lids import Lids, LidStyle
 from facediff.rendering.inpainting.lip_seal import SealStyle, measure_lip_seal, seal_lips
 from facediff.rendering.inpainting.mouth import MouthStyle, draw_mouth_interior, mask_interior, measure_lip_rest
 from facediff.rendering.inpainting.teeth import SourceTeeth, TeethStyle, find_source_teeth
-from facediff.rendering.inpainting.window import align_mouth, heed_colours
+from facediff.rendering.inpainting.window import align_mouth
 from facediff.types import Frame, RigidPose
 
 

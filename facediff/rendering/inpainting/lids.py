@@ -27,7 +27,7 @@ from facediff.landmarks.light import to_levels, to_log_light
 from facediff.landmarks.masks import smoothstep
 from facediff.landmarks.mesh import LEFT_BROW, RIGHT_BROW
 from facediff.motion.coefficients import LID_FOLDS, LOWER_LIDS
-from facediff.rendering.compose import add_window
+from facediff.rendering.compose import add_window, heed_colours
 from facediff.rendering.crops import fade_border
 from facediff.types import Frame
 
@@ -132,7 +132,8 @@ def _draw_lid(
     brow_edge = np.interp(u, *_lower_edge_of_brow(points, side, to_eye))
     lowest = np.minimum(style.hair_from * down.min(), brow_edge + style.hair_reach)
     brow = _find_brow(light, ring & (v > 0), v < lowest, v < brow_edge + style.feather / 2, style)
-    return to_levels(fit_light_around(light - lid, ring & (brow == 0)) + lid), (cover * (1 - brow)).astype(np.float32)
+    shut = to_levels(fit_light_around(light - lid, ring & (brow == 0)) + lid)
+    return window + heed_colours(shut - window, window), (cover * (1 - brow)).astype(np.float32)
 
 
 def _find_brow(

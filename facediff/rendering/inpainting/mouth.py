@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from facediff.landmarks import masks
 from facediff.landmarks.alignment import warp_affine
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER, SUBNASALE, UPPER_LIP
+from facediff.rendering.compose import GLANCE
 from facediff.rendering.frame import WarpedFace
 from facediff.rendering.inpainting.appearance_prior import Teeth
 from facediff.rendering.inpainting.lip_seal import find_lip_edges
 from facediff.rendering.inpainting.teeth import SourceTeeth
-from facediff.rendering.inpainting.window import GLANCE
 
 SOFT_PX = 1.2  # over which the steps of a drawn outline are smoothed: along a lip they are long
 

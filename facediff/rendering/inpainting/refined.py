@@ -15,12 +15,11 @@ from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER
 from facediff.landmarks.raster import draw_lips
 from facediff.models.mouth_refiner import MouthRefinerNetwork
 from facediff.models.placement import move_to
-from facediff.rendering.compose import add_window
+from facediff.rendering.compose import add_window, heed_colours
 from facediff.rendering.crops import as_pictures, fade_border, place_in_crop
 from facediff.rendering.frame import WarpedFace
 from facediff.rendering.inpainting.mouth import SOFT_PX
 from facediff.rendering.inpainting.protocol import Inpainter, PreparedInpainter
-from facediff.rendering.inpainting.window import heed_colours
 from facediff.types import Frame, RigidPose
 
 # The middle of the mouth window: lips, however wide they open.

@@ -12,8 +12,6 @@ from facediff.landmarks.alignment import MOUTH, Alignment, align
 from facediff.rendering.crops import choose_drawing_unit, place_in_crop
 from facediff.types import RigidPose
 
-GLANCE = 4  # pixels of which one is enough to tell colours
-COLOURED = 8.0  # levels between the channels of what has some
 FINEST = 240  # pixels to an eye distance in which mouths are drawn
 SIZE, ABOVE = (0.96, 0.72), 0.26  # eye distances of the part of a face that is drawn, and above its anchor
 
@@ -44,12 +42,3 @@ def align_mouth(points: NDArray[np.floating], pose: RigidPose) -> MouthWindow:
     alignment = align(pose, template)
     linear = alignment.matrices[0, :, :2] @ (pose.rotation[0, :2, :2] * pose.scale[0])
     return MouthWindow(alignment, size, unit, place_in_crop(points, alignment, pose, template), linear)
-
-
-def heed_colours(change: NDArray[np.float32], window: NDArray[np.number]) -> NDArray[np.float32]:
-    """A change (H, W, 3), in levels, in greys where the window (H, W, 3) is a picture in black and white."""
-    small = np.asarray(window[::GLANCE, ::GLANCE], np.float32)
-    coloured = float(np.clip((small.max(axis=2) - small.min(axis=2)).mean() / COLOURED, 0, 1))
-    grey = change.mean(axis=2, keepdims=True)
-    heeded: NDArray[np.float32] = grey + np.float32(coloured) * (change - grey)
-    return heeded

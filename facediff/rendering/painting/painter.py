@@ -15,7 +15,7 @@ from torch import Tensor
 from facediff.landmarks.alignment import Alignment
 from facediff.rendering import CHUNK
 from facediff.rendering.ahead import count_painters, paint_ahead
-from facediff.rendering.compose import add_window, keep_detail
+from facediff.rendering.compose import add_window, heed_colours, keep_detail
 from facediff.rendering.crops import as_levels
 from facediff.rendering.frame import FIRST, Paintable, WarpedFace
 from facediff.types import Frame
@@ -100,7 +100,8 @@ class WindowPainter(ABC, Generic[FrameT, ViewT, CondT]):
 
     def _paste(self, frame: FrameT, view: ViewT, made: NDArray[np.float32], round_trip: NDArray[np.float32]) -> Frame:
         change = keep_detail(made, view.crop.astype(np.float32), round_trip, view.paste, view.fresh)
-        return add_window(frame.picture, self._blend(view, change), view.alignment.inverses[0])
+        change = heed_colours(self._blend(view, change), view.crop)
+        return add_window(frame.picture, change, view.alignment.inverses[0])
 
     def _blend(self, view: ViewT, change: NDArray[np.float32]) -> NDArray[np.float32]:
         """The change (H, W, 3) as it is pasted."""

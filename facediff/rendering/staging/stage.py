@@ -38,11 +38,13 @@ class Stage:
         backdrop: What is behind the person; None for what was filmed.
         window: What part is shown; None for all.
         plate: (H, W, 3) what was filmed behind a portrait, blurred; of a video each frame has its own.
+        quarters: By which a video is turned to be looked at; see ``person_mask``.
     """
 
     backdrop: Backdrop | None = None
     window: Window | None = None
     plate: Frame | None = None
+    quarters: int = 0
 
     def __call__(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         """Frames as they are shown, RGB, or RGBA where there is nothing behind the person.
@@ -50,7 +52,7 @@ class Stage:
         Args:
             frames: In order; RGBA where the matte of each is known, and else the person is looked for.
         """
-        find = SteadyMatte()
+        find = SteadyMatte(quarters=self.quarters)
         for frame in frames:
             if self.backdrop is None:
                 yield self._show(frame)

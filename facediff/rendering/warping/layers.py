@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facediff.landmarks.head_pose import count_quarter_turns
 from facediff.landmarks.mesh import FACE_OVAL, OUTER_EYES
 from facediff.landmarks.segmentation import person_mask
 from facediff.landmarks.silhouette import split_layers
@@ -52,7 +53,7 @@ class LayeredWarp:
         self._style = style
         self._warp = MeshWarp(frame, points)
         self._unit = float(np.linalg.norm(points[OUTER_EYES[0], :2] - points[OUTER_EYES[1], :2]))
-        box, mask, self._backdrop = self._warp.box, person_mask(frame), None
+        box, mask, self._backdrop = self._warp.box, person_mask(frame, count_quarter_turns(points)), None
         self._person = np.clip((mask - 0.1) / 0.7, 0, 1)  # what is nearly a person is one: no wall shines through
         side = 2 * max(1, round(style.edge * self._unit)) + 1
         self._surely = cv2.erode(self._person, np.ones((side, side), np.uint8))

@@ -15,7 +15,7 @@ from facediff.landmarks.canonical import canonicalise, from_canonical
 from facediff.landmarks.folds import shade_folds
 from facediff.motion import coefficients
 from facediff.motion.emotions import NOTHING, ShapeTrack
-from facediff.motion.rig import FaceRig, fit_neutral
+from facediff.motion.rig import FaceRig, find_quarter_turn, fit_neutral
 from facediff.rendering.disocclusion import (
     DisocclusionStyle,
     measure_disocclusion,
@@ -96,7 +96,8 @@ class PortraitWarper:
 
         Args:
             motion: (T, 31).
-            rotation: (3, 3) the head rotation that motion starts from; the portrait's own by default.
+            rotation: (3, 3) the head rotation that motion starts from, but for quarter turns, which are how a film
+                lies; the portrait's own by default.
             closes_lips: Whether lips start from closed, for motions that move them, or from where they are.
             since: (31,) motion of the driver at the very moment that the picture shows: what moves is counted from it.
             shapes: What emotions do beyond the motion.
@@ -156,7 +157,9 @@ class PortraitWarper:
             neutral = fit_neutral(canonical) if closes_lips else canonical[0]
         rig = FaceRig.from_shape(neutral, pose)
         if rotation is not None:
-            rig = replace(rig, pose=replace(pose, rotation=np.asarray(rotation, np.float32)[None]))
+            wanted = np.asarray(rotation, np.float32)
+            wanted = find_quarter_turn(pose.rotation[0]) @ find_quarter_turn(wanted).T @ wanted
+            rig = replace(rig, pose=replace(pose, rotation=wanted[None]))
         return rig if since is None else rig.since(since)
 
     def reach(self, targets: Points, *, is_corrected: bool = True) -> Warp:

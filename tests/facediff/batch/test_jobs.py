@@ -225,6 +225,8 @@ def test_transparent_results_are_of_kinds_that_hold_it():
     assert check_name("a", is_transparent=True) == "a.webm" and check_name("a.mov", is_transparent=True) == "a.mov"
     with pytest.raises(InputError, match="must end in one of .webm, .mov"):
         check_name("a.mp4", is_transparent=True)
+    with pytest.raises(InputError, match="background=transparent"):
+        check_name("a.webm")
 
 
 def test_backgrounds_and_speakers_are_relative_to_the_jobs_and_no_speech_is_needed_then(tmp_path):

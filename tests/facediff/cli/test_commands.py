@@ -108,6 +108,18 @@ def test_corrupt_files_are_named(portrait, content):
     assert "s.wav cannot be read as sound" in refused("talk", portrait, "s.wav", "-o", "o.mp4")
 
 
+def test_a_sound_where_the_face_is_wanted_is_named_for_what_it_is(portrait):
+    assert f"{SPEECH} is a sound, where a picture or a video is wanted" in refused(
+        "talk", SPEECH, portrait, "-o", "o.mp4"
+    )
+
+
+def test_a_saved_avatar_is_named_for_what_it_is(portrait):
+    facediff.Avatar.from_image(portrait, device="cpu").save("her")
+    said = refused("talk", "her", SPEECH, "-o", "o.mp4")
+    assert "her is a saved avatar" in said and "Avatar.load; here give her/source.png" in said
+
+
 def test_a_picture_has_no_sound(portrait):
     assert "portrait.png cannot be read as sound" in refused("talk", portrait, portrait, "-o", "o.mp4")
 

@@ -23,7 +23,12 @@ def test_what_holds_transparency_is_taken_for_it(name):
     check_suffix(Path(name), is_transparent=True)
 
 
-@pytest.mark.parametrize("name", ["a.webm", "frames", "a.txt"])
+def test_a_webm_that_is_not_transparent_is_refused_with_what_to_do():
+    with pytest.raises(InputError, match=r"one of .mp4, .*; .webm is written where background=transparent"):
+        check_suffix(Path("a.webm"))
+
+
+@pytest.mark.parametrize("name", ["frames", "a.txt"])
 def test_other_videos_are_of_the_usual_kinds(name):
     with pytest.raises(InputError, match="must end in one of .mp4, .mov, .m4v, .mkv"):
         check_suffix(Path(name))

@@ -11,7 +11,7 @@ from skimage.data import astronaut
 
 from facediff.errors import InputError, MediaError, OutputError
 from facediff.media import read_image, write_image
-from facediff.media.images import list_pictures
+from facediff.media.images import list_pictures, read_layers
 
 PICTURE = np.ascontiguousarray(astronaut()[::4, ::4])
 
@@ -47,6 +47,16 @@ def test_transparency_lies_over_white(tmp_path):
     assert (frame[:10] == 255).all()
     expected = PICTURE[10:] * (128 / 255) + 255 * (127 / 255)
     assert np.abs(frame[10:] - expected).max() <= 1
+
+
+def test_opacity_is_kept_beside_the_picture_where_it_hides_something(tmp_path):
+    layered = np.dstack([PICTURE, np.full(PICTURE.shape[:2], 255, np.uint8)])
+    assert read_layers(saved(tmp_path / "whole.png", Image.fromarray(layered)))[1] is None
+    layered[:10, :, 3] = 0
+    path = saved(tmp_path / "p.png", Image.fromarray(layered))
+    frame, opacity = read_layers(path)
+    np.testing.assert_array_equal(opacity, layered[..., 3])
+    np.testing.assert_array_equal(frame, read_image(path))
 
 
 def test_palette_with_a_transparent_colour(tmp_path):

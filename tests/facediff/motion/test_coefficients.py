@@ -73,3 +73,11 @@ def test_lip_channels_follow_the_order_of_the_motion():
     other = motion.copy()
     other[:, BROWS.start : OPENING.start] = 9
     np.testing.assert_array_equal(coefficients.lip_channels(other), channels)
+
+
+def test_a_blink_tells_little_unless_all_is_one() -> None:
+    motion, tells = np.zeros((4, coefficients.DIMENSIONS), np.float32), np.array([0.1, 0.5, 0.9, 0.2])
+    motion[2, coefficients.LIDS] = 0.8, 0.1
+    assert coefficients.most_telling(motion, tells) == 1
+    motion[:, coefficients.LIDS] = 0.8
+    assert coefficients.most_telling(motion, tells) == 2

@@ -95,3 +95,10 @@ def test_a_file_without_keyframes_is_refused(tmp_path, text) -> None:
         read_keyframes(tmp_path / "a.json")
     with pytest.raises(InputError, match="there are no keyframes"):
         read_keyframes(tmp_path / "b.json")
+
+
+@pytest.mark.parametrize("name", ["p.jpg", "p.json", "p.csv"])
+def test_what_is_no_text_is_refused_without_a_codec_s_words(tmp_path, name) -> None:
+    (tmp_path / name).write_bytes(b"\xff\xd8\xff\xe0")
+    with pytest.raises(InputError, match=r"is no text in UTF-8, so it holds no keyframes: JSON or CSV is wanted$"):
+        read_keyframes(tmp_path / name)

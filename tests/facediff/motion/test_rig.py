@@ -202,5 +202,21 @@ def test_a_head_goes_where_it_came_from(rig):
     np.testing.assert_allclose(again.scale, rig.pose.scale, rtol=1e-5)
 
 
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_film_that_lies_on_its_side_tells_the_motion_of_one_that_stands(rig, quarters):
+    motion = moving(ANGLES, np.random.default_rng(1).normal(0, 6, (9, 3)))
+    motion[:, SHIFT.start] = np.linspace(-0.2, 0.2, 9)
+    points = rig.points(motion)
+    turn = np.linalg.matrix_power(np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]], np.float32), quarters)
+    lying = points @ turn.T
+    upright = encode_motion(points)
+    np.testing.assert_allclose(encode_motion(lying), upright, atol=2e-3)
+    np.testing.assert_allclose(
+        FaceRig.fit(lying).points(upright), FaceRig.fit(points).points(upright) @ turn.T, atol=0.1
+    )
+    there, row = FaceRig.fit(lying), upright[3]
+    np.testing.assert_allclose(there.since(row).move_head(row[None]).rotation, there.pose.rotation, atol=1e-5)
+
+
 def test_the_mean_pose_of_one_frame_is_its_own(rig):
     assert fit_mean_pose(rig.pose) is rig.pose

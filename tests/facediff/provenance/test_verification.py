@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+import struct
+import zlib
 from dataclasses import replace
 
 import av
@@ -16,9 +18,11 @@ from typer.testing import CliRunner
 
 from facediff.cli import app
 from facediff.errors import MediaError
-from facediff.media import VideoReader, VideoWriter
+from facediff.media import VideoReader, VideoWriter, write_image
+from facediff.options.marks import MarkOptions
 from facediff.provenance import Ingredient, ManifestState, Record, embed, read_record, sealer, verify
 from facediff.provenance.ingredients import IN_MEMORY
+from facediff.provenance.marker import write_marked
 from facediff.provenance.record import SYNTHETIC_PARTS
 
 PICTURE = np.ascontiguousarray(astronaut()[:256, 100:356])
@@ -70,6 +74,27 @@ def test_a_marked_clip_says_all(tmp_path):
     assert result.exit_code == 0 and "proves nothing about who made it" in result.stdout
     assert "consent      yes\ufffd[2J" in result.stdout
     assert json.loads(run("verify", path, "--json").stdout) == content
+
+
+def test_a_folder_of_frames_says_what_its_frames_do(tmp_path):
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for index in range(4):
+        path = folder / f"{index + 1:06d}.png"
+        write_image(path, embed(PICTURE))
+        sealer(RECORD, path.name)(path)
+    found = verify(folder)
+    assert found.watermark.is_found and found.watermark.frame_count == 4
+    assert found.manifest.state is ManifestState.valid and run("verify", folder).exit_code == 0
+    assert "does not say how it was made" in run("info", folder).stdout
+    write_marked(folder / "000001.png", PICTURE, RECORD, MarkOptions())
+    assert verify(folder).record == RECORD and "facediff talk" in run("info", folder).stdout
+    content, note = path.read_bytes(), b"tEXtComment\0changed"
+    chunk = struct.pack(">I", len(note) - 4) + note + struct.pack(">I", zlib.crc32(note))
+    path.write_bytes(content[:-12] + chunk + content[-12:])  # before the end of the PNG
+    assert run("verify", folder).exit_code == 3
+    empty = run("verify", tmp_path)
+    assert empty.exit_code == 2 and "holds no pictures" in empty.stderr
 
 
 def test_an_unmarked_clip_says_nothing(tmp_path):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from facediff.rendering.compose import add_window, keep_detail
+from facediff.rendering.compose import add_window, heed_colours, keep_detail
 
 
 def test_no_change_by_the_denoiser_keeps_the_coarse_frame() -> None:
@@ -44,3 +44,11 @@ def test_what_is_finer_than_the_window_goes_where_it_is_to() -> None:
     out = add_window(streaks, np.full((30, 30, 3), 20, np.float32), inverse, plain=(coarse, where)).astype(int)
     np.testing.assert_array_equal(out[4:56, 36:56], 120)
     np.testing.assert_array_equal(out[4:56, 4:24], streaks[4:56, 4:24] + 20)
+
+
+def test_what_changes_a_grey_picture_is_grey_and_other_changes_are_as_they_were() -> None:
+    rng = np.random.default_rng(3)
+    change, window = (rng.uniform(0, 255, (40, 40, 3)).astype(np.float32) for _ in range(2))
+    assert heed_colours(change, window) is change
+    made = heed_colours(change, np.repeat(window[..., :1], 3, axis=2))
+    np.testing.assert_allclose(made, np.repeat(change.mean(axis=2, keepdims=True), 3, axis=2), atol=1e-3)

@@ -155,6 +155,18 @@ def test_no_strength_is_no_motion(portrait) -> None:
     assert np.abs(still[:140] - astronaut()[:140]).mean() < 0.1
 
 
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_driver_s_film_that_lies_on_its_side_turns_no_head_over(portrait, quarters) -> None:
+    motion = np.zeros((2, coefficients.DIMENSIONS), np.float32)
+    turn = np.linalg.matrix_power(np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]], np.float32), quarters)
+    standing, lying = (
+        MotionTemplate(motion, np.ones(2, bool), rotation, Fraction(25))
+        for rotation in (np.eye(3, dtype=np.float32), turn)
+    )
+    wanted, made = (portrait.animate(one, absolute=True, paint=False).preview() for one in (standing, lying))
+    np.testing.assert_array_equal(made, wanted)
+
+
 def test_absolute_motion_takes_the_drivers_head(portrait) -> None:
     angle = np.radians(-12)
     turned = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]], np.float32)

@@ -138,6 +138,15 @@ def test_what_cannot_be_dragged_is_refused_in_a_sentence(options, said) -> None:
     assert "\n" not in str(told.value)
 
 
+@pytest.mark.parametrize(("point", "by", "is_head"), [(NOSE, (0, 0.6), True), (17, (0, 0.6), False)])
+def test_no_head_leaves_its_neck_and_no_mouth_the_face(point, by, is_head) -> None:
+    points = avatar("plain").track.points[0]
+    unit = np.linalg.norm(points[33, :2] - points[263, :2])
+    with pytest.raises(ConfigError, match="farther than faces go; make them [3-7].% as long") as told:
+        avatar("plain").drag(strokes=stroke(point, tuple(unit * part for part in by)))
+    assert ("move the head too" in str(told.value)) is not is_head
+
+
 def test_a_frame_that_is_not_there_is_refused(film) -> None:
     with pytest.raises(FaceDiffError, match="0 to 24, as the video has 25, not 25"):
         film.drag(strokes="125,130:130,130", frame=25)

@@ -33,9 +33,54 @@ def test_who_is_cut_out_is_as_they_were_and_is_known_apart(cut):
 
 
 def test_a_picture_of_nobody_is_refused(cut, monkeypatch):
-    monkeypatch.setattr("facediff.tasks.stage.find_matte", lambda picture: np.zeros(picture.shape[:2], np.float32))
+    monkeypatch.setattr("facediff.tasks.stage.find_matte", lambda picture, **_: np.zeros(picture.shape[:2], np.float32))
     with pytest.raises(MediaError, match="shows no person who could be told"):
         cut_out(avatar("plain")._source)
+
+
+def cut_out_picture(cut):
+    """The portrait as somebody else cuts it out, with what she holds: a white card. What is hidden is black."""
+    picture, opacity = plain(), cut.matte.copy()
+    picture[200:240, 216:250], opacity[200:240, 216:250] = 255, 255
+    picture[opacity == 0] = 0
+    return np.dstack([picture, opacity])
+
+
+@pytest.mark.parametrize("given", ["file", "array", "picture"])
+def test_who_came_cut_out_stays_as_they_are(cut, tmp_path, given):
+    layers = cut_out_picture(cut)
+    Image.fromarray(layers).save(tmp_path / "her.png")
+    image = {"file": tmp_path / "her.png", "array": layers, "picture": Image.fromarray(layers)}[given]
+    made = Avatar.from_image(image, device="cpu")
+    assert (made._source.frame(0)[layers[..., 3] == 0] == 255).all()  # as it is seen without another background
+    frame = made.edit(background="#00b140").preview()
+    assert (np.abs(frame[layers[..., 3] == 0] - GREEN) <= 1).all()
+    surely = layers[..., 3] == 255
+    np.testing.assert_array_equal(frame[surely], layers[surely][:, :3])
+    if given == "file":
+        again = Avatar.load(made.save(tmp_path / "saved"), device="cpu").edit(background="#00b140").preview()
+        np.testing.assert_array_equal(again, frame)
+
+
+def test_edges_of_who_came_cut_out_have_no_white_in_them(cut):
+    layers = cut_out_picture(cut)
+    edge = (layers[..., 3] > 51) & (layers[..., 3] < 255)
+    frame = cut_out(Avatar.from_image(layers, device="cpu")._source).frame(0)
+    assert np.abs(frame[edge].astype(int) - layers[edge][:, :3]).max() <= 4
+
+
+def test_a_portrait_in_a_circle_is_no_cut_out(cut):
+    opacity = cv2.circle(np.zeros((256, 256), np.uint8), (128, 128), 126, 255, -1, cv2.LINE_AA)
+    frame = Avatar.from_image(np.dstack([plain(), opacity]), device="cpu").edit(background="#00b140").preview()
+    behind = (opacity == 255) & (cv2.dilate(cut.matte, np.ones((25, 25))) == 0)
+    assert np.abs(frame[behind] - GREEN).mean() < 20 < np.abs(plain()[behind] - GREEN).mean() / 4
+    assert (np.abs(frame[opacity == 0] - GREEN) <= 1).all()
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_portrait_that_lies_is_cut_out_as_one_that_stands(cut, quarters):
+    lying = cut_out(Avatar.from_image(np.ascontiguousarray(np.rot90(plain(), quarters)), device="cpu")._source)
+    assert np.abs(np.rot90(lying.matte, -quarters).astype(int) - cut.matte).mean() < 2
 
 
 def test_a_talk_before_a_colour_is_that_talk(cut):

@@ -82,7 +82,7 @@ def test_mattes_of_a_video_do_not_shimmer(monkeypatch):
     wall = np.repeat(brick()[:96, :96, None], 3, axis=2)
     picture = np.where(truth[..., None] > 0, np.array([120, 90, 60]), wall).astype(np.uint8)
 
-    def doubtful(frame):
+    def doubtful(frame, quarters):
         return np.clip(
             cv2.GaussianBlur(truth, (0, 0), 4) + cv2.GaussianBlur(rng.normal(size=truth.shape), (0, 0), 6) * 2, 0, 1
         ).astype(np.float32)
@@ -100,7 +100,7 @@ def test_a_matte_moves_with_who_moves(monkeypatch):
         picture[20:80, left : left + 30] = (120, 90, 60)
         return np.ascontiguousarray(picture)
 
-    def told(frame):
+    def told(frame, quarters):
         return cv2.GaussianBlur(
             (np.abs(frame - np.array([120.0, 90, 60])).max(axis=2) < 2).astype(np.float32), (0, 0), 2
         )

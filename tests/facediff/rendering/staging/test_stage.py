@@ -56,6 +56,9 @@ def test_the_person_of_a_video_is_looked_for_in_each_frame(cut, monkeypatch):
     seen = []
 
     class Finder:
+        def __init__(self, quarters):
+            assert quarters == 1
+
         def __call__(self, frame):
             seen.append(frame.shape)
             return cut[..., 3].astype(np.float32) / 255
@@ -63,7 +66,8 @@ def test_the_person_of_a_video_is_looked_for_in_each_frame(cut, monkeypatch):
     monkeypatch.setattr(module, "SteadyMatte", Finder)
     frame = np.full((20, 21, 3), FRONT, np.uint8)
     frame[:, 11:] = 30
-    shown = list(Stage(Backdrop(np.full((20, 21, 3), 255, np.uint8)))([frame] * 3))
+    stage = Stage(Backdrop(np.full((20, 21, 3), 255, np.uint8)), quarters=1)
+    shown = list(stage([frame] * 3))
     assert len(seen) == 3 and (shown[2][:, 11:] == 255).all() and (shown[2][:, :10] == FRONT).all()
 
 
