@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
 from facediff.audio.listening import Findings, Listening, decode, order_tracks
+from facediff.audio.wave_store import WaveStore
 from facediff.errors import AudioError
 from facediff.types import SoundTrack, Wave
 
@@ -53,8 +54,8 @@ def load_sound(
     """What ``load_wave`` gives, with its place in the file."""
     path = Path(path)
     with _sound_errors(path):
-        heard, findings, pieces = _choose(path, sample_rate, max_seconds, track)
-        wave = _join(pieces)
+        heard, findings, store = _choose(path, sample_rate, max_seconds, track)
+        wave = store.join()
         if heard.gain != 1:
             wave *= heard.gain
         return SoundTrack(path, findings.stream, findings.zero, wave)
@@ -80,17 +81,6 @@ def read_samples(samples: NDArray[Any]) -> Wave:
     if not np.isfinite(peak):
         raise AudioError("a wave holds samples that are no numbers (NaN or infinite)")
     return wave / np.float32(peak) if peak > 1 else wave
-
-
-def _join(pieces: list[Wave]) -> Wave:
-    """Pieces as one wave; the list is empty then, as each is let go of when it is copied: there are hours of them."""
-    wave = np.empty(sum(map(len, pieces)), np.float32)
-    end = len(wave)
-    while pieces:
-        piece = pieces.pop()
-        wave[end - len(piece) : end] = piece
-        end -= len(piece)
-    return wave
 
 
 def stream_wave(
@@ -130,11 +120,11 @@ def _sound_errors(path: Path) -> Iterator[None]:
 
 def _choose(
     path: Path, sample_rate: int, max_seconds: float, track: int | None, *, is_kept: bool = True
-) -> tuple[Listening, Findings, list[Wave]]:
-    """How to listen to a file, and what is heard then, before the gain; no pieces where they are not to be kept."""
+) -> tuple[Listening, Findings, WaveStore]:
+    """How to listen to a file, and what is heard then, before the gain; nothing where it is not to be kept."""
     if track is not None and track < 1:
         raise AudioError(f"tracks are counted from 1; there is no track {track}")
-    first: tuple[Listening, Findings, list[Wave]] | None = None
+    first: tuple[Listening, Findings, WaveStore] | None = None
     failure: av.FFmpegError | None = None
     numbers = order_tracks(path) if track is None else [track - 1]
     for number in numbers:
@@ -163,22 +153,22 @@ def _warn_once(message: str) -> None:  # files are heard at several rates
 
 def _listen(
     path: Path, listening: Listening, sample_rate: int, max_seconds: float, *, is_kept: bool
-) -> tuple[Listening, Findings, list[Wave]]:
+) -> tuple[Listening, Findings, WaveStore]:
     """Decodes a track, and once more if it then turns out that it should have been listened to otherwise."""
     while True:
-        findings, pieces = Findings(), []
+        findings, store = Findings(), WaveStore()
         for piece in decode(path, listening, sample_rate, findings):
             if findings.samples > max_seconds * sample_rate:
                 raise AudioError(f"{path} is longer than {max_seconds:g} seconds; cut it into parts")
             if is_kept:
-                pieces.append(piece)
+                store.append(piece)
         if findings.has_no_numbers:
             _warn_once(f"{path} holds samples that are no numbers (NaN or infinite); silence stands for them")
         better = findings.improve(listening)
         if better == listening:
             if any(mix.cancels for mix in listening.mixes.values()):
                 _warn_once(f"{path}: its channels cancel when they are mixed, so they are put together otherwise")
-            return findings.turn_down(listening), findings, pieces
+            return findings.turn_down(listening), findings, store
         listening = better
 
 

@@ -17,6 +17,7 @@ BENCHMARKS = sorted(
 PRINTED = {
     "adapt": "medians over the clips", "animate": "median refined", "batch": "one worker", "direct": "within 3 degrees",
     "edit": "cost of a frame", "heads": "speed with lips",
+    "identity_drift": "mean slope",
     "landmarks": "torch, ", "live": "first voiced frame", "long": "power of angles over that in one go",
     "metrics": "sync_facediff moved by coding",
     "puppet": "| sketch |", "ranges": "ranges.json", "rates": "mean of the clips", "speed": "frames a second rendering",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from facediff.audio.mixing import SILENT
 from facediff.audio.voices import check_text, say
 from facediff.audio.wave import SAMPLE_RATE, load_wave, read_samples
+from facediff.audio.wave_store import WaveStore
 from facediff.audio.windows import exact_rate, frame_count
 from facediff.audio.word_times import divide_words
 from facediff.clip import SOUND_RATE, Clip
@@ -153,7 +154,7 @@ def _heard(speech: str | Path | Wave | None, options: TalkOptions) -> tuple[Wave
         wave = spoken.at(SAMPLE_RATE)
         return wave, spoken.at(SOUND_RATE), spoken.words or divide_words(text, wave)
     wave, sound = _read_speech(speech, options.track)
-    if float(np.square(wave).max()) < SILENT:
+    if max(float(wave.max()), -float(wave.min())) ** 2 < SILENT:  # of an hour the squares would be a copy
         named = "the wave" if isinstance(speech, np.ndarray) else speech
         log.warning("%s is silent, so nothing is said; give another file, or another track of it", named)
     return wave, sound, ()
@@ -171,10 +172,10 @@ def _read_speech(speech: str | Path | Wave, track: int | None) -> tuple[Wave, Wa
 
 def _resample(wave: Wave, count: int, step: float) -> Wave:
     """So many samples of a wave, a step apart, between its own by their distance; a minute of speech at a time."""
-    out = np.empty(count, np.float32)
+    store = WaveStore()
     for start in range(0, count, 60 * SOUND_RATE):
         places = np.arange(start, min(start + 60 * SOUND_RATE, count)) * step
         first = int(places[0])
         around = wave[first : int(places[-1]) + 2]
-        out[start : start + len(places)] = np.interp(places, np.arange(first, first + len(around)), around)
-    return out
+        store.append(np.interp(places, np.arange(first, first + len(around)), around).astype(np.float32))
+    return store.join()

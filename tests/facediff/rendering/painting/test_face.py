@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import weakref
+from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -83,6 +85,31 @@ def test_frames_without_a_face_pass_through_in_their_place(pipeline, shots, refi
     frames = refine(pipeline, [shots[0], bare, shots[1]], chunk=2)
     assert frames[1] is bare.picture
     assert apart([frames[0], frames[2]], refined[:2]) <= 1
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_stream_takes_a_call_a_frame_and_step_and_frames_that_are_done_are_let_go_of(pipeline, shots, steps) -> None:
+    """What VIDM's streaming costs: frames times steps, and no more memory for more frames."""
+    count, chunk, given, most, calls = 16, 2, [], 0, 0
+
+    def come() -> Iterator[WarpedFrame]:
+        for number in range(count):
+            shot = replace(shots[number % COUNT])
+            given.append(weakref.ref(shot))
+            yield shot
+
+    def add(_, args) -> None:
+        nonlocal calls
+        calls += len(args[0])
+
+    hook = pipeline.unet.register_forward_pre_hook(add)
+    try:
+        for _ in FaceRefiner(pipeline, RefineSettings(num_inference_steps=steps, chunk=chunk))(come()):
+            most = max(most, sum(shot() is not None for shot in given))
+    finally:
+        hook.remove()
+    assert calls == count * steps
+    assert most <= 4 * chunk  # painted, on the way, and shown
 
 
 def test_the_pipeline_is_shown_the_coarse_face_and_what_moves(shots) -> None:

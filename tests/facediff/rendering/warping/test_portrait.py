@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from skimage.data import astronaut
@@ -68,6 +70,29 @@ def test_a_portrait_goes_where_its_landmarks_are_wanted(portrait_of, still) -> N
     assert opened.face.motion_residual[coefficients.OPENING] < -0.05  # the source's own less the one wanted
     (again,) = guided(slice(2, 3))
     np.testing.assert_array_equal(again.picture, opened.picture)
+
+
+def test_who_it_is_is_kept_however_often_a_face_has_moved(portrait_of, still) -> None:
+    """Each frame is made from the portrait, as VIDM's are from the first; made from the one before they wear off."""
+
+    def reach(picture: Frame, at: np.ndarray, wanted: np.ndarray) -> list[Frame]:
+        track = replace(still, points=at[None])
+        shots = portrait_of(picture, track).reach(wanted, is_corrected=False)(slice(0, len(wanted)))
+        return [shot.picture for shot in shots]
+
+    def apart(picture: Frame) -> float:
+        return float(np.abs(picture.astype(int) - astronaut()).mean())
+
+    there, count = still.points[0] + np.array([1.4, 0.7, 0], np.float32), 3
+    path = np.stack([there, still.points[0]] * count)
+    first = reach(astronaut(), still.points[0], path)
+    np.testing.assert_array_equal(first[1], first[-1])
+    picture, at, worn = astronaut(), still.points[0], []
+    for place in path:
+        (picture,) = reach(picture, at, place[None])
+        at = place
+        worn.append(apart(picture))
+    assert worn[1] > 2 * apart(first[1]) and worn[1] < worn[3] < worn[5]
 
 
 def test_what_is_prepared_serves_every_clip_of_it(portrait_of, still, monkeypatch) -> None:
