@@ -78,9 +78,9 @@ def lip_opening(points: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def most_telling(motion: NDArray[np.floating], tells: NDArray[np.floating]) -> int:
-    """The frame of a motion (T, 31) that tells most (T,), of those that show no blink, if there are any."""
+    """The frame of a motion (T, 31) that tells most (T,), and shows no blink, unless eyes are shut as often as open."""
     is_awake = motion[:, LIDS].max(axis=1) < 0.3  # of the way to shut
-    return int(np.argmax(np.where(is_awake, tells, -np.inf) if is_awake.any() else tells))
+    return int(np.argmax(np.where(is_awake, tells, -np.inf) if is_awake.mean() > 0.5 else tells))
 
 
 def resample(

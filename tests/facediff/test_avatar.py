@@ -208,7 +208,7 @@ def test_a_picture_of_pillow_is_read_as_its_file_is(tmp_path) -> None:
 def test_what_cannot_be_used_is_refused(portrait: Avatar, wave: np.ndarray) -> None:
     with pytest.raises(NoFaceFound, match="no human face"):
         Avatar.from_image(coffee())
-    for picture in (astronaut()[..., 0], astronaut() / 255, np.dstack([astronaut(), astronaut()[..., :1]])):
+    for picture in (astronaut()[..., 0], astronaut() / 255, np.dstack([astronaut(), astronaut()[..., :2]])):
         with pytest.raises(InputError, match=r"RGB \(H, W, 3\) uint8, not "):
             Avatar.from_image(picture)
     for given in (b"...", [1, 2]):

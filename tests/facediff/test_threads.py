@@ -89,10 +89,13 @@ def test_threads_animate_as_a_serial_run_does(her):
 
 def test_a_clip_may_be_read_twice_at_once(her):
     clip = her.talk(WAVE, seed=1)
-    alone = frames(clip)
+    alone, after = frames(clip), np.stack(list(clip.frames(4)))
     whole, part = at_once(lambda: frames(clip), lambda: np.stack(list(clip.frames(4))))
     np.testing.assert_array_equal(whole, alone)
-    np.testing.assert_array_equal(part, alone[4:])
+    np.testing.assert_array_equal(
+        part, after
+    )  # which on some processors differs from the whole by a level here and there
+    assert np.abs(after.astype(int) - alone[4:]).max() <= 1
 
 
 def test_clips_are_saved_at_once(her, tmp_path):
