@@ -16,7 +16,6 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
 
 from facediff.errors import ConfigError
 from facediff.landmarks.triangles import cell_centres, cover_triangles, rasterise_triangles, trace_back
@@ -50,7 +49,7 @@ class SilhouetteStyle:
         kept: Trust in a cell that lacks nothing.
         notable: Share of other cells from which a face lacks something.
         torn: Cells by which the layers part at the edge for two of them to be needed.
-        coarse: Cells, along either side, of what is around the face that are carried as one.
+        coarse: Cells, along either side, of what is around the face, or made up of it, that are carried as one.
     """
 
     trusted: float = 3.0
@@ -88,16 +87,18 @@ class Hidden:
 
     Attributes:
         trust: (h', w') how much the source shows of what the face has there.
-        cells: (rows, columns, 2) where cells of a warp's grid come from: those in ``window``.
-        window: Rows and columns of the grid.
+        cells: (rows, columns, 2) where coarse cells of a warp's grid come from: those in ``window``.
+        window: Rows and columns of the coarse grid.
         known: (rows, columns) how well the colour of each is known, from 0 to 1; of others nothing is.
-        smooth: Cells over which what is made up changes.
+        coarse: Cells of the warp's grid, along either side, that are one of these.
+        smooth: Coarse cells over which what is made up changes.
     """
 
     trust: NDArray[np.float32]
     cells: NDArray[np.float32]
     window: tuple[slice, slice]
     known: NDArray[np.float32]
+    coarse: int
     smooth: float
 
 
@@ -145,8 +146,9 @@ class Layers:
         """What the face has in its part where the source does not show it, of each picture."""
         seen = [sample_picture(picture, hidden.cells).astype(np.float32, copy=False) for picture in pictures]
         stacked = seen[0] if len(seen) == 1 else np.dstack(seen)
-        cells = _place(push_pull(stacked, hidden.known, hidden.smooth), hidden.window, self.warp.grid)
-        made_up = self.warp.enlarge(cells, self.part)
+        grid = _count_coarse(self.warp.grid, hidden.coarse)
+        cells = _place(push_pull(stacked, hidden.known, hidden.smooth), hidden.window, grid)
+        made_up = self.warp.enlarge(cells, self.part, coarse=hidden.coarse)
         ends = np.cumsum([1 if one.ndim == 2 else one.shape[2] for one in seen])
         split = np.split(np.atleast_3d(made_up), ends[:-1], axis=2)
         return [new[..., 0] if one.ndim == 2 else new for one, new in zip(seen, split, strict=True)]
@@ -204,7 +206,9 @@ def split_layers(
     if (trust[inside] < style.kept).mean() > style.notable:
         known = trust**2 * (_erode(inside, style.inset) if style.inset else inside)
         whole = warp.enlarge(_place(trust, window, grid), part)
-        hidden = Hidden(whole, cells, window, known, style.smooth)
+        merged, its_window = _merge(np.dstack([cells, known.astype(np.float32)]), window, style.coarse)
+        smooth = style.smooth / style.coarse
+        hidden = Hidden(whole, merged[..., :2].copy(), its_window, merged[..., 2].copy(), style.coarse, smooth)
     cover = _draw_cover(after[face], part, max(style.edge_px, step / 4))
     flow = warp.enlarge_flow(_place(moves, window, grid), part)
     whole = warp.enlarge_flow(around, coarse=style.coarse)
@@ -217,11 +221,35 @@ def _carry_around(
     """How far each coarse cell is carried back (rows, columns, 2) by what is around the face, carried on under it."""
     outer, step = warp.outline_triangles, warp.step * coarse
     outer = outer[measure_areas(before[outer]) * measure_areas(after[outer]) > 0]
-    columns, rows = (-(-count // coarse) for count in warp.grid)
-    owner = rasterise_triangles(after[outer], (columns, rows), step)
+    owner = rasterise_triangles(after[outer], _count_coarse(warp.grid, coarse), step)
     centres = cell_centres(owner.shape, step)
     moves = trace_back(before[outer], after[outer], owner, centres, step) - centres
     return _take(moves, _find_nearest(owner >= 0)).astype(np.float32)
+
+
+def _count_coarse(grid: tuple[int, int], coarse: int) -> tuple[int, int]:
+    """Columns and rows of coarse cells."""
+    columns, rows = (-(-count // coarse) for count in grid)
+    return columns, rows
+
+
+def _merge(
+    values: NDArray[np.float32], window: tuple[slice, slice], coarse: int
+) -> tuple[NDArray[np.float32], tuple[slice, slice]]:
+    """Means (rows, columns, ...) of so many cells, along either side, of a window, and their window.
+
+    Its first row and column are first ones of coarse cells; beyond its end its last ones go on.
+    """
+    missing = [(0, -(one.stop - one.start) % coarse) for one in window]
+    padded = np.pad(values, [*missing, (0, 0)], mode="edge") if np.any(missing) else values
+    means: NDArray[np.float32] = padded[::coarse, ::coarse].copy()
+    for row in range(coarse):
+        for column in range(coarse):
+            if row or column:
+                means += padded[row::coarse, column::coarse]
+    means /= coarse**2
+    rows, columns = (slice(one.start // coarse, -(-one.stop // coarse)) for one in window)
+    return means, (rows, columns)
 
 
 def _refine(cells: NDArray[np.float32], coarse: int, grid: tuple[int, int]) -> NDArray[np.float32]:
@@ -238,7 +266,10 @@ def _choose_cells(
     """Rows and columns of the cells that some part of a box depends on, as far as trust spreads."""
     around = style.beside + int(np.ceil(4 * style.fade)) + style.inset + 3
     rows, columns = (
-        slice(max(0, int(one.start / step) - around), min(count, int(one.stop / step) + around))
+        slice(
+            max(0, int(one.start / step) - around) // style.coarse * style.coarse,
+            min(count, int(one.stop / step) + around),
+        )
         for one, count in zip(part, grid[::-1], strict=True)
     )
     return rows, columns
@@ -328,12 +359,12 @@ def _pull(weighted: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray
 
 
 def _find_nearest(known: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Number, for each cell (h, w), of the nearest that is known; of itself where none is."""
-    numbers = np.arange(known.size).reshape(known.shape)
+    """Number, for each cell (h, w), of the nearest that is known, or nearly so; of itself where none is."""
     if not known.any():
-        return numbers
-    row, column = distance_transform_edt(~known, return_distances=False, return_indices=True)
-    return row * np.intp(known.shape[1]) + column
+        return np.arange(known.size).reshape(known.shape)
+    unknown = (~known).view(np.uint8)
+    _, label = cv2.distanceTransformWithLabels(unknown, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    return np.flatnonzero(known)[label - 1]  # labels are counted from 1, along rows
 
 
 def _broadcast(mask: NDArray[np.float32], picture: NDArray[Any]) -> NDArray[np.float32]:

@@ -69,7 +69,9 @@ def embed(frame: Frame) -> Frame:
     height, width = frame.shape[:2]
     strength = _strength(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY))
     change = cv2.multiply(cv2.resize(strength, (width, height)), tile_over(height, width))
-    return np.asarray(cv2.add(frame, cv2.merge([change] * 3), dtype=cv2.CV_8U), np.uint8)
+    # whole levels, what is added and what is taken away: bytes, which take half the time of floats
+    more, less = (cv2.merge([cv2.convertScaleAbs(part)] * 3) for part in (cv2.max(change, 0), cv2.min(change, 0)))
+    return np.asarray(cv2.subtract(cv2.add(frame, more), less), np.uint8)
 
 
 def detect(frames: Iterable[Frame]) -> Detection:

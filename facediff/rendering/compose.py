@@ -42,8 +42,9 @@ def keep_detail(
 
 def heed_colours(change: NDArray[np.float32], window: NDArray[np.number]) -> NDArray[np.float32]:
     """A change (H, W, 3), in levels, in greys where the window (H, W, 3) is a picture in black and white."""
-    small = np.asarray(window[::GLANCE, ::GLANCE], np.float32)
-    coloured = float((small.max(axis=2) - small.min(axis=2)).mean() / COLOURED)
+    red, green, blue = (np.asarray(window[::GLANCE, ::GLANCE, channel], np.float32) for channel in range(3))
+    most, least = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
+    coloured = float((most - least).mean() / COLOURED)
     if coloured >= 1:
         return change
     grey = change.mean(axis=2, keepdims=True)

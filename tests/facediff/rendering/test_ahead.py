@@ -74,13 +74,19 @@ def test_chunks_behind_the_first_are_painted_at_the_same_time() -> None:
 
 
 def test_nothing_is_taken_before_it_is_asked_for_and_little_ahead() -> None:
-    taken = Taken()
-    made = paint_ahead(taken, SIZE, brighten, 2)
+    taken, painted = Taken(), []
+
+    def note(waiting: list[WarpedFrame]) -> list[np.ndarray]:
+        painted.append(len(waiting))
+        return brighten(waiting)
+
+    made = paint_ahead(taken, SIZE, note, 2)
     time.sleep(0.05)
     assert taken.count == 0
     next(made)
     time.sleep(0.1)
-    assert taken.count == 2, "the first frames are made alone"
+    assert len(painted) == 1, "the first frames are painted alone"
+    assert taken.count == 2 + SIZE, "while the next are read"
     next(made), next(made)
     time.sleep(0.1)
     assert 2 < taken.count <= 2 + 4 * SIZE
@@ -105,6 +111,21 @@ def test_whoever_stops_early_leaves_no_thread_and_closes_the_source() -> None:
     made.close()
     del source, made
     assert taken.is_closed
+
+
+def test_whoever_stops_early_does_not_wait_for_all_that_is_being_read() -> None:
+    taken = Taken()
+
+    def slowly() -> Iterator[WarpedFrame]:
+        for one in taken:
+            if taken.count > 2:
+                time.sleep(0.1)
+            yield one
+
+    made = paint_ahead(slowly(), 50, brighten, 2)
+    next(made)
+    made.close()
+    assert taken.count < 10
 
 
 @pytest.mark.parametrize("painters", [1, 2])
