@@ -6,7 +6,8 @@ Pictures are halved in several ways and enlarged again: PSNR in dB against the p
 mouth over the picture's, as the mean gradient of boxes around them (Tenengrad); fine: the variance of their Laplacian,
 of which grain and noise make most. Noise is added to the halves, 0.1 of pictures in [-1, 1]: how many dB less there are
 where it is told, and where it is not, as to a network that learnt from clean pictures alone. Frames of clips are halved
-and enlarged: flicker over the clip's own, of all that is seen. Of a catalogue its portraits for testing are taken.
+and enlarged, as clips and each by itself: PSNR, and flicker over the clip's own, of all that is seen. Of a catalogue
+its portraits for testing are taken.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -29,7 +31,7 @@ from facediff.errors import NoFaceFound
 from facediff.evaluation.fidelity import detail, psnr
 from facediff.landmarks.mesh import OUTER_EYES
 from facediff.landmarks.tracker import track_still
-from facediff.media import VideoReader, read_image
+from facediff.media import VideoReader, VideoWriter, read_image
 from facediff.motion.coefficients import EYES
 from facediff.pipelines.loading import load_super_resolver
 from facediff.rendering.enlarging import Enlarger
@@ -37,8 +39,9 @@ from facediff.training.super_resolution import compress, halve
 from facediff.types import Frame
 
 LEAST_SIDE = 400  # of a picture that has detail to lose
-NOISE, QUALITY, FRAMES = 0.1, 80, 50
+NOISE, QUALITY, CRF, FRAMES = 0.1, 80, 23, 50
 LIPS = [61, 291, 0, 17]  # corners, and the middle of the upper and of the lower edge
+CLIP_KEYS = ("ours", "alone", "bicubic", "lanczos", "flicker", "flicker alone", "flicker bicubic")
 KEYS = ("ours", "bicubic", "lanczos", "eyes", "mouth", "plain eyes", "plain mouth", "fine eyes", "fine mouth")
 Enlarge = Callable[[Frame], Frame]
 
@@ -113,9 +116,9 @@ def flicker(frames: list[Frame]) -> float:
     return float(np.abs(kept[:-2] - 2 * kept[1:-1] + kept[2:]).mean())
 
 
-def even(picture: Frame) -> Frame:
-    """Without a last row or column that has no other."""
-    height, width = (side // 2 * 2 for side in picture.shape[:2])
+def even(picture: Frame, fold: int = 2) -> Frame:
+    """Without the last rows or columns that are fewer than so many."""
+    height, width = (side // fold * fold for side in picture.shape[:2])
     return np.ascontiguousarray(picture[:height, :width])
 
 
@@ -124,13 +127,17 @@ def main() -> None:
     parser.add_argument("--catalog", type=Path)
     parser.add_argument("--stills", nargs="*", type=Path, default=[])
     parser.add_argument("--clips", nargs="*", type=Path, default=[])
+    parser.add_argument("--frames", type=int, default=FRAMES, help="of each clip")
     parser.add_argument("--model", default="base")
     parser.add_argument("--mirrored", action="store_true", help="the mean with what is made of mirror images")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
+    cv2.setNumThreads(args.threads)
     network = load_super_resolver(args.model, "cpu")
-    ours, told = (Enlarger(network, noise=noise).enlarge for noise in (0.0, NOISE))
+    enlarger = Enlarger(network)
+    ours: Enlarge = enlarger.enlarge
+    told: Enlarge = Enlarger(network, noise=NOISE).enlarge
     if args.mirrored:
         ours, told = average_mirrored(ours), average_mirrored(told)
     with tempfile.TemporaryDirectory() as folder:
@@ -143,8 +150,8 @@ def main() -> None:
         if pictures:
             print_stills(pictures, ours, told)
         if args.clips:
-            print_clips(args.clips, ours)
-    print_speed(ours)
+            print_clips(args.clips, enlarger, args.frames)
+    print_speed(enlarger)
 
 
 def print_stills(pictures: list[Frame], ours: Enlarge, told: Enlarge) -> None:
@@ -166,27 +173,60 @@ def means(rows: list[dict[str, float]]) -> dict[str, float]:
     return found
 
 
-def print_clips(clips: list[Path], ours: Enlarge) -> None:
+def print_clips(clips: list[Path], enlarger: Enlarger, frames: int) -> None:
+    """Of each clip, and the means over clips, by the way in which they were halved."""
+    measured: dict[str, list[dict[str, float]]] = {}
+    print(table.heading(f"{len(clips)} clips, {frames} frames each", CLIP_KEYS))
     for path in clips:
-        frames = [even(frame) for _, frame in VideoReader(path).take(range(FRAMES))]
-        own = flicker(frames)
-        small = [halve(frame, "area") for frame in frames]
-        wide = plain(cv2.INTER_CUBIC)
-        told = [flicker([way(frame) for frame in small]) / own for way in (ours, wide)]
-        print(f"{path.name[:30]:30} flicker over the clip's: {told[0]:.3f}; bicubic {told[1]:.3f}")
+        own = [even(frame, 4) for _, frame in VideoReader(path).take(range(frames))]
+        for how, small in half_clips(own).items():
+            row = measure_clip(own, small, enlarger)
+            measured.setdefault(how, []).append(row)
+            print(table.row(f"{path.stem[:20]} {how}", row, CLIP_KEYS))
+    for how, rows in measured.items():
+        mean = {key: float(np.mean([row[key] for row in rows])) for key in CLIP_KEYS}
+        print(table.row(f"mean {how}", mean, CLIP_KEYS))
 
 
-def print_speed(ours: Enlarge) -> None:
+def half_clips(frames: list[Frame]) -> dict[str, list[Frame]]:
+    """A clip in half its size, by the name of the way in which it became so."""
+    area, bicubic = ([halve(frame, how) for frame in frames] for how in ("area", "bicubic"))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "coded.mp4"
+        with VideoWriter(path, (area[0].shape[1], area[0].shape[0]), Fraction(25), crf=CRF) as writer:
+            for frame in area:
+                writer.write(frame)
+        return {"area": area, "bicubic": bicubic, "H.264": list(VideoReader(path))}
+
+
+def measure_clip(own: list[Frame], small: list[Frame], enlarger: Enlarger) -> dict[str, float]:
+    ways = {
+        "ours": list(enlarger(small)), "alone": [enlarger.enlarge(frame) for frame in small],
+        "bicubic": [plain(cv2.INTER_CUBIC)(frame) for frame in small],
+        "lanczos": [plain(cv2.INTER_LANCZOS4)(frame) for frame in small],
+    }  # fmt: skip
+    row = {name: float(np.mean([psnr(*pair) for pair in zip(made, own, strict=True)])) for name, made in ways.items()}
+    for name, key in (("ours", "flicker"), ("alone", "flicker alone"), ("bicubic", "flicker bicubic")):
+        row[key] = flicker(ways[name]) / flicker(own)
+    return row
+
+
+def print_speed(enlarger: Enlarger) -> None:
     """Of the fastest of several frames, and what they take of processors, since others work on the machine too."""
-    frame, seconds, taken = np.random.default_rng(0).integers(0, 256, (512, 512, 3), np.uint8), [], []
-    for _ in range(8):
-        started, used = time.perf_counter(), time.process_time()
-        ours(frame)
-        seconds.append(time.perf_counter() - started)
-        taken.append(time.process_time() - used)
-    best, usual = 1 / min(seconds), 1 / np.median(seconds)
-    print(f"512 to 1024 pixels, frames a second: {best:.1f} at best, {usual:.1f} in the median; of processors")
-    print(f"a frame takes {min(taken):.3f} s at best, with {torch.get_num_threads()} threads")
+    noise = np.random.default_rng(0).integers(0, 256, (512, 512, 3), np.uint8)
+    frames = [cv2.GaussianBlur(np.roll(noise, k, axis=1), (0, 0), 2) for k in range(10)]
+    ways: dict[str, Iterable[Frame]] = {"in a clip": enlarger(frames), "alone": map(enlarger.enlarge, frames)}
+    for name, made in ways.items():
+        seconds, taken, started, used = [], [], time.perf_counter(), time.process_time()
+        for _ in made:
+            seconds.append(time.perf_counter() - started)
+            taken.append(time.process_time() - used)
+            started, used = time.perf_counter(), time.process_time()
+        best, usual = 1 / min(seconds[1:-1]), 1 / np.median(seconds[1:-1])
+        print(
+            f"{name}: 512 to 1024 pixels, frames a second: {best:.1f} at best, {usual:.1f} in the median; of processors"
+        )
+        print(f"a frame takes {min(taken[1:-1]):.3f} s at best, with {torch.get_num_threads()} threads")
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ RECIPES = {
     "fadm": "stages.run_fadm",
     "mouth": "mouth_refining.run_mouth",
     "super-resolution": "super_resolution.run_super_resolution",
+    "super-resolution-time": "super_resolution_time.run_super_resolution_time",
     "prior": "prior.run_prior",
     "video": "video.run_video",
     "decoder": "decoder.run_decoder",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 
@@ -152,8 +154,15 @@ def upscale_clip(
 
 
 def _double(clip: Clip, enlarger: Enlarger) -> Clip:
-    inner = clip.render
-    return replace(clip, size=(2 * clip.size[0], 2 * clip.size[1]), render=lambda part: enlarger(inner(part)))
+    """A clip enlarged: a part of it has the frames that the whole has, as those on either side are looked at too."""
+    inner, total, reach = clip.render, clip.frame_total, enlarger.reach
+
+    def render(part: slice) -> Iterator[Frame]:
+        first, last = max(0, part.start - reach), min(total, part.stop + reach)
+        made = enlarger(inner(slice(first, last)))
+        return islice(made, part.start - first, part.stop - first)
+
+    return replace(clip, size=(2 * clip.size[0], 2 * clip.size[1]), render=render)
 
 
 def _read(path: str) -> Frame:

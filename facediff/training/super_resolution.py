@@ -256,7 +256,7 @@ def run_super_resolution(
         config: How long, how fast.
         licence: As in ``read_recordings``.
         noise: Most noise of an input that it learns to take out, from 0 to ``MOST_NOISE``.
-        start: A model whose network is trained on, in place of a fresh one.
+        start: A model whose network is trained on, in place of a fresh one; a temporal layer is left out.
 
     Raises:
         ConfigError: The noise is out of range.
@@ -267,6 +267,7 @@ def run_super_resolution(
     tiles = build_tiles(read_recordings(catalog, licence=licence), cache / "tiles")
     recipe = EnlargingRecipe(noise=noise)
     network = SuperResolver() if start is None else open_network(SuperResolver, start, "super_resolution")
+    network.drop_temporal()
     save_network(train_super_resolver(network, tiles, config, recipe), model / "super_resolution")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from facediff.models.super_resolver import SuperResolver
 from facediff.pipelines.loading import load_super_resolver
 from facediff.rendering.enlarging import Enlarger, back_project, enlarge_bicubic
 from facediff.training.super_resolution import halve
+from facediff.types import Frame
 from tests.portraits import plain
 
 
@@ -99,3 +103,91 @@ def test_the_embedded_one_takes_out_noise_that_it_is_told_of(embedded) -> None:
 def test_a_frame_is_what_it_is_alone(embedded) -> None:
     frames = [plain()[:64, :64], plain()[64:128, :64]]
     np.testing.assert_array_equal(list(Enlarger(embedded)(frames))[1], Enlarger(embedded).enlarge(frames[1]))
+
+
+@pytest.fixture(scope="module")
+def recalling() -> SuperResolver:
+    """A small one whose temporal layer is as if it had learnt something."""
+    torch.manual_seed(0)
+    made = SuperResolver(channels=8, blocks=1)
+    layer = made.add_temporal(8)
+    for parameter in layer.parameters():
+        nn.init.normal_(parameter, std=0.1)
+    return made.eval()
+
+
+def sway(count: int, side: int = 64) -> list[Frame]:
+    """A portrait that moves by fractions of a pixel."""
+    moved = [np.float32([[1, 0, -90 + 0.7 * k], [0, 1, -60 + 0.4 * k]]) for k in range(count)]
+    return [np.asarray(cv2.warpAffine(plain(), one, (side, side), flags=cv2.INTER_AREA), np.uint8) for one in moved]
+
+
+def test_a_temporal_layer_that_has_not_learnt_leaves_frames_as_they_are_alone() -> None:
+    network = SuperResolver(channels=8, blocks=1).eval()
+    nn.init.normal_(network.leave.weight, std=0.1)
+    network.add_temporal(8).eval()
+    enlarger = Enlarger(network)
+    for made, frame in zip(enlarger(sway(3)), sway(3), strict=True):
+        np.testing.assert_array_equal(made, enlarger.enlarge(frame))
+
+
+@pytest.mark.parametrize("size", [(64, 48), (63, 47), (9, 7)])
+def test_a_picture_and_frames_that_stand_still_are_what_they_are_alone(recalling, size) -> None:
+    enlarger, frame = Enlarger(recalling), plain()[60 : 60 + size[1], 90 : 90 + size[0]]
+    alone = enlarger.enlarge(frame)
+    for count in (1, 4):
+        made = list(enlarger([frame] * count))
+        assert len(made) == count
+        for one in made:
+            np.testing.assert_array_equal(one, alone)
+
+
+def test_a_frame_depends_on_its_neighbours_and_on_no_others(recalling) -> None:
+    enlarger, frames = Enlarger(recalling), sway(5)
+    made = list(enlarger(frames))
+    assert all(
+        np.abs(one.astype(int) - enlarger.enlarge(frame)).max() > 2 for one, frame in zip(made, frames, strict=True)
+    )
+    for changed in range(5):
+        other = [frame if k != changed else sway(9)[8] for k, frame in enumerate(frames)]
+        differs = [bool((one != was).any()) for one, was in zip(enlarger(other), made, strict=True)]
+        assert differs == [abs(k - changed) <= enlarger.reach for k in range(5)]
+
+
+def test_over_a_cut_nothing_is_recalled(recalling) -> None:
+    enlarger, frames = Enlarger(recalling), sway(2)
+    other = [255 - frame for frame in frames]
+    made = list(enlarger([*frames, *other]))
+    for shot, first in ((frames, 0), (other, 2)):
+        for one, was in zip(enlarger(shot), made[first : first + 2], strict=True):
+            np.testing.assert_array_equal(one, was)
+
+
+def test_few_frames_are_held_at_a_time(recalling) -> None:
+    held: list[weakref.ref] = []
+
+    def stream() -> Iterator[Frame]:
+        for k in range(12):
+            frame = sway(k + 1, 32)[k]
+            held.append(weakref.ref(frame))
+            yield frame
+            del frame
+
+    most = 0
+    for _ in Enlarger(recalling)(stream()):
+        most = max(most, sum(one() is not None for one in held))
+    assert len(held) == 12 and most <= 3
+
+
+def test_what_is_transparent_stays_so_in_clips(recalling) -> None:
+    matte = np.zeros((64, 64), np.uint8)
+    matte[:, 32:] = 255
+    for made in Enlarger(recalling)([np.dstack([frame, matte]) for frame in sway(2)]):
+        assert made.shape == (128, 128, 4) and not made[:, :60, 3].any() and (made[:, 68:, 3] == 255).all()
+
+
+def test_without_a_temporal_layer_nothing_is_recalled(untaught) -> None:
+    enlarger = Enlarger(untaught)
+    assert enlarger.reach == 0
+    with pytest.raises(ConfigError, match="no temporal layer"):
+        enlarger.recall(None, enlarger.look(plain()[:32, :32]), None)
