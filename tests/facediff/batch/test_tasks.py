@@ -238,7 +238,8 @@ def test_parts_are_windows_of_the_whole_and_join_to_it(job, tmp_path):
     assert abs(len(load_wave(folder / "a.mp4")) - len(load_wave(tmp_path / "whole.mp4"))) < 1100
 
 
-def test_a_long_talk_that_is_cut_off_loses_no_window_of_its_motion(job, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("way", "windows"), [("extend", 2), ("hierarchy", 3)])
+def test_a_long_talk_that_is_cut_off_loses_no_window_of_its_motion(job, tmp_path, monkeypatch, way, windows):
     """Frames are those of one that was not, bit for bit, and parts share what was made."""
     from facediff.pipelines.motion_filling import MotionFiller
 
@@ -246,7 +247,7 @@ def test_a_long_talk_that_is_cut_off_loses_no_window_of_its_motion(job, tmp_path
     with wave.open(str(tmp_path / "hi.wav"), "wb") as file:
         file.setparams((1, 2, 16000, 0, "NONE", ""))
         file.writeframes((sound * 32767).astype("<i2").tobytes())
-    long = changed(job, long="extend", fps=2.0, paint=False)
+    long = changed(job, long=way, fps=2.0, paint=False)
     identity, folder = replace(identify(long), parts=2), tmp_path / "work"
     folder.mkdir()
     render(long, identity, tmp_path / "unbroken.mp4")
@@ -254,7 +255,7 @@ def test_a_long_talk_that_is_cut_off_loses_no_window_of_its_motion(job, tmp_path
 
     def count(*args, **more):
         calls.append(1)
-        if len(calls) == 2:
+        if len(calls) == windows:
             raise KeyboardInterrupt
         return sample(*args, **more)
 
@@ -262,11 +263,11 @@ def test_a_long_talk_that_is_cut_off_loses_no_window_of_its_motion(job, tmp_path
     tasks_module._LAST.clear()
     with pytest.raises(KeyboardInterrupt):
         render(long, identity, folder / "a.mp4")
-    assert not (folder / "a.mp4").exists() and len(list((folder / "kept").iterdir())) == 2
+    assert not (folder / "a.mp4").exists() and len(list((folder / "kept").iterdir())) == windows
     for index, path in enumerate(Part(None, 2).files(folder)):
         tasks_module._LAST.clear()  # as another worker has it
         render(long, identity, path, Part(index, 2))
-    assert len(calls) == 3, "one window was there, one was left, and the other worker took both up"
+    assert len(calls) == windows + 1, "one window was left, and the other worker took all up"
     tasks_module._LAST.clear()
     render(long, identity, folder / "a.mp4")
     np.testing.assert_array_equal(frames_of(folder / "a.mp4"), frames_of(tmp_path / "unbroken.mp4"))

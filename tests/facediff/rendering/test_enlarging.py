@@ -191,3 +191,15 @@ def test_without_a_temporal_layer_nothing_is_recalled(untaught) -> None:
     assert enlarger.reach == 0
     with pytest.raises(ConfigError, match="no temporal layer"):
         enlarger.recall(None, enlarger.look(plain()[:32, :32]), None)
+
+
+def test_the_embedded_one_recalls_what_neighbours_show(embedded) -> None:
+    large = cv2.resize(plain(), (512, 512), interpolation=cv2.INTER_CUBIC)
+    moved = [np.float32([[1, 0, -120 + 0.9 * k], [0, 1, -40 + 0.5 * k]]) for k in range(4)]
+    frames = [np.asarray(cv2.warpAffine(large, one, (256, 256), flags=cv2.INTER_CUBIC), np.uint8) for one in moved]
+    del large
+    small = [halve(frame, "area") for frame in frames]
+    enlarger = Enlarger(embedded)
+    made = list(enlarger(small))
+    gains = [psnr(one, own) - psnr(enlarger.enlarge(half), own) for one, half, own in zip(made, small, frames, strict=True)]
+    assert min(gains) > 0.1

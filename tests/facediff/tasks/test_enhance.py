@@ -52,10 +52,17 @@ def test_a_video_keeps_its_rate_its_sound_and_its_title(small, tmp_path) -> None
 def test_parts_are_what_they_are_in_the_whole(small) -> None:
     clip = facediff.enhance(small, device="cpu", augment=0.03)
     whole = list(clip)
-    np.testing.assert_array_equal(list(clip.frames(3, 5)), whole[3:5])
+    for start, stop in ((0, 1), (3, 5), (6, 7)):
+        np.testing.assert_array_equal(list(clip.frames(start, stop)), whole[start:stop])
     assert clip.record.options == {"augment": 0.03}
     other = facediff.enhance(small, device="cpu", augment=0.03, seed=1)
     assert other.record.seed == 1 and not np.array_equal(other.preview(), clip.preview())
+
+
+def test_a_part_that_is_enlarged_twice_is_what_it_is_in_the_whole(small) -> None:
+    """As many frames on either side as both steps look at."""
+    clip = facediff.enhance(small, device="cpu", upscale=4)
+    np.testing.assert_array_equal(next(clip.frames(3, 4)), list(clip)[3])
 
 
 def test_sizes_are_those_that_are_asked_for_and_odd_ones_stay(small, tmp_path) -> None:
