@@ -31,7 +31,7 @@ _LONGEST_TEXT = 4_000  # characters that are carried over
 def enhance(source: str | Path, options: EnhanceOptions) -> Clip:
     """A clip that is a video, larger or sharper, with its sound, rate and texts; of a picture, a clip of one frame.
 
-    Each frame is made by itself, in all of it: nobody's face is looked for.
+    Frames are made in all of them, each with its two neighbours in view: nobody's face is looked for.
 
     Args:
         source: A video or a picture file.
