@@ -99,12 +99,6 @@ def test_the_embedded_one_takes_out_noise_that_it_is_told_of(embedded) -> None:
     assert told > untold + 2
 
 
-@torch.no_grad()
-def test_a_frame_is_what_it_is_alone(embedded) -> None:
-    frames = [plain()[:64, :64], plain()[64:128, :64]]
-    np.testing.assert_array_equal(list(Enlarger(embedded)(frames))[1], Enlarger(embedded).enlarge(frames[1]))
-
-
 @pytest.fixture(scope="module")
 def recalling() -> SuperResolver:
     """A small one whose temporal layer is as if it had learnt something."""
@@ -201,5 +195,7 @@ def test_the_embedded_one_recalls_what_neighbours_show(embedded) -> None:
     small = [halve(frame, "area") for frame in frames]
     enlarger = Enlarger(embedded)
     made = list(enlarger(small))
-    gains = [psnr(one, own) - psnr(enlarger.enlarge(half), own) for one, half, own in zip(made, small, frames, strict=True)]
+    gains = [
+        psnr(one, own) - psnr(enlarger.enlarge(half), own) for one, half, own in zip(made, small, frames, strict=True)
+    ]
     assert min(gains) > 0.1
