@@ -54,26 +54,35 @@ class Enlarger:
         noise: Standard deviation of the noise that frames have, for pictures in [-1, 1]: it is taken out.
         augment: Standard deviation of the noise that is added.
         seed: Of the noise that is added.
+        recalls: Whether a temporal layer is used, which takes nearly twice as long as all else.
 
     Raises:
         ConfigError: There is more noise than the network was trained with.
     """
 
-    def __init__(self, network: SuperResolver, *, noise: float = 0.0, augment: float = 0.0, seed: int = 0) -> None:
+    def __init__(
+        self,
+        network: SuperResolver,
+        *,
+        noise: float = 0.0,
+        augment: float = 0.0,
+        seed: int = 0,
+        recalls: bool = True,
+    ) -> None:
         told = math.hypot(noise, augment)
         if told > MOST_NOISE + 1e-9:
             raise ConfigError(
                 f"noise and augment make {told:.3g} together, and {MOST_NOISE:g} is the most that can be taken out"
             )
         self._network, self._augment, self._seed = network.to(memory_format=torch.channels_last), augment, seed  # type: ignore[call-overload]
-        self._is_clean = told == 0
+        self._is_clean, self._recalls = told == 0, recalls and network.temporal is not None
         self._told = torch.full((1,), told, device=network.device)
         self._grain: NDArray[np.float32] | None = None
 
     @property
     def reach(self) -> int:
         """How many frames on either side a frame depends on."""
-        return 0 if self._network.temporal is None else 1
+        return int(self._recalls)
 
     def __call__(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         """Frames (H, W, 3) or (H, W, 4) uint8 as (2H, 2W, ...); what is transparent stays so.

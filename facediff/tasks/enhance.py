@@ -54,7 +54,9 @@ def enhance(source: str | Path, options: EnhanceOptions) -> Clip:
     size = clip.size
     if options.upscale == 1:
         clip = replace(clip, size=((size[0] + 1) // 2, (size[1] + 1) // 2), render=_then(clip, _halve))
-    made = upscale_clip(clip, times, models, noise=options.noise, augment=options.augment, seed=options.seed)
+    made = upscale_clip(
+        clip, times, models, noise=options.noise, augment=options.augment, seed=options.seed, recalls=True
+    )
     if options.upscale == 1:
         made = replace(made, size=size, render=_then(made, lambda frames: _crop(frames, size)))
     return replace(made, record=record)

@@ -143,12 +143,30 @@ def check_upscale(size: tuple[int, int], times: int) -> None:
 
 
 def upscale_clip(
-    clip: Clip, times: int, models: ModelChoice, *, noise: float = 0.0, augment: float = 0.0, seed: int = 0
+    clip: Clip,
+    times: int,
+    models: ModelChoice,
+    *,
+    noise: float = 0.0,
+    augment: float = 0.0,
+    seed: int = 0,
+    recalls: bool = False,
 ) -> Clip:
-    """A clip so many times as large, a power of two; see ``Enlarger`` for noise, which is that of its own frames."""
+    """A clip so many times as large, a power of two; see ``Enlarger``.
+
+    Args:
+        clip: That is enlarged.
+        times: How many times.
+        models: Whose network.
+        noise: Of its own frames.
+        augment: That is added to them.
+        seed: Of what is added.
+        recalls: Whether frames look at their neighbours. What is filmed has in them what one frame lacks; what is made
+            of one portrait has nothing more.
+    """
     for _ in range(times.bit_length() - 1):
         network = model_cache.load_super_resolver(models.model, models.device)
-        clip = _double(clip, Enlarger(network, noise=noise, augment=augment, seed=seed))
+        clip = _double(clip, Enlarger(network, noise=noise, augment=augment, seed=seed, recalls=recalls))
         noise = augment = 0.0  # the first doubling has taken it out
     return clip
 
