@@ -83,7 +83,7 @@ def make_dialogue(source: Source, tracks: Sequence[FaceTrack], models: ModelChoi
 
 
 def _share_out(tracks: Sequence[FaceTrack]) -> list[NDArray[np.float32]]:
-    """For each face (H, W, 1) how much of a picture is its own: what is nearer to its head, hair and all, than to others."""
+    """For each face (H, W, 1) how much of a picture is its own: what is nearer to its head and hair than to others."""
     width, height = tracks[0].size
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     middles = [track.points[0, :, :2].mean(axis=0) for track in tracks]
