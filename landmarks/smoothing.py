@@ -70,6 +70,12 @@ def smooth_track(
     return replace(track, points=from_canonical(canonical, pose)), canonical, pose
 
 
+def measure_shape_apart(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
+    """How far two faces (478, 3) in canonical units differ where expression hardly moves them: in eye distances."""
+    apart = ((np.asarray(one) - other)[:, :2] ** 2).sum(axis=1)
+    return float(np.sqrt((_firmness() * apart).sum() / _firmness().sum()))
+
+
 def _smooth(values: NDArray[np.floating], sigma: float) -> NDArray[np.floating]:
     return gaussian_filter1d(values, sigma, axis=0, mode="nearest") if sigma > 0 else values
 
