@@ -47,7 +47,7 @@ class MomentStyle:
         around: Around the lips that is lent, and over which it then fades out.
         ring: Of the skin by whose colours a moment is fitted to the frame.
         same: Difference of two shots' faces, where expression hardly moves them, up to which they are one person's. Fit
-            by: halves of 21 training clips. Between clips of one person it is 0.004 to 0.037, and below this where heads
+            by: halves of 21 training clips. Between clips of a person it is 0.004 to 0.037, and below this where heads
             are turned alike; of other people 5 % are nearer. Range tried: none.
     """
 
