@@ -79,6 +79,7 @@ def test_a_video_is_enhanced_whole_and_in_parts(tmp_path):
 
 def test_a_saved_avatar_is_a_source(job, tmp_path):
     Avatar.from_image(job.inputs["source"], device="cpu").save(tmp_path / "anna")
+    job = changed(job, seed=9)  # the last clip of a process is kept, and others here ask for that one
     saved = replace(job, inputs={**job.inputs, "source": tmp_path / "anna"})
     assert expected_frames(saved) == expected_frames(job)
     render(saved, identify(saved), tmp_path / "saved.mp4")
