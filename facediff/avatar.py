@@ -42,6 +42,7 @@ from facediff.options.live import IdleOptions, LiveOptions
 from facediff.options.performance import read_performance, split_timed
 from facediff.options.staging import StagingOptions, is_staged
 from facediff.provenance import Ingredient, Record, check_consent
+from facediff.system.files import is_saved_avatar, shown_file
 from facediff.tasks import saved_avatar
 from facediff.tasks.record import describe_input, make_record
 from facediff.tasks.strengths import read_strengths, write_strengths
@@ -123,14 +124,15 @@ class Avatar:
     @classmethod
     @takes(SourceOptions)
     def from_file(cls, file: str | Path, options: SourceOptions) -> Avatar:
-        """An avatar of a portrait or of a video, whichever the file's name says; of a video, the largest face.
+        """An avatar of a portrait or of a video, whichever the file is; of a video, the largest face.
 
         Args:
-            file: A picture or a video file.
+            file: A picture or a video file, or a folder that ``save`` wrote, whose settings hold where no others
+                are given.
             options: How.
 
         Raises:
-            ConfigError: An option is none of its choices.
+            ConfigError: An option is none of its choices, or another face of a saved avatar is asked for.
             InputError: It is a saved motion.
             MediaError, NoFaceFound, SeveralFaces: What the file lacks.
         """
@@ -138,6 +140,8 @@ class Avatar:
             raise InputError(
                 f"{file} is a saved motion, which has no face of its own; it can drive a picture or a video"
             )
+        if is_saved_avatar(Path(file)):
+            return cls._loaded(Path(file), options)
         if is_video(file):
             return cls.from_video(
                 file, **{**vars(options), "face": "largest" if options.face is None else options.face}
@@ -151,10 +155,22 @@ class Avatar:
         Raises:
             MediaError: There is none, or it is damaged.
         """
-        kept = saved_avatar.load(Path(folder))
-        options = SourceOptions(
-            face=kept.face, model=kept.model, device=device, consent=kept.consent, on_missing_face=kept.on_missing_face
-        )
+        return cls._loaded(Path(folder), SourceOptions(device=device))
+
+    @classmethod
+    def _loaded(cls, folder: Path, chosen: SourceOptions) -> Avatar:
+        """A saved avatar, with what was chosen anew in the place of its settings."""
+        kept = saved_avatar.load(folder)
+        if chosen.face not in (None, kept.face):
+            raise ConfigError(
+                f"{folder} is a saved avatar of one face; for another make it anew, or give {shown_file(folder)}"
+            )
+        named = {name: getattr(kept, name) for name in options_of(SourceOptions) if hasattr(kept, name)}
+        anew = {
+            name: value for name, option in options_of(SourceOptions).items()
+            if (value := getattr(chosen, name)) != option.default
+        }  # fmt: skip
+        options = SourceOptions(**{**named, **anew})
         origin = Ingredient("source", kept.name, kept.sha256, kept.manifest)
         return cls(kept.source, kept.track, origin, options, kept.opacity)
 

@@ -4,6 +4,9 @@ A single flow tears at the edge of a face that turns: each cell of its coarse gr
 either side has a flow of its own, carried on beyond the edge, and the edge is as fine as the mesh draws it. What the
 source hardly shows, a cheek that was turned away, is not drawn out of the sliver of it that there is: it takes the
 colour of the face beside it.
+
+A head that touches the edge of its picture and moves away from it would leave a mirror image of its hair there, as that
+is what is shown beyond an edge; what is near the edge is drawn out as far instead.
 """
 
 from __future__ import annotations
@@ -50,6 +53,8 @@ class SilhouetteStyle:
         notable: Share of other cells from which a face lacks something.
         torn: Cells by which the layers part at the edge for two of them to be needed.
         coarse: Cells, along either side, of what is around the face, or made up of it, that are carried as one.
+        drawn_from: Times what a person lacks at the edge of the picture, within which they are drawn out to it. Set by
+            eye on two clips and a portrait whose heads touch the edge, 30 November 2026.
     """
 
     trusted: float = 3.0
@@ -65,6 +70,7 @@ class SilhouetteStyle:
     notable: float = 1e-3
     torn: float = 1.0
     coarse: int = 2
+    drawn_from: float = 4.0
 
     def __post_init__(self) -> None:
         """Refuses what cannot be drawn.
@@ -186,12 +192,17 @@ def split_layers(
     part = _bound(after[face], step, warp.box)
     window, centres = _choose_cells(part, step, grid, style), cell_centres(grid[::-1], step)
     around = _carry_around(before, after, warp, style.coarse)
+    edges = [] if person is None else _find_edges(around, warp, person, style)
+    for side in edges:
+        side.draw_out(around, cell_centres(around.shape[:2], step * style.coarse), warp)
     around_cells = _refine(around, style.coarse, grid)[window]
 
     owner = rasterise_triangles(after[face], grid, step)[window]
     inside, nearest = owner >= 0, _find_nearest(owner >= 0)
     cells = trace_back(before[face], after[face], owner, centres[window], step)
     moves = _take(cells - centres[window], nearest)
+    for side in edges:
+        side.draw_out(moves, centres[window], warp)
     edge = inside & ~_erode(inside, 1)
     apart = np.abs(moves - around_cells)[edge].max(initial=0) / step
 
@@ -250,6 +261,61 @@ def _merge(
     means /= coarse**2
     rows, columns = (slice(one.start // coarse, -(-one.stop // coarse)) for one in window)
     return means, (rows, columns)
+
+
+@dataclass(frozen=True)
+class _Edge:
+    """An edge of a picture from which a person moves away.
+
+    Attributes:
+        axis: 0 for the left and the right one, 1 for the upper one.
+        end: Where it lies along the axis, in pixels.
+        inwards: 1 or -1, the way along the axis.
+        lacks: (N,) how many pixels the person lacks at it, at places along it.
+        places: (N,) these, in pixels of a warp's box.
+        reach: Times as many, within which they are drawn out.
+    """
+
+    axis: int
+    end: int
+    inwards: int
+    lacks: NDArray[np.float32]
+    places: NDArray[np.floating]
+    reach: float
+
+    def draw_out(self, moves: NDArray[np.floating], centres: NDArray[np.floating], warp: MeshWarp) -> None:
+        """Changes how far cells (rows, columns, 2) with such centres are carried back, so that none lacks anything."""
+        come = centres[..., self.axis] + moves[..., self.axis] + warp.box[1 - self.axis].start
+        depth = self.inwards * (come - self.end)
+        lacks = np.interp(centres[..., 1 - self.axis], self.places, self.lacks)
+        reach = self.reach * lacks
+        drawn = (depth + lacks) * reach / np.maximum(reach + lacks, 1e-6)
+        moves[..., self.axis] += self.inwards * np.where(depth < reach, drawn - depth, 0.0)
+
+
+def _find_edges(
+    around: NDArray[np.floating], warp: MeshWarp, person: NDArray[np.floating], style: SilhouetteStyle
+) -> list[_Edge]:
+    """The edges of a picture from which a person (H, W) moves away, as what is around the face is carried.
+
+    Beyond an edge a picture is mirrored: as far as the person is seen there, they lack that much. Below people go on.
+    """
+    cell, found = warp.step * style.coarse, []
+    centres = cell_centres(around.shape[:2], cell)
+    come = (centres + around + [warp.box[1].start, warp.box[0].start]).astype(np.float32)
+    height, width = person.shape
+    for axis, end, inwards in ((1, 0, 1), (0, 0, 1), (0, width - 1, -1)):
+        beyond = inwards * (end - come[..., axis])
+        if beyond.max() < 1:
+            continue
+        share = np.clip(beyond / cell + 0.5, 0, 1)
+        seen = cell * (share * sample_picture(person.astype(np.float32, copy=False), come)).sum(axis=1 - axis)
+        uncovered = beyond.max(axis=1 - axis).clip(0)
+        most = np.minimum(2 * seen, uncovered).max()  # twice, as the mask is of what is surely the person
+        if most >= 1:  # all along: a head that is drawn out where it touches the edge alone comes to a point
+            places = centres[0, :, 0] if axis else centres[:, 0, 1]
+            found.append(_Edge(axis, end, inwards, np.minimum(most, uncovered), places, style.drawn_from))
+    return found
 
 
 def _refine(cells: NDArray[np.float32], coarse: int, grid: tuple[int, int]) -> NDArray[np.float32]:

@@ -22,6 +22,7 @@ from facediff.errors import ConfigError, InputError
 from facediff.media.codings import OUTPUT_SUFFIXES, TRANSPARENT_SUFFIXES
 from facediff.options.files import place_files
 from facediff.options.staging import TRANSPARENT
+from facediff.system.files import is_saved_avatar
 
 JOB_SUFFIXES = (".jsonl", ".ndjson", ".csv")
 MAX_JOBS, MAX_FILE_BYTES = 100_000, 256_000_000
@@ -277,7 +278,7 @@ def _matches(folder: Path, name: str, text: object, output: Path) -> list[Path]:
     found = sorted(Path(os.path.abspath(match)) for match in glob.iglob(pattern, recursive=True))
     free = [match for match in found if not _is_inside(match, root)]
     folders = [match for match in free if match.is_dir()] if name == "driving" else []  # of frames
-    return [match for match in free if match.is_file()] or folders or [path]
+    return [one for one in free if one.is_file() or (name == "source" and is_saved_avatar(one))] or folders or [path]
 
 
 def _is_inside(path: Path, root: str) -> bool:

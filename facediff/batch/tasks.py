@@ -24,6 +24,7 @@ from facediff.options.files import named_files
 from facediff.options.marks import MarkOptions
 from facediff.options.staging import TRANSPARENT
 from facediff.rendering import CHUNK
+from facediff.system.files import check_file, is_saved_avatar, shown_file
 from facediff.system.kept_arrays import keep_in
 
 if TYPE_CHECKING:  # torch is loaded by whoever renders, after the number of threads is set
@@ -84,8 +85,8 @@ def expected_frames(job: Job) -> int:
             if "speech" not in job.inputs:
                 return 0  # how long a voice takes is known when it has spoken
             return round(_spanned(job, sound_seconds(job.inputs["speech"])) * _rate(job))
-        shown = job.inputs["driving" if job.task == "animate" else "source"]
-        if not is_video(shown) or (job.task == "edit" and not is_video(job.inputs["source"])):
+        shown = job.inputs["driving"] if job.task == "animate" else _shown(job)
+        if not is_video(shown) or (job.task == "edit" and not is_video(_shown(job))):
             return 0
         return round(_spanned(job, picture_seconds(shown)) * _rate(job, shown))
     except FaceDiffError:
@@ -95,9 +96,14 @@ def expected_frames(job: Job) -> int:
 def _spanned(job: Job, asked: float) -> float:
     """Seconds of a result of which so many are asked; see ``facediff.tasks.lengths``."""
     choose = {"cut": min, "hold": max, "play": max}.get(str(job.options.get("after")))
-    if choose is None or not is_video(job.inputs["source"]):
+    if choose is None or not is_video(_shown(job)):
         return asked
-    return float(choose(asked, picture_seconds(job.inputs["source"])))
+    return float(choose(asked, picture_seconds(_shown(job))))
+
+
+def _shown(job: Job) -> Path:
+    """The file that its source is, or holds."""
+    return shown_file(job.inputs["source"])
 
 
 def _rate(job: Job, shown: Path | None = None) -> float:
@@ -105,7 +111,7 @@ def _rate(job: Job, shown: Path | None = None) -> float:
     fps = job.options.get("fps")
     if isinstance(fps, int | float):
         return float(fps)
-    for path in (job.inputs["source"], shown):
+    for path in (_shown(job), shown):
         if path is not None and is_video(path):
             return float(VideoReader(path).info.fps)
     return 25.0
@@ -160,7 +166,8 @@ def _clip(job: Job, identity: Identity) -> tuple[Clip, dict[str, float]]:
     if job.task == "enhance":
         return _enhanced(job, identity, options)
     of_avatar = SourceOptions(**{name: options.pop(name) for name in options_of(SourceOptions)})
-    if options.get("speakers") is not None and of_avatar.face is None:
+    is_chosen = of_avatar.face is not None or is_saved_avatar(job.inputs["source"])
+    if options.get("speakers") is not None and not is_chosen:
         of_avatar = replace(of_avatar, face="largest")
     TASKS[job.task](**options)  # refused before anything is read
     started = time.perf_counter()
@@ -177,6 +184,7 @@ def _enhanced(job: Job, identity: Identity, options: dict[str, Any]) -> tuple[Cl
     from facediff.tasks.enhance import enhance
 
     source, started = job.inputs["source"], time.perf_counter()
+    check_file(source)
     if not is_video(source):
         raise InputError(f"{source} is a picture; in a batch videos are enhanced: 'facediff enhance' takes pictures")
     clip = enhance(source, **options)
@@ -206,17 +214,18 @@ def _files(job: Job) -> dict[str, Path]:
 
 @lru_cache(maxsize=2)
 def _avatar(source: Path, sha256: str, options: SourceOptions) -> Avatar:
-    """The avatar of a file with that content."""
+    """The avatar of a file, or of a folder, with that content."""
     from facediff.avatar import Avatar
 
     return Avatar.from_file(source, **vars(options))
 
 
 def _hash(name: str, path: Path) -> str:
-    """That of an input; frames in a folder may drive, but neither be a source nor a speech."""
+    """That of an input; frames in a folder may drive, but neither be a source nor a speech; saved avatars are one."""
     from facediff.provenance.ingredients import content_hash
 
-    return content_hash(path, takes_folder=name not in ("source", "speech"))
+    is_avatar = name == "source" and is_saved_avatar(path)
+    return content_hash(path, takes_folder=is_avatar or name not in ("source", "speech"))
 
 
 @lru_cache(maxsize=1)

@@ -18,7 +18,7 @@ from facediff.options.marks import OutputOptions
 @app.command()
 @flags
 def animate(
-    source: Annotated[Path, typer.Argument(help="A portrait, or a video.")],
+    source: Annotated[Path, typer.Argument(help="A portrait, a video, or a saved avatar.")],
     driving: Annotated[
         Path, typer.Argument(help="A video, a folder of frames, a saved motion, or a picture of an expression.")
     ],

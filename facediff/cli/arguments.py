@@ -13,7 +13,7 @@ from facediff.errors import ConfigError, InputError
 from facediff.options import SourceOptions, options_of
 from facediff.options.marks import CAPTIONS, MarkOptions, OutputOptions
 from facediff.options.staging import TRANSPARENT, StagingOptions, read_size
-from facediff.system.files import check_file
+from facediff.system.files import check_file, check_source, shown_file
 
 if TYPE_CHECKING:
     from facediff.avatar import Avatar
@@ -25,7 +25,7 @@ Output = Annotated[Path, typer.Option("--output", "-o", help=WHERE_TO)]
 
 
 def read_avatar(source: Path, options: SourceOptions) -> Avatar:
-    """The avatar of a portrait or of a video, by the file's name."""
+    """The avatar of a portrait or of a video, or a saved one."""
     from facediff.avatar import Avatar
 
     return Avatar.from_file(source, **vars(options))
@@ -38,9 +38,10 @@ def check_paths(
     """Refuses at once what would otherwise fail after the work; ``folders``: the second may be one."""
     from facediff.media import check_target
 
+    check_source(source)
+    if second is not source and not (folders and second.is_dir()):
+        check_file(second)
     for path in (source, second):
-        if not (folders and path is second and path.is_dir()):
-            check_file(path)
         refuse_input(output, path)
     if not preview:
         check_target(output, is_transparent=is_transparent(staged))
@@ -56,7 +57,7 @@ def check_edit_paths(source: Path, output: Path, staged: StagingOptions) -> None
     from facediff.media import check_target
     from facediff.media.images import PICTURE_SUFFIXES
 
-    check_file(source)
+    check_source(source)
     refuse_input(output, source)
     if output.suffix.lower() not in PICTURE_SUFFIXES:
         check_target(output, is_transparent=is_transparent(staged))
@@ -88,6 +89,7 @@ def _size(source: Path) -> tuple[int, int]:
     """Width and height of a picture or of a video, in pixels."""
     from facediff.media import VideoReader, is_video, read_image
 
+    source = shown_file(source)
     if is_video(source):
         info = VideoReader(source).info
         return info.width, info.height
@@ -97,7 +99,7 @@ def _size(source: Path) -> tuple[int, int]:
 
 def refuse_input(output: Path, path: Path) -> None:
     """Refuses to write over what is read."""
-    if output.exists() and path.exists() and output.samefile(path):
+    if output.exists() and any(one.exists() and output.samefile(one) for one in (path, shown_file(path))):
         raise ConfigError(f"{output} is an input; choose another name for the result")
 
 

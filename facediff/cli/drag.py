@@ -19,7 +19,7 @@ from facediff.options.marks import OutputOptions
 @app.command()
 @flags
 def drag(
-    source: Annotated[Path, typer.Argument(help="A portrait, or a video.")],
+    source: Annotated[Path, typer.Argument(help="A portrait, a video, or a saved avatar.")],
     output: Output,
     options: DragOptions,
     shown: SourceOptions,

@@ -37,7 +37,7 @@ SWEEP = (-1.0, -0.5, 0.0, 0.5, 1.0)  # shares of the strengths given that a stri
 @app.command()
 @flags
 def edit(
-    source: Annotated[Path | None, typer.Argument(help="A video, or a portrait.")] = None,
+    source: Annotated[Path | None, typer.Argument(help="A video, a portrait, or a saved avatar.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help=f"{WHERE_TO[:-1]}; or png, jpg, webp.")] = None,
     list_attributes: Annotated[bool, typer.Option("--list-attributes", help="Say what can be edited.")] = False,
     sweep: Annotated[bool, typer.Option("--sweep", help="Write a strip of weaker and opposite edits.")] = False,

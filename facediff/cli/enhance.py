@@ -15,6 +15,7 @@ from facediff.errors import ConfigError
 from facediff.options import EnhanceOptions
 from facediff.options.marks import OutputOptions
 from facediff.options.staging import StagingOptions
+from facediff.system.files import check_file
 
 
 @app.command()
@@ -27,6 +28,7 @@ def enhance(
 ) -> None:
     """Make a soft or small video, or a picture, larger and sharper; its sound and its rate are kept."""
     output = name_picture(output) if written.preview else output
+    check_file(source)
     check_edit_paths(source, output, StagingOptions())
     from facediff.media import is_video
     from facediff.media.images import PICTURE_SUFFIXES

@@ -24,13 +24,13 @@ from facediff.errors import InputError, MissingExtra
 from facediff.options import PortraitOptions, SourceOptions
 from facediff.options.live import IdleOptions, StreamOptions
 from facediff.options.marks import OutputOptions
-from facediff.system.files import atomic_write
+from facediff.system.files import atomic_write, check_source
 
 
 @app.command()
 @flags
 def live(
-    portrait: Annotated[Path, typer.Argument(help="A portrait.")],
+    portrait: Annotated[Path, typer.Argument(help="A portrait, or a saved avatar of one.")],
     speech: Annotated[
         Path | None, typer.Argument(help="A file with speech, which is heard as if it came in right now.")
     ] = None,
@@ -63,21 +63,20 @@ def live(
 
 def serve_page(portrait: Path, host: str, port: int, options: StreamOptions, shown: PortraitOptions) -> None:
     """Serves the live page of a portrait."""
-    from facediff.avatar import Avatar
-
+    check_source(portrait)
     try:
         from facediff.demo.calls import serve
     except ModuleNotFoundError as error:
         raise MissingExtra("gradio", "demo", "the live page") from error
     with err.status("reading the face"):
-        avatar = Avatar.from_image(portrait, **vars(shown))
+        avatar = read_avatar(portrait, SourceOptions(**vars(shown)))
     serve(avatar, host, port, lambda address: say(f"open {address} in a browser; Ctrl+C ends it"), **vars(options))
 
 
 @app.command()
 @flags
 def idle(
-    portrait: Annotated[Path, typer.Argument(help="A portrait.")],
+    portrait: Annotated[Path, typer.Argument(help="A portrait, or a saved avatar of one.")],
     output: Output,
     options: IdleOptions,
     shown: PortraitOptions,
@@ -87,8 +86,7 @@ def idle(
     from facediff.media import check_target
 
     output = name_picture(output) if written.preview else output
-    if not portrait.is_file():
-        raise InputError(f"there is no file at {portrait}")
+    check_source(portrait)
     refuse_input(output, portrait)
     if not written.preview:
         check_target(output, is_transparent=is_transparent(options))

@@ -16,13 +16,13 @@ from facediff.cli.flags import flags
 from facediff.options import SourceOptions, TalkOptions
 from facediff.options.marks import OutputOptions
 from facediff.options.speakers import read_speakers
-from facediff.system.files import check_file
+from facediff.system.files import check_file, is_saved_avatar
 
 
 @app.command()
 @flags
 def talk(
-    source: Annotated[Path, typer.Argument(help="A portrait, or a video to be dubbed.")],
+    source: Annotated[Path, typer.Argument(help="A portrait, a video to be dubbed, or a saved avatar.")],
     output: Output,
     speech: Annotated[
         Path | None, typer.Argument(help="A file with speech: sound, or a video with sound; none with --say, --speech.")
@@ -39,7 +39,7 @@ def talk(
     for path in read_speakers(options.speakers).values():
         check_file(Path(path))
         refuse_input(output, Path(path))
-    if options.speakers is not None and shown.face is None:
+    if options.speakers is not None and shown.face is None and not is_saved_avatar(source):
         shown = replace(shown, face="largest")  # the others are found when they speak
     with err.status("reading the face"):
         avatar = read_avatar(source, shown)

@@ -16,6 +16,7 @@ from facediff.errors import ConfigError
 from facediff.live.engine import LiveEngine, Portrait, open_renderer, open_shots
 from facediff.live.planner import LOOK_AHEAD_S, Plan, Planner
 from facediff.live.shots import MOST_AT_ONCE
+from facediff.media.kinds import check_speech_file
 from facediff.motion import coefficients
 from facediff.motion.idle import SHORTEST_LOOP_S, IdleMotion
 from facediff.motion.keyframes import key_motion, read_keyframes
@@ -122,6 +123,7 @@ def _keyed_rows(
 def _read(speech: str | Path | Wave) -> Wave:
     """A speech at the rate of clips."""
     if not isinstance(speech, np.ndarray):
+        check_speech_file(speech)
         return load_wave(speech, sample_rate=SOUND_RATE)
     wave = read_samples(speech)
     steps = np.arange(len(wave) * SOUND_RATE // SAMPLE_RATE) * (SAMPLE_RATE / SOUND_RATE)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import av
 
+from facediff.errors import AudioError
 from facediff.media.pictures import is_moving, picture_size
 from facediff.system.containers import moving_stream, open_container
 
@@ -42,6 +43,16 @@ def is_sound(path: Path) -> bool:
             return bool(container.streams.audio) and moving_stream(container) is None
     except (av.FFmpegError, OSError, ValueError):
         return False
+
+
+def check_speech_file(path: str | Path) -> None:
+    """Refuses a picture where speech is wanted, which would else be called a damaged sound.
+
+    Raises:
+        AudioError: It is one.
+    """
+    if Path(path).is_file() and picture_size(Path(path)) is not None:
+        raise AudioError(f"{path} is a picture, where speech is wanted: a sound, or a video with sound")
 
 
 def is_single_frame(path: Path) -> bool:

@@ -7,7 +7,7 @@ in Video Rewrite (Bregler et al., SIGGRAPH 1997) and Synthesizing Obama (Suwajan
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,12 +18,14 @@ from scipy.ndimage import gaussian_filter1d
 
 from facediff.landmarks import masks
 from facediff.landmarks.mesh import LIP_PAIRS, LIPS_INNER, LIPS_OUTER
+from facediff.landmarks.smoothing import measure_shape_apart
 from facediff.landmarks.warp import MeshWarp
 from facediff.motion.coefficients import lip_opening
 from facediff.rendering.disocclusion import share_hidden
 from facediff.types import Frame, RigidPose
 
 LIPS = np.concatenate([LIPS_OUTER, LIPS_INNER])
+_NEVER = 1e3  # what costs more than any way through all frames
 _FINE_UNIT, _FINE = 96, 2.0  # pixels to an eye distance in which blur is measured, and pixels that are not fine
 
 
@@ -44,6 +46,9 @@ class MomentStyle:
         crop: Around the lips that is kept of a moment.
         around: Around the lips that is lent, and over which it then fades out.
         ring: Of the skin by whose colours a moment is fitted to the frame.
+        same: Difference of two shots' faces, where expression hardly moves them, up to which they are one person's. Fit
+            by: halves of 21 training clips. Between clips of a person it is 0.004 to 0.037, and below this where heads
+            are turned alike; of other people 5 % are nearer. Range tried: none.
     """
 
     count: int = 24
@@ -58,6 +63,7 @@ class MomentStyle:
     crop: float = 0.55
     around: tuple[float, float] = (0.02, 0.06)
     ring: tuple[float, float] = (0.06, 0.16)
+    same: float = 0.016
 
 
 class Loan(NamedTuple):
@@ -119,6 +125,8 @@ class MouthMoments:
         usable: (T,) bool, which frames show a face.
         fps: Frames per second.
         style: How moments are chosen, and lend.
+        shots: Runs of frames with a face and without a cut between them; one by default. A film that goes over to
+            somebody else lends nobody a mouth that is not theirs.
 
     Attributes:
         indices: (K,) frames that are moments, in order.
@@ -132,9 +140,11 @@ class MouthMoments:
         usable: NDArray[np.bool_],
         fps: float,
         style: MomentStyle = MomentStyle(),
+        shots: Sequence[slice] = (),
     ) -> None:
         self._style, self._pose = style, pose
         self._canonical = canonical
+        self._shot, self._is_same = _tell_people(canonical, shots, style.same)
         count = len(usable) if fps <= 0 else round(style.seconds * fps)
         known = np.flatnonzero(usable)[:count]
         looks = self._describe(canonical[known], known)
@@ -165,10 +175,18 @@ class MouthMoments:
             lips: Where ``LIPS`` are wanted on the face (T, 40, 2 or 3), in canonical units.
             shown: (T,) which frame of the video each one is.
         """
+        cuts = np.flatnonzero(np.diff(self._shot[shown])) + 1
+        parts = zip(np.split(lips, cuts), np.split(shown, cuts), strict=True)
+        loans = [self._plan_shot(wanted, frames) for wanted, frames in parts]
+        return Loan(*(np.concatenate(column) for column in zip(*loans, strict=True)))
+
+    def _plan_shot(self, lips: NDArray[np.floating], shown: NDArray[np.intp]) -> Loan:
+        """The same of frames without a cut between them."""
         style = self._style
         wanted, own = self._describe_lips(lips, shown), self._describe(self._canonical[shown], shown)
         hidden = share_hidden(_measure_gap(self._canonical[shown][:, LIPS]), _measure_gap(lips))
         theirs = _distance(wanted[:, None], self._looks[None]) + style.blur_costs * self._blur + style.foreign_costs
+        theirs = np.where(self._is_same[np.ix_(self._shot[shown], self._shot[self.indices])], theirs, _NEVER)
         mine = _distance(wanted, own) + style.hidden_costs * np.nan_to_num(hidden)
         path = _find_path(np.column_stack([theirs, mine]), style.switch_costs)
         lent = path < len(self.indices)
@@ -223,6 +241,18 @@ class MouthMoments:
         turned = self._style.turn_costs * self._pose.rotation[shown][:, :2, 2]
         placed = lips[..., :2].reshape(len(lips), -1) / np.sqrt(len(LIPS))
         return np.nan_to_num(np.concatenate([placed, turned], axis=1)).astype(np.float32)
+
+
+def _tell_people(
+    canonical: NDArray[np.floating], shots: Sequence[slice], same: float
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """The shot of each frame (T,), 0 for those of none, and which shots (N, N) show one person."""
+    shot, faces = np.zeros(len(canonical), int), [canonical[:1].mean(axis=0)]
+    for number, run in enumerate(shots, 1):
+        shot[run] = number
+        faces.append(canonical[run].mean(axis=0))
+    apart = np.array([[measure_shape_apart(one, other) for other in faces] for one in faces])
+    return shot, (apart <= same) | np.eye(len(faces), dtype=bool)
 
 
 def _choose_typical(looks: NDArray[np.float32], opening: NDArray[np.floating], style: MomentStyle) -> NDArray[np.intp]:

@@ -21,15 +21,36 @@ def as_text(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
+def is_saved_avatar(path: Path) -> bool:
+    """Whether it is a folder that ``Avatar.save`` wrote."""
+    return (path / AVATAR_NOTE).is_file()
+
+
+def shown_file(path: Path) -> Path:
+    """The picture or the video of a saved avatar, or what is none as it is."""
+    if not is_saved_avatar(path):
+        return path
+    return next((one for one in sorted(path.glob("source.*")) if one.suffix != ".c2pa"), path)
+
+
+def check_source(path: Path) -> None:
+    """Refuses what is neither a file nor a saved avatar where a face is wanted, before work is put into it.
+
+    Raises:
+        InputError: There is none, or another folder.
+    """
+    if not is_saved_avatar(path):
+        check_file(path)
+
+
 def check_file(path: Path) -> None:
     """Refuses what is no file where one is wanted, before work is put into it.
 
     Raises:
         InputError: There is none, or a folder.
     """
-    if (path / AVATAR_NOTE).is_file():
-        kept = next((one for one in sorted(path.glob("source.*")) if one.suffix != ".c2pa"), path)
-        raise InputError(f"{path} is a saved avatar, which is opened in Python, by Avatar.load; here give {kept}")
+    if is_saved_avatar(path):
+        raise InputError(f"{path} is a saved avatar, which talks, moves and is edited; here give {shown_file(path)}")
     if path.is_dir():
         raise InputError(
             f"{path} is a folder where one file is wanted; frames in a folder can drive another face, or be made a "

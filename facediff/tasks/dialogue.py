@@ -24,6 +24,7 @@ from facediff.tasks.talk import make_talk
 from facediff.types import FaceTrack, Frame, Wave
 
 FEATHER = 0.25  # eye distances from the line between two heads within which one passes into the other
+HEAD = 1.3  # eye distances from the middle of a face to the end of its hair
 
 
 def find_people(source: Source) -> list[FaceTrack]:
@@ -82,13 +83,13 @@ def make_dialogue(source: Source, tracks: Sequence[FaceTrack], models: ModelChoi
 
 
 def _share_out(tracks: Sequence[FaceTrack]) -> list[NDArray[np.float32]]:
-    """For each face (H, W, 1) how much of a picture is its own: what is nearer to its head than to any other."""
+    """For each face (H, W, 1) how much of a picture is its own: what is nearer to its head and hair than to others."""
     width, height = tracks[0].size
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     middles = [track.points[0, :, :2].mean(axis=0) for track in tracks]
-    unit = float(np.mean([eye_distance(track.points[0]) for track in tracks]))
-    away = np.stack([np.hypot(x - cx, y - cy) for cx, cy in middles])
-    nearness = np.exp((away.min(axis=0) - away) / (FEATHER * unit))
+    units = [float(eye_distance(track.points[0])) for track in tracks]
+    away = np.stack([np.hypot(x - cx, y - cy) - HEAD * unit for (cx, cy), unit in zip(middles, units, strict=True)])
+    nearness = np.exp((away.min(axis=0) - away) / (FEATHER * min(units)))
     return list((nearness / nearness.sum(axis=0))[..., None])
 
 

@@ -19,6 +19,7 @@ from facediff.audio.windows import exact_rate, frame_count
 from facediff.audio.word_times import divide_words
 from facediff.clip import SOUND_RATE, Clip
 from facediff.errors import ConfigError
+from facediff.media.kinds import check_speech_file
 from facediff.motion import coefficients
 from facediff.motion.keyframes import read_keyframes
 from facediff.motion.rig import encode_motion
@@ -26,6 +27,7 @@ from facediff.motion.side_view import share_head_motion
 from facediff.motion.speaking_style import fit_speaking_style
 from facediff.options import TalkOptions
 from facediff.options.performance import read_performance
+from facediff.options.speakers import read_speakers
 from facediff.pipelines.long_motion import HeadWindows, LongMotionSampler
 from facediff.pipelines.speech_motion import FILMED, LipStyle, MotionSampler
 from facediff.rendering.frame import Warp, keep_mattes
@@ -46,10 +48,11 @@ HEARD_S = 60  # seconds of a video that tell how somebody holds their lips
 
 
 def check_speech(speech: str | Path | Wave | None, options: TalkOptions) -> None:
-    """Refuses to say nothing, or two things at once.
+    """Refuses to say nothing, two things at once, or a picture.
 
     Raises:
         ConfigError: There is neither speech nor a text, or there are both.
+        AudioError: Speech is a picture.
     """
     if speech is None and options.say is None and options.speakers is None:
         raise ConfigError("nothing is said: give a file with speech, or a text, as in say='Hello'")
@@ -61,6 +64,8 @@ def check_speech(speech: str | Path | Wave | None, options: TalkOptions) -> None
         raise ConfigError("captions are of a text that is said, and none is; give say too")
     if options.say is not None:
         check_text(options.say)
+    for path in [speech] if isinstance(speech, (str, Path)) else read_speakers(options.speakers).values():
+        check_speech_file(path)
 
 
 def make_talk(warper: Warper, speech: str | Path | Wave | None, models: ModelChoice, options: TalkOptions) -> Clip:

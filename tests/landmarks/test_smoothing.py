@@ -117,6 +117,15 @@ def test_stretches_end_at_gaps_at_cuts_and_where_the_face_changes_size():
     assert split_at_cuts(track_of(points, absent=[5])) == [slice(0, 5), slice(6, 7), slice(7, 11), slice(11, 15)]
 
 
+def test_a_cut_to_somebody_at_the_same_place_is_one_and_a_quick_turn_is_none():
+    broad = held(5)
+    middle = broad[:, :MESH_POINTS].mean(1, keepdims=True)
+    broad = (middle + (broad - middle) * np.float32([1.25, 1, 1])).astype(np.float32)
+    assert split_at_cuts(track_of(np.concatenate([held(5), broad]))) == [slice(0, 5), slice(5, 10)]
+    slight = (middle + (held(5) - middle) * np.float32([1.08, 1, 1])).astype(np.float32)
+    assert split_at_cuts(track_of(np.concatenate([held(5), slight]))) == [slice(0, 10)]
+
+
 def test_a_still_passes_through():
     track = FaceTrack(held(1), np.array([2], np.uint8), (640, 480), 0.0)
     np.testing.assert_allclose(smooth_track(track)[0].points, track.points, atol=1e-3)

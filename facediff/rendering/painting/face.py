@@ -100,6 +100,8 @@ class FaceRefiner(WindowPainter[WarpedFrame, FaceView, GatedConditioning]):
         style, size, unit = self._settings.style, FACE.size, FACE.unit_px
         alignment = align(face.pose, FACE)
         points = place_in_crop(face.points, alignment, face.pose, FACE)
+        # What a frame shows of its teeth it shows best: the denoiser's mean of them is grey.
+        between = masks.region(points[LIPS_INNER], size, unit, feather=style.fresh_feather)
         return FaceView(
             alignment=alignment,
             crop=alignment.crop(frame.picture, 0),
@@ -109,8 +111,9 @@ class FaceRefiner(WindowPainter[WarpedFrame, FaceView, GatedConditioning]):
             paste=mask_moved_parts(face.motion_residual, points, size, unit, full_from=style.full_from)
             * fade_border(size)
             * (1 - style.lips_own * _mask_lips(points, style))
+            * (1 - (1 - face.disocclusion) * between)
             * (1 - _mask_drawn_lids(face, points)),
-            fresh=face.disocclusion * masks.region(points[LIPS_INNER], size, unit, feather=style.fresh_feather),
+            fresh=face.disocclusion * between,
             repainted=_mask_repainted(face, points, style),
         )
 

@@ -139,7 +139,8 @@ def choose_window(
     if framing == "full":
         height = max(whole[1], whole[0] / aspect)
     elif framing is None:
-        height = fit
+        least = np.minimum((style.wide * face + spread[0], style.tight * face + spread[1]), whole)
+        height = max(fit, least[0] / aspect, least[1])
     else:
         wanted = style.head if framing == "head" else style.shoulders
         least = max(style.tight * face + spread[1], (style.wide * face + spread[0]) / aspect)

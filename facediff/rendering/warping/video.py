@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from facediff.landmarks.canonical import from_canonical
 from facediff.landmarks.folds import shade_folds
-from facediff.landmarks.smoothing import smooth_track
+from facediff.landmarks.smoothing import smooth_track, split_at_cuts
 from facediff.landmarks.warp import MeshWarp
 from facediff.media.notices import warn_once
 from facediff.motion import coefficients
@@ -68,7 +68,9 @@ class VideoWarper:
     @cached_property
     def _moments(self) -> MouthMoments:
         track = self.face.track
-        moments = MouthMoments(self.face.canonical, self.face.pose, track.usable, track.fps)
+        moments = MouthMoments(
+            self.face.canonical, self.face.pose, track.usable, track.fps, shots=split_at_cuts(self.source.track)
+        )
         frames = zip(moments.indices.tolist(), self.source.pick(moments.indices), strict=True)
         moments.keep((self._uncover(index, frame) for index, frame in frames), track.points)
         return moments

@@ -20,7 +20,7 @@ from facediff.audio.wave import load_wave
 from facediff.batch.jobs import Job
 from facediff.batch.tasks import STRIDE, bounds, expected_frames, identify, render, tasks
 from facediff.batch.work_items import Part
-from facediff.errors import ConfigError, InputError, WeightsError
+from facediff.errors import ConfigError, InputError, MediaError, WeightsError
 from facediff.media import VideoReader, VideoWriter
 from facediff.provenance import read_record, verify
 from facediff.rendering import CHUNK
@@ -75,6 +75,23 @@ def test_a_video_is_enhanced_whole_and_in_parts(tmp_path):
     still = replace(job, inputs={"source": tmp_path / "a.png"})
     with pytest.raises(InputError, match="is a picture; in a batch videos are enhanced"):
         render(still, identify(still), tmp_path / "c.mp4")
+
+
+def test_a_saved_avatar_is_a_source(job, tmp_path):
+    Avatar.from_image(job.inputs["source"], device="cpu").save(tmp_path / "anna")
+    job = changed(job, seed=9)  # the last clip of a process is kept, and others here ask for that one
+    saved = replace(job, inputs={**job.inputs, "source": tmp_path / "anna"})
+    assert expected_frames(saved) == expected_frames(job)
+    render(saved, identify(saved), tmp_path / "saved.mp4")
+    render(job, identify(job), tmp_path / "file.mp4")
+    np.testing.assert_array_equal(frames_of(tmp_path / "saved.mp4"), frames_of(tmp_path / "file.mp4"))
+    (tmp_path / "anna" / "avatar.json").write_text("{}")
+    with pytest.raises(MediaError, match="is damaged"):
+        render(saved, identify(saved), tmp_path / "broken.mp4")
+    options = {name: option.default for name, option in tasks()["enhance"].options.items()}
+    with pytest.raises(InputError, match="anna is a saved avatar"):
+        enhanced = Job(1, "enhance", {"source": tmp_path / "anna"}, options, "a.mp4")
+        render(enhanced, identify(enhanced), tmp_path / "enhanced.mp4")
 
 
 def test_a_key_is_of_what_keyframes_say(job, tmp_path):

@@ -116,12 +116,31 @@ def test_a_sound_where_the_face_is_wanted_is_named_for_what_it_is(portrait):
 
 def test_a_saved_avatar_is_named_for_what_it_is(portrait):
     facediff.Avatar.from_image(portrait, device="cpu").save("her")
-    said = refused("talk", "her", SPEECH, "-o", "o.mp4")
-    assert "her is a saved avatar" in said and "Avatar.load; here give her/source.png" in said
+    said = refused("enhance", "her", "-o", "o.mp4")
+    assert "her is a saved avatar" in said and "here give her/source.png" in said
+
+
+def test_a_saved_avatar_is_taken_where_a_face_is_wanted(portrait, short_speech):
+    facediff.Avatar.from_image(portrait, device="cpu").save("my.avatar")
+    said = run("talk", "my.avatar", short_speech, "-o", "a.png", "--preview", "--no-paint", "--label", "AI")
+    assert said[0] == 0, said
+    assert run("talk", portrait, short_speech, "-o", "b.png", "--preview", "--no-paint", "--label", "AI")[0] == 0
+    np.testing.assert_array_equal(read_image("a.png"), read_image("b.png"))
+    assert run("edit", "my.avatar", "-o", "smiles.png", "--preview", "-a", "smile=0.5")[0] == 0
+    assert run("idle", "my.avatar", "-o", "idle.png", "--preview", "--seconds", "0.5", "--no-paint")[0] == 0
+    assert run("animate", "my.avatar", portrait, "-o", "moved.png", "--preview", "--no-paint")[0] == 0
+    assert run("live", "my.avatar", short_speech, "-o", "live.png", "--preview", "--no-paint")[0] == 0
+    assert "another make it anew" in refused("talk", "my.avatar", short_speech, "-o", "o.mp4", "--face", "1")
+    assert "is an input" in refused("idle", "my.avatar", "-o", "my.avatar/source.png", "--preview")
+    Path("frames").mkdir()
+    assert "frames is a folder where one file is wanted" in refused("talk", "frames", short_speech, "-o", "o.mp4")
 
 
 def test_a_picture_has_no_sound(portrait):
-    assert "portrait.png cannot be read as sound" in refused("talk", portrait, portrait, "-o", "o.mp4")
+    for given in ((portrait,), ("--speech", f"left={portrait}")):
+        said = refused("talk", portrait, *given, "-o", "o.mp4")
+        assert "portrait.png is a picture, where speech is wanted" in said
+    assert "portrait.png is a picture" in refused("live", portrait, portrait, "-o", "o.mp4")
 
 
 def test_no_face():

@@ -124,3 +124,26 @@ def test_a_blurred_moment_is_passed_over(still, speaking):
         lender = MouthMoments(twice, poses, np.ones(3, bool), 25.0)
         lender.keep(pictures, points)
         assert lender.plan(twice[1:2, LIPS], np.zeros(1, int)).moments[0] == 3 - blurred
+
+
+def test_nobody_is_lent_the_mouth_of_somebody_else(speaking):
+    """A film cuts to another person, and back."""
+    canonical, pose = speaking
+    broad = (canonical * np.float32([1.1, 1, 1]))[:60]
+    faces = np.concatenate([canonical[:60], broad, canonical[:60]])
+    poses, shots = pose.take(np.zeros(180, int)), (slice(0, 60), slice(60, 120), slice(120, 180))
+    lender = MouthMoments(faces, poses, np.ones(180, bool), 25.0, MomentStyle(count=12), shots=shots)
+    shown = np.arange(180)
+    wide = lender.plan(np.repeat(faces[[59]], 180, axis=0)[:, LIPS], shown)
+    lent = lender.indices[wide.moments]
+    assert (wide.shares[:40] > 0.99).all() and (wide.shares[130:160] > 0.99).all()
+    is_broad, of_broad = ((one >= 60) & (one < 120) for one in (shown, lent))
+    assert (is_broad == of_broad)[wide.shares > 0].all()
+    assert wide.shares[60:80].min() > 0.99  # at once: nothing fades over a cut
+    alone = MouthMoments(canonical, pose, np.ones(len(GAPS), bool), 25.0, MomentStyle(count=8))
+    cut = MouthMoments(
+        canonical, pose, np.ones(len(GAPS), bool), 25.0, MomentStyle(count=8), shots=(slice(0, 30), slice(30, 261))
+    )
+    asked = np.repeat(canonical[[59]], 20, axis=0)[:, LIPS]
+    for one, other in zip(alone.plan(asked, np.zeros(20, int)), cut.plan(asked, np.zeros(20, int)), strict=True):
+        np.testing.assert_array_equal(one, other)  # of the same person, another shot's are as good

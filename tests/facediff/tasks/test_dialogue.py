@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,9 @@ from facediff import Avatar
 from facediff.audio.wave import load_wave
 from facediff.clip import SOUND_RATE
 from facediff.errors import ConfigError
+from facediff.landmarks.detection import eye_distance
+from facediff.landmarks.tracker import track_still
+from facediff.tasks.dialogue import _share_out
 from tests.facediff.tasks.test_talk import HELLO
 from tests.portraits import plain
 
@@ -69,3 +74,15 @@ def test_what_cannot_be_said_is_refused(pair, sounds, video):
         pair.talk(sounds / "anna.wav", speakers=f"left={sounds}/anna.wav")
     with pytest.raises(ConfigError, match="speakers are the people of one picture, and this is a video"):
         video.talk(speakers=f"left={sounds}/anna.wav")
+
+
+def test_a_large_head_stays_whole_beside_a_small_one():
+    """Its hair ends nearer to the small face than to its own middle."""
+    large, small = (track_still(plain(), None, where="the picture") for _ in range(2))
+    small = replace(small, points=small.points * 0.3 + np.float32([[[190, 0, 0]]]))
+    shares = _share_out([large, small])
+    np.testing.assert_allclose(sum(shares), 1, atol=1e-5)
+    (cx, cy), unit = large.points[0, :, :2].mean(axis=0), eye_distance(large.points[0])
+    small_x, small_y = np.rint(small.points[0, :, :2].mean(axis=0)).astype(int)
+    at = round(cy + (small_y - cy) * unit / (small_x - cx)), round(cx + unit)  # on the way, where hair ends
+    assert shares[0][at] > 0.95 and shares[1][small_y, small_x] > 0.95

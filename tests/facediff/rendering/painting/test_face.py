@@ -211,3 +211,13 @@ def test_each_end_of_a_style_is_seen(pipeline, shots, style, wanted) -> None:
     frames = [refine(pipeline, shots[:1], style=FacePasteStyle(**how))[0] for how in ({}, style)]
     usual, changed = (np.abs(frame.astype(int) - shots[0].picture).sum() for frame in frames)
     assert usual > 0 and wanted(usual, changed)
+
+
+def test_teeth_that_a_frame_shows_stay_and_those_that_it_lacks_are_painted(pipeline, shots) -> None:
+    shot = shots[2]
+    own, lacks = (replace(shot, face=replace(shot.face, disocclusion=share)) for share in (0.0, 1.0))
+    (spared,), (painted,) = (refine(pipeline, [one]) for one in (own, lacks))
+    between = np.rint(shot.face.points[[13, 14], :2].mean(axis=0)).astype(int)
+    near = np.s_[between[1] - 1 : between[1] + 2, between[0] - 4 : between[0] + 5]
+    change = [np.abs(made[near].astype(int) - shot.picture[near]).max() for made in (spared, painted)]
+    assert change[0] <= 2 < 8 < change[1]

@@ -31,6 +31,22 @@ def test_framings_are_measured_in_faces(framing, low, high):
     assert window.size[0] % 2 == 0 and abs(window.size[0] - window.width) <= 1  # nothing is enlarged
 
 
+@pytest.mark.parametrize(
+    ("middles", "shape"), [(((150, 500), (850, 400)), (450, 800)), (((500, 120), (500, 700)), (800, 300))]
+)
+def test_without_a_framing_no_head_is_cut_off_by_the_shape(middles, shape):
+    window = choose_window([track(middle, height=150) for middle in middles], None, shape)
+    assert window.width / window.height == pytest.approx(shape[0] / shape[1], rel=0.01)
+    for x, y in middles:
+        assert window.left <= x - 75 and x + 75 <= window.left + window.width
+        assert window.top <= y - 75 and y + 75 <= window.top + window.height
+
+
+def test_a_face_that_fills_the_picture_is_shown_as_it_is():
+    window = choose_window([track((250, 250), height=480, size=(500, 500))], None, None, 400)
+    assert (window.left, window.top, window.width, window.height) == (0, 0, 500, 500)
+
+
 def test_a_longer_side_makes_smaller_and_never_larger():
     assert max(choose_window([track((500, 300))], None, None, 500).size) == 500
     assert choose_window([track((500, 300))], None, None, 4000).size == (1000, 800)
