@@ -12,7 +12,7 @@ from facediff.landmarks.alignment import MOUTH, align
 from facediff.live.shots import MOST_AT_ONCE, Shot
 from facediff.pipelines.difftalk import DiffTalkSampler
 from facediff.provenance.marker import FrameMarker
-from facediff.rendering.compose import add_window, keep_detail
+from facediff.rendering.compose import add_window
 from facediff.rendering.frame import WarpedFace, WarpedFrame, add_matte
 from facediff.rendering.painting.mouth import HeardFrame, MouthPainter, PaintSettings
 from facediff.rendering.painting.painter import View
@@ -53,11 +53,9 @@ class _KeepingPainter(MouthPainter):
         super().__init__(pipeline, settings)
         self.last: NDArray[np.float32] | None = None
 
-    def _paste(
-        self, frame: HeardFrame, view: View, made: NDArray[np.float32], round_trip: NDArray[np.float32]
-    ) -> Frame:
-        self.last = keep_detail(made, view.crop.astype(np.float32), round_trip, view.paste, view.fresh)
-        return add_window(frame.picture, self.last, view.alignment.inverses[0])
+    def _change(self, view: View, made: NDArray[np.float32], round_trip: NDArray[np.float32]) -> NDArray[np.float32]:
+        self.last = super()._change(view, made, round_trip)
+        return self.last
 
 
 class LiveRenderer:

@@ -99,9 +99,12 @@ class WindowPainter(ABC, Generic[FrameT, ViewT, CondT]):
         ]
 
     def _paste(self, frame: FrameT, view: ViewT, made: NDArray[np.float32], round_trip: NDArray[np.float32]) -> Frame:
+        return add_window(frame.picture, self._change(view, made, round_trip), view.alignment.inverses[0])
+
+    def _change(self, view: ViewT, made: NDArray[np.float32], round_trip: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What is added to a crop (H, W, 3), in levels, so that it shows what was painted."""
         change = keep_detail(made, view.crop.astype(np.float32), round_trip, view.paste, view.fresh)
-        change = heed_colours(self._blend(view, change), view.crop)
-        return add_window(frame.picture, change, view.alignment.inverses[0])
+        return heed_colours(self._blend(view, change), view.crop)
 
     def _blend(self, view: ViewT, change: NDArray[np.float32]) -> NDArray[np.float32]:
         """The change (H, W, 3) as it is pasted."""

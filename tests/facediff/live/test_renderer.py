@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from facediff.audio.features import SILENCE
+from facediff.avatar import Avatar
 from facediff.live.engine import Portrait
 from facediff.live.performer import Performed
 from facediff.live.renderer import LiveRenderer
@@ -106,3 +107,14 @@ def test_a_rehearsal_paints_each_number_of_frames_and_leaves_no_trace(parts, mon
     assert sorted(numbers) == [1, 2, 3, 4]
     for one, other in zip(before, render(renderer, parts, [row, np.zeros(31)], [1.0, 0.0]), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_picture_in_black_and_white_stays_so(close_up, tiny_model):
+    grey = np.repeat(np.rint(close_up.mean(axis=2, keepdims=True)).astype(np.uint8), 3, axis=2)
+    models = ModelChoice(str(tiny_model), "cpu")
+    portrait = Portrait.of(Avatar.from_image(grey, model=str(tiny_model), device="cpu")._source, None)
+    warper = portrait.warper(models)
+    parts = warper, models.load_talk()[1], frame_marker(MarkOptions(watermark=False), portrait.size), ShotMaker(warper)
+    renderer, first = start(parts, painting=parts[1])
+    frames = [first, *render(renderer, parts, [np.zeros(31), expression({"mouth-open": 0.8})], [0.0, 1.0])]
+    assert max(int(np.ptp(frame, axis=2).max()) for frame in frames) <= 1
