@@ -13,8 +13,8 @@ import numpy as np
 import skimage.data
 
 from facediff.landmarks.mesh import FACE_OVAL
+from facediff.landmarks.push_pull import push_pull
 from facediff.landmarks.segmentation import person_mask
-from facediff.landmarks.silhouette import push_pull
 from facediff.types import Frame, Points
 
 FINE = 4  # strands are drawn so much larger

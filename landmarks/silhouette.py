@@ -4,9 +4,6 @@ A single flow tears at the edge of a face that turns: each cell of its coarse gr
 either side has a flow of its own, carried on beyond the edge, and the edge is as fine as the mesh draws it. What the
 source hardly shows, a cheek that was turned away, is not drawn out of the sliver of it that there is: it takes the
 colour of the face beside it.
-
-A head that touches the edge of its picture and moves away from it would leave a mirror image of its hair there, as that
-is what is shown beyond an edge; what is near the edge is drawn out as far instead.
 """
 
 from __future__ import annotations
@@ -21,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facediff.errors import ConfigError
+from facediff.landmarks.picture_edges import find_edges
+from facediff.landmarks.push_pull import as_factor, push_pull
 from facediff.landmarks.triangles import cell_centres, cover_triangles, rasterise_triangles, trace_back
 from facediff.landmarks.warp import (
     MeshWarp,
@@ -164,9 +163,9 @@ class Layers:
         out = sample_picture(picture, self.around)
         face = sample_picture(picture, self.face).astype(np.float32, copy=False)
         if self.hidden is not None and made_up is not None:
-            face += _broadcast(1 - self.hidden.trust, face) * (made_up - face)
+            face += as_factor(1 - self.hidden.trust, face) * (made_up - face)
         behind = out[self.part].astype(np.float32, copy=False)
-        mixed = behind + _broadcast(self.cover, face) * (face - behind)
+        mixed = behind + as_factor(self.cover, face) * (face - behind)
         out[self.part] = np.rint(mixed) if out.dtype == np.uint8 else mixed
         return out
 
@@ -192,7 +191,7 @@ def split_layers(
     part = _bound(after[face], step, warp.box)
     window, centres = _choose_cells(part, step, grid, style), cell_centres(grid[::-1], step)
     around = _carry_around(before, after, warp, style.coarse)
-    edges = [] if person is None else _find_edges(around, warp, person, style)
+    edges = [] if person is None else find_edges(around, warp, person, coarse=style.coarse, reach=style.drawn_from)
     for side in edges:
         side.draw_out(around, cell_centres(around.shape[:2], step * style.coarse), warp)
     around_cells = _refine(around, style.coarse, grid)[window]
@@ -261,61 +260,6 @@ def _merge(
     means /= coarse**2
     rows, columns = (slice(one.start // coarse, -(-one.stop // coarse)) for one in window)
     return means, (rows, columns)
-
-
-@dataclass(frozen=True)
-class _Edge:
-    """An edge of a picture from which a person moves away.
-
-    Attributes:
-        axis: 0 for the left and the right one, 1 for the upper one.
-        end: Where it lies along the axis, in pixels.
-        inwards: 1 or -1, the way along the axis.
-        lacks: (N,) how many pixels the person lacks at it, at places along it.
-        places: (N,) these, in pixels of a warp's box.
-        reach: Times as many, within which they are drawn out.
-    """
-
-    axis: int
-    end: int
-    inwards: int
-    lacks: NDArray[np.float32]
-    places: NDArray[np.floating]
-    reach: float
-
-    def draw_out(self, moves: NDArray[np.floating], centres: NDArray[np.floating], warp: MeshWarp) -> None:
-        """Changes how far cells (rows, columns, 2) with such centres are carried back, so that none lacks anything."""
-        come = centres[..., self.axis] + moves[..., self.axis] + warp.box[1 - self.axis].start
-        depth = self.inwards * (come - self.end)
-        lacks = np.interp(centres[..., 1 - self.axis], self.places, self.lacks)
-        reach = self.reach * lacks
-        drawn = (depth + lacks) * reach / np.maximum(reach + lacks, 1e-6)
-        moves[..., self.axis] += self.inwards * np.where(depth < reach, drawn - depth, 0.0)
-
-
-def _find_edges(
-    around: NDArray[np.floating], warp: MeshWarp, person: NDArray[np.floating], style: SilhouetteStyle
-) -> list[_Edge]:
-    """The edges of a picture from which a person (H, W) moves away, as what is around the face is carried.
-
-    Beyond an edge a picture is mirrored: as far as the person is seen there, they lack that much. Below people go on.
-    """
-    cell, found = warp.step * style.coarse, []
-    centres = cell_centres(around.shape[:2], cell)
-    come = (centres + around + [warp.box[1].start, warp.box[0].start]).astype(np.float32)
-    height, width = person.shape
-    for axis, end, inwards in ((1, 0, 1), (0, 0, 1), (0, width - 1, -1)):
-        beyond = inwards * (end - come[..., axis])
-        if beyond.max() < 1:
-            continue
-        share = np.clip(beyond / cell + 0.5, 0, 1)
-        seen = cell * (share * sample_picture(person.astype(np.float32, copy=False), come)).sum(axis=1 - axis)
-        uncovered = beyond.max(axis=1 - axis).clip(0)
-        most = np.minimum(2 * seen, uncovered).max()  # twice, as the mask is of what is surely the person
-        if most >= 1:  # all along: a head that is drawn out where it touches the edge alone comes to a point
-            places = centres[0, :, 0] if axis else centres[:, 0, 1]
-            found.append(_Edge(axis, end, inwards, np.minimum(most, uncovered), places, style.drawn_from))
-    return found
 
 
 def _refine(cells: NDArray[np.float32], coarse: int, grid: tuple[int, int]) -> NDArray[np.float32]:
@@ -400,30 +344,6 @@ def _draw_cover(corners: NDArray[np.floating], part: tuple[slice, slice], edge_p
     return cv2.GaussianBlur(mask, (0, 0), edge_px).astype(np.float32) / 255
 
 
-def push_pull(
-    picture: NDArray[np.float32], known: NDArray[np.floating], smooth: float = STYLE.smooth
-) -> NDArray[np.float32]:
-    """A smooth picture (h, w, ...) from what is known of one, weights (h, w) from 0 to 1.
-
-    Source: Gortler et al., "The lumigraph", SIGGRAPH 1996, section 3.4 (push and pull over a pyramid).
-    """
-    weight = known.astype(np.float32)
-    return cv2.GaussianBlur(_pull(picture * _broadcast(weight, picture), weight), (0, 0), smooth)
-
-
-def _pull(weighted: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    if min(weight.shape) < 4:
-        axes = (0, 1)
-        mean = weighted.sum(axes, keepdims=True) / max(float(weight.sum()), 1e-6)
-        return np.broadcast_to(mean, weighted.shape).astype(np.float32)
-    coarse = _pull(cv2.pyrDown(weighted), cv2.pyrDown(weight))
-    size = (weight.shape[1], weight.shape[0])
-    share = np.minimum(weight, 1.0)
-    rough = cv2.resize(np.ascontiguousarray(coarse), size, interpolation=cv2.INTER_LINEAR)
-    own = weighted / _broadcast(np.maximum(weight, 1e-6), weighted)
-    return rough + _broadcast(share, rough) * (own - rough)
-
-
 def _find_nearest(known: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Number, for each cell (h, w), of the nearest that is known, or nearly so; of itself where none is."""
     if not known.any():
@@ -431,8 +351,3 @@ def _find_nearest(known: NDArray[np.bool_]) -> NDArray[np.intp]:
     unknown = (~known).view(np.uint8)
     _, label = cv2.distanceTransformWithLabels(unknown, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     return np.flatnonzero(known)[label - 1]  # labels are counted from 1, along rows
-
-
-def _broadcast(mask: NDArray[np.float32], picture: NDArray[Any]) -> NDArray[np.float32]:
-    """A mask (h, w) that multiplies a picture, with colours or without."""
-    return mask[..., None] if picture.ndim == 3 else mask

@@ -6,7 +6,8 @@ import ctypes
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock
+
+from facediff.system.overlap import Overlap
 
 # Names and numbers of glibc's <malloc.h>.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
@@ -14,7 +15,7 @@ _KEPT = 512 << 20
 _LARGEST = 32 << 20  # the most that older versions take
 _USUAL_KEPT = 2 * _LARGEST  # where glibc's own adjustment ends
 
-_lock, _holders = Lock(), 0
+_overlap: Overlap[None] = Overlap()
 
 
 @contextmanager
@@ -29,19 +30,8 @@ def keep_freed_memory() -> Iterator[None]:
 
     Source: ``man 3 mallopt``.
     """
-    global _holders
-    with _lock:
-        _holders += 1
-        if _holders == 1:
-            _set_thresholds(_KEPT)
-    try:
+    with _overlap.hold(lambda: _set_thresholds(_KEPT), lambda _: _give_back()):
         yield
-    finally:
-        with _lock:
-            _holders -= 1
-            if not _holders:
-                _set_thresholds(_USUAL_KEPT)
-                _give_back()
 
 
 def _set_thresholds(kept: int) -> None:
@@ -51,6 +41,7 @@ def _set_thresholds(kept: int) -> None:
 
 
 def _give_back() -> None:
+    _set_thresholds(_USUAL_KEPT)
     library = _find_library()
     if library is not None:
         library.malloc_trim(0)

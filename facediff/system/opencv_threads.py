@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock
 
 import cv2
 
-_lock, _holders, _usual = Lock(), 0, 1
+from facediff.system.overlap import Overlap
+
+_overlap: Overlap[int] = Overlap()
 
 
 @contextmanager
@@ -21,16 +22,11 @@ def hold_opencv_threads(most: int) -> Iterator[None]:
     Args:
         most: Threads, at least 1, which is whoever calls OpenCV.
     """
-    global _holders, _usual
-    with _lock:
-        if not _holders:
-            _usual = cv2.getNumThreads()
-            cv2.setNumThreads(min(most, _usual))
-        _holders += 1
-    try:
+
+    def lower() -> int:
+        usual = cv2.getNumThreads()
+        cv2.setNumThreads(min(most, usual))
+        return usual
+
+    with _overlap.hold(lower, cv2.setNumThreads):
         yield
-    finally:
-        with _lock:
-            _holders -= 1
-            if not _holders:
-                cv2.setNumThreads(_usual)

@@ -8,7 +8,7 @@ from scipy.ndimage import label
 from facediff.errors import ConfigError
 from facediff.landmarks.canonical import mean_face
 from facediff.landmarks.mesh import FACE_OVAL, MESH_POINTS, NOSE_TIP
-from facediff.landmarks.silhouette import SilhouetteStyle, push_pull, split_layers
+from facediff.landmarks.silhouette import SilhouetteStyle, split_layers
 from facediff.landmarks.warp import MeshWarp, face_triangles
 
 SKIN, WALL = np.array([200, 140, 110]), np.array([0, 250, 0])
@@ -97,18 +97,6 @@ def test_of_a_mesh_that_reaches_beyond_the_person_no_wall_gets_into_the_face() -
     assert green[0] > 0.05 and green[1] < 0.005
 
 
-def test_what_is_known_stays_and_the_rest_is_smooth() -> None:
-    y, x = np.mgrid[0:64, 0:80].astype(np.float32)
-    plane = np.stack([x, y], axis=-1)
-    known = np.ones((64, 80), np.float32)
-    np.testing.assert_allclose(push_pull(plane, known)[8:-8, 8:-8], plane[8:-8, 8:-8], atol=0.05)
-    known[20:40, 30:50] = 0
-    hole = np.where(known[..., None] > 0, plane, 1000).astype(np.float32)
-    assert np.abs(push_pull(hole, known) - plane)[20:40, 30:50].max() < 10  # nothing of what is not known
-    one = push_pull(np.full((64, 80), 7, np.float32), known)
-    np.testing.assert_allclose(one, 7, atol=1e-3)
-
-
 def test_a_picture_without_colours_is_carried_as_well() -> None:
     here, there = turned(-25), turned(0)
     grey = drawn(here, np.array([255]), np.array([0]))[..., 0]
@@ -178,13 +166,6 @@ def test_the_edge_is_as_soft_and_the_layers_are_as_torn_as_a_style_says(turning)
     assert not split_layers(warp, there, style=SilhouetteStyle(torn=1e6)).is_torn
 
 
-def test_what_is_made_up_is_as_smooth_as_asked() -> None:
-    rng = np.random.default_rng(0)
-    picture, known = rng.normal(size=(64, 80)).astype(np.float32), np.ones((64, 80), np.float32)
-    rough = [push_pull(picture, known, smooth).std() for smooth in (0.5, 2.0, 8.0)]
-    assert rough[0] > rough[1] > rough[2]
-
-
 @pytest.mark.parametrize(
     "numbers", [{"trusted": 8.0}, {"grown": 1.0}, {"inset": -1}, {"beside": 0}, {"fade": 0.0}, {"smooth": 0.0}]
 )
@@ -207,37 +188,3 @@ def test_a_part_of_what_is_enlarged_is_what_the_whole_has_there() -> None:
     part = (slice(11, 97), slice(23, 130))
     np.testing.assert_array_equal(warp.enlarge_flow(cells, part), warp.enlarge_flow(cells)[part])
     np.testing.assert_array_equal(warp.enlarge(cells, part), warp.enlarge(cells)[part])
-
-
-@pytest.mark.parametrize("turn", [0, 1, 3])
-def test_a_head_that_leaves_the_edge_of_its_picture_leaves_no_mirror_image_there(portrait, mesh, turn) -> None:
-    """Rows count how far in a pixel lies: what is at the edge is of the edge, and all go on inwards."""
-    height, width = portrait.shape[:2]
-    top = int(mesh[:, 1].min()) - 20  # hair is cut off
-    shape, points = (height - top, width), mesh - np.float32([0, top, 0])
-    rows = np.repeat(np.arange(shape[0], dtype=np.float32)[:, None], width, axis=1)
-    person = np.ones(shape, np.float32)
-    lowered = points + np.float32([0, 30, 0])
-
-    def carried(person: np.ndarray | None) -> np.ndarray:
-        given = [np.ascontiguousarray(np.rot90(one, turn)) for one in (rows, np.ones(shape, np.float32))]
-        box = MeshWarp(given[0], _turned(points, turn, shape))
-        made = given[0].copy()
-        mask = None if person is None else np.ascontiguousarray(np.rot90(person, turn))
-        made[box.box] = split_layers(box, _turned(lowered, turn, shape), mask)(given[0])
-        return np.rot90(made, -turn)
-
-    column = int(points[:, 0].mean())
-    assert carried(None)[0, column] > 15  # mirrored
-    assert carried(np.zeros(shape, np.float32))[0, column] > 15  # a wall may be
-    drawn = carried(person)[:, column]
-    assert drawn[0] < 2 and (np.diff(drawn[1:100]) > 0).all()
-    np.testing.assert_allclose(drawn[200:210], carried(None)[200:210, column], atol=0.01)
-
-
-def _turned(points: np.ndarray, turn: int, shape: tuple[int, int]) -> np.ndarray:
-    """Landmarks of a picture (H, W) that ``np.rot90`` has turned so many times."""
-    x, y = points[:, 0], points[:, 1]
-    height, width = shape
-    ways = {0: (x, y), 1: (y, width - 1 - x), 3: (height - 1 - y, x)}
-    return np.column_stack([*ways[turn], points[:, 2]]).astype(np.float32)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from facediff.landmarks import masks
 from facediff.landmarks.mesh import LIPS_INNER, LIPS_OUTER, LOWER_LIP, SUBNASALE
-from facediff.landmarks.silhouette import push_pull
+from facediff.landmarks.push_pull import push_pull
 from facediff.rendering.inpainting.window import align_mouth
 from facediff.types import Frame, RigidPose
 

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facediff.landmarks.push_pull import push_pull
 from facediff.landmarks.segmentation import coarse_mask
-from facediff.landmarks.silhouette import push_pull
 from facediff.types import Frame
 
 Matte = NDArray[np.float32]  # (H, W) in [0, 1]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from facediff.landmarks.silhouette import push_pull
+from facediff.landmarks.push_pull import push_pull
 from facediff.rendering.staging.framing import Window
 from facediff.rendering.staging.matting import Matte, SteadyMatte, estimate_foreground
 from facediff.types import Frame
