@@ -51,7 +51,7 @@ from facediff.motion.coefficients import read_gaze
 from facediff.motion.direction import direct
 from facediff.motion.driver import read_driver
 from facediff.motion.emotions import EMOTIONS, NEUTRAL
-from facediff.motion.eye_contact import STYLE, measure_aside
+from facediff.motion.eye_contact import STYLE, measure_aside, read_lower_lid
 from facediff.motion.rig import FaceRig, fit_neutral
 from facediff.motion.template import MotionTemplate, extract
 from facediff.options import Condition, Performance
@@ -216,7 +216,7 @@ def look(portraits: list[Path]) -> None:
 
 def aside(track: FaceTrack) -> np.ndarray:
     canonical, pose = canonicalise(track.points)
-    return measure_aside(read_gaze(canonical), pose.rotation)[0]
+    return measure_aside(read_gaze(canonical), pose.rotation, read_lower_lid(canonical))[0]
 
 
 def cut(portraits: list[Path]) -> None:

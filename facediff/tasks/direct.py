@@ -12,7 +12,7 @@ from facediff.motion import coefficients
 from facediff.motion.coefficients import read_gaze
 from facediff.motion.direction import Direction, direct, refuse_parts
 from facediff.motion.emotions import ShapeTrack
-from facediff.motion.eye_contact import add_to_lids, turn_to_lens
+from facediff.motion.eye_contact import add_to_lids, read_lower_lid, turn_to_lens
 from facediff.motion.rig import FaceRig, move_head
 from facediff.options.performance import Performance, read_performance
 from facediff.options.tasks import ExpressionOptions
@@ -76,7 +76,7 @@ def direct_portrait(
     if options.eye_contact:
         moved = rig.move_head(out)
         gaze = rig.gaze + (out - rest)[:, coefficients.GAZE]
-        _look(out, gaze, moved.rotation, fps, options.eye_contact)
+        _look(out, gaze, moved.rotation, fps, options.eye_contact, read_lower_lid(rig.neutral[None]))
         touched = touched | _eyes()
     return DirectedMotion(out, touched, made.shapes)
 
@@ -117,7 +117,7 @@ def direct_video(
     if options.eye_contact:
         change = out[:, coefficients.GAZE] - own[:, coefficients.GAZE]
         gaze = read_gaze(face.canonical[shown]) + change
-        _look(out, gaze, face.pose.rotation[shown], fps, options.eye_contact)
+        _look(out, gaze, face.pose.rotation[shown], fps, options.eye_contact, read_lower_lid(face.canonical))
         touched = touched | _eyes()
     return DirectedMotion(out, touched, made.shapes)
 
@@ -145,7 +145,8 @@ def direct_added(
         moved = np.nan_to_num(face.motion[shown]) + out
         turned = move_head(face.pose.take(shown[:1]), out) if len(face.track) == 1 else face.pose.take(shown)
         gaze = read_gaze(face.canonical[shown]) + out[:, coefficients.GAZE]
-        added, lids = turn_to_lens(gaze, turned.rotation, moved[:, coefficients.LIDS], fps)
+        lower = read_lower_lid(face.canonical)
+        added, lids = turn_to_lens(gaze, turned.rotation, moved[:, coefficients.LIDS], fps, lower)
         out[:, coefficients.GAZE] += options.eye_contact * added
         out[:, coefficients.LIDS] += options.eye_contact * lids * np.clip(1 - moved[:, coefficients.LIDS], 0, 1)
     return DirectedMotion(out, made.touched | (_eyes() & bool(options.eye_contact)), made.shapes)
@@ -163,9 +164,10 @@ def _look(
     rotation: NDArray[np.floating],
     fps: Fraction,
     share: float,
+    lower_lid: float,
 ) -> None:
     """Turns eyes to the lens in rows (T, 31), by a share."""
-    added, lids = turn_to_lens(gaze, rotation, rows[:, coefficients.LIDS], fps)
+    added, lids = turn_to_lens(gaze, rotation, rows[:, coefficients.LIDS], fps, lower_lid)
     rows[:, coefficients.GAZE] += share * added
     rows[:, coefficients.LIDS] = add_to_lids(rows[:, coefficients.LIDS], share * lids)
 

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from facediff.motion.eye_contact import STYLE, add_to_lids, find_lens, measure_aside, turn_to_lens
+from facediff.landmarks.canonical import canonicalise
+from facediff.motion.eye_contact import STYLE, add_to_lids, find_lens, measure_aside, read_lower_lid, turn_to_lens
+from tests.portraits import avatar
 
 FPS = Fraction(25)
 COUNT = 150
@@ -22,11 +24,36 @@ def head() -> np.ndarray:
 
 
 def test_eyes_that_look_aside_look_into_the_lens(head) -> None:
-    gaze = find_lens(head) + (0.09, -0.03)
+    gaze = find_lens(head) + (0.09, -0.08)
     assert np.linalg.norm(measure_aside(gaze, head), axis=1).min() > 12
     added, lids = turn_to_lens(gaze, head, np.zeros((COUNT, 2)), FPS)
     assert np.linalg.norm(measure_aside(gaze + added, head), axis=1).max() < 0.5
     assert (lids > 0).all()  # gaze goes down a little, and lids with it
+
+
+@pytest.mark.parametrize(("down", "least", "most"), [(1.0, 0.0, 0.3), (2.2, 0.4, 0.6), (12.0, 0.95, 1.0)])
+def test_small_looks_down_may_be_how_somebodys_eyes_are(head, down, least, most) -> None:
+    gaze = find_lens(head) + (0.0, np.radians(down) * STYLE.per_radian)
+    added, _ = turn_to_lens(gaze, head, np.zeros((COUNT, 2)), FPS)
+    undone = down - measure_aside(gaze + added, head)[:, 1]
+    assert (undone >= least * down - 1e-3).all() and (undone <= most * down + 1e-3).all()
+
+
+def test_low_lower_lids_have_low_irises_that_look_into_the_lens(head) -> None:
+    usual, wide = find_lens(head), find_lens(head, STYLE.usual_lower_lid + 0.08)
+    np.testing.assert_allclose(wide - usual, np.tile([0.0, 0.016], (COUNT, 1)), atol=1e-9)
+    np.testing.assert_allclose(measure_aside(wide, head, STYLE.usual_lower_lid + 0.08), 0.0, atol=1e-9)
+    added, _ = turn_to_lens(wide, head, np.zeros((COUNT, 2)), FPS, STYLE.usual_lower_lid + 0.08)
+    assert np.abs(added).max() < 1e-6
+
+
+def test_a_lower_lid_is_read_below_the_corners_of_the_eyes() -> None:
+    canonical = np.repeat(canonicalise(avatar("plain").track.points)[0], 3, axis=0)
+    lowered = canonical.copy()
+    for middle, a, b in ((145, 33, 133), (374, 362, 263)):
+        lowered[:, middle, 1] += 0.05 * np.linalg.norm(canonical[0, a] - canonical[0, b])
+    assert read_lower_lid(lowered) - read_lower_lid(canonical) == pytest.approx(0.05, abs=1e-3)
+    assert read_lower_lid(np.full((2, 478, 3), np.nan, np.float32)) == STYLE.usual_lower_lid
 
 
 def test_saccades_stay_and_looks_elsewhere_are_undone(head) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -57,3 +58,51 @@ def test_a_face_at_the_edge_of_its_picture_is_no_trouble() -> None:
     wanted = POINTS - [0, 80, 0]
     wanted[RIGHT_IRIS, 0] += 3
     assert turn_eyes(cut, wanted, POINTS - [0, 80, 0]).shape == cut.shape
+
+
+RIM = 30 * np.stack([np.cos(ANGLES := np.linspace(0, 2 * np.pi, 16, endpoint=False)), 0.45 * np.sin(ANGLES)], axis=1)
+
+
+def drawn(*, radius: float = 11.0, down: float = 0.0, lashes: float = 4.0) -> tuple[np.ndarray, np.ndarray]:
+    """An eye, twice, with a grey iris, dark lashes over the upper rows and a pink corner, and its landmarks."""
+    picture = np.full((120, 240, 3), (200, 160, 140), np.uint8)
+    points = np.zeros((478, 3))
+    for (eye, iris), middle in (((RIGHT_EYE, RIGHT_IRIS), (60, 60)), ((LEFT_EYE, LEFT_IRIS), (180, 60))):
+        points[eye, :2] = middle + RIM[: len(eye)]
+        centre = np.array(middle) + (0, down)
+        points[iris, :2] = centre + radius * np.array([(0, 0), (1, 0), (0, 1), (-1, 0), (0, -1)])
+        opening = np.zeros(picture.shape[:2], np.uint8)
+        cv2.fillPoly(opening, [np.rint(points[eye, :2]).astype(np.int32)], 1)
+        y, x = np.mgrid[0 : picture.shape[0], 0 : picture.shape[1]]
+        picture[opening > 0] = 230
+        picture[(opening > 0) & (x < middle[0] - 11.5)] = (190, 110, 110)
+        picture[(opening > 0) & (np.hypot(x - centre[0], y - centre[1]) <= radius)] = 110
+        picture[(opening > 0) & (y < middle[1] - 13.5 + lashes)] = 20
+    return picture, points
+
+
+def move(points: np.ndarray, right: float = 0.0, down: float = 0.0) -> np.ndarray:
+    wanted = points.copy()
+    wanted[[*RIGHT_IRIS, *LEFT_IRIS], :2] += (right, down)
+    return wanted
+
+
+def test_an_iris_that_goes_up_leaves_no_lashes_below_it() -> None:
+    picture, points = drawn(radius=14, down=2, lashes=7.5)
+    made = turn_eyes(picture, move(points, down=-6), points)
+    assert made[64:71, 57:64].min() > 90  # as the iris or as white; lashes have 20
+
+
+def test_white_that_an_iris_uncovers_is_as_white_as_beside_it() -> None:
+    picture, points = drawn()
+    made = turn_eyes(picture, move(points, right=8), points)
+    assert made[58:63, 50:55].min() > 150  # the corner beside it has 110, and nothing of it is drawn out
+    assert abs(int(made[60, 62:74].mean()) - 110) < 12
+
+
+def test_an_iris_that_is_larger_than_landmarks_say_is_carried_whole() -> None:
+    picture, points = drawn(radius=13)
+    for iris in (RIGHT_IRIS, LEFT_IRIS):
+        points[iris[1:], :2] = points[iris[0], :2] + 0.75 * (points[iris[1:], :2] - points[iris[0], :2])
+    made = turn_eyes(picture, move(points, right=8), points)
+    assert made[58:63, 47:53].min() > 150  # where its rim was
