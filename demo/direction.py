@@ -1,4 +1,4 @@
-"""Whose head, eyes, brows or expression a face has: uploads beside the options of a tab."""
+"""Whose head, eyes, brows or expression a face has, and its emotions over time: uploads beside a tab's options."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from facediff.demo.controls import parameter
 from facediff.demo.limits import Limits
 from facediff.demo.uploads import Upload
 from facediff.media import is_video
+from facediff.motion.emotion_curve import TABLES, read_emotion_curve
 from facediff.options import Checked, options_of
 
 LABELS = {
@@ -20,8 +21,10 @@ LABELS = {
     "eyes_from": "Gaze and blinks as in a video",
     "brows_from": "Brows as in a video or picture",
     "expression_from": "Expression of a picture or video",
+    "emotion_from": "Emotions of a table: time,happy,sad",
 }
 _KINDS = ["video", "image"]
+_TABLES = {"emotion_from"}
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,10 @@ class Parts:
             InputError: One cannot be used.
         """
         given = {name: str(path) for name in self.files if (path := values[name]) is not None}
-        for path in given.values():
-            if is_video(path):
+        for name, path in given.items():
+            if name in _TABLES:
+                read_emotion_curve(path)
+            elif is_video(path):
                 limits.check_video(path)
             else:
                 limits.picture(path)
@@ -59,4 +64,5 @@ def part_uploads(record: type[Checked]) -> Parts:
     """Adds the uploads that a record's task takes to the page."""
     names = [name for name in LABELS if name in options_of(record)]
     with gr.Accordion("Parts from other files", open=False):
-        return Parts({name: Upload(file_types=_KINDS, label=LABELS[name], height=110) for name in names})
+        kinds = {name: list(TABLES) if name in _TABLES else _KINDS for name in names}
+        return Parts({name: Upload(file_types=kinds[name], label=LABELS[name], height=110) for name in names})

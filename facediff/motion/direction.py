@@ -14,7 +14,8 @@ from scipy.ndimage import gaussian_filter1d
 from facediff.errors import ConfigError
 from facediff.motion import coefficients
 from facediff.motion.driver import Driver, limit_softly, read_driver
-from facediff.motion.emotions import ShapeTrack, check_emotion, find_emotion
+from facediff.motion.emotion_curve import read_emotion_curve
+from facediff.motion.emotions import Emotion, ShapeTrack, check_emotion, find_emotion
 from facediff.motion.expressions import expressions
 from facediff.motion.eye_contact import STYLE, add_to_lids
 from facediff.options.performance import Condition, Performance
@@ -76,26 +77,37 @@ class Direction:
         return (parted[:, None] * _mouth_open()).astype(np.float32)
 
 
-def direct(performance: Performance, count: int, fps: Fraction) -> Direction:
+def direct(performance: Performance, count: int, fps: Fraction, *, emotion_reader: str | None = None) -> Direction:
     """The direction of a clip of so many frames.
+
+    Args:
+        performance: What is asked for.
+        count: Frames.
+        fps: Frames a second.
+        emotion_reader: What hears the emotions of a sound; see ``facediff.motion.emotion_curve``.
 
     Raises:
         ConfigError: There is no emotion of a name, a range lies outside the clip, or a source lacks the part.
         MediaError, NoFaceFound, SeveralFaces, InputError: As for ``facediff.motion.driver.read_driver``.
+        AudioError, WeightsError: As for ``facediff.motion.emotion_curve.read_emotion_curve``.
     """
     shape = (count, coefficients.DIMENSIONS)
     share, wanted, added = (np.zeros(shape, np.float32) for _ in range(3))
-    weights, shown = [], []
+    cues: list[tuple[Emotion, NDArray[np.float32]]] = []  # and how strong each is, (T,)
     for cue in performance.emotion:
         check_emotion(cue.source, cue.strength)
     read = cache(read_driver)  # of one file for several parts
     for part, condition in performance.named():
         envelope = measure_envelope(condition, count, fps)
         if part == "emotion":
-            emotion = find_emotion(condition.source)
-            weights.append(condition.strength * envelope)
-            shown.append(emotion)
-            added += weights[-1][:, None] * emotion.row
+            cues.append((find_emotion(condition.source), condition.strength * envelope))
+        elif part == "emotion_curve":
+            curve = read_emotion_curve(condition.source, emotion_reader)
+            strengths = condition.strength * envelope * curve.at(count, fps).T
+            for name, strength in zip(curve.names, strengths, strict=True):
+                for extreme in (strength.min(), strength.max()):
+                    check_emotion(name, float(extreme))
+            cues += zip(map(find_emotion, curve.names), strengths, strict=True)
         elif part == "expression":
             held = _hold_expression(_read(part, condition, read), envelope, fps)
             added += condition.strength * held
@@ -108,10 +120,13 @@ def direct(performance: Performance, count: int, fps: Fraction) -> Direction:
             for channels in PARTS[part]:
                 share[:, channels] = envelope[:, None]
                 wanted[:, channels] = condition.strength * rows[:, channels]
+    for emotion, strength in cues:
+        added += strength[:, None] * emotion.row
+    shown = [emotion for emotion, _ in cues]
     if not any(one.shape.any() for one in shown):
         return Direction(share, wanted, added)
     shapes, folds = np.stack([one.shape for one in shown]), np.stack([one.folds for one in shown])
-    track = ShapeTrack(np.stack(weights, axis=1), shapes, folds)
+    track = ShapeTrack(np.stack([strength for _, strength in cues], axis=1), shapes, folds)
     return Direction(share, wanted, added, track, track.weights @ np.array([one.parting for one in shown]), fps)
 
 

@@ -31,6 +31,7 @@ GIVES = {
     "lids_from": ("lids",),
     "brows_from": ("brows",),
     "expression_from": ("expression",),
+    "emotion_from": ("emotion_curve",),
 }
 _RANGE = re.compile(r"@(\d{1,6}(?:\.\d+)?)s?-(?:(\d{1,6}(?:\.\d+)?)s?)?$")
 _STRENGTH = re.compile(r"=(-?\d{1,3}(?:\.\d+)?)$")
@@ -109,6 +110,7 @@ class Performance:
         brows: Both.
         expression: What is added to lips, lids and brows and held there, so that lips still speak.
         emotion: Emotions and expressions by name, any number.
+        emotion_curve: A table of emotions over time, or a sound in which they are heard. Its times are the clip's.
     """
 
     lips: Condition | None = None
@@ -118,6 +120,7 @@ class Performance:
     brows: Condition | None = None
     expression: Condition | None = None
     emotion: tuple[Condition, ...] = ()
+    emotion_curve: Condition | None = None
 
     def __post_init__(self) -> None:
         """Refuses more than can be meant.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from facediff.errors import ConfigError
 from facediff.options.performance import Performance, read_performance
 from facediff.options.record import Checked, Opt, options_of
 from facediff.options.speakers import read_speakers
@@ -108,6 +109,16 @@ class ExpressionOptions(Checked):
         str | Path | None,
         _source("A picture or a video whose expression is added and held, while lips go on", page="own"),
     ] = None  # fmt: skip
+    emotion_from: Annotated[
+        str | Path | None,
+        _source("Emotions over time: a table, time,happy,sad, or a sound, in which emotion_reader hears them",
+                page="own"),
+    ] = None  # fmt: skip
+    emotion_reader: Annotated[
+        str | None,
+        Opt("What names the emotions of a voice: a network of transformers' audio classification, its folder or its "
+            "name on a hub.", names_model=True),
+    ] = None  # fmt: skip
 
     def __post_init__(self) -> None:
         """Checks each field.
@@ -116,7 +127,9 @@ class ExpressionOptions(Checked):
             ConfigError: One is of another type or out of range, does not read as it should, or a part is given twice.
         """
         super().__post_init__()
-        read_performance(self)
+        performance = read_performance(self)
+        if self.emotion_reader is not None and performance.emotion_curve is None:
+            raise ConfigError("emotion_reader hears a sound, and none is named; give emotion_from too")
 
 
 @dataclass(frozen=True, kw_only=True)

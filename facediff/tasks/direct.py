@@ -68,7 +68,7 @@ def direct_portrait(
     Raises:
         ConfigError: What is asked for cannot be; see ``facediff.motion.direction.direct``.
     """
-    made = _direct(rows, fps, read_performance(options), lips_of)
+    made = _direct(rows, fps, read_performance(options), options, lips_of)
     rest = np.zeros(coefficients.DIMENSIONS, np.float32) if since is None else np.asarray(since, np.float32)
     made = replace(made, wanted=made.wanted + rest)
     out = made(rows)
@@ -105,7 +105,7 @@ def direct_video(
     """
     performance = read_performance(options)
     refuse_parts(performance, ["head"], _KEEPS_HEAD)
-    made = _direct(rows, fps, performance, lips_of)
+    made = _direct(rows, fps, performance, options, lips_of)
     face = warper.face
     shown = np.array([warper.source.index_at(place) for place in range(len(rows))])
     own = face.motion[shown]
@@ -136,7 +136,7 @@ def direct_added(
     Raises:
         ConfigError: See ``direct_portrait``.
     """
-    made = direct(read_performance(options), len(rows), fps)
+    made = direct(read_performance(options), len(rows), fps, emotion_reader=options.emotion_reader)
     out = np.asarray(rows, np.float32) + made.added
     face = warper.face
     shown = np.minimum(np.arange(len(rows)), len(face.track) - 1)
@@ -152,10 +152,16 @@ def direct_added(
     return DirectedMotion(out, made.touched | (_eyes() & bool(options.eye_contact)), made.shapes)
 
 
-def _direct(rows: NDArray[np.float32], fps: Fraction, performance: Performance, lips_of: str | None) -> Direction:
+def _direct(
+    rows: NDArray[np.float32],
+    fps: Fraction,
+    performance: Performance,
+    options: ExpressionOptions,
+    lips_of: str | None,
+) -> Direction:
     if lips_of is not None:
         refuse_parts(performance, ["lips"], f"{lips_of} has the lips")
-    return direct(performance, len(rows), fps)
+    return direct(performance, len(rows), fps, emotion_reader=options.emotion_reader)
 
 
 def _look(

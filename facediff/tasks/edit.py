@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from facediff.clip import SOUND_RATE, Clip
 from facediff.motion import coefficients
 from facediff.motion.driver import EXPRESSION_S, ease_in
+from facediff.motion.emotion_curve import measure_length
 from facediff.motion.expressions import expression
 from facediff.options import EditOptions
 from facediff.options.performance import Performance, read_performance
@@ -156,5 +157,7 @@ def _add_expression(
 def _hold(motion: NDArray[np.float32], performance: Performance, rate: Fraction) -> NDArray[np.float32]:
     """The motion of a portrait, held until the last time range has ended."""
     ends = [max(one.end or 0.0, one.start + EXPRESSION_S) for _, one in performance.named()]
+    if (curve := performance.emotion_curve) is not None and curve.end is None:
+        ends.append(measure_length(curve.source))
     count = max(len(motion), round(max(ends, default=0.0) * rate))
     return np.concatenate([motion, np.repeat(motion[-1:], count - len(motion), axis=0)])

@@ -138,3 +138,25 @@ def test_a_picture_has_no_motion_to_give(part, tmp_path) -> None:
     write_image(path, plain())
     with pytest.raises(ConfigError, match=f"is a picture, which shows no motion of the {part}; give a video"):
         direct(Performance(**{part: Condition(str(path))}), 5, FPS)
+
+
+def test_a_curve_of_emotions_is_their_sum_in_each_frame(tmp_path) -> None:
+    (tmp_path / "c.csv").write_text("time,happy,smile\n0,0,0.5\n2,1,0.5\n")
+    made = direct(Performance(emotion_curve=Condition(str(tmp_path / "c.csv"), 0.5)), 51, FPS)
+    happy, smile = emotions()["happy"], expressions()["smile"]
+    for frame, share in ((0, 0.0), (25, 0.5), (50, 1.0)):
+        np.testing.assert_allclose(made.added[frame], 0.5 * (share * happy.row + 0.5 * smile), atol=1e-6)
+    np.testing.assert_allclose(made.shapes.weights[:, 0], np.linspace(0, 0.5, 51), atol=1e-6)
+
+
+def test_a_curve_counts_in_its_range_by_the_clips_own_time(tmp_path) -> None:
+    (tmp_path / "c.csv").write_text("time,happy\n0,0\n4,1\n")
+    made = direct(Performance(emotion_curve=Condition(str(tmp_path / "c.csv"), start=1.0, end=3.0)), 101, FPS)
+    weights = made.shapes.weights[:, 0]
+    assert weights[20] == 0 and weights[50] == pytest.approx(0.5) and weights[80] == 0
+
+
+def test_a_curve_that_becomes_too_strong_is_refused(tmp_path) -> None:
+    (tmp_path / "c.csv").write_text("time,happy\n0,1.5\n")
+    with pytest.raises(ConfigError, match="happy"):
+        direct(Performance(emotion_curve=Condition(str(tmp_path / "c.csv"), 2.0)), 50, FPS)
