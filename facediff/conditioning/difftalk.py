@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -114,3 +115,12 @@ class DiffTalkConditionerNetwork(Network):
         """The same conditioning with the sound unknown, for guidance."""
         null = (self.audio.silence + self.audio.place).to(cond.tokens.dtype).expand(len(cond), -1, -1)
         return cond.with_tokens(torch.cat([null, cond.tokens[:, self.audio.tokens :]], dim=1))
+
+    def drop_lips(self, cond: Conditioning) -> Conditioning:
+        """The same conditioning with the lips unknown, as maps and as tokens, for guidance."""
+        null = (self.lips.unknown + self.lips.place).to(cond.tokens.dtype).expand(len(cond), -1, -1)
+        start = self.audio.tokens + self.face.tokens
+        tokens = torch.cat([cond.tokens[:, :start], null, cond.tokens[:, start + self.lips.tokens :]], dim=1)
+        maps = 2 * LIP_FOLD**2  # the last channels
+        concat = torch.cat([cond.concat[:, :-maps], torch.zeros_like(cond.concat[:, -maps:])], dim=1)
+        return replace(cond, concat=concat, tokens=tokens)

@@ -163,6 +163,9 @@ class _SpeechOptions(Checked):
         Opt("How much more the sound counts than without it; 1 is no guidance.", 0, 30, page="slider", page_high=5,
             label="Guidance", more=True),
     ] = 1.0  # fmt: skip
+    lips_guidance: Annotated[
+        float, Opt("How much more the lips' landmarks count than without them; 1 is no guidance.", 0, 30)
+    ] = 1.0
     lips: Annotated[float, _strength("Strength of lips and jaw.")] = 1.0
     head: Annotated[float, _strength("Strength of a portrait's head motion; a video keeps its own.")] = 1.0
     still: Annotated[

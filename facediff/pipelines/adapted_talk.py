@@ -83,6 +83,8 @@ class AdaptedTalkPipeline(DiffTalkPipeline):
         scale, guider = sampling.guidance_scale, sampling.guider
         if sampling.temporal_guidance != 1.0:
             raise ConfigError("two denoisers that are composed are not guided by time; leave temporal_guidance at 1")
+        if sampling.lips_guidance != 1.0:
+            raise ConfigError("two denoisers that are composed are not guided by lips; leave lips_guidance at 1")
         if guider is not None:
             refuse_scale_beside(guider, scale)
         without = None if guider is None and scale == 1.0 else self.conditioner.drop_sound(cond)

@@ -12,6 +12,7 @@ from torch import Tensor
 from facediff.conditioning.bundle import Conditioning
 from facediff.conditioning.difftalk import DiffTalkConditionerNetwork
 from facediff.diffusion.ddim import DDIM
+from facediff.diffusion.guidance import Predict, apply_guidances
 from facediff.diffusion.sampler import denoise
 from facediff.diffusion.temporal_guidance import apply_temporal_guidance
 from facediff.errors import ConfigError
@@ -130,6 +131,7 @@ class DiffTalkSampler:
         guidance_scale: float = 1.0,
         guider: BaseGuidance | None = None,
         temporal_guidance: float = 1.0,
+        lips_guidance: float = 1.0,
         decode: bool = True,
         callback: Callable[[int, int, Tensor], None] | None = None,
     ) -> FrameOutput:
@@ -144,16 +146,18 @@ class DiffTalkSampler:
                 ``facediff.diffusion.score_guider`` for one that composes the denoiser with a prior.
             temporal_guidance: Of a denoiser of clips, how much windows follow one another: 1 as it has it, 0 each
                 stands alone; see ``facediff.diffusion.temporal_guidance``.
+            lips_guidance: How much more the lips that are wanted count than without them; 1 is no guidance.
             decode: False gives latents only, and ``images`` is empty.
             callback: Called after each step with its index, its timestep and the latents.
 
         Raises:
-            ConfigError: Both a guidance scale and a guider are given, or guidance by time where there is none to guide.
+            ConfigError: Both a guidance scale and a guider are given, guidance by lips beside a guider or guidance by
+                time, or the latter where there is none to guide.
         """
         noise = spread_noise(latents, cond.concat)
         sampling = Sampling(
             num_inference_steps=num_inference_steps, guidance_scale=guidance_scale, guider=guider, callback=callback,
-            temporal_guidance=temporal_guidance,
+            temporal_guidance=temporal_guidance, lips_guidance=lips_guidance,
         )  # fmt: skip
         made = cond.latents(self._sample(cond, noise, sampling))
         return make_output(made, (lambda x: space.decode(self.codec, x)) if decode else None)
@@ -165,7 +169,9 @@ class DiffTalkSampler:
             return run_unet(self.unet, x, c.concat, t, c.tokens)
 
         conditions = (cond, self.conditioner.drop_sound(cond))
-        if sampling.temporal_guidance == 1.0:
+        if sampling.lips_guidance != 1.0:
+            denoiser = self._guide_lips(predict, *conditions, sampling)
+        elif sampling.temporal_guidance == 1.0:
             denoiser = make_denoiser(predict, self.unet, conditions, self.scheduler, sampling)
         else:
             denoiser = self._guide_time(*conditions, sampling)
@@ -177,6 +183,19 @@ class DiffTalkSampler:
             known=cond.known_latents(noise.shape[1]),
             callback=sampling.callback,
         )
+
+    def _guide_lips(
+        self, predict: Predict[Conditioning], cond: Conditioning, null: Conditioning, sampling: Sampling
+    ) -> Callable[..., Tensor]:
+        """The denoiser guided by its sound and by its lips, each by a scale of its own.
+
+        Raises:
+            ConfigError: There is a guider, or guidance by time, too.
+        """
+        if sampling.guider is not None or sampling.temporal_guidance != 1.0:
+            raise ConfigError("lips_guidance goes with no guider and no temporal_guidance; leave it at 1")
+        without = self.conditioner.drop_lips(cond)
+        return apply_guidances(predict, cond, [(null, sampling.guidance_scale), (without, sampling.lips_guidance)])
 
     def _guide_time(self, cond: Conditioning, null: Conditioning, sampling: Sampling) -> Callable[..., Tensor]:
         """The denoiser of a clip, guided by time and by its sound.

@@ -42,6 +42,7 @@ class Sampling:
         num_inference_steps: Steps over all noise levels.
         guidance_scale: How much more the condition counts than without it; 1 is no guidance.
         guider: Any guider of diffusers in place of the scale.
+        lips_guidance: The same of the lips alone, of who is shown lips.
         callback: Called after each step with its index, its timestep and the latents.
         temporal_guidance: How much frames follow one another, of who knows of time; 1 as the network has it.
     """
@@ -50,6 +51,7 @@ class Sampling:
     guidance_scale: float = 1.0
     guider: BaseGuidance | None = None
     temporal_guidance: float = 1.0
+    lips_guidance: float = 1.0
     callback: Callable[[int, int, Tensor], None] | None = None
 
 

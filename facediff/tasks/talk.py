@@ -98,6 +98,7 @@ def make_talk(warper: Warper, speech: str | Path | Wave | None, models: ModelCho
     heard = model_cache.load_hearing(painting, options.audio_encoder, models.device).prepare(wave)
     settings = PaintSettings(
         num_inference_steps=options.steps, guidance_scale=options.guidance_scale, seed=options.seed,
+        lips_guidance=options.lips_guidance,
         reanchor_every=max(1, round(rate)) if options.progressive else None, first=models.first_painted,
     )  # fmt: skip
 

@@ -54,6 +54,7 @@ class PaintSettings(SamplingSettings):
 
     Attributes:
         guidance_scale: How much more the sound counts than without it; 1 is no guidance.
+        lips_guidance: How much more the lips that are wanted count than without them; 1 is no guidance.
         lips_known: False lets the sound alone decide on the lips.
         reanchor_every: Progressive reference (DiffTalk, section 3.3): each frame is shown to the next one as its
             reference, with a return to the frame's own after so many frames of the clip, so that errors do not add up.
@@ -64,6 +65,7 @@ class PaintSettings(SamplingSettings):
     num_inference_steps: int = 1
     temperature: float = 0.5
     guidance_scale: float = 1.0
+    lips_guidance: float = 1.0
     lips_known: bool = True
     reanchor_every: int | None = None
     style: MouthPasteStyle = MouthPasteStyle()
@@ -189,6 +191,7 @@ class MouthPainter(WindowPainter[HeardFrame, View, Conditioning]):
             settings.temperature * self._noise,
             num_inference_steps=settings.num_inference_steps,
             guidance_scale=settings.guidance_scale,
+            lips_guidance=settings.lips_guidance,
             decode=False,
         ).latents
 

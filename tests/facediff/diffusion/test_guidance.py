@@ -7,7 +7,7 @@ from torch import Tensor
 
 from facediff.conditioning.bundle import Conditioning
 from facediff.conditioning.difftalk import DiffTalkConditioner
-from facediff.diffusion.guidance import apply_guidance
+from facediff.diffusion.guidance import apply_guidance, apply_guidances
 from facediff.diffusion.sampler import denoise
 from facediff.errors import ConfigError
 
@@ -69,3 +69,25 @@ def test_of_difftalk_only_the_sound_is_strengthened() -> None:
 def test_a_negative_scale_is_refused() -> None:
     with pytest.raises(ConfigError, match="guidance_scale must be at least 0, not -0.5"):
         apply_guidance(eps, 1.0, 0.0, -0.5)
+
+
+def test_each_part_of_a_condition_has_a_scale_of_its_own() -> None:
+    """For a prediction that is linear in its parts, each part is multiplied by its own scale."""
+    calls = []
+
+    def predict(x, t, parts):
+        calls.append(parts)
+        return x + parts[0] + 10 * parts[1]
+
+    x, t = torch.zeros(3), torch.tensor(0)
+    both, first, second = (1.0, 1.0), (1.0, 0.0), (0.0, 1.0)
+    made = apply_guidances(predict, both, [(second, 3.0), (first, 0.5)])(x, t)
+    torch.testing.assert_close(made, torch.full((3,), 3.0 + 0.5 * 10))
+    calls.clear()
+    plain = apply_guidances(predict, both, [(second, 1.0), (first, 1.0)])(x, t)
+    torch.testing.assert_close(plain, predict(x, t, both), rtol=0, atol=0)
+    assert calls == [both, both]  # no call for what is not guided
+    one = apply_guidances(predict, both, [(second, 4.0)])(x, t)
+    torch.testing.assert_close(one, apply_guidance(predict, both, second, 4.0)(x, t))
+    with pytest.raises(ConfigError, match="at least 0"):
+        apply_guidances(predict, both, [(first, -1.0)])

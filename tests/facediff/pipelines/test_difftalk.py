@@ -203,3 +203,31 @@ def test_time_is_not_guided_where_there_is_none(base) -> None:
     cond, _ = base.condition(**given(base))
     with pytest.raises(ConfigError, match="temporal guidance is of a denoiser that knows of time"):
         base(cond, base.noise((WIDTH, HEIGHT), 0), temporal_guidance=0.5)
+
+
+def test_lips_and_sound_are_guided_each_by_a_scale_of_its_own(base) -> None:
+    inputs, noise = given(base), base.noise((WIDTH, HEIGHT), 0)
+    cond, _ = base.condition(**inputs)
+    plain = base(cond, noise, decode=False).latents
+    torch.testing.assert_close(
+        base(cond, noise, lips_guidance=1 + 1e-7, decode=False).latents, plain, rtol=0, atol=1e-5
+    )
+    strong = base(cond, noise, lips_guidance=3.0, decode=False).latents
+    assert (strong - plain).abs().max() > 1e-3
+    hidden, _ = base.condition(**inputs, lips_known=False)
+    dropped = base.conditioner.drop_lips(cond)
+    torch.testing.assert_close(dropped.concat, hidden.concat)
+    torch.testing.assert_close(dropped.tokens, hidden.tokens)
+    alone = base(hidden, noise, lips_guidance=3.0, decode=False).latents  # nothing to guide by
+    torch.testing.assert_close(alone, base(hidden, noise, decode=False).latents, rtol=0, atol=1e-5)
+    one = base(cond, noise, guidance_scale=2.0, decode=False).latents
+    both = base(cond, noise, guidance_scale=2.0, lips_guidance=1 + 1e-7, decode=False).latents
+    torch.testing.assert_close(both, one, rtol=0, atol=1e-4)
+
+
+def test_lips_are_not_guided_beside_a_guider_or_time(base) -> None:
+    cond, _ = base.condition(**given(base))
+    with pytest.raises(ConfigError, match="no guider"):
+        base(cond, base.noise((WIDTH, HEIGHT), 0), lips_guidance=2.0, guider=ClassifierFreeGuidance(3.0))
+    with pytest.raises(ConfigError, match="no guider"):
+        base(cond, base.noise((WIDTH, HEIGHT), 0), lips_guidance=2.0, temporal_guidance=0.5)
