@@ -47,8 +47,8 @@ def apply_guidances(
 ) -> Callable[[Tensor, Tensor], Tensor]:
     """A denoiser of (x, t) that leans towards each part of its condition by a scale of its own.
 
-    Gives ``cond + sum of (scale - 1) (cond - without)``; of one part that is ``apply_guidance``. A part whose scale is 1
-    costs no call, and where all are, it is the plain prediction, bit for bit.
+    Gives ``cond + sum of (scale - 1) (cond - without)``; of one part that is ``apply_guidance``. A part whose scale is
+    1 costs no call, and where all are, it is the plain prediction, bit for bit.
 
     Args:
         predict: The network.
