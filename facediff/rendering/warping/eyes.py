@@ -85,7 +85,7 @@ def _turn(
     style: EyeStyle,
 ) -> Frame:
     moved = after - before
-    reach = 2 * radius + np.linalg.norm(moved) + 4
+    reach = np.linalg.norm(moved) + 4  # what is carried into the opening comes from no farther
     size = np.array(picture.shape[1::-1])
     low = np.clip(np.floor(rim.min(axis=0) - reach), 0, size - 1).astype(int)
     high = np.clip(np.ceil(rim.max(axis=0) + reach), low + 1, size).astype(int)
@@ -191,8 +191,9 @@ def _measure_rings(pixels: NDArray[np.uint8], away: NDArray[np.float32], reach: 
     Somewhat below the median counts: glints, and white that lies in a ring which is not quite in the middle, are light.
     """
     place = np.rint(away).astype(int)
-    seen = [(ring, np.percentile(pixels[place == ring], 40, axis=0)) for ring in np.unique(place)]
-    known, colours = np.array([ring for ring, _ in seen]), np.array([colour for _, colour in seen])
+    order = np.argsort(place, kind="stable")
+    known, starts = np.unique(place[order], return_index=True)
+    colours = np.array([np.percentile(ring, 40, axis=0) for ring in np.split(pixels[order], starts[1:])])
     rings = np.arange(int(np.ceil(reach)) + 1)
     found = np.stack([np.interp(rings, known, channel) for channel in colours.T], axis=1)
     return gaussian_filter1d(found, 0.7, axis=0, mode="nearest").astype(np.float32)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,12 +11,13 @@ from facediff.landmarks.canonical import from_canonical, mean_face
 from facediff.landmarks.mesh import LEFT_IRIS, LIP_PAIRS
 from facediff.motion import coefficients
 from facediff.motion.rig import FaceRig
-from facediff.motion.strokes import FaceStrokes, find_grip, load_stroke_prior
+from facediff.motion.strokes import STYLE, FaceStrokes, StrokeStyle, find_grip, load_stroke_prior
 from facediff.system.weights import CHECKPOINTS
 from facediff.types import RigidPose
 
 UNIT = 100.0  # pixels between the outer corners of the eyes
 NOSE, FOREHEAD, LOWER_LIP, CHIN, BROW, LID, CORNERS = 1, 10, 17, 152, 334, 386, (61, 291)
+HEAD = [*range(coefficients.DIMENSIONS)[coefficients.ANGLES], *range(coefficients.DIMENSIONS)[coefficients.SHIFT]]
 POSE = RigidPose(np.eye(3, dtype=np.float32)[None], np.float32([UNIT]), np.float32([[256, 200, 0]]))
 RIG = FaceRig.from_shape(mean_face(), POSE)
 
@@ -27,11 +29,11 @@ def place(rows):
 POINTS = from_canonical(*place(np.zeros((1, coefficients.DIMENSIONS), np.float32)))[0]
 
 
-def drag(*moved: tuple[int, tuple[float, float]], pins: tuple[int, ...] = ()):
+def drag(*moved: tuple[int, tuple[float, float]], pins: tuple[int, ...] = (), style: StrokeStyle = STYLE):
     """The motion, and landmarks (478, 3), of points that are moved by so much."""
     points = [point for point, _ in moved] + list(pins)
     grips = [find_grip(POINTS, tuple(POINTS[point, :2])) for point in points]
-    face = FaceStrokes(place, grips, load_stroke_prior())
+    face = FaceStrokes(place, grips, load_stroke_prior(), style)
     away = np.array([by for _, by in moved] + [(0.0, 0.0)] * len(pins)).reshape(-1, 2)
     face = face.choose(face.starts + away) if points else face
     made = face.drag(face.starts + away)
@@ -68,6 +70,29 @@ def test_each_part_is_moved_by_its_own_points() -> None:
     for row in (brow, lips, lid):
         assert row[coefficients.ANGLES].max() < 1 and row[coefficients.SHIFT].max() < 0.02
     assert brow[coefficients.LIPS].max() < 0.1 and lips[coefficients.BROWS].max() < 0.1
+
+
+def test_strokes_that_go_together_mean_the_head_where_a_face_would_be_strained() -> None:
+    """A brow, a corner of the mouth and the chin all go down, which each of them may do alone."""
+    down = [(point, (0, 14)) for point in (BROW, CORNERS[0], CHIN)]
+    made, points, _ = drag(*down)
+    assert made.row[HEAD].any() and np.abs(made.row[coefficients.LIPS]).max() < 0.5
+    np.testing.assert_allclose((points - POINTS)[NOSE, 1], 14, atol=4)
+    assert not drag(down[0])[0].row[HEAD].any() and not drag(down[1])[0].row[HEAD].any()
+    for gesture in (
+        [(BROW, (0, -9)), (105, (0, -9))],  # both brows far up
+        [(LOWER_LIP, (0, 16)), (CHIN, (0, 16))],  # a wide mouth
+        [(LID, (0, 9)), (159, (0, 9))],
+        [(CORNERS[0], (-4, -3)), (CORNERS[1], (4, -3))],
+    ):
+        assert not drag(*gesture)[0].row[HEAD].any()
+
+
+def test_lips_that_strokes_say_nothing_of_part_less_than_those_of_who_talks() -> None:
+    moved = ((FOREHEAD, (-11, 0)), (127, (-10, 0)), (LOWER_LIP, (-4, 3)))
+    quiet, talking = (drag(*moved, style=replace(STYLE, spoken=spoken))[0].row for spoken in (STYLE.spoken, 1.0))
+    opening = coefficients.OPENING
+    assert abs(quiet[opening][0]) < 0.8 * abs(talking[opening][0])
 
 
 def test_a_long_stroke_and_a_short_one_mean_the_same() -> None:
