@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from facediff.avatar import Avatar
 from facediff.demo.limits import Limits
-from facediff.errors import FaceDiffError, OutputError
+from facediff.errors import FaceDiffError, InputError, OutputError
 from facediff.types import Frame
 
 if TYPE_CHECKING:
@@ -98,7 +98,10 @@ class Calls:
         with tempfile.TemporaryDirectory(prefix="facediff-live-") as folder:
             path = Path(folder) / "portrait"
             path.write_bytes(picture)
-            return Avatar.from_image(self._limits.picture(path))
+            try:
+                return Avatar.from_image(self._limits.picture(path), face="largest")
+            except FaceDiffError as error:  # where it lies is nobody's business
+                raise InputError(str(error).replace(str(path), "the portrait")) from error
 
     async def _forget(self, name: str) -> None:
         await self._calls[name].is_over.wait()

@@ -57,6 +57,21 @@ def test_a_portrait_without_a_face_is_refused(client, tmp_path) -> None:
     assert answer.status_code == 409 and "face" in answer.json()["error"]
 
 
+def test_what_is_no_picture_is_refused_without_where_it_lies(client) -> None:
+    answer = client.post("/calls", data=OFFER, files={"portrait": b"no picture"})
+    assert answer.status_code == 409
+    assert answer.json()["error"] == "the portrait cannot be read as a picture: it is corrupt, empty or of an unknown kind"
+
+
+def test_of_several_faces_of_a_portrait_the_largest_answers(calls, tmp_path) -> None:
+    small = astronaut()[20:212, 130:322]
+    twice = np.kron(small, np.ones((2, 2, 1), np.uint8))
+    both = np.hstack([np.vstack([small, np.full((192, 192, 3), 128, np.uint8)]), twice])
+    write_image(tmp_path / "both.png", both)
+    avatar = calls._avatar((tmp_path / "both.png").read_bytes())
+    assert avatar.track.points[0][:, 0].mean() > 192
+
+
 def test_too_much_at_once_is_refused_unread_and_other_pages_begin_no_call(client) -> None:
     assert client.post("/calls", data=OFFER, files={"portrait": bytes(2_000_000)}).status_code == 413
     assert client.post("/calls", data=OFFER, headers={"origin": "https://elsewhere.example"}).status_code == 403
@@ -108,8 +123,7 @@ def test_a_browser_hears_its_microphone_from_a_portrait_that_moves(address, tmp_
         swell = np.abs(np.sin(np.arange(4 * 48000) / 9000)) * np.sin(np.arange(4 * 48000) * 2 * np.pi * 200 / 48000)
         sound.writeframes((20000 * swell).astype("<i2").tobytes())
     flags = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-             f"--use-file-for-fake-audio-capture={tmp_path / 'tone.wav'}",
-             "--autoplay-policy=no-user-gesture-required"]  # fmt: skip
+             f"--use-file-for-fake-audio-capture={tmp_path / 'tone.wav'}"]  # fmt: skip
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         page = browser.new_context(permissions=["microphone", "camera"]).new_page()
@@ -138,4 +152,23 @@ def test_a_browser_hears_its_microphone_from_a_portrait_that_moves(address, tmp_
         assert loudest > 0.05
         live.get_by_role("button", name="End").click()
         live.get_by_text("Ended.").wait_for()
+        browser.close()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium; CHROMIUM names one")
+def test_a_microphone_alone_is_enough(address) -> None:
+    api = pytest.importorskip("playwright.sync_api")
+    flags = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        page = browser.new_page()
+        page.add_init_script("""
+            const devices = navigator.mediaDevices, ask = devices.getUserMedia.bind(devices);
+            devices.getUserMedia = wanted => wanted.video
+              ? Promise.reject(new DOMException("Requested device not found", "NotFoundError")) : ask(wanted)""")
+        page.goto(f"{address}{PLACE[1:]}/")
+        page.get_by_role("button", name="Begin").click()
+        page.get_by_text("Live. What is shown is AI-made").wait_for(timeout=120_000)
+        assert not page.get_by_label("camera").is_checked()
         browser.close()
