@@ -12,7 +12,7 @@ Importing it loads no network library; what makes a clip is imported when one is
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from facediff.errors import ConfigError, InputError
 from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, is_video
 from facediff.media.images import take_picture
+from facediff.media.notices import warn_of_rivals
 from facediff.motion.template import SUFFIXES, MotionTemplate
 from facediff.options import (
     CLIP_MODEL,
@@ -115,7 +116,8 @@ class Avatar:
             MediaError, NoFaceFound, SeveralFaces: What the video lacks.
         """
         reader = VideoReader(video)
-        track = track_face(reader, float(reader.info.fps), face=options.face)
+        tell = partial(warn_of_rivals, Path(video))
+        track = track_face(reader, float(reader.info.fps), face=options.face, on_rivals=tell)
         face = None if options.face == "largest" else options.face
         return cls(
             Path(video), track, describe_input("source", video), SourceOptions(**{**vars(options), "face": face})

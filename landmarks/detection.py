@@ -273,6 +273,12 @@ def find_faces(image: Frame, *, detector: str | None = None, most: int = 8) -> l
         return finder(image)
 
 
+def has_rivals(faces: list[Points]) -> bool:
+    """Whether another face is more than half as large as the largest, so that somebody should choose."""
+    sizes = sorted(map(eye_distance, faces))
+    return len(sizes) > 1 and sizes[-2] > sizes[-1] / 2
+
+
 def choose_face(faces: list[Points], face: int | str | None, *, where: str = "the picture") -> Points:
     """One of several faces.
 
@@ -298,8 +304,7 @@ def choose_face(faces: list[Points], face: int | str | None, *, where: str = "th
         chosen = face
     else:
         chosen = int(np.argmax(sizes))
-        rivals = [s for i, s in enumerate(sizes) if i != chosen and s > sizes[chosen] / 2]
-        if face is None and rivals:
+        if face is None and has_rivals(faces):
             raise SeveralFaces(
                 f"{where} has {len(faces)} faces; choose one with face='largest' or face=0 to {len(faces) - 1} "
                 "(0 is the leftmost)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from facediff.landmarks.detection import (
     FaceFinder,
     choose_face,
     eye_distance,
+    has_rivals,
     make_detector,
     refuse_profile,
 )
@@ -50,6 +51,7 @@ def track_face(
     face: int | str | None = "largest",
     detector: str | None = None,
     max_gap_s: float = 0.5,
+    on_rivals: Callable[[int, int], object] | None = None,
 ) -> FaceTrack:
     """One face through a video; gaps of up to ``max_gap_s`` are filled in.
 
@@ -62,6 +64,8 @@ def track_face(
         face: Which one, where there are several: ``largest``, an index from the left, or None for the only one.
         detector: See ``choose_detector``.
         max_gap_s: Longer absences stay absent.
+        on_rivals: Told, where the largest of several faces of like size is taken, how many there are, and which from
+            the left that is.
 
     Raises:
         InputError: There is no frame, or never a face of this index.
@@ -70,7 +74,7 @@ def track_face(
     """
     meshes: list[Points | None] = []
     size = (0, 0)
-    cuts, chooser = Cuts(), _Chooser(face)
+    cuts, chooser = Cuts(), _Chooser(face, on_rivals)
     with FaceFinder(detector) as finder:
         follower: Follower | None = None
         try:
@@ -153,8 +157,9 @@ def _track(meshes: list[Points | None], first: int, size: tuple[int, int], fps: 
 class _Chooser:
     """Picks the face to follow, once a frame has it; says at the end why none had."""
 
-    def __init__(self, face: int | str | None) -> None:
+    def __init__(self, face: int | str | None, on_rivals: Callable[[int, int], object] | None = None) -> None:
         self._face, self._most, self._largest = face, 0, 0.0
+        self._on_rivals = on_rivals
 
     def __call__(self, faces: list[Points]) -> Points | None:
         self._most = max(self._most, len(faces))
@@ -162,6 +167,8 @@ class _Chooser:
         large = [mesh for mesh in faces if eye_distance(mesh) >= MIN_EYES_PX]
         if not large or (isinstance(self._face, int) and 0 <= len(faces) <= self._face):
             return None
+        if self._face == "largest" and self._on_rivals is not None and has_rivals(faces):
+            self._on_rivals(len(faces), int(np.argmax([eye_distance(mesh) for mesh in faces])))
         return choose_face(faces if isinstance(self._face, int) else large, self._face, where="the video")
 
     def explain(self) -> None:

@@ -21,10 +21,11 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def common(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an error, and all that is logged.")
     ] = False,
 ) -> None:
     """Talking heads and face animation with diffusion models."""
-    set_up_logging(logging.DEBUG if debug else logging.WARNING)
+    set_up_logging(logging.DEBUG if debug else logging.WARNING, context.command)

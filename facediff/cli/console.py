@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -134,11 +135,24 @@ def stages_bar() -> Iterator[Callable[[str, int, int], None]]:
         yield advance
 
 
-def set_up_logging(level: int) -> None:
-    """Logging of this package to stderr; of others only warnings."""
+def set_up_logging(level: int, command: Any = None) -> None:
+    """Logging of this package to stderr, with options as a command, or those below it, have them; of others warnings.
+
+    Args:
+        level: What is logged of this package.
+        command: The command.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GLOG_minloglevel", "2")
     os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
     handler = RichHandler(console=err, show_time=False, show_level=False, show_path=False)
+    handler.addFilter(partial(_dash, command))
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
     logging.getLogger("facediff").setLevel(level)
+
+
+def _dash(command: Any, record: logging.LogRecord) -> bool:
+    """Makes ``name=value`` of a message of this package what is typed; a filter that lets all pass."""
+    if record.name.startswith("facediff"):
+        record.msg, record.args = dashed(record.getMessage(), command), ()
+    return True

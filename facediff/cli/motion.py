@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -25,13 +26,15 @@ def motion_extract(
     shown: FaceOptions,
 ) -> None:
     """Save how a face moves, to animate others with it."""
+    from facediff.media.notices import warn_of_rivals
     from facediff.motion.driver import read_driver
     from facediff.motion.template import check_name
 
     check_name(output)
     refuse_input(output, driving)
     with err.status("reading the face"):
-        driver = read_driver(driving, face="largest" if shown.face is None else shown.face)
+        face = "largest" if shown.face is None else shown.face
+        driver = read_driver(driving, face=face, on_rivals=partial(warn_of_rivals, driving))
     driver.template.save(output)
     say_wrote(output)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise, repeat
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from facediff.landmarks.tracker import track_face, track_still
 from facediff.media import VideoReader, is_video, read_image
 from facediff.media.images import frame_numbers, list_pictures
 from facediff.media.kinds import VIDEO_SUFFIXES
-from facediff.media.notices import warn_once
+from facediff.media.notices import warn_of_other_drivers, warn_once
 from facediff.motion import coefficients
 from facediff.motion.rig import FaceRig, fit_neutral
 from facediff.motion.template import MotionTemplate, extract, is_template, load_template
@@ -174,8 +175,18 @@ class Driver:
             yield from repeat(last, count - play_motion)
 
 
-def read_driver(driving: str | Path | MotionTemplate, *, face: int | str | None = "largest") -> Driver:
+def read_driver(
+    driving: str | Path | MotionTemplate,
+    *,
+    face: int | str | None = "largest",
+    on_rivals: Callable[[int, int], object] | None = None,
+) -> Driver:
     """The motion of a video, of a folder of frames (25 a second), of a saved motion, or of a single picture.
+
+    Args:
+        driving: The file, the folder or the motion.
+        face: Whose, where there are several, as ``track_face`` has it.
+        on_rivals: See ``track_face``; by default a line says that the largest drives.
 
     Raises:
         MediaError: It cannot be read, or a folder holds no pictures.
@@ -189,7 +200,8 @@ def read_driver(driving: str | Path | MotionTemplate, *, face: int | str | None 
         return Driver(template, is_still=len(template) == 1)
     if is_video(path):
         reader = VideoReader(path)
-        track = track_face(reader, float(reader.info.fps), face=face)
+        tell = partial(warn_of_other_drivers, path) if on_rivals is None else on_rivals
+        track = track_face(reader, float(reader.info.fps), face=face, on_rivals=tell)
         return Driver(extract(track), path, track=track, neutral=_find_neutral(track))
     if path.is_dir():
         _tell_of(path)

@@ -6,12 +6,14 @@ A hub's model of pictures paints its frames, led by what is in them; or, without
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from facediff.clip import SOUND_RATE, Clip
 from facediff.errors import ConfigError
 from facediff.landmarks.tracker import track_still
 from facediff.media import VideoReader, is_video, read_image
+from facediff.media.notices import warn_of_rivals
 from facediff.motion.driver import read_driver
 from facediff.options import AnimateOptions, options_of
 from facediff.options.style import StyleOptions
@@ -128,7 +130,7 @@ def perform_as(video: Path, options: StyleOptions) -> Clip:
     inputs = _name_inputs(video, options)
     source = Source(picture, track_still(picture, "largest", where=str(options.like)), inputs[1].sha256)
     warper = make_warper(source, models.load_inpainter())
-    driver = read_driver(video, face=options.face)
+    driver = read_driver(video, face=options.face, on_rivals=partial(warn_of_rivals, video))
     asked = AnimateOptions(
         absolute=True, face_shape=options.face_shape, sound=VideoReader(video).info.has_audio, seed=options.seed
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -16,6 +17,7 @@ from facediff.landmarks.depth import draw_depth, soften_structure
 from facediff.landmarks.flow import trace_origins
 from facediff.landmarks.tracker import track_face
 from facediff.media import VideoReader, read_image
+from facediff.media.notices import warn_of_rivals
 from facediff.options.style import StyleOptions
 from facediff.pipelines.structured_video import StructuredVideoPipeline, StructureStyle
 from facediff.pipelines.zero_shot_video import ZeroShotStyle, ZeroShotVideoPipeline, flow_cells
@@ -41,7 +43,7 @@ class Styling:
         if options.detail_lost and not painter.sees_structure:
             raise ConfigError("detail_lost is of structure, which this painter is not shown; give a controlnet")
         reader = VideoReader(video)
-        track = track_face(reader, float(reader.info.fps), face=options.face)
+        track = track_face(reader, float(reader.info.fps), face=options.face, on_rivals=partial(warn_of_rivals, video))
         self.source = Source(video, track, "")
         self._video, self._painter, self._options = video, painter, options
         self.size = painter.fit_size(track.size, options.size)

@@ -132,6 +132,16 @@ def test_the_face_is_chosen_by_size_or_from_the_left(stage):
         track_face(frames, FPS, face=None)
 
 
+@pytest.mark.parametrize(("zoom", "face", "told"), [
+    (0.9, "largest", [(2, 1)]), (0.5, "largest", []), (0.9, 0, []), (0.9, 1, []),
+])  # fmt: skip
+def test_rivals_of_the_face_that_is_taken_are_told_once(stage, zoom, face, told):
+    seen = []
+    frames = [stage((140, 180, zoom), (420, 180, 1.1))] * 3
+    track_face(frames, FPS, face=face, on_rivals=lambda count, index: seen.append((count, index)))
+    assert seen == told
+
+
 def test_an_index_waits_for_the_frame_that_has_it(stage):
     a, b = (140, 180, 0.9), (460, 180, 0.9)
     track = track_face([stage(a)] * 2 + [stage(a, b)] * 2, FPS, face=1)
