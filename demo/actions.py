@@ -1,4 +1,4 @@
-"""The buttons under the inputs: what they start, shows how far it is, and can be cancelled."""
+"""The buttons beside the inputs: what they start, shows how far it is, and can be cancelled."""
 
 from __future__ import annotations
 

@@ -50,8 +50,8 @@ def adapt_tab(jobs: Jobs, limits: Limits) -> None:
                     methods, value=methods[0], label="Method", visible=len(methods) > 1,
                     info="small: beside the large model; lora: changes in it.",
                 )  # fmt: skip
+        with gr.Column(elem_classes="beside"):
             actions = action_row("Learn")
-        with gr.Column():
             preview = gr.Video(
                 label="Preview", interactive=False, autoplay=True, buttons=["download"], height=420,
                 elem_classes="result",

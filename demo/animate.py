@@ -15,7 +15,7 @@ from facediff.demo.domain import PARAMETERS, PRIOR_PARAMETER, domain_options, re
 from facediff.demo.jobs import Jobs
 from facediff.demo.limits import Limits
 from facediff.demo.result import BUTTONS, connect, result_column
-from facediff.demo.source import PORTRAIT, VIDEO, read_avatar, source_column
+from facediff.demo.source import HEIGHT, PORTRAIT, VIDEO, read_avatar, source_column
 from facediff.demo.staging import surroundings
 from facediff.demo.strokes import strokes_panel
 from facediff.demo.uploads import Film, Picture
@@ -36,12 +36,15 @@ def animate_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
     with gr.Row():
         with gr.Column():
             source = source_column(limits, "animate_faces")
-            gr.Markdown("Move it like", elem_classes="between")
-            driver = gr.Radio([VIDEO, PICTURE], value=VIDEO, show_label=False, container=False, elem_classes="choice")
-            driving = Film(sources=["upload", "webcam"], label="Driving video", height=300)
+            with gr.Row(elem_classes="asked"):
+                gr.Markdown("Move it like", elem_classes="between")
+                driver = gr.Radio(
+                    [VIDEO, PICTURE], value=VIDEO, show_label=False, container=False, elem_classes="choice"
+                )
+            driving = Film(sources=["upload", "webcam"], label="Driving video", height=HEIGHT)
             expression = Picture(
                 type="filepath", image_mode=None, sources=["upload", "webcam", "clipboard"], label="Expression",
-                height=240, visible=False,
+                height=HEIGHT, visible=False,
             )  # fmt: skip
             with gr.Accordion("Options", open=False):
                 options = controls(AnimateOptions, more=False)
@@ -50,13 +53,13 @@ def animate_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
                     more = controls(AnimateOptions, more=True)
                     stage = surroundings()
                     parts = part_uploads(AnimateOptions)
-            actions = action_row(*BUTTONS)
             dragging = gr.Column()
             gr.Examples(
                 [[str(portrait)]], [source.portrait], label="No files at hand?",
                 example_labels=["Take the sample portrait"], cache_examples=False, api_visibility="private",
             )  # fmt: skip
-        with gr.Column():
+        with gr.Column(elem_classes="beside"):
+            actions = action_row(*BUTTONS)
             result = result_column()
     with dragging:
         strokes_panel(jobs, limits, source, result)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -78,10 +79,19 @@ def label_of(option: Option) -> str:
     return option.opt.label or option.name.replace("_", " ").capitalize()
 
 
+def with_labels(message: str, *records: type[Checked]) -> str:
+    """A message of the library in which the records' options, ``name=value``, are called what the page calls them."""
+    for option in (one for record in records for one in options_of(record).values() if one.opt.page is not None):
+        message = re.sub(rf"(?<![\w.-]){option.name}=(?=\w)", f"{label_of(option)}: ", message)
+    return message
+
+
 def _control(option: Option) -> gr.components.Component:
     opt = option.opt
     default: Any = option.default
     told: dict[str, Any] = {"label": label_of(option), "info": opt.help}
+    if opt.page == "number" and default is None:
+        told["info"] += " 0 is the usual."
     if opt.page == "slider":
         return gr.Slider(
             opt.low or 0, opt.page_high or opt.high or 1, value=default, step=1 if int in option.kinds else 0.05, **told

@@ -65,4 +65,9 @@ def part_uploads(record: type[Checked]) -> Parts:
     names = [name for name in LABELS if name in options_of(record)]
     with gr.Accordion("Parts from other files", open=False):
         kinds = {name: list(TABLES) if name in _TABLES else _KINDS for name in names}
-        return Parts({name: Upload(file_types=kinds[name], label=LABELS[name], height=110) for name in names})
+        return Parts(
+            {
+                name: Upload(file_types=kinds[name], label=LABELS[name], height=110, elem_classes="small")
+                for name in names
+            }
+        )

@@ -37,19 +37,21 @@ def edit_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
     with gr.Row():
         with gr.Column():
             source = source_column(limits, "edit_faces")
-            sliders = {name: _slider(name, ranges[name]) for name in (*SHOWN, *attributes)}
+            with gr.Row(elem_classes="pairs"):
+                sliders = {name: _slider(name, ranges[name]) for name in (*SHOWN, *attributes)}
             with gr.Accordion("More", open=False):
-                sliders |= {name: _slider(name, ranges[name]) for name in folded}
+                with gr.Row(elem_classes="pairs"):
+                    sliders |= {name: _slider(name, ranges[name]) for name in folded}
                 options = controls(EditOptions, more=False)
                 more = controls(EditOptions, more=True)
                 stage = surroundings()
                 parts = part_uploads(EditOptions)
-            actions = action_row(*BUTTONS)
             gr.Examples(
                 [[str(portrait)]], [source.portrait], label="No files at hand?",
                 example_labels=["Take the sample portrait"], cache_examples=False, api_visibility="private",
             )  # fmt: skip
-        with gr.Column():
+        with gr.Column(elem_classes="beside"):
+            actions = action_row(*BUTTONS)
             result = result_column()
 
     def make_clip(

@@ -13,6 +13,7 @@ from facediff.demo.controls import controls, with_parameters
 from facediff.demo.jobs import Jobs
 from facediff.demo.limits import Limits
 from facediff.demo.result import BUTTONS, connect, result_column
+from facediff.demo.source import HEIGHT
 from facediff.demo.uploads import Film, Picture
 from facediff.errors import InputError
 from facediff.options.style import StyleOptions
@@ -28,18 +29,18 @@ def looks_tab(jobs: Jobs, limits: Limits, portrait: Path) -> None:
     """
     with gr.Row():
         with gr.Column():
-            video = Film(sources=["upload", "webcam"], label="Video, whose performance is kept", height=280)
+            video = Film(sources=["upload", "webcam"], label="Video, whose performance is kept", height=HEIGHT)
             like = Picture(
                 type="filepath", image_mode=None, sources=["upload", "webcam", "clipboard"],
-                label="Picture of who is to be seen", height=220,
+                label="Picture of who is to be seen", height=HEIGHT,
             )  # fmt: skip
             options = controls(StyleOptions, more=False)
-            actions = action_row(*BUTTONS)
             gr.Examples(
                 [[str(portrait)]], [like], label="No picture at hand?", example_labels=["Take the sample portrait"],
                 cache_examples=False, api_visibility="private",
             )  # fmt: skip
-        with gr.Column():
+        with gr.Column(elem_classes="beside"):
+            actions = action_row(*BUTTONS)
             result = result_column()
 
     def make_clip(video: str | None = None, like: str | None = None, *values: Any) -> Clip:

@@ -13,9 +13,10 @@ import gradio as gr
 
 from facediff.clip import Clip
 from facediff.demo.actions import CANCELLED, Actions, Start, connect_actions
-from facediff.demo.controls import Controls, controls
+from facediff.demo.controls import Controls, controls, with_labels
 from facediff.demo.jobs import Jobs, Report, Stopped
-from facediff.demo.words import duration, plain_errors
+from facediff.demo.words import duration, noted, plain_errors, sentence
+from facediff.options import AnimateOptions, EditOptions, TalkOptions
 from facediff.options.marks import MarkOptions
 
 BUTTONS = ("Preview", "Make video")
@@ -86,19 +87,22 @@ def _rendering(jobs: Jobs, marks: Controls, make_clip: Callable[..., Clip], name
         values, marked = _apart(values, marks)
         started = time.monotonic()
 
-        def work(report: Report) -> tuple[Path, int]:
-            clip = make_clip(*values)
-            report(0, len(clip))
-            kind = "webm" if clip.is_transparent else "mp4"
-            return clip.save(jobs.new_path(f"facediff-{name}.{kind}"), progress=report, **marked), len(clip)
+        def work(report: Report) -> tuple[Path, int, list[str]]:
+            with noted() as notes:
+                clip = make_clip(*values)
+                report(0, len(clip))
+                kind = "webm" if clip.is_transparent else "mp4"
+                path = clip.save(jobs.new_path(f"facediff-{name}.{kind}"), progress=report, **marked)
+            return path, len(clip), notes
 
         with plain_errors(*_paths(values), private=jobs.folder):
             try:
-                path, count = await jobs.run(work, progress, request.session_hash)
+                path, count, notes = await jobs.run(work, progress, request.session_hash)
             except Stopped:
                 return gr.skip(), gr.skip(), CANCELLED
         took = duration(time.monotonic() - started)
-        return gr.update(value=path, visible=True), gr.update(visible=False), f"{count} frames, made in {took}."
+        told = _told(f"{count} frames, made in {took}.", notes, values, jobs)
+        return gr.update(value=path, visible=True), gr.update(visible=False), told
 
     return render
 
@@ -110,19 +114,29 @@ def _previewing(jobs: Jobs, marks: Controls, make_clip: Callable[..., Clip], nam
         *values, request, progress = arguments
         values, marked = _apart(values, marks)
 
-        def work(report: Report) -> Path:
-            clip = make_clip(*values)
-            report(0, 1)
-            return clip.save_frame(jobs.new_path(f"facediff-{name}.png"), **marked)
+        def work(report: Report) -> tuple[Path, list[str]]:
+            with noted() as notes:
+                clip = make_clip(*values)
+                report(0, 1)
+                path = clip.save_frame(jobs.new_path(f"facediff-{name}.png"), **marked)
+            return path, notes
 
         with plain_errors(*_paths(values), private=jobs.folder):
             try:
-                path = await jobs.run(work, progress, request.session_hash)
+                path, notes = await jobs.run(work, progress, request.session_hash)
             except Stopped:
                 return gr.skip(), gr.skip(), CANCELLED
-        return gr.update(visible=False), gr.update(value=path, visible=True), "One frame of the video to come."
+        told = _told("One frame of the video to come.", notes, values, jobs)
+        return gr.update(visible=False), gr.update(value=path, visible=True), told
 
     return preview
+
+
+def _told(what: str, notes: list[str], values: list[Any], jobs: Jobs) -> str:
+    """What was made, and below it what was warned of, each once, without where files lie."""
+    shown = (with_labels(note, TalkOptions, AnimateOptions, EditOptions) for note in notes)
+    lines = dict.fromkeys(sentence(note, *_paths(values), private=jobs.folder) for note in shown)
+    return "\n\n".join([what, *lines])
 
 
 def _apart(values: list[Any], marks: Controls) -> tuple[list[Any], dict[str, Any]]:

@@ -16,6 +16,7 @@ from facediff.demo.words import plain_errors
 from facediff.errors import InputError, NoFaceFound
 
 PORTRAIT, VIDEO = "Portrait", "Video"
+HEIGHT = 210  # of an upload, in pixels: two of them, and what is below, are one screen
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,9 @@ def source_column(limits: Limits, api_name: str) -> Source:
     """
     kind = gr.Radio([PORTRAIT, VIDEO], value=PORTRAIT, show_label=False, container=False, elem_classes="choice")
     portrait = Picture(
-        type="filepath", image_mode=None, sources=["upload", "webcam", "clipboard"], label="Portrait", height=260
+        type="filepath", image_mode=None, sources=["upload", "webcam", "clipboard"], label="Portrait", height=HEIGHT
     )
-    video = Film(sources=["upload", "webcam"], label="Video", height=300, visible=False)
+    video = Film(sources=["upload", "webcam"], label="Video", height=HEIGHT, visible=False)
     numbered = gr.Image(
         label="Several faces: click one",
         interactive=False,

@@ -65,4 +65,6 @@ def surroundings() -> Surroundings:
         [USUAL, BLUR, TRANSPARENT, GREEN], value=USUAL, label="Background", allow_custom_value=True,
         info=options_of(StagingOptions)["background"].opt.help,
     )  # fmt: skip
-    return Surroundings(background, Upload(file_types=["image"], label="A picture as the background", height=110))
+    return Surroundings(
+        background, Upload(file_types=["image"], label="A picture as the background", height=110, elem_classes="small")
+    )

@@ -92,6 +92,8 @@ def strokes_panel(jobs: Jobs, limits: Limits, source: Source, result: Result) ->
         given = dict(zip(names, values, strict=True))
         if not (given["strokes"] or "").strip():
             raise InputError("click a point of the face and then where it goes: nothing is moved yet")
+        if _OPEN.search(given["strokes"].strip()):
+            raise InputError("click where the last point goes, or take it back")
         wanted = {**options.read(given), **more.read(given), **stage.read(given, limits)}
         avatar = read_avatar(kind, portrait, video, face, limits)
         return avatar.drag(strokes=given["strokes"], pins=given["pins"] or None, **wanted)

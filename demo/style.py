@@ -25,8 +25,20 @@ CSS = """
 .status .error, .status .clear-status { display: none; }  /* errors are shown as sentences, beside */
 .actions button.secondary, .actions button.stop { border: 1px solid var(--neutral-300); background: white; }
 .dark .actions button.secondary, .dark .actions button.stop { background: var(--neutral-800); }
+.pairs > .form { display: grid !important; grid-template-columns: 1fr 1fr; }
+.asked { flex-wrap: nowrap; align-items: center; }
+.asked > * { flex: 0 0 auto !important; min-width: 0 !important; width: auto !important; }
+.small .audio-container .upload-container { height: 7.5rem !important; }
+.small .upload-container .wrap, .small button .wrap { padding: 0 !important; min-height: 0 !important; }
+.video-container > :not(.source-selection) { min-height: 0 !important; }  /* else it pushes out what is below it */
+.video-container > .upload-container > button { height: 100% !important; }
+.gradio-container { overflow: clip !important; }  /* hidden, what is below would not stick */
+.gradio-container .main, .gradio-container .main > .wrap, main.contain { min-width: 0; }
+@media (min-width: 641px) { .beside { position: sticky; top: 1rem; align-self: flex-start; } }
 @media (max-width: 640px) {
-  .gradio-container main { padding: .75rem !important; }
+  .gradio-container .main { padding: .75rem !important; }
+  .tab-container button { padding: 0 .5rem !important; }
+  .pairs > .form { grid-template-columns: 1fr; }
   .actions button { min-height: 3rem; }
   .result { min-height: 0 !important; height: auto !important; max-height: 78vw; }
 }

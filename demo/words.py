@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import html
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -28,8 +29,8 @@ def plain_errors(*uploads: str | None, private: Path | None = None) -> Iterator[
         raise gr.Error(sentence(error, *uploads, private=private), duration=15, print_exception=False) from error
 
 
-def sentence(error: BaseException, *uploads: str | None, private: Path | None = None) -> str:
-    """What went wrong, as a sentence that is safe inside HTML."""
+def sentence(error: BaseException | str, *uploads: str | None, private: Path | None = None) -> str:
+    """What went wrong, or what was warned of, as a sentence that is safe inside HTML."""
     if isinstance(error, MemoryError):
         text = "there is not enough memory; give a smaller picture or video"
     elif isinstance(error, OSError) and not isinstance(error, FaceDiffError):
@@ -43,6 +44,20 @@ def sentence(error: BaseException, *uploads: str | None, private: Path | None = 
     if private is not None:
         text = re.sub(re.escape(f"{private}{os.sep}") + r"\w+[/\\]", "", text)
     return html.escape(text, quote=False)
+
+
+@contextlib.contextmanager
+def noted() -> Iterator[list[str]]:
+    """A list that fills with what is warned of meanwhile, which who looks at a page would not see otherwise."""
+    notes: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: notes.append(record.getMessage())  # type: ignore[method-assign]
+    log = logging.getLogger("facediff")
+    log.addHandler(handler)
+    try:
+        yield notes
+    finally:
+        log.removeHandler(handler)
 
 
 def duration(seconds: float) -> str:

@@ -48,7 +48,8 @@ _PRIOR_STRENGTH = Opt(
 _AFTER = Opt(
     "Where a video and what it says or does differ in length: mirror ends with the latter, a shorter video going back "
     "and forth; cut with the shorter; hold and play with the longer, hold with the face at rest, or the last frame "
-    "held, play with the rest as it is, or the video again.", choices=AFTER, page="dropdown", more=True,
+    "held, play with the rest as it is, or the video again.", choices=AFTER, page="dropdown",
+    label="Where lengths differ", more=True,
 )  # fmt: skip
 
 
@@ -65,10 +66,10 @@ KEYFRAMES = Opt(
 )
 
 
-def choose_track(of: str) -> Opt:
+def choose_track(of: str, label: str = "Sound track") -> Opt:
     """Which of several sounds of a file counts, or is kept."""
     said = f"Which sound of {of}, counted from 1; the file's default or else the first, if not silent."
-    return Opt(said, 1, 999, page="number", more=True)
+    return Opt(said, 1, 999, page="number", label=label, more=True)
 
 
 def _fps(usual: str) -> Opt:
@@ -195,7 +196,9 @@ class _SpeechOptions(Checked):
     ] = None  # fmt: skip
     track: Annotated[int | None, choose_track("the file with speech is heard")] = None
     after: Annotated[str, _AFTER] = "mirror"
-    source_track: Annotated[int | None, choose_track("a video that is dubbed has the person's own voice")] = None
+    source_track: Annotated[
+        int | None, choose_track("a video that is dubbed has the person's own voice", "Sound track of the video")
+    ] = None
     keyframes: Annotated[str | Path | None, KEYFRAMES] = None
     long: Annotated[str, _LONG] = "whole"
 
@@ -204,9 +207,7 @@ class _SpeechOptions(Checked):
 class TalkOptions(StagingOptions, PerformanceOptions, _SpeechOptions):
     """How an avatar says what is heard."""
 
-    say: Annotated[
-        str | None, Opt("A text that is said, in the place of a file with speech.", page="text", more=True)
-    ] = None
+    say: Annotated[str | None, Opt("A text that is said, in the place of a file with speech.", page="own")] = None
     voice: Annotated[
         str,
         Opt("Who says it, as ENGINE:NAME: espeak:en-us, kokoro:af_heart, pocket:alba.", page="text", more=True),

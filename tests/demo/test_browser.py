@@ -13,6 +13,7 @@ api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no chromium; CHROMIUM names one")]
 PATIENCE_MS = 120_000
+ACTIONS = {"Adapt": "Learn"}  # of the others "Make video"
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ def test_cancel(page, uploads):
 
 def test_errors_are_shown_in_plain_words(page, uploads):
     button(page, "Make video").click()
-    page.get_by_text("Record or upload some speech first.").wait_for()
+    page.get_by_text("Record or upload some speech first, or type a text.").wait_for()
     button(page, "Make video").wait_for()
     give(page, uploads, "grey.png", None)
     page.get_by_text("No human face was found").wait_for()
@@ -127,10 +128,47 @@ def test_a_phone_is_taken_to_the_result(page, uploads):
 
 def test_a_phone_scrolls_one_way_only(page):
     page.set_viewport_size({"width": 390, "height": 844})
-    for tab, action in (("Talk", "Make video"), ("Animate", "Make video"), ("Edit", "Make video"), ("Adapt", "Learn")):
-        page.get_by_role("tab", name=tab).click()
-        button(page, action).wait_for()
+    page.reload()  # at its own width, and not made narrower
+    for tab in page.get_by_role("tab").all():
+        tab.click()
+        if tab.inner_text() != "Live":
+            button(page, ACTIONS.get(tab.inner_text(), "Make video")).wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") == 390
+        api.expect(tab).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1024, 768)])
+def test_what_begins_and_what_comes_of_it_are_on_one_screen_whatever_is_unfolded(page, size):
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.reload()
+    for tab in ("Talk", "Animate", "Edit", "Style", "Adapt"):
+        page.get_by_role("tab", name=tab).click()
+        start = button(page, ACTIONS.get(tab, "Make video"))
+        start.wait_for()
+        for folded in ("Options", "More"):
+            heading = page.locator("[role=tabpanel]:visible .label-wrap", has_text=folded).locator("visible=true")
+            if heading.count():
+                heading.first.click()
+                page.wait_for_timeout(500)
+                heading.first.scroll_into_view_if_needed()
+        page.mouse.wheel(0, 300)
+        page.wait_for_timeout(500)
+        api.expect(start).to_be_in_viewport(ratio=1)
+        api.expect(page.locator(".status").locator("visible=true").first).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="no espeak-ng")
+def test_a_text_is_said_and_what_is_warned_of_is_told(page, uploads):
+    page.get_by_text("Video", exact=True).locator("visible=true").first.click()
+    with page.expect_response(lambda r: "/upload" in r.url):
+        page.locator("[role=tabpanel]:visible input[type=file][accept*='video']").first.set_input_files(
+            uploads / "short.mp4"
+        )
+    page.get_by_label("Or a text that is said").fill("Good morning.")
+    button(page, "Make video").click()
+    page.get_by_text("frames, made in").wait_for()
+    api.expect(page.locator(".status").locator("visible=true").first).to_contain_text("short.mp4 is 0.4 s shorter")
+    api.expect(page.locator(".status").locator("visible=true").first).to_contain_text("Where lengths differ: hold")
 
 
 def test_two_clicks_are_a_stroke_and_become_a_video(page, uploads):
@@ -154,7 +192,9 @@ def test_two_clicks_are_a_stroke_and_become_a_video(page, uploads):
         page.wait_for_timeout(500)  # as fast as a hand
     ends = np.array(re.findall(r"\d+", strokes.input_value()), int).reshape(2, 2)
     assert np.abs(ends - [[225, 165], [225, 171]]).max() <= 2  # of the picture's own pixels, however small it is shown
-    drag = page.locator("[role=tabpanel]:visible").get_by_role("button", name="Make video").locator("visible=true").last
+    drag = (
+        page.locator("[role=tabpanel]:visible").get_by_role("button", name="Make video").locator("visible=true").first
+    )
     drag.click()
     page.get_by_text("frames, made in").locator("visible=true").first.wait_for()
     page.wait_for_function(

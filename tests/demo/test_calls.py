@@ -60,7 +60,9 @@ def test_a_portrait_without_a_face_is_refused(client, tmp_path) -> None:
 def test_what_is_no_picture_is_refused_without_where_it_lies(client) -> None:
     answer = client.post("/calls", data=OFFER, files={"portrait": b"no picture"})
     assert answer.status_code == 409
-    assert answer.json()["error"] == "the portrait cannot be read as a picture: it is corrupt, empty or of an unknown kind"
+    assert (
+        answer.json()["error"] == "the portrait cannot be read as a picture: it is corrupt, empty or of an unknown kind"
+    )
 
 
 def test_of_several_faces_of_a_portrait_the_largest_answers(calls, tmp_path) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import gradio as gr
 import pytest
 
-from facediff.demo.controls import USUAL, controls, parameter, with_parameters
+from facediff.demo.controls import USUAL, controls, parameter, with_labels, with_parameters
 from facediff.errors import ConfigError
 from facediff.options import Checked, Opt
 
@@ -66,6 +66,17 @@ def test_what_is_empty_is_the_default_and_whole_numbers_are_whole(shown):
 def test_what_is_out_of_range_is_left_to_the_record(shown):
     with pytest.raises(ConfigError, match="sugar is a number from 0 to 3, not 4"):
         Tea(**shown[0].read({"sugar": 4, "minutes": 1, "milk": False, "leaf": "black", "number": 0}))
+
+
+def test_a_message_has_the_names_of_the_page():
+    said = "sugar=2 is much, minutes=3 little; maker=me and brown-sugar=1 are not on the page"
+    told = "Sweetness: 2 is much, Minutes: 3 little; maker=me and brown-sugar=1 are not on the page"
+    assert with_labels(said, Tea) == told
+
+
+def test_a_number_that_may_be_left_out_says_what_nought_is(shown):
+    assert shown[1].components["heat"].info.endswith("0 is the usual.")
+    assert shown[0].components["number"].info == "Of the cup."
 
 
 def test_a_function_is_told_with_its_parameters():

@@ -165,7 +165,7 @@ def test_points_of_a_portrait_are_dragged(client, uploads):
     assert np.abs(picture.astype(int) - read_image(uploads / "portrait.png"))[100:160, 190:260].mean() > 3
     for given, said in (
         ({}, "Click a point of the face"), ({"strokes": "5,5:9,9"}, "Stroke 1 begins at 5,5, off the face"),
-        ({"strokes": "223,131:"}, "reads X,Y:X,Y"),
+        ({"strokes": "223,131:"}, "Click where the last point goes"),
     ):  # fmt: skip
         with pytest.raises(AppError, match=said):
             client.predict(**asked, **given)

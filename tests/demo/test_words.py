@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import logging
 
 import gradio as gr
 import pytest
 
-from facediff.demo.words import duration, plain_errors, sentence
+from facediff.demo.words import duration, noted, plain_errors, sentence
 from facediff.errors import InputError, MediaError
 
 
@@ -38,6 +39,15 @@ def test_foreseen_failures_are_shown():
 def test_mistakes_of_ours_are_not_hidden():
     with pytest.raises(ZeroDivisionError), plain_errors():
         _ = 1 // 0
+
+
+def test_what_is_warned_of_is_noted_and_nothing_after_it():
+    log = logging.getLogger("facediff.somewhere")
+    with noted() as notes:
+        log.warning("%s is %d s long", "film.mp4", 3)
+        log.info("nothing to speak of")
+    log.warning("too late")
+    assert notes == ["film.mp4 is 3 s long"]
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(0, "0 s"), (41.6, "42 s"), (59.7, "1 min 00 s"), (185, "3 min 05 s")])
