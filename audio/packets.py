@@ -35,6 +35,8 @@ def read_packet(data: bytes | bytearray | memoryview | ArrayLike, sample_rate: i
             raise AudioError(f"a packet of bytes holds samples of 16 bits; {len(raw)} bytes end in half a sample")
         return (np.frombuffer(raw, "<i2") / np.float32(32768)).astype(np.float32)
     wave = np.asarray(data)
+    if not wave.ndim:
+        raise AudioError(f"a packet is sound, as bytes or an array (N,), not {type(data).__name__}")
     if wave.ndim != 1:
         raise AudioError(f"a packet is mono, an array (N,), not of shape {wave.shape}; mix its channels first")
     if not wave.size:

@@ -15,10 +15,15 @@ from facediff.types import Frame, Points
 
 _LEARN = 12  # frames that tell a face at rest
 _SEARCH_EVERY = 10  # frames, where no face has been found yet
+_SAME_SHAPE = 0.02  # pictures whose sides are as one to the other within this are one camera's, larger or smaller
 
 
 class DriverReader:
-    """Follows the largest face of the frames that are given."""
+    """Follows the largest face of the frames that are given.
+
+    Where pictures become larger or smaller, as a call's do when its line is slow, the face has not moved. Where they
+    take another shape, or it was gone for a while, it is learnt anew: the camera or the person may be another.
+    """
 
     def __init__(self, fps: float = 25.0, detector: str | None = None) -> None:
         self._fps, self._detector = fps, detector
@@ -29,12 +34,16 @@ class DriverReader:
         self._rig: FaceRig | None = None
         self._rest = np.zeros(coefficients.DIMENSIONS, np.float32)
         self._count = 0
+        self._first = self._size = (0, 0)  # height and width of the picture that positions count in, and of the last
 
     def read(self, frame: Frame) -> NDArray[np.float32] | None:
         """The motion (31,) that a frame shows; None where it shows no face."""
+        if frame.shape[:2] != self._size:
+            self._resize(*frame.shape[:2])
         mesh = self._find(frame)
         if mesh is None:
             return None
+        mesh = mesh * np.float32(self._first[1] / self._size[1])
         if len(self._learnt) < _LEARN:
             self._learnt.append(mesh)
             canonical, pose = canonicalise(np.stack(self._learnt))
@@ -48,9 +57,21 @@ class DriverReader:
 
     def close(self) -> None:
         """Frees the libraries."""
+        self._lose()
+        self._finder.close()
+
+    def _resize(self, height: int, width: int) -> None:
+        """The frames to come are of another size."""
+        self._lose()
+        self._cuts = Cuts()
+        if not self._size[0] or abs(height / width * self._size[1] / self._size[0] - 1) > _SAME_SHAPE:
+            self._learnt, self._first = [], (height, width)
+        self._size = (height, width)
+
+    def _lose(self) -> None:
         if self._follower is not None:
             self._follower.close()
-        self._finder.close()
+        self._follower, self._count = None, 0
 
     def _find(self, frame: Frame) -> Points | None:
         sight, cut = Sight(self._finder, frame), self._cuts(frame)
@@ -64,8 +85,8 @@ class DriverReader:
             self._follower = Follower(self._finder, self._detector, self._fps, choose_face(faces, "largest"))
         mesh = self._follower(sight, [], cut=cut)
         if self._follower.is_gone:
-            self._follower.close()
-            self._follower, self._count = None, 0
+            self._lose()
+            self._learnt = []
         return mesh
 
 

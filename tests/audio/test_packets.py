@@ -26,6 +26,8 @@ def test_empty_packets_hold_nothing():
     [
         (b"\0\0\0", "half a sample"),
         (np.zeros((4, 2), np.float32), "mono"),
+        (None, "not NoneType"),
+        ("speech.wav", "not str"),
         (np.array([0.0, np.nan]), "NaN"),
         (np.array([0.0, np.inf], np.float32), "NaN or infinite"),
         (np.array([0.0, 12000.0]), "int16"),
