@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 
 from facediff.clip import SOUND_RATE, Clip
-from facediff.errors import ConfigError
+from facediff.errors import ConfigError, SeveralFaces
 from facediff.landmarks.tracker import track_still
 from facediff.media import VideoReader, is_video, read_image
-from facediff.media.notices import warn_of_rivals
+from facediff.media.notices import warn_of_rivals, warn_once
 from facediff.motion.driver import read_driver
 from facediff.options import AnimateOptions, options_of
 from facediff.options.style import StyleOptions
@@ -22,6 +22,7 @@ from facediff.rendering.source import Source
 from facediff.rendering.warping import make_warper
 from facediff.tasks.animate import make_animation
 from facediff.tasks.model_choice import ModelChoice
+from facediff.types import FaceTrack, Frame
 
 _OF_PERFORMING = ("model", "like", "face_shape", "face", "seed", "device", "consent")  # options that want no painter
 
@@ -128,7 +129,7 @@ def perform_as(video: Path, options: StyleOptions) -> Clip:
     assert options.like is not None
     models, picture = ModelChoice("base", options.device), read_image(options.like)
     inputs = _name_inputs(video, options)
-    source = Source(picture, track_still(picture, "largest", where=str(options.like)), inputs[1].sha256)
+    source = Source(picture, _find_performer(picture, options.like), inputs[1].sha256)
     warper = make_warper(source, models.load_inpainter())
     driver = read_driver(video, face=options.face, on_rivals=partial(warn_of_rivals, video))
     asked = AnimateOptions(
@@ -139,6 +140,15 @@ def perform_as(video: Path, options: StyleOptions) -> Clip:
         weights_sha256=weights_hash("base"), consent=options.consent,
     )  # fmt: skip
     return replace(make_animation(warper, driver, models, asked, turns_eyes=True), record=record)
+
+
+def _find_performer(picture: Frame, like: str | Path) -> FaceTrack:
+    """The largest face of a picture; ``face`` is of the video, so of several a line says which it is."""
+    try:
+        return track_still(picture, None, where=str(like))
+    except SeveralFaces:
+        warn_once(f"{like} shows several faces and the largest performs; for another cut the picture")
+        return track_still(picture, "largest", where=str(like))
 
 
 def _name_inputs(video: Path, options: StyleOptions) -> tuple[Ingredient, ...]:

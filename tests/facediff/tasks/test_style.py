@@ -181,6 +181,19 @@ def test_the_face_of_a_picture_performs_a_video(place) -> None:
     np.testing.assert_array_equal(np.stack(list(clip)), np.stack(list(moved)))
 
 
+def test_of_several_faces_of_a_picture_the_largest_performs_and_a_line_says_so(place, tmp_path, caplog) -> None:
+    wide = np.asarray(Image.open(place / "wide.png"))
+    small = cv2.resize(wide, None, fx=0.75, fy=0.75)
+    small = np.pad(small, ((0, wide.shape[0] - small.shape[0]), (0, 0), (0, 0)), constant_values=128)
+    Image.fromarray(np.hstack([small, wide])).save(tmp_path / "pair.png")
+    clip = make_style(place / "me.mp4", StyleOptions(like=str(tmp_path / "pair.png"), device="cpu"))
+    still, moved = np.asarray(Image.open(tmp_path / "pair.png")).astype(int), list(clip)[-1].astype(int)
+    assert "pair.png shows several faces and the largest performs" in caplog.text
+    width = small.shape[1]
+    changed = np.abs(moved - still).mean((0, 2))
+    assert changed[width:].mean() > 10 * changed[: width // 2].mean()
+
+
 def test_the_face_of_a_picture_wants_none_of_a_painter_s_libraries() -> None:
     code = "import sys, facediff.tasks.style; print('diffusers' in sys.modules, 'transformers' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
