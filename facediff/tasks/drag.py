@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facediff.clip import SOUND_RATE, Clip
 from facediff.errors import ConfigError, NoFaceFound
-from facediff.landmarks.detection import make_detector
+from facediff.landmarks.detection import eye_distance, make_detector
 from facediff.landmarks.follower import refine_landmarks
 from facediff.motion import coefficients
 from facediff.motion.emotions import ShapeTrack
@@ -26,6 +26,7 @@ from facediff.rendering.warping.video import VideoWarper
 from facediff.tasks.model_choice import ModelChoice
 from facediff.types import Frame, Points
 
+_SAME_POINT = 0.05  # eye distances
 _HALVINGS = 6  # to find out how much of a stroke a face could go
 
 
@@ -167,6 +168,7 @@ def hold_strokes(place: Place, points: Points, size: tuple[int, int], model: str
     for k, stroke in enumerate(strokes, 1):
         for point in stroke.points:
             _check_inside(point, size, f"stroke {k}")
+    _refuse_quarrel(strokes, pins, _SAME_POINT * eye_distance(points))
     path = DragPath(FaceStrokes(place, grips, load_stroke_prior(model)), strokes, np.zeros((len(grips), 2)))
     if not strokes:
         return path
@@ -242,6 +244,22 @@ def _hold(points: Points, at: Point, size: tuple[int, int], name: str) -> Grip:
             f"{high[0]:.0f},{high[1]:.0f}; begin it on the face"
         )
     return grip
+
+
+def _refuse_quarrel(strokes: Sequence[Stroke], pins: Sequence[Point], near: float) -> None:
+    """Refuses two wishes for one point, which would be told as strokes that go too far.
+
+    Args:
+        strokes: Each goes somewhere.
+        pins: Points that stay.
+        near: Pixels within which points are one.
+    """
+    wishes = [(f"stroke {k}", stroke.points[0], stroke.points[-1]) for k, stroke in enumerate(strokes, 1)]
+    wishes += [(f"pin {k}", pin, pin) for k, pin in enumerate(pins, 1)]
+    for (one, start, end), (other, start2, end2) in combinations(wishes, 2):
+        apart = np.subtract(np.subtract(end, start), np.subtract(end2, start2))
+        if np.hypot(*np.subtract(start, start2)) < near < np.hypot(*apart):
+            raise ConfigError(f"{one} and {other} are of one point, {start[0]:g},{start[1]:g}; keep one of them")
 
 
 def _check_inside(at: Point, size: tuple[int, int], name: str) -> None:

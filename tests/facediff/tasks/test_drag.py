@@ -129,6 +129,8 @@ def test_a_video_is_dragged_from_a_frame_on_and_along_with_its_head(film) -> Non
         ({"strokes": "125,130"}, "goes from a point to another"), ({"strokes": "nose:chin"}, "reads X,Y:X,Y"),
         ({"strokes": "125,130:130,130", "pins": "5,5"}, "pin 1 begins at 5,5, off the face"),
         ({"strokes": "149,141:250,141"}, "farther than faces go; make them"),
+        ({"strokes": "125,130:130,130, 126,130:120,130"}, "stroke 1 and stroke 2 are of one point, 125,130; keep one"),
+        ({"strokes": "125,130:130,130", "pins": "125,131"}, "stroke 1 and pin 1 are of one point, 125,130"),
         ({"strokes": "125,130:130,130", "frame": 3}, "a portrait has but one"), ({"seconds": 0}, "seconds is"),
     ],
 )  # fmt: skip
