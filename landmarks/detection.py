@@ -28,6 +28,7 @@ SEARCH_PX = 1280  # pictures and parts of them are searched at no more than this
 SMALLEST_PX = 192  # and at no less
 
 PREFERRED = ("torch", "mediapipe")  # the default is the first of these that is installed
+CHOICES = ("largest", "left", "right")  # words for a face; numbers from the left are others
 DETECTORS = ("torch", "mediapipe", "face-alignment")
 
 
@@ -284,8 +285,8 @@ def choose_face(faces: list[Points], face: int | str | None, *, where: str = "th
 
     Args:
         faces: From left to right, as ``find_faces`` gives them.
-        face: Index from the left; ``largest``; None takes the only one, or the largest if it is at least twice as
-            large as any other.
+        face: Index from the left; ``largest``, ``left`` or ``right``; None takes the only one, or the largest if it is
+            at least twice as large as any other.
         where: Named in errors.
 
     Raises:
@@ -293,11 +294,14 @@ def choose_face(faces: list[Points], face: int | str | None, *, where: str = "th
         SeveralFaces: There are several of like size and none was chosen.
         InputError: There is no face of this index, or the choice makes no sense.
     """
-    if face is not None and face != "largest" and (not isinstance(face, int) or isinstance(face, bool)):
-        raise InputError(f"a face is chosen as 'largest' or by its index from the left, not as {face!r}")
+    if not (face is None or face in CHOICES or (isinstance(face, int) and not isinstance(face, bool))):
+        raise InputError(
+            f"a face is chosen as 'largest', 'left', 'right' or by its index from the left, not as {face!r}"
+        )
     if not faces:
         raise NoFaceFound(f"no human face was found in {where}; give a picture with one face, seen from the front")
     sizes = [eye_distance(mesh) for mesh in faces]
+    face = {"left": 0, "right": len(faces) - 1}.get(face, face) if isinstance(face, str) else face
     if isinstance(face, int):
         if not 0 <= face < len(faces):
             raise InputError(f"face {face} was asked for, but {where} has {len(faces)} (0 is the leftmost)")

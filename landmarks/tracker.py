@@ -61,7 +61,8 @@ def track_face(
     Args:
         frames: RGB frames, read once and not kept.
         fps: Frames per second.
-        face: Which one, where there are several: ``largest``, an index from the left, or None for the only one.
+        face: Which one, where there are several: ``largest``, ``left``, ``right``, an index from the left, or None for
+            the only one.
         detector: See ``choose_detector``.
         max_gap_s: Longer absences stay absent.
         on_rivals: Told, where the largest of several faces of like size is taken, how many there are, and which from

@@ -23,15 +23,18 @@ def warn_of_rivals(video: Path, count: int, index: int) -> None:
         count: How many.
         index: Which is taken, from the left.
     """
-    warn_once(
-        f"{video} shows {count} faces and the largest is taken, face={index}; choose with face=0 to {count - 1} "
-        f"(0 is the leftmost)"
-    )
+    others = f"{_other(count, index)} takes {'the other' if count == 2 else 'the leftmost, and so on to the right'}"
+    warn_once(f"{video} shows {count} faces and the largest is taken; {others}")
 
 
 def warn_of_other_drivers(video: Path, count: int, index: int) -> None:
     """Says that a video that drives shows several faces; which drives is chosen elsewhere."""
     warn_once(
-        f"{video} shows {count} faces and the largest drives, number {index} from the left, counted from 0; "
-        f"'facediff motion extract {video.name} face=0' keeps another's motion, which can drive, too"
+        f"{video} shows {count} faces and the largest drives; 'facediff motion extract {video.name} "
+        f"{_other(count, index)}' keeps another's motion, which can drive, too"
     )
+
+
+def _other(count: int, index: int) -> str:
+    """How a face is chosen that is not this one of so many."""
+    return f"face={'left' if index else 'right'}" if count == 2 else "face=0"

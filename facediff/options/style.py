@@ -70,8 +70,8 @@ class StyleOptions(Checked):
     ] = 15
     face: Annotated[
         int | str,
-        Opt("Which face, where there are several: 'largest', or an index from the left.", choices=("largest",),
-            says="'largest' or an index from the left"),
+        Opt("Which face, where there are several: 'largest', 'left', 'right', or an index from the left.",
+            choices=("largest", "left", "right"), says="'largest', 'left', 'right' or an index from the left"),
     ] = "largest"  # fmt: skip
     seed: Annotated[
         int,

@@ -367,8 +367,9 @@ class FaceOptions(Checked):
 
     face: Annotated[
         int | str | None,
-        Opt("Which face, where there are several: 'largest', or an index from the left.", choices=("largest",),
-            says="'largest' or an index from the left", page="own"),
+        Opt("Which face, where there are several: 'largest', 'left', 'right', or an index from the left.",
+            choices=("largest", "left", "right"), says="'largest', 'left', 'right' or an index from the left",
+            page="own"),
     ] = None  # fmt: skip
 
 

@@ -91,7 +91,8 @@ def test_faces_of_like_size_must_be_chosen_among(mesh):
     with pytest.raises(SeveralFaces, match="2 faces; choose one with face='largest' or face=0 to 1"):
         choose_face(faces, None, where="a.png")
     assert choose_face(faces, "largest") is faces[1]
-    assert choose_face(faces, 0) is faces[0]
+    assert choose_face(faces, 0) is choose_face(faces, "left") is faces[0]
+    assert choose_face(faces[::-1], "right") is faces[0]
 
 
 @pytest.mark.parametrize("face", [2, -1])
@@ -102,7 +103,7 @@ def test_an_index_beyond_the_faces_is_named(mesh, face):
 
 @pytest.mark.parametrize("face", ["smallest", 0.5, True])
 def test_a_choice_that_makes_no_sense_is_refused(mesh, face):
-    with pytest.raises(InputError, match="'largest' or by its index"):
+    with pytest.raises(InputError, match="'largest', 'left', 'right' or by its index"):
         choose_face([mesh], face)
 
 

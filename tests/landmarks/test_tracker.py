@@ -126,8 +126,9 @@ def test_after_a_cut_the_face_is_there_at_once(stage, portrait):
 def test_the_face_is_chosen_by_size_or_from_the_left(stage):
     frames = [stage((140, 180, 0.7), (420, 180, 1.1))] * 2
     assert centres(track_face(frames, FPS, face="largest"))[0, 0] > 350
-    assert centres(track_face(frames, FPS, face=0))[0, 0] < 200
-    assert centres(track_face(frames, FPS, face=1))[0, 0] > 350
+    for left, right in ((0, 1), ("left", "right")):
+        assert centres(track_face(frames, FPS, face=left))[0, 0] < 200
+        assert centres(track_face(frames, FPS, face=right))[0, 0] > 350
     with pytest.raises(SeveralFaces, match="the video has 2 faces"):
         track_face(frames, FPS, face=None)
 

@@ -158,7 +158,7 @@ def test_no_face():
         ("--head", "inf", "--head is a strength from 0 to 3, not inf"),
         ("--fps", "0", "--fps is a number from 1 to 120, not 0"),
         ("--face", "7", "--face 7 was asked for"),
-        ("--face", "left", "--face is 'largest' or an index"),
+        ("--face", "up", "--face is 'largest', 'left', 'right' or an index"),
         ("--model", "nope", "there is no model nope; give a folder, or one of: base"),
         ("--device", "toaster", "there is no device 'toaster'"),
         ("--scheduler", "magic", "there is no scheduler 'magic'"),

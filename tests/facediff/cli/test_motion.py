@@ -106,4 +106,4 @@ def test_places_that_cannot_be_written_are_named(saved):
     assert "m.gif must end in one of .png, .svg, .pdf" in refused("show", "m.safetensors", "-o", "m.gif")
     assert "cannot be written" in refused("extract", "m.safetensors", "-o", "file/m.npz")
     assert "cannot be written" in refused("show", "m.safetensors", "-o", "file/m.png")
-    assert "--face is 'largest' or an index" in refused("extract", "m.safetensors", "-o", "n.npz", "--face", "left")
+    assert "--face is 'largest', 'left', 'right'" in refused("extract", "m.safetensors", "-o", "n.npz", "--face", "up")

@@ -14,7 +14,7 @@ from facediff.cli import app
 from facediff.media import VideoWriter
 from facediff.motion.driver import read_driver
 
-TAKEN = "pair.mp4 shows 2 faces and the largest is taken, face=1; choose with face=0 to 1 (0 is the leftmost)"
+TAKEN = "pair.mp4 shows 2 faces and the largest is taken; face=left takes the other"
 
 
 @pytest.fixture
@@ -34,14 +34,15 @@ def test_a_video_of_two_tells_whom_it_takes_and_how_to_take_the_other(pair, capl
         assert Avatar.from_file(pair).track.points[0, :, 0].mean() > 144
     assert caplog.text.count(TAKEN) == 1
     caplog.clear()
-    assert Avatar.from_file(pair, face=0).track.points[0, :, 0].mean() < 144
+    for other in (0, "left"):
+        assert Avatar.from_file(pair, face=other).track.points[0, :, 0].mean() < 144
     assert not caplog.records
 
 
 def test_a_driver_of_two_tells_whose_motion_it_is_and_where_to_have_the_other(pair, caplog) -> None:
     read_driver(pair)
-    assert "pair.mp4 shows 2 faces and the largest drives, number 1 from the left" in caplog.text
-    assert "'facediff motion extract pair.mp4 face=0'" in caplog.text
+    assert "pair.mp4 shows 2 faces and the largest drives;" in caplog.text
+    assert "'facediff motion extract pair.mp4 face=left'" in caplog.text
     caplog.clear()
     read_driver(pair, face=0)
     assert not caplog.records
@@ -51,6 +52,4 @@ def test_who_types_reads_what_to_type(pair, tmp_path, capfd, monkeypatch) -> Non
     monkeypatch.setattr(logging.root, "handlers", [])  # those of the tests would be taken for the program's
     with pytest.raises(SystemExit):
         app(["motion", "extract", str(pair), "-o", str(tmp_path / "one.npz")])
-    assert "the largest is taken, --face 1; choose with --face 0 to 1 (0 is the leftmost)" in " ".join(
-        capfd.readouterr().err.split()
-    )
+    assert "the largest is taken; --face left takes the other" in " ".join(capfd.readouterr().err.split())

@@ -120,7 +120,7 @@ def test_ranges_hold_at_their_ends_and_not_beyond(record):
         (AnimateOptions, {"region": "nose"}, "region is one of all, expression, lips, eyes, brows, pose, not 'nose'"),
         (EditOptions, {"method": "magic"}, "method is one of prototype, delta, inversion, not 'magic'"),
         (EditOptions, {"text_strength": -4}, "text_strength is a strength from -3 to 3, not -4"),
-        (SourceOptions, {"face": "left"}, "face is 'largest' or an index from the left, not 'left'"),
+        (SourceOptions, {"face": "up"}, "face is 'largest', 'left', 'right' or an index from the left, not 'up'"),
         (SourceOptions, {"on_missing_face": "cry"}, "on_missing_face is one of keep, hold, error, not 'cry'"),
         (OutputOptions, {"watermark": 2}, "watermark is true or false, not 2"),
     ],
