@@ -249,12 +249,16 @@ class FaceStrokes:
         rest = np.zeros(coefficients.DIMENSIONS)
         _, slope, _ = self._linearise(rest)
         noise, moved = self._offset_covariance(rest, 0), (np.asarray(targets) - self.starts).reshape(-1)
-        spreads = [slope @ face._covariance @ slope.T + noise for face in (self, still)]
         each = [slice(2 * k, 2 * k + 2) for k in range(len(self._grips))]
+
+        def strain(part: slice, covariance: NDArray[np.float64]) -> float:
+            spread = slope @ covariance @ slope.T + noise
+            return float(moved[part] @ np.linalg.solve(spread[part, part], moved[part]))
+
         for part in (*each, slice(None)):
-            free, held = (moved[part] @ np.linalg.solve(spread[part, part], moved[part]) for spread in spreads)
-            if held > self._style.firm**2 * free:
+            if strain(part, still._possible) > self._style.firm**2 * strain(part, self._possible):
                 return self
+        held, free = (strain(slice(None), covariance) for covariance in (still._covariance, self._covariance))
         is_strained = len(each) > 1 and held > self._style.strained**2 * len(moved)
         return self if is_strained and held > self._style.firm_together**2 * free else still
 
