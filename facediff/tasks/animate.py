@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from facediff.audio.wave import load_sound
 from facediff.clip import SOUND_RATE, Clip
 from facediff.errors import ConfigError
+from facediff.landmarks.canonical import canonicalise
 from facediff.motion import coefficients
 from facediff.motion.direction import bridge_blinks
 from facediff.motion.driver import Driver, limit_softly, play_motion, read_driver, scale_motion, select_channels
@@ -31,11 +33,15 @@ from facediff.rendering.warping.video import VideoWarper
 from facediff.tasks.direct import direct_portrait, direct_video, is_directed
 from facediff.tasks.lengths import measure_span
 from facediff.tasks.model_choice import ModelChoice
-from facediff.types import Frame, SoundTrack
+from facediff.types import Frame, RigidPose, SoundTrack
 
 if TYPE_CHECKING:
     from facediff.pipelines.difftalk import DiffTalkSampler
     from facediff.pipelines.fadm import FADMSampler
+
+log = logging.getLogger(__name__)
+
+TURNS_WELL = 40.0  # degrees that a head may turn from where its portrait looks; by eye
 
 
 def make_animation(
@@ -101,6 +107,7 @@ def make_animation(
             rig = warper.rig(rotation=rotation, closes_lips=moves_lips, since=since)
             made = direct_portrait(rows, rate, options, rig, since=since)
             rows, shapes, turns_eyes = made.rows, made.shapes, turns_eyes or made.turns_eyes
+        _tell_of_far_turns(warper.rig(rotation=rotation, closes_lips=moves_lips, since=since).move_head(rows), source)
         warp = warper.follow(
             rows, rotation=rotation, closes_lips=moves_lips, since=since, shapes=shapes, turns_eyes=turns_eyes,
             neutral=None if since is not None else _mix_shapes(warper, driver, options.face_shape, moves_lips),
@@ -116,6 +123,19 @@ def make_animation(
         preview_index=_liveliest(rows), is_tagged=source.is_tagged, sound=kept,
     )  # fmt: skip
     return _beside(clip, source, driver) if options.compare else clip
+
+
+def _tell_of_far_turns(moved: RigidPose, source: Source) -> None:
+    """Warns of heads that turn farther from where the portrait looks than it has a side to show."""
+    towards = canonicalise(source.track.points)[1].rotation[0, :, 2]
+    farthest = float(np.degrees(np.arccos(np.clip((moved.rotation[:, :, 2] @ towards).min(initial=1.0), -1, 1))))
+    if farthest > TURNS_WELL:
+        log.warning(
+            "the driver turns up to %.0f degrees from where the portrait looks, which is drawn out beyond %.0f; give "
+            "one that looks the same way, or a driver that turns less",
+            farthest,
+            TURNS_WELL,
+        )
 
 
 def _mix_shapes(warper: PortraitWarper, driver: Driver, share: float, closes_lips: bool) -> NDArray[np.floating] | None:

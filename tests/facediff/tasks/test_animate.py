@@ -155,6 +155,17 @@ def test_no_strength_is_no_motion(portrait) -> None:
     assert np.abs(still[:140] - astronaut()[:140]).mean() < 0.1
 
 
+@pytest.mark.parametrize(("degrees", "is_told"), [(25, False), (55, True)])
+def test_who_turns_farther_than_a_portrait_can_is_told(portrait, caplog, degrees, is_told) -> None:
+    template = act()
+    template.motion[:, coefficients.ANGLES.start] = np.linspace(0, degrees, len(template.motion))
+    with caplog.at_level("WARNING", "facediff.tasks.animate"):
+        portrait.animate(template, paint=False)
+    told = [record.getMessage() for record in caplog.records]
+    turned = [float(re.search(r"turns up to (\d+) degrees", one)[1]) for one in told]
+    assert turned == ([pytest.approx(degrees, abs=2)] if is_told else [])
+
+
 @pytest.mark.parametrize("quarters", [1, 2, 3])
 def test_a_driver_s_film_that_lies_on_its_side_turns_no_head_over(portrait, quarters) -> None:
     motion = np.zeros((2, coefficients.DIMENSIONS), np.float32)
