@@ -46,7 +46,6 @@ TESTED_WHERE_IT_ENDS = {  # module: the tests that fail when it is broken
     "facediff/options/record.py": "tests/facediff/options/test_tasks.py",
     "facediff/media/colour.py": "tests/facediff/media/test_writing.py",
     "facediff/media/decoding.py": "tests/facediff/media/test_interlacing.py",
-    "facediff/media/notices.py": "tests/facediff/media/test_orientation.py",
     "facediff/media/pictures.py": "tests/facediff/media/test_kinds.py",
     "facediff/media/side_data.py": "tests/facediff/media/test_orientation.py",
     "facediff/media/tone_mapping.py": "tests/facediff/media/test_light.py",
