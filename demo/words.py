@@ -7,6 +7,7 @@ import html
 import logging
 import os
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,9 +49,13 @@ def sentence(error: BaseException | str, *uploads: str | None, private: Path | N
 
 @contextlib.contextmanager
 def noted() -> Iterator[list[str]]:
-    """A list that fills with what is warned of meanwhile, which who looks at a page would not see otherwise."""
+    """A list that fills with what is warned of meanwhile, which who looks at a page would not see otherwise.
+
+    Of this thread alone: others, of calls, are somebody else's.
+    """
     notes: list[str] = []
-    handler = logging.Handler(logging.WARNING)
+    handler, thread = logging.Handler(logging.WARNING), threading.get_ident()
+    handler.addFilter(lambda record: record.thread == thread)
     handler.emit = lambda record: notes.append(record.getMessage())  # type: ignore[method-assign]
     log = logging.getLogger("facediff")
     log.addHandler(handler)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import threading
 
 import gradio as gr
 import pytest
@@ -46,6 +47,9 @@ def test_what_is_warned_of_is_noted_and_nothing_after_it():
     with noted() as notes:
         log.warning("%s is %d s long", "film.mp4", 3)
         log.info("nothing to speak of")
+        other = threading.Thread(target=log.warning, args=("another's call",))
+        other.start()
+        other.join()
     log.warning("too late")
     assert notes == ["film.mp4 is 3 s long"]
 
