@@ -76,7 +76,7 @@ class FaceRig:
         offset = (canonical - self.neutral).reshape(len(canonical), -1)
         motion = np.full((len(canonical), DIMENSIONS), np.nan, np.float32)
         for part, directions in ((LIPS, b.lips), (BROWS, b.brows)):
-            motion[:, part] = offset @ _inverse(directions)
+            motion[:, part] = offset @ invert_directions(directions)
         motion[:, LIDS] = np.clip(1.0 - _lid_gap(canonical) / self.lid_gap, -0.5, 1.0)
         motion[:, GAZE] = read_gaze(canonical) - self.gaze
         motion[:, ANGLES], motion[:, SHIFT] = self._encode_head(pose)
@@ -92,7 +92,7 @@ class FaceRig:
         """
         pose = fit_pose(points, self.neutral, BROW_FRAME)
         offset = (to_canonical(points, pose) - self.neutral).reshape(len(points), -1)
-        return (offset @ _inverse(basis().brows)).astype(np.float32)
+        return (offset @ invert_directions(basis().brows)).astype(np.float32)
 
     def _encode_head(self, pose: RigidPose) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Angles (T, 3) in degrees and shifts (T, 3) from the mean pose."""
@@ -190,7 +190,7 @@ def undo_head_motion(pose: RigidPose, row: NDArray[np.floating]) -> RigidPose:
     return RigidPose(rotation[None].astype(np.float32), scale.astype(np.float32), translation)
 
 
-def _inverse(directions: NDArray[np.floating]) -> NDArray[np.floating]:
+def invert_directions(directions: NDArray[np.floating]) -> NDArray[np.floating]:
     """What takes an offset (1434,) to its coefficients (K,) in directions (K, 478, 3): (1434, K)."""
     return np.linalg.pinv(directions.reshape(len(directions), -1))
 

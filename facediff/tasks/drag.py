@@ -228,7 +228,10 @@ def mend_path(path: DragPath, warper: Warper, first: int) -> tuple[DragPath, NDA
             if read is frame.face.points:
                 break
             missed = path.targets(1.0) - path.face.locate(read)
-            path = replace(path, beyond=np.clip(path.beyond + MEND.share * missed, -most, most))
+            further = replace(path, beyond=np.clip(path.beyond + MEND.share * missed, -most, most))
+            if not further.face.is_possible(further.face.drag(further.targets(1.0) + further.beyond)):
+                break  # what is read of a mouth is not worth tearing it
+            path = further
     finally:
         library.close()
     return path, response

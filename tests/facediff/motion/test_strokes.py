@@ -128,6 +128,25 @@ def test_what_no_face_does_is_told() -> None:
         assert not face.is_possible(made)
 
 
+def test_a_mouth_is_not_torn_and_who_smiles_has_less_left_to_smile() -> None:
+    """The upper lip of a face at rest, and of one that smiles already, goes up by as much."""
+    far, less = drag((0, (0, -26))), drag((0, (0, -8)))
+    assert not far[2].is_possible(far[0]) and less[2].is_possible(less[0])
+    smile = np.zeros(coefficients.DIMENSIONS, np.float32)
+    smile[coefficients.LIPS] = drag((CORNERS[0], (-10, -9)), (CORNERS[1], (10, -9)))[0].row[coefficients.LIPS]
+
+    def smiling(rows):
+        return place(rows + smile)
+
+    points = from_canonical(*smiling(np.zeros((1, coefficients.DIMENSIONS), np.float32)))[0]
+    kept = []
+    for where, by in ((place, POINTS), (smiling, points)):
+        grips = [find_grip(by, tuple(by[corner, :2])) for corner in CORNERS]
+        face = FaceStrokes(where, grips, load_stroke_prior())
+        kept.append(face.is_possible(face.drag(face.starts + np.array([[-12.0, -11.0], [12.0, -11.0]]))))
+    assert kept == [True, False]
+
+
 def test_what_is_held_is_what_lies_there() -> None:
     assert find_grip(POINTS, tuple(POINTS[LEFT_IRIS[0], :2])).is_iris
     assert not find_grip(POINTS, tuple(POINTS[NOSE, :2])).is_iris
