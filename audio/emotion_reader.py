@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from facediff.audio.mixing import SILENT
 from facediff.audio.wave import SAMPLE_RATE
-from facediff.errors import AudioError, ConfigError, WeightsError
+from facediff.errors import AudioError, ConfigError, WeightsError, take_first_line
 from facediff.types import Wave
 
 WINDOW_S, HOP_S = 3.0, 0.5  # what is heard at once, as long as the sentences that such networks learnt from
@@ -115,10 +115,12 @@ def load_emotion_reader(name_or_path: str | Path, *, device: str | None = None) 
         model, info = AutoModelForAudioClassification.from_pretrained(source, output_loading_info=True)
         extractor = AutoFeatureExtractor.from_pretrained(source)
     except (SafetensorError, RuntimeError, KeyError, EOFError) as error:
-        raise WeightsError(f"the weights of the emotion reader {source} are damaged: {_say(error)}") from error
+        raise WeightsError(
+            f"the weights of the emotion reader {source} are damaged: {take_first_line(error)}"
+        ) from error
     except (OSError, ValueError, ImportError) as error:
         if Path(source).is_dir():
-            raise WeightsError(f"the emotion reader in {source} cannot be loaded: {_say(error)}") from error
+            raise WeightsError(f"the emotion reader in {source} cannot be loaded: {take_first_line(error)}") from error
         raise WeightsError(
             f"the emotion reader {source} is not on this machine and cannot be fetched; run 'hf download {source}' "
             "where there is a network, or give a folder that holds it"
@@ -127,7 +129,3 @@ def load_emotion_reader(name_or_path: str | Path, *, device: str | None = None) 
     if missing:  # transformers fills them with random numbers and goes on: what it says would be by chance
         raise WeightsError(f"{source} lacks {len(missing)} weights of an emotion reader, such as {min(missing)}")
     return EmotionReader(model.to(choose_device(device)).eval(), extractor, source)
-
-
-def _say(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

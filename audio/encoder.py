@@ -16,7 +16,7 @@ from facediff.audio import whisper
 from facediff.audio.features import BANDS, log_mel
 from facediff.audio.wave import SAMPLE_RATE, LevelledWave
 from facediff.audio.windows import exact_rate, feature_windows, interpolate_states
-from facediff.errors import AudioError, ConfigError, WeightsError
+from facediff.errors import AudioError, ConfigError, WeightsError, take_first_line
 from facediff.types import Wave
 
 if TYPE_CHECKING:
@@ -256,12 +256,14 @@ def _pretrained(source: str, name: str) -> tuple[Any, Any]:
         )
         extractor = _extractor(source, config)
     except (SafetensorError, RuntimeError, KeyError, EOFError) as error:
-        raise WeightsError(f"the weights of the audio encoder {source} are damaged: {_first_line(error)}") from error
+        raise WeightsError(
+            f"the weights of the audio encoder {source} are damaged: {take_first_line(error)}"
+        ) from error
     except (OSError, ValueError) as error:
         if isinstance(error, WeightsError):
             raise
         if Path(source).is_dir():
-            raise WeightsError(f"the audio encoder in {source} cannot be loaded: {_first_line(error)}") from error
+            raise WeightsError(f"the audio encoder in {source} cannot be loaded: {take_first_line(error)}") from error
         raise WeightsError(
             f"the audio encoder {name!r} ({source}) is not on this machine and cannot be fetched; run "
             f"'hf download {source}' where there is a network, give a folder that holds it, or use log-mel"
@@ -308,7 +310,3 @@ def _reach(kernels: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, int
         field += (kernel - 1) * stride
         stride *= step
     return stride, field
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -63,3 +63,8 @@ class MissingExtra(FaceDiffError, ImportError):
     def __init__(self, library: str, extra: str, purpose: str) -> None:
         """Say which library ``purpose`` needs and the pip command that installs it."""
         super().__init__(f"{purpose} needs {library}: pip install 'facediff[{extra}]'")
+
+
+def take_first_line(error: BaseException) -> str:
+    """What an error of somebody else's says, in a line; its kind where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 
 import torch
 
-from facediff.errors import ConfigError, MissingExtra
+from facediff.errors import ConfigError, MissingExtra, take_first_line
 from facediff.system.device import choose_dtype
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ def is_ready(open_core: Callable[[], object]) -> bool:
     try:
         open_core()
     except Exception as error:  # a wheel of another system, a library that is missing, a damaged file
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = take_first_line(error)
         log.warning("%s cannot be used here (%s); torch runs all, more slowly", describe_openvino(), reason)
         return False
     return True

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from facediff.errors import take_first_line
+
 log = logging.getLogger(__name__)
 
 MOST_OFF = 0.1  # of what torch gives, root mean square over root mean square, from which a back end is not believed
@@ -48,7 +50,7 @@ class Served:
                 self._is_tried = True
         except Exception as error:  # a back end is a convenience: whatever it is, torch goes on
             self.has_failed = True
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            reason = take_first_line(error)
             log.warning(
                 "%s cannot run the %s here (%s); torch does, more slowly", self._described(), self._name, reason
             )

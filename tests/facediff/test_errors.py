@@ -65,3 +65,8 @@ def test_extras_that_are_named_can_be_installed() -> None:
     }
     settings = tomllib.loads((ROOT.parent / "pyproject.toml").read_text(encoding="utf-8"))
     assert named and named <= set(settings["project"]["optional-dependencies"])
+
+
+def test_what_others_errors_say_is_told_in_a_line() -> None:
+    assert errors.take_first_line(OSError("  no such thing\nlook here")) == "no such thing"
+    assert errors.take_first_line(KeyError()) == "KeyError"
